@@ -32,7 +32,7 @@ export class AppError extends Error {
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, status: number, message: string, options: ErrorOptions = {}) {
+  constructor(code: string, { status, message, ...options }: { status: number; message: string } & ErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.status = status;
@@ -85,8 +85,9 @@ export function defineErrors<const Definitions extends Record<string, ErrorDefin
       retryAfterMs === undefined ? options : { retryAfterMs, ...options };
     raise[reason] =
       typeof message === 'function'
-        ? (details: unknown, options?: ErrorOptions) => new AppError(code, status, message(details), withRetry(options))
-        : (options?: ErrorOptions) => new AppError(code, status, message, withRetry(options));
+        ? (details: unknown, options?: ErrorOptions) =>
+            new AppError(code, { status, message: message(details), ...withRetry(options) })
+        : (options?: ErrorOptions) => new AppError(code, { status, message, ...withRetry(options) });
     const text = typeof message === 'function' ? message(placeholders) : message;
     catalogue.push({ code, status, retryable: retryAfterMs !== undefined, message: text });
   }

@@ -1,0 +1,30 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+
+import { renderConfigReference } from '../src/platform/config/index.ts';
+import { findErrorSets } from './find-error-sets.ts';
+import { renderErrorReference } from './render-error-reference.ts';
+
+/**
+ * `node scripts/generate-reference.ts` writes the pages of docs/reference that are generated from the code; with
+ * `--check` it writes nothing and fails when one differs.
+ */
+const root = `${import.meta.dirname}/..`;
+const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+
+const pages = {
+  'docs/reference/configuration.md': renderConfigReference(),
+  'docs/reference/errors.md': renderErrorReference(await findErrorSets(root)),
+};
+
+for (const [path, text] of Object.entries(pages)) {
+  if (values.check) {
+    const written = await readFile(`${root}/${path}`, 'utf8').catch(() => undefined);
+    if (written === text) continue;
+    console.error(`${path} is not what the code says. Run "npm run generate" and commit the page.`);
+    process.exitCode = 1;
+  } else {
+    await mkdir(`${root}/docs/reference`, { recursive: true });
+    await writeFile(`${root}/${path}`, text);
+  }
+}

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { isId, newId } from './ids.ts';
+
+it('makes UUIDs of version 7 that hold the time', () => {
+  const before = Date.now();
+  const id = newId();
+  expect(isId(id)).toBe(true);
+  expect(id[14]).toBe('7');
+  expect('89ab').toContain(id[19]);
+  const timeMs = Number.parseInt(id.replace('-', '').slice(0, 12), 16);
+  expect(timeMs).toBeGreaterThanOrEqual(before);
+  expect(timeMs - Date.now()).toBeLessThan(1000);
+});
+
+it('makes ids that only ever grow, also more in a millisecond than its counter holds', () => {
+  const ids = Array.from({ length: 20_000 }, newId);
+  expect(ids.toSorted()).toEqual(ids);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('knows an id from what only looks like one', () => {
+  for (const wrong of ['', 'x', newId().toUpperCase(), `${newId()} `, newId().replaceAll('-', ''), `{${newId()}}`]) {
+    expect(isId(wrong), wrong).toBe(false);
+  }
+});
