@@ -1,0 +1,2 @@
+export { type Config, ConfigError, listSecrets, loadConfig } from './load-config.ts';
+export { renderConfigReference } from './render-reference.ts';

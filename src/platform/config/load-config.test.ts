@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+
+import { ConfigError, listSecrets, loadConfig } from './index.ts';
+
+/** The problems of an environment; none when it loads. */
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const models = { MODEL_BASE_URL: 'https://models.example.com/v1', MODEL_NAME: 'small' };
+
+describe('loadConfig', () => {
+  test('an empty environment gives the defaults, without a database and without a model', () => {
+    const config = loadConfig({ PATH: '/bin', PGHOST: 'elsewhere', SESSION_MANAGER: 'x', LOG_FORMAT: 'x' });
+    expect(config.http).toMatchObject({ port: 8000, host: '127.0.0.1', corsOrigins: [], bodyLimitBytes: 1_048_576 });
+    expect(config.database).toMatchObject({ url: undefined, poolSize: 10, poolOverflow: 20, poolWaitMs: 500 });
+    expect(config.models).toMatchObject({ baseUrl: undefined, firstByteTimeoutMs: 60_000 });
+    expect(config.data.directory).toBe('./data');
+    expect(config.log.level).toBe('info');
+  });
+
+  test('values are read in the type they have', () => {
+    const config = loadConfig({
+      ...models,
+      PORT: '0',
+      DATABASE_URL: 'postgresql://u@h/d',
+      CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+      TRUSTED_PROXIES: '10.0.0.0/8,::1,fd00::/8',
+      LOG_LEVEL: 'debug',
+    });
+    expect(config.http.port).toBe(0);
+    expect(config.http.corsOrigins).toEqual(['https://app.example.com', 'http://localhost:3000']);
+    expect(config.http.trustedProxies).toEqual(['10.0.0.0/8', '::1', 'fd00::/8']);
+    expect(config.models).toMatchObject({ baseUrl: models.MODEL_BASE_URL, model: 'small', apiKey: undefined });
+    expect(config.log.level).toBe('debug');
+  });
+
+  test('all problems are listed at once, a line each', () => {
+    const environment = { DATABASE_POOL_SIZE: 'ten', LOG_LEVEL: 'loud', DATABASE_URL: '', MODEL_NAME: 'small' };
+    expect(problemsOf(environment)).toEqual([
+      'DATABASE_URL: set but empty: remove it or give it a value',
+      'DATABASE_POOL_SIZE: "ten" is not an integer from 1 to 1000',
+      'LOG_LEVEL: "loud" is not one of trace, debug, info, warn, error, fatal, silent',
+      'MODEL_NAME: needs MODEL_BASE_URL beside it',
+    ]);
+    expect(() => loadConfig(environment)).toThrow(problemsOf(environment).join('\n'));
+  });
+
+  test.each(['', ' ', '1.5', '1e3', '0x10', '+5', '-1', ' 5', '007', '65536', '9'.repeat(400), 'NaN', 'Infinity', '٣'])(
+    'a port of %j is refused',
+    (value) => {
+      expect(problemsOf({ PORT: value })).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    '*',
+    'null',
+    'https://a.example/',
+    'https://A.example',
+    'a.example',
+    'https://a.example:443',
+    'https://a.example,',
+  ])('an origin of %j is refused, because no browser sends it', (value) => {
+    expect(problemsOf({ CORS_ORIGINS: value })).toHaveLength(1);
+  });
+
+  test.each(['10.0.0.0/33', '10.0.0', 'proxy', '10.0.0.1/', '::1/129', '10.0.0.1/8/8', '*'])(
+    'a proxy of %j is refused',
+    (value) => {
+      expect(problemsOf({ TRUSTED_PROXIES: value })).toHaveLength(1);
+    },
+  );
+
+  test.each(['mysql://h/d', 'h/d', 'https://h/d'])('a database URL of %j is refused', (value) => {
+    expect(problemsOf({ DATABASE_URL: value })).toHaveLength(1);
+  });
+
+  test('every variable that is set but empty is refused, and none falls back to its default', () => {
+    for (const name of ['PORT', 'DATABASE_URL', 'MODEL_BASE_URL', 'CORS_ORIGINS', 'LOG_LEVEL', 'DATA_DIR']) {
+      expect(problemsOf({ [name]: '' })).toContain(`${name}: set but empty: remove it or give it a value`);
+    }
+  });
+
+  test('an unknown name that looks like ours is refused with the name it is nearest to', () => {
+    expect(problemsOf({ DATABASE_POOLSIZE: '5', MODEL_KEY: 'x' })).toEqual([
+      'DATABASE_POOLSIZE: there is no such variable; did you mean DATABASE_POOL_SIZE?',
+      'MODEL_KEY: there is no such variable; did you mean MODEL_API_KEY?',
+    ]);
+  });
+
+  test.each([
+    [{ DATABASE_DIRECT_URL: 'postgres://h/d' }, 'DATABASE_DIRECT_URL: needs DATABASE_URL beside it'],
+    [{ MODEL_API_KEY: 'abc' }, 'MODEL_API_KEY: needs MODEL_BASE_URL beside it'],
+    [{ MODEL_BASE_URL: 'https://m.example/v1' }, 'MODEL_BASE_URL: needs MODEL_NAME beside it'],
+    [
+      { ...models, MODEL_BASE_URL: 'https://user:pw@m.example/v1' },
+      'MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY',
+    ],
+  ])('variables that need another are refused without it: %j', (environment, problem) => {
+    expect(problemsOf(environment as unknown as Record<string, string>)).toEqual([problem]);
+  });
+
+  test('a secret is quoted in no problem, not even one that stands in the wrong variable', () => {
+    const canary = 'canaryqX7z';
+    const environment = {
+      DATABASE_URL: `mysql://u:${canary}@h/d`,
+      DATABASE_DIRECT_URL: canary,
+      MODEL_API_KEY: `two ${canary}`,
+      MODEL_BASE_URL: `ftp://u:${canary}@h`,
+      DATABASE_POOL_SIZE: `postgres://u:${canary}@h/d`,
+      HOST: `sk-${canary}abcdef !`,
+    };
+    expect(problemsOf(environment).length).toBeGreaterThan(5);
+    expect(problemsOf(environment).join()).not.toContain(canary);
+  });
+
+  test('the configuration cannot be changed', () => {
+    const config = loadConfig({ CORS_ORIGINS: 'https://a.example' });
+    for (const part of [config, ...Object.values(config), config.http.corsOrigins, config.http.trustedProxies]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+});
+
+test('listSecrets gives every secret that is set, for the log to mask', () => {
+  const secrets = { DATABASE_URL: 'postgres://u:p@h/d', MODEL_API_KEY: 'abcdefghijkl' };
+  expect(listSecrets(loadConfig({ ...models, ...secrets }))).toEqual(Object.values(secrets));
+});

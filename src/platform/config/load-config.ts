@@ -1,0 +1,111 @@
+import { nearestName } from './nearest-name.ts';
+import type { Optional, Variable } from './variable.ts';
+import { variables } from './variables.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+type ValueOf<V> = V extends Optional<infer Value> ? Value | undefined : V extends Variable<infer Value> ? Value : never;
+
+/** The configuration: what `variables` describes, read, checked and frozen. */
+export type Config = {
+  readonly [Group in keyof typeof variables]: {
+    readonly [Name in keyof (typeof variables)[Group]]: ValueOf<(typeof variables)[Group][Name]>;
+  };
+};
+
+/** Everything that is wrong with the environment, at once. Quotes no secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  /** One line each: `DATABASE_POOL_SIZE: "ten" is not an integer from 1 to 1000`. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Beginnings of names that are ours alone, so that a slip in the rest is found. `LOG_`, `SESSION_`, `DATA_` and the like
+ * are not here: desktops and hosting platforms set variables that start so.
+ */
+const OWN_PREFIXES = ['DATABASE_', 'MODEL_', 'CORS_', 'TRUSTED_', 'DRAIN_', 'LOOKUP_'];
+
+const all: readonly Variable<unknown>[] = Object.values(variables).flatMap((group) => Object.values(group));
+const names = all.map((variable) => variable.name);
+
+function readVariable(variable: Variable<unknown>, environment: Environment, problems: string[]): unknown {
+  const set = environment[variable.name];
+  if (set?.trim() === '') {
+    problems.push(`${variable.name}: set but empty: remove it or give it a value`);
+    return undefined;
+  }
+  const text = set ?? variable.defaultText;
+  if (text === undefined) return undefined;
+  const parsed = variable.parse(text);
+  if ('value' in parsed) return parsed.value;
+  problems.push(`${variable.name}: ${parsed.problem}`);
+  return undefined;
+}
+
+function findUnknown(environment: Environment): string[] {
+  return Object.keys(environment)
+    .filter((name) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && !names.includes(name))
+    .map((name) => `${name}: there is no such variable; did you mean ${nearestName(name, names)}?`);
+}
+
+/** Looks at what is set, not at what was read, so that a wrong value is not also called a missing one. */
+function findContradictions(environment: Environment): string[] {
+  const problems: string[] = [];
+  const isSet = (name: string): boolean => environment[name] !== undefined;
+  if (isSet('DATABASE_DIRECT_URL') && !isSet('DATABASE_URL')) {
+    problems.push('DATABASE_DIRECT_URL: needs DATABASE_URL beside it');
+  }
+  for (const name of ['MODEL_API_KEY', 'MODEL_NAME']) {
+    if (isSet(name) && !isSet('MODEL_BASE_URL')) problems.push(`${name}: needs MODEL_BASE_URL beside it`);
+  }
+  if (isSet('MODEL_BASE_URL') && !isSet('MODEL_NAME')) problems.push('MODEL_BASE_URL: needs MODEL_NAME beside it');
+  const baseUrl = environment.MODEL_BASE_URL ?? '';
+  if (URL.canParse(baseUrl) && (new URL(baseUrl).username !== '' || new URL(baseUrl).password !== '')) {
+    problems.push('MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY');
+  }
+  return problems;
+}
+
+/**
+ * Reads the configuration from an environment (`process.env`, which only `main.ts` touches).
+ *
+ * @throws ConfigError with every problem there is: wrong values, empty ones, unknown names, variables that need another.
+ */
+export function loadConfig(environment: Environment): Config {
+  const problems: string[] = [];
+  const config = Object.fromEntries(
+    Object.entries(variables).map(([group, members]) => [
+      group,
+      Object.freeze(
+        Object.fromEntries(
+          Object.entries<Variable<unknown>>(members).map(([key, variable]) => [
+            key,
+            readVariable(variable, environment, problems),
+          ]),
+        ),
+      ),
+    ]),
+  );
+  problems.push(...findContradictions(environment), ...findUnknown(environment));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config) as Config;
+}
+
+/** The secrets that a configuration holds, for the log to keep out of its lines. */
+export function listSecrets(config: Config): string[] {
+  const secrets: string[] = [];
+  for (const [group, members] of Object.entries(variables)) {
+    const values = config[group as keyof Config] as Readonly<Record<string, unknown>>;
+    for (const [key, variable] of Object.entries<Variable<unknown>>(members)) {
+      const value = values[key];
+      if (variable.secret && typeof value === 'string') secrets.push(value);
+    }
+  }
+  return secrets;
+}

@@ -1,0 +1,18 @@
+/** How many letters must be put in, taken out or changed to make one text of the other (Levenshtein's distance). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (const [column, other] of [...to].entries()) {
+      const changed = (row[column] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+/** The name among `names` that a mistaken one is nearest to. */
+export function nearestName(mistaken: string, names: readonly string[]): string | undefined {
+  return names.toSorted((a, b) => editDistance(mistaken, a) - editDistance(mistaken, b))[0];
+}

@@ -1,0 +1,154 @@
+import { isIP } from 'node:net';
+
+import { maskSecrets } from '../log/index.ts';
+
+/** What a variable's text is turned into, or what is wrong with it. Never quotes a secret. */
+export type Parsed<Value> = { readonly value: Value } | { readonly problem: string };
+
+/** One environment variable: everything the loader and the reference page need to know of it. */
+export interface Variable<Value> {
+  readonly name: string;
+  /** What may stand there, as the reference page and a problem's text say it: `an integer from 1 to 1000`. */
+  readonly kind: string;
+  /** The unit of a number: `ms`, `seconds`, `bytes`. */
+  readonly unit: string | undefined;
+  /** The default as one would write it in the environment; undefined when the variable has none. */
+  readonly defaultText: string | undefined;
+  /** What it does, in a sentence. */
+  readonly sentence: string;
+  /** Its value appears in no problem and no log line. */
+  readonly secret: boolean;
+  /** The value of a text, or of nothing at all when the variable is not set and has no default. */
+  readonly parse: (text: string) => Parsed<Value>;
+}
+
+/** A variable that may be left out: its value is then undefined. */
+export type Optional<Value> = Variable<Value> & { readonly optional: true };
+
+interface Description {
+  readonly name: string;
+  readonly sentence: string;
+  readonly secret?: boolean;
+}
+
+type Parse<Value> = (text: string) => Value | undefined;
+
+const LONGEST_QUOTE_LENGTH = 40;
+
+/** The value as a problem quotes it; someone may have put a secret in the wrong variable. */
+function quote(text: string): string {
+  const masked = maskSecrets(text);
+  return JSON.stringify(masked.length > LONGEST_QUOTE_LENGTH ? `${masked.slice(0, LONGEST_QUOTE_LENGTH)}…` : masked);
+}
+
+interface Kind<Value> {
+  readonly kind: string;
+  readonly parse: Parse<Value>;
+  readonly unit?: string;
+}
+
+function define<Value>(description: Description, kind: Kind<Value>, defaultText?: string): Variable<Value> {
+  const secret = description.secret ?? false;
+  return {
+    name: description.name,
+    sentence: description.sentence,
+    secret,
+    kind: kind.kind,
+    unit: kind.unit,
+    defaultText,
+    parse: (text) => {
+      const value = kind.parse(text);
+      if (value !== undefined) return { value };
+      return { problem: `${secret ? 'the value' : quote(text)} is not ${kind.kind}` };
+    },
+  };
+}
+
+const optional = <Value>(variable: Variable<Value>): Optional<Value> => ({ ...variable, optional: true });
+
+interface IntegerDescription extends Description {
+  readonly from: number;
+  readonly to: number;
+  readonly unit?: string;
+  readonly default: number;
+}
+
+/** A whole number in a range, in plain digits. */
+export function integer(description: IntegerDescription): Variable<number> {
+  const { from, to, unit } = description;
+  const parse: Parse<number> = (text) => {
+    const value = /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN;
+    return value >= from && value <= to ? value : undefined;
+  };
+  const kind = { kind: `an integer from ${from} to ${to}`, parse, ...(unit === undefined ? {} : { unit }) };
+  return define(description, kind, String(description.default));
+}
+
+interface TextDescription extends Description {
+  /** What may stand there; the whole text must match. */
+  readonly pattern: RegExp;
+  readonly kind: string;
+}
+
+const textKind = (description: TextDescription): Kind<string> => ({
+  kind: description.kind,
+  parse: (text) => (description.pattern.test(text) ? text : undefined),
+});
+
+/** A text with a default. */
+export function text(description: TextDescription & { readonly default: string }): Variable<string> {
+  return define(description, textKind(description), description.default);
+}
+
+/** A text that may be left out. */
+export function optionalText(description: TextDescription): Optional<string> {
+  return optional(define(description, textKind(description)));
+}
+
+/** A URL of one of the schemes, which may be left out. */
+export function optionalUrl(description: Description & { readonly schemes: readonly string[] }): Optional<string> {
+  const { schemes } = description;
+  const parse: Parse<string> = (value) =>
+    URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)) ? value : undefined;
+  const kind = { kind: `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`, parse };
+  return optional(define(description, kind));
+}
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(
+  description: Description & { readonly words: readonly Word[]; readonly default: Word },
+): Variable<Word> {
+  const { words } = description;
+  const parse: Parse<Word> = (value) => words.find((word) => word === value);
+  return define(description, { kind: `one of ${words.join(', ')}`, parse }, description.default);
+}
+
+interface ListDescription extends Description {
+  /** What an item is: `origins such as https://app.example.com`. */
+  readonly items: string;
+  readonly isItem: (item: string) => boolean;
+}
+
+/** Items separated by commas; none when the variable is not set. */
+export function list(description: ListDescription): Variable<readonly string[]> {
+  const parse: Parse<readonly string[]> = (value) => {
+    const items = value.split(',').map((item) => item.trim());
+    return items.every(description.isItem) ? Object.freeze(items) : undefined;
+  };
+  const variable = define(description, { kind: `a comma-separated list of ${description.items}`, parse }, '');
+  // The default, an empty list, cannot be written: a variable that is set but empty is refused before it comes here.
+  return { ...variable, parse: (value) => (value === '' ? { value: Object.freeze([]) } : variable.parse(value)) };
+}
+
+/** Whether a text is an origin exactly as browsers send it: scheme, host, port if not the scheme's own, nothing more. */
+export function isOrigin(item: string): boolean {
+  return /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item;
+}
+
+/** Whether a text is an IP address or a range of them in CIDR notation. */
+export function isAddressRange(item: string): boolean {
+  const [address = '', prefix, ...rest] = item.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}

@@ -1,0 +1,160 @@
+import { logLevels } from '../log/index.ts';
+import { integer, isAddressRange, isOrigin, list, oneOf, optionalText, optionalUrl, text } from './variable.ts';
+
+/** Longer than an hour is a slip of the keyboard, and near 2^31 Node's timers fire at once. */
+const HOUR_MS = 3_600_000;
+const MIB = 1024 * 1024;
+
+const milliseconds = (name: string, defaultMs: number, sentence: string) =>
+  integer({ name, from: 1, to: HOUR_MS, unit: 'ms', default: defaultMs, sentence });
+
+/**
+ * Every variable there is, by group; `Config` has the same groups and names. The reference page
+ * `docs/reference/configuration.md` is generated from it.
+ */
+export const variables = {
+  http: {
+    port: integer({
+      name: 'PORT',
+      from: 0,
+      to: 65535,
+      default: 8000,
+      sentence: 'Port to listen on; 0 takes a free one.',
+    }),
+    host: text({
+      name: 'HOST',
+      pattern: /^[A-Za-z0-9.:_-]{1,253}$/,
+      kind: 'an address or a host name',
+      default: '127.0.0.1',
+      sentence: 'Address to listen on; 0.0.0.0 or :: for all.',
+    }),
+    requestBudgetMs: milliseconds('REQUEST_BUDGET_MS', 10_000, 'Time a request has when its route says nothing else.'),
+    sessionCreateBudgetMs: milliseconds('SESSION_CREATE_BUDGET_MS', 15_000, 'Time that creating a session has.'),
+    lookupBudgetMs: milliseconds('LOOKUP_BUDGET_MS', 5_000, 'Time that looking up the caller has, within the request.'),
+    drainTimeoutMs: milliseconds(
+      'DRAIN_TIMEOUT_MS',
+      25_000,
+      'Time that requests in flight have to finish when the server stops.',
+    ),
+    bodyLimitBytes: integer({
+      name: 'BODY_LIMIT_BYTES',
+      from: 1024,
+      to: 64 * MIB,
+      unit: 'bytes',
+      default: MIB,
+      sentence: 'Largest request body that is read; a larger one is refused with 413.',
+    }),
+    corsOrigins: list({
+      name: 'CORS_ORIGINS',
+      items: 'origins such as https://app.example.com, without a path and without *',
+      isItem: isOrigin,
+      sentence: 'Origins whose pages may call the server from a browser.',
+    }),
+    trustedProxies: list({
+      name: 'TRUSTED_PROXIES',
+      items: 'IP addresses and ranges such as 10.0.0.0/8',
+      isItem: isAddressRange,
+      sentence: 'Proxies whose X-Forwarded-For is believed; from all others it is ignored.',
+    }),
+  },
+  data: {
+    directory: text({
+      name: 'DATA_DIR',
+      pattern: /^\P{Cc}+$/u,
+      kind: 'a path',
+      default: './data',
+      sentence: 'Folder of the embedded database and of the first API key.',
+    }),
+  },
+  database: {
+    url: optionalUrl({
+      name: 'DATABASE_URL',
+      schemes: ['postgres', 'postgresql'],
+      secret: true,
+      sentence: 'Postgres to use. Without it an embedded one runs in `DATA_DIR`.',
+    }),
+    directUrl: optionalUrl({
+      name: 'DATABASE_DIRECT_URL',
+      schemes: ['postgres', 'postgresql'],
+      secret: true,
+      sentence:
+        'The same database past its transaction pooler, for migrations and notifications. Needed when `DATABASE_URL` leads to PgBouncer or the like.',
+    }),
+    poolSize: integer({
+      name: 'DATABASE_POOL_SIZE',
+      from: 1,
+      to: 1000,
+      unit: 'connections',
+      default: 10,
+      sentence: 'Connections that are kept open.',
+    }),
+    poolOverflow: integer({
+      name: 'DATABASE_POOL_OVERFLOW',
+      from: 0,
+      to: 1000,
+      unit: 'connections',
+      default: 20,
+      sentence: 'Connections opened beyond the kept ones under load, and closed soon after.',
+    }),
+    poolWaitMs: milliseconds('DATABASE_POOL_WAIT_MS', 500, 'Longest wait for a free connection; then 503.'),
+    connectTimeoutMs: milliseconds('DATABASE_CONNECT_TIMEOUT_MS', 10_000, 'Longest wait for a new connection.'),
+    statementTimeoutMs: milliseconds(
+      'DATABASE_STATEMENT_TIMEOUT_MS',
+      30_000,
+      'Longest run of a statement; the server ends it.',
+    ),
+    statementBudgetMs: milliseconds(
+      'DATABASE_STATEMENT_BUDGET_MS',
+      2_000,
+      'Time that a statement of a request has, the wait for a connection included; then 503.',
+    ),
+    connectionMaxAgeSeconds: integer({
+      name: 'DATABASE_CONNECTION_MAX_AGE_SECONDS',
+      from: 1,
+      to: 7 * 86_400,
+      unit: 'seconds',
+      default: 3600,
+      sentence: 'Age at which a connection is replaced, so that a failover or a new address is noticed.',
+    }),
+  },
+  models: {
+    baseUrl: optionalUrl({
+      name: 'MODEL_BASE_URL',
+      schemes: ['https', 'http'],
+      sentence: 'OpenAI-compatible endpoint, up to and with `/v1`. Without it the built-in offline model answers.',
+    }),
+    apiKey: optionalText({
+      name: 'MODEL_API_KEY',
+      pattern: /^[\x21-\x7e]+$/,
+      kind: 'a key of visible ASCII characters without spaces',
+      secret: true,
+      sentence: 'Key sent to the endpoint as a bearer token.',
+    }),
+    model: optionalText({
+      name: 'MODEL_NAME',
+      pattern: /^[\x21-\x7e]{1,256}$/,
+      kind: 'a model name of visible ASCII characters without spaces',
+      sentence: 'Model to ask the endpoint for.',
+    }),
+    connectTimeoutMs: milliseconds(
+      'MODEL_CONNECT_TIMEOUT_MS',
+      10_000,
+      'Longest wait for a connection to the endpoint.',
+    ),
+    firstByteTimeoutMs: milliseconds(
+      'MODEL_FIRST_BYTE_TIMEOUT_MS',
+      60_000,
+      'Longest wait for the first byte of an answer.',
+    ),
+    chunkTimeoutMs: milliseconds('MODEL_CHUNK_TIMEOUT_MS', 30_000, 'Longest silence within an answer.'),
+    totalTimeoutMs: milliseconds('MODEL_TOTAL_TIMEOUT_MS', 300_000, 'Longest time an answer may take in all.'),
+  },
+  log: {
+    level: oneOf({
+      name: 'LOG_LEVEL',
+      words: logLevels,
+      default: 'info',
+      sentence: 'Lines below this level are not written.',
+    }),
+  },
+};

@@ -1,0 +1,205 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fc from 'fast-check';
+import { DatabaseError } from 'pg';
+import { describe, expect, test } from 'vitest';
+
+import { AppError } from '../../base/errors.ts';
+import { createLogger, type Logger } from './index.ts';
+
+const CANARY = 'canaryqX7z';
+
+/** What the log wrote, as text and as parsed lines. */
+function capture(secrets: readonly string[] = []): {
+  log: Logger;
+  text: () => string;
+  line: () => Record<string, unknown>;
+} {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) }, secrets });
+  return { log, text: () => lines.join(''), line: () => JSON.parse(lines.at(-1) ?? '') };
+}
+
+/** A pg error that quotes what a user wrote in every field in which Postgres does. */
+function postgresError(code: string, message: string): DatabaseError {
+  return Object.assign(new DatabaseError(message, 10, 'error'), {
+    severity: 'ERROR',
+    code,
+    detail: `Key (title)=(${CANARY}) already exists.`,
+    hint: CANARY,
+    where: `PL/pgSQL function f(${CANARY})`,
+    internalQuery: `select '${CANARY}'`,
+    query: `select '${CANARY}'`,
+    parameters: [CANARY],
+    schema: 'public',
+    table: 'users',
+    constraint: 'users_username_key',
+    routine: '_bt_check_unique',
+  });
+}
+
+const key = `ek_${CANARY}${'a'.repeat(40)}`;
+const jwt = `eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI${CANARY}In0.${CANARY}`;
+const databaseUrl = `postgres://evenkeel:${CANARY}@p/w@db.example.com:5432/evenkeel`;
+
+/** Each way in which a secret or content has been seen to reach a log. */
+const leaks: Record<string, (log: Logger) => void> = {
+  'an API key in a text': (log) => log.info(`refused ${key}`),
+  'an API key in an interpolated text': (log) => log.info('refused %s', key),
+  'an API key in a field of any name': (log) => log.info({ note: `x ${key}` }, 'refused'),
+  'an API key in the name of a field': (log) => log.info({ [key]: 1 }, 'refused'),
+  'an API key in a nested array': (log) => log.info({ a: [{ b: [key] }] }),
+  'an API key bound to a child': (log) => log.child({ note: key }).info('hello'),
+  'a bearer token': (log) => log.warn(`header was Bearer ${CANARY}.abc-def`),
+  'a JWT': (log) => log.warn({ note: jwt }),
+  'an authorization header': (log) => log.info({ headers: { authorization: CANARY, Authorization: CANARY } }),
+  'an x-api-key header': (log) => log.info({ headers: { 'X-Api-Key': CANARY } }),
+  cookies: (log) => log.info({ headers: { cookie: CANARY, 'set-cookie': [CANARY] } }),
+  'a header bound to a child': (log) => log.child({ headers: { 'x-api-key': CANARY } }).info('hello'),
+  'a header bound to a child later': (log) => log.setBindings({ headers: { cookie: CANARY } }),
+  'a password in a database URL': (log) => log.info(`connecting to ${databaseUrl}`),
+  'a password in the URL of an error': (log) => log.error(new Error(`cannot reach ${databaseUrl}`)),
+  'a mail address in a text': (log) => log.info(`sent to\n${CANARY}@example.com`),
+  'a mail address in a field': (log) => log.info({ email: CANARY, to: `${CANARY}.x+y@mail.example.com` }),
+  'a prompt': (log) => log.info({ prompt: CANARY, messages: [{ role: 'user', content: CANARY }] }),
+  'a body': (log) => log.info({ body: { title: CANARY }, mood_text: CANARY, toolCalls: [{ arguments: CANARY }] }),
+  'content bound to a child': (log) => log.child({ content: CANARY }).info('hello'),
+  'content in an interpolated object': (log) => log.info('got %o', { content: CANARY }),
+  'a query string': (log) => log.info({ url: `/v1/chat/sessions?q=${CANARY}` }),
+  'an object of a class': (log) => {
+    class Client {
+      readonly options = { header: CANARY };
+    }
+    log.info({ client: new Client(), data: Buffer.from(CANARY) });
+  },
+  'a request of the HTTP server': (log) =>
+    log.info({ req: { id: '1', method: 'GET', url: CANARY, headers: { a: CANARY } } }),
+  'a unique violation of Postgres': (log) => log.error(postgresError('23505', 'duplicate key value')),
+  'a data exception of Postgres': (log) => log.error(postgresError('22P02', `invalid input syntax: "${CANARY}"`)),
+  'a data exception under another name': (log) => log.error({ failure: postgresError('22001', CANARY) }, 'failed'),
+  'a cause': (log) => log.error(new Error('failed', { cause: postgresError('22P02', `invalid: "${CANARY}"`) })),
+  'a cause of a public error': (log) =>
+    log.error({
+      err: new AppError('a.b', { status: 500, message: 'sorry', cause: new Error('x', { cause: new Error(key) }) }),
+    }),
+  'an error of a group': (log) => log.error(new AggregateError([postgresError('22P02', CANARY)], 'all failed')),
+  'fields that a library hangs on an error': (log) =>
+    log.error(
+      Object.assign(new Error('failed'), { body: CANARY, config: { headers: { a: CANARY } }, response: CANARY }),
+    ),
+  'text that is not JSON': (log) => {
+    try {
+      JSON.parse(`${CANARY} is what I wrote`);
+    } catch (error) {
+      log.error(error);
+      log.error({ err: error });
+    }
+  },
+};
+
+describe('no line holds a secret or what a user wrote', () => {
+  test.each(Object.entries(leaks))('%s is kept out', (_, leak) => {
+    const { log, text } = capture();
+    leak(log);
+    log.info('later');
+    expect(text()).not.toContain(CANARY);
+    for (const line of text().trimEnd().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
+  });
+
+  test('a configured secret is kept out of texts, fields, errors and children, also when JSON escapes it', () => {
+    const secret = `"quoted\\${CANARY}`;
+    const { log, text } = capture([secret]);
+    log.info(`text ${secret}`);
+    log.child({ note: secret }).error(new Error(secret), 'failed');
+    log.error({ err: new Error(secret) });
+    expect(text()).not.toContain(CANARY);
+  });
+
+  test('a line stays JSON whatever is masked in it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(fc.string(), fc.constantFrom('\n', '"', '\\', key, jwt, databaseUrl, 'a@b.se', 'Bearer abcdefg')),
+        ),
+        (parts) => {
+          const { log, line } = capture();
+          log.info({ note: parts.join('') }, parts.join(''));
+          expect(line()).toHaveProperty('msg');
+        },
+      ),
+    );
+  });
+});
+
+describe('a line says what an operator needs', () => {
+  test('fields, numbers under telling names and plain texts pass unchanged', () => {
+    const { log, line } = capture();
+    log.info({ userId: 'u1', status: 200, prompt: 12, timings: { sql: 1.5 }, at: new Date(0) }, 'done');
+    expect(line()).toEqual({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      userId: 'u1',
+      status: 200,
+      prompt: 12,
+      timings: { sql: 1.5 },
+      at: '1970-01-01T00:00:00.000Z',
+      msg: 'done',
+    });
+  });
+
+  test('an error of Postgres keeps its code, table, constraint and routine', () => {
+    const { log, line } = capture();
+    log.error(postgresError('23505', 'duplicate key value violates unique constraint "users_username_key"'));
+    expect(line().err).toMatchObject({
+      code: '23505',
+      schema: 'public',
+      table: 'users',
+      constraint: 'users_username_key',
+      routine: '_bt_check_unique',
+      message: 'duplicate key value violates unique constraint "users_username_key"',
+    });
+  });
+
+  test('an error keeps its name, message, place in our code and causes', () => {
+    const { log, line } = capture();
+    const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
+    log.error(
+      { err: new AppError('postgres.unavailable', { status: 503, message: 'Try again.', cause }) },
+      'request failed',
+    );
+    expect(line()).toMatchObject({
+      msg: 'request failed',
+      err: {
+        name: 'AppError',
+        code: 'postgres.unavailable',
+        status: 503,
+        message: 'Try again.',
+        stack: expect.arrayContaining([expect.stringContaining('create-logger.test.ts')]),
+        cause: { code: 'ECONNREFUSED', syscall: 'connect', message: 'connect ECONNREFUSED' },
+      },
+    });
+  });
+
+  test('an object that holds itself is written', () => {
+    const { log, line } = capture();
+    const loop: Record<string, unknown> = {};
+    loop.self = loop;
+    log.info({ loop }, 'still here');
+    expect(line().msg).toBe('still here');
+  });
+
+  test('everything that was logged is written when the process exits at once', async () => {
+    const index = new URL('./index.ts', import.meta.url).href;
+    const script = `import { createLogger } from '${index}';
+      const log = createLogger({ level: 'info' });
+      for (let n = 0; n < 500; n++) log.info({ n }, 'line');
+      process.exit(0);`;
+    const child = spawn('node', ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    await once(child, 'close');
+    expect(output.trimEnd().split('\n')).toHaveLength(500);
+  });
+});

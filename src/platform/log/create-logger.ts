@@ -1,0 +1,83 @@
+import pino, { type Bindings, type ChildLoggerOptions, type DestinationStream, type Logger } from 'pino';
+
+import { isError, messageOf } from './describe-error.ts';
+import { createMask } from './mask-secrets.ts';
+import { redact } from './redact.ts';
+
+export type { Logger };
+
+/** What can be asked of the log, from most to least. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LoggerOptions {
+  /** Lines below this level are not written. */
+  readonly level: LogLevel;
+  /** Where lines go; standard output when absent. */
+  readonly destination?: DestinationStream;
+  /** Strings that may appear in no line: configured secrets, such as the model provider's key. */
+  readonly secrets?: readonly string[];
+}
+
+/**
+ * Lines waiting for a reader of our output who has stopped reading, in bytes. Beyond it lines are dropped: less loses
+ * lines in a burst, more is memory that a stuck log collector takes from the requests.
+ */
+const UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** The fields of a log call: `log.info(fields, text)`, `log.error(error)` or `log.info(text)`. */
+function normaliseCall(args: unknown[]): unknown[] {
+  const [first, ...rest] = args;
+  const error = isError(first) ? first : (first as { err?: unknown } | undefined)?.err;
+  const texts = rest.map((text) => (typeof text === 'object' && text !== null ? redact({ value: text }).value : text));
+  if (typeof first === 'string') return [first, ...texts];
+  // Pino would take the error's own message as the text, which may quote what a user wrote.
+  if (isError(error) && texts.length === 0) texts.push(messageOf(error));
+  return [isError(first) ? { err: first } : first, ...texts];
+}
+
+/** Fields bound to a child are turned into text at once, past the formatter of log calls; they are redacted here. */
+function redactBindings(logger: Logger): void {
+  const { child, setBindings } = logger;
+  logger.child = function redactedChild(this: Logger, bindings: Bindings, options?: ChildLoggerOptions) {
+    return Reflect.apply(child, this, [redact(bindings), options]);
+  } as unknown as Logger['child'];
+  logger.setBindings = function setRedactedBindings(this: Logger, bindings: Bindings) {
+    setBindings.call(this, redact(bindings));
+  };
+}
+
+/**
+ * The structured log: one JSON object a line, with `level`, `time` (RFC 3339) and `msg`.
+ *
+ * No line holds a secret or what a user wrote. Three nets, each for what the one before cannot know: fields with a telling
+ * name are masked at any depth; errors are described by chosen fields only; and the finished line is searched for what
+ * looks like a key, a token, a URL with a password or a mail address, and for the `secrets` given.
+ * A message text is ours to keep clean: never put content in it.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }), log: redact },
+      serializers: {
+        // Already described by `redact`, which sees errors under any name.
+        err: (error: unknown) => error,
+        req: (request: { id?: unknown; method?: unknown }) => ({ id: request.id, method: request.method }),
+        res: (response: { statusCode?: unknown }) => ({ status: response.statusCode }),
+      },
+      hooks: {
+        logMethod(args, method) {
+          method.apply(this, normaliseCall(args) as Parameters<typeof method>);
+        },
+        streamWrite: createMask(options.secrets ?? []),
+      },
+    },
+    // Asynchronous: a reader who stops reading must not stop the event loop. Pino flushes it when the process exits.
+    options.destination ?? pino.destination({ fd: 1, sync: false, maxLength: UNREAD_BYTES }),
+  );
+  redactBindings(logger);
+  return logger;
+}

@@ -1,0 +1,47 @@
+/**
+ * Secrets that give themselves away by their look, wherever they stand: in a message of a library, an interpolated
+ * string, a stack. Keys whose look says nothing (a provider's key, say) are named to `createLogger` instead.
+ *
+ * Repetitions are bounded so that a long text costs linear time. The first alternative steps over JSON escapes, so that
+ * a masked line of JSON is still JSON (`\n` before an address must not lose its `n`).
+ */
+const PATTERNS = [
+  String.raw`\\(?:u[0-9a-fA-F]{4}|.)`,
+  // scheme://user:password@host; the password may hold / and @, so it runs to the last @ of the word
+  String.raw`(?<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,30}:\/\/)[^\s:/@"\\]{0,256}:[^\s"]{0,1024}@`,
+  String.raw`(?<auth>\b(?:[Bb]earer|[Bb]asic)\s{1,4})[A-Za-z0-9._~+/=-]{6,}`,
+  'ek_[A-Za-z0-9]{16,}',
+  String.raw`\bsk-[A-Za-z0-9_-]{12,}`,
+  String.raw`eyJ[A-Za-z0-9_-]{4,4096}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)?`,
+  String.raw`[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b`,
+];
+
+/** What stands where a secret stood. */
+export const MASK = '[redacted]';
+
+/** A secret shorter than this would blank out half the log (think of a password `postgres`) and is no secret. */
+const SHORTEST_SECRET_LENGTH = 8;
+
+const escapeForRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
+
+/**
+ * Makes a function that masks secrets in a text or a line of JSON: the given ones exactly, and everything that looks
+ * like an API key, a bearer token, a JWT, a URL with a password, or a mail address.
+ */
+export function createMask(secrets: readonly string[]): (text: string) => string {
+  const exact = secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET_LENGTH)
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .map(escapeForRegExp);
+  const pattern = new RegExp([...exact, ...PATTERNS].join('|'), 'g');
+  return (text) =>
+    text.replaceAll(pattern, (match, ...rest) => {
+      if (match.startsWith('\\') && /^\\(?:u[0-9a-fA-F]{4}|.)$/.test(match)) return match;
+      const groups = rest.at(-1) as { scheme?: string; auth?: string };
+      if (groups.scheme !== undefined) return `${groups.scheme}${MASK}@`;
+      return `${groups.auth ?? ''}${MASK}`;
+    });
+}
+
+/** Masks everything in a text that looks like a secret or a mail address. */
+export const maskSecrets: (text: string) => string = createMask([]);
