@@ -1,0 +1,113 @@
+import type { CallContext } from '../../base/call-context.ts';
+import type { Timings } from '../../base/timings.ts';
+
+/** Somebody who waits for the answer to an input. */
+interface Waiter<Row> {
+  readonly context: CallContext;
+  readonly askedMs: number;
+  readonly resolve: (rows: Row[]) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onAbort: () => void;
+}
+
+/** One input of a batch, with those who wait for its answer: usually one. */
+export class BatchCall<Input, Row> {
+  readonly input: Input;
+  /** When the first of them asked, on the monotonic clock. */
+  readonly askedMs: number;
+  /** Called when the last of them gives up, while the batch is under way. */
+  onGiveUp: (() => void) | undefined;
+  readonly #waiters = new Set<Waiter<Row>>();
+
+  constructor(input: Input, askedMs: number) {
+    this.input = input;
+    this.askedMs = askedMs;
+  }
+
+  /** Whether nobody waits for it any more. */
+  get isSettled(): boolean {
+    return this.#waiters.size === 0;
+  }
+
+  /** How long the most patient of them waits, in milliseconds. */
+  remainingMs(): number {
+    let longestMs = 0;
+    for (const { context } of this.#waiters) longestMs = Math.max(longestMs, context.deadline.remainingMs());
+    return longestMs;
+  }
+
+  /** Lets one more wait for the answer. It is told at once when its deadline ends. */
+  join(context: CallContext, askedMs: number): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      const { signal } = context.deadline;
+      const onAbort = (): void => {
+        this.#waiters.delete(waiter);
+        reject(signal.reason);
+        if (this.isSettled) this.onGiveUp?.();
+      };
+      const waiter: Waiter<Row> = { context, askedMs, resolve, reject, onAbort };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Gives everyone the rows. */
+  answer(rows: Row[], timings: Timings): void {
+    for (const waiter of this.#settle(timings)) waiter.resolve(rows);
+  }
+
+  /** Gives everyone the error. */
+  fail(error: unknown, timings: Timings): void {
+    for (const waiter of this.#settle(timings)) waiter.reject(error);
+  }
+
+  #settle(timings: Timings): Waiter<Row>[] {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const { context, onAbort } of waiters) {
+      context.deadline.signal.removeEventListener('abort', onAbort);
+      for (const [step, durationMs] of timings.entries()) context.timings.add(step, durationMs);
+    }
+    return waiters;
+  }
+}
+
+/** The inputs that wait for the next batch, oldest first. */
+export class BatchQueue<Input, Row> {
+  readonly #keyOf: ((input: Input) => string) | undefined;
+  #calls: BatchCall<Input, Row>[] = [];
+  readonly #byKey = new Map<string, BatchCall<Input, Row>>();
+
+  constructor(keyOf: ((input: Input) => string) | undefined) {
+    this.#keyOf = keyOf;
+  }
+
+  get length(): number {
+    return this.#calls.length;
+  }
+
+  /**
+   * Puts an input in the queue, or joins one of the same key that still waits. One that has left already is not joined:
+   * it may have read before something that this caller has written since.
+   */
+  add(input: Input, context: CallContext, nowMs: number): Promise<Row[]> {
+    const key = this.#keyOf?.(input);
+    const same = key === undefined ? undefined : this.#byKey.get(key);
+    if (same !== undefined) return same.join(context, nowMs);
+    const call = new BatchCall<Input, Row>(input, nowMs);
+    this.#calls.push(call);
+    if (key !== undefined) this.#byKey.set(key, call);
+    return call.join(context, nowMs);
+  }
+
+  /** Takes out the oldest inputs, at most `count`, leaving out those that nobody waits for any more. */
+  take(count: number): BatchCall<Input, Row>[] {
+    const wanted = this.#calls.filter((call) => !call.isSettled);
+    this.#calls = wanted.splice(count);
+    if (this.#keyOf !== undefined) {
+      this.#byKey.clear();
+      for (const call of this.#calls) this.#byKey.set(this.#keyOf(call.input), call);
+    }
+    return wanted;
+  }
+}

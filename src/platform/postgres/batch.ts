@@ -1,0 +1,180 @@
+import { DatabaseError } from 'pg';
+import type { CallContext } from '../../base/call-context.ts';
+import { Cancelled, Deadline } from '../../base/deadline.ts';
+import { newId } from '../../base/ids.ts';
+import { type Clock, systemClock } from '../../base/time.ts';
+import { Timings } from '../../base/timings.ts';
+import { type BatchCall, BatchQueue } from './batch-queue.ts';
+import type { Database } from './database.ts';
+import { postgresErrors } from './errors.ts';
+import type { Statement } from './statement.ts';
+
+/** A statement that serves many callers at once. */
+export interface BatchDefinition<Input, Row extends { i: number | null }> {
+  /** The statement for these inputs. Each row of its result says by `i`, from 1, whose answer it belongs to. */
+  readonly statement: (inputs: readonly Input[]) => Statement<Row>;
+  /** For reads: what a caller asks for, as text. Callers that wait for the same are answered by one input. */
+  readonly keyOf?: (input: Input) => string;
+  /** Inputs in one statement, where each brings many rows; else a thousand. */
+  readonly maxInputs?: number;
+}
+
+/** What is known of a batch when it has been answered, for metrics. */
+export interface BatchObservation {
+  readonly name: string;
+  /** How many inputs it had. */
+  readonly inputs: number;
+  /** How long the caller that waited longest waited for it to leave, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** How batches run. */
+export interface BatchOptions {
+  readonly database: Database;
+  readonly clock?: Clock;
+  readonly observe?: (observation: BatchObservation) => void;
+}
+
+/** Asks for one input; answers the rows that belong to it. */
+export type Batched<Input, Row> = (input: Input, context: CallContext) => Promise<Row[]>;
+
+/**
+ * How many batches of one statement may be under way. A caller waits for the next one to leave: a round trip divided by
+ * this, at most. More would only make the batches smaller and take connections from other statements.
+ */
+const maxInFlight = 8;
+
+/** Inputs in one statement: beyond this a statement takes so long that others wait for it. */
+const defaultMaxInputs = 1_000;
+
+/** Callers that wait, per statement: two seconds' worth of the most that was measured; beyond it they are refused. */
+const maxWaiting = 20_000;
+
+/**
+ * Lets callers share a statement. There is no timer: with a free slot a call leaves at the end of the event loop's
+ * turn, alone or with those that came in the same turn; while all slots are taken, the next batch fills.
+ *
+ * Every caller keeps its own deadline: when that ends, it is told at once, and the batch goes on for the others; a batch
+ * that nobody waits for any more is cancelled on the server. Every caller keeps its own error: a statement that Postgres
+ * refuses has changed nothing, so it is run again in halves until the input at fault stands alone. The idea is that of
+ * Facebook's DataLoader, without its fixed tick and with writes.
+ *
+ * @throws AppError `postgres.overloaded` when too many wait, or a caller's time would be over before its turn came; and
+ *   all that `Database.query` throws.
+ */
+export function createBatch<Input, Row extends { i: number | null }>(
+  definition: BatchDefinition<Input, Row>,
+  options: BatchOptions,
+): Batched<Input, Row> {
+  const batch = new Batch(definition, options);
+  return (input, context) => batch.ask(input, context);
+}
+
+class Batch<Input, Row extends { i: number | null }> {
+  readonly #definition: BatchDefinition<Input, Row>;
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #observe: BatchOptions['observe'];
+  readonly #queue: BatchQueue<Input, Row>;
+  readonly #maxInputs: number;
+  #inFlight = 0;
+  #leaving = false;
+  /** How long a statement takes, in milliseconds, smoothed: what a caller's deadline is held against. */
+  #typicalMs = 0;
+
+  constructor(definition: BatchDefinition<Input, Row>, { database, clock = systemClock, observe }: BatchOptions) {
+    this.#definition = definition;
+    this.#database = database;
+    this.#clock = clock;
+    this.#observe = observe;
+    this.#queue = new BatchQueue(definition.keyOf);
+    this.#maxInputs = definition.maxInputs ?? defaultMaxInputs;
+  }
+
+  ask(input: Input, context: CallContext): Promise<Row[]> {
+    context.deadline.throwIfEnded();
+    if (this.#queue.length >= maxWaiting || this.#expectedMs() > context.deadline.remainingMs()) {
+      return Promise.reject(postgresErrors.raise.overloaded());
+    }
+    const answer = this.#queue.add(input, context, this.#clock.monotonicMs());
+    this.#leaveSoon();
+    return answer;
+  }
+
+  /** How long a call that comes now will take, going by those before it. */
+  #expectedMs(): number {
+    const rounds = Math.floor(this.#queue.length / this.#maxInputs / maxInFlight);
+    return this.#queue.length === 0 ? 0 : this.#typicalMs * (rounds + 1);
+  }
+
+  #leaveSoon(): void {
+    if (this.#leaving || this.#inFlight >= maxInFlight) return;
+    this.#leaving = true;
+    setImmediate(() => {
+      this.#leaving = false;
+      this.#leave();
+    });
+  }
+
+  #leave(): void {
+    const calls = this.#queue.take(this.#maxInputs);
+    const [first] = calls;
+    if (first === undefined) return;
+    this.#inFlight++;
+    const leftMs = this.#clock.monotonicMs();
+    const waitMs = leftMs - first.askedMs;
+    void this.#run(calls).then((name) => {
+      this.#inFlight--;
+      const tookMs = this.#clock.monotonicMs() - leftMs;
+      this.#typicalMs = this.#typicalMs === 0 ? tookMs : this.#typicalMs * 0.8 + tookMs * 0.2;
+      this.#observe?.({ name, inputs: calls.length, waitMs });
+      this.#leaveSoon();
+    });
+    // More may be waiting than one batch takes.
+    this.#leaveSoon();
+  }
+
+  /** Never rejects: what goes wrong is told to the callers. Answers the statement's name. */
+  async #run(calls: readonly BatchCall<Input, Row>[]): Promise<string> {
+    const statement = this.#definition.statement(calls.map((call) => call.input));
+    const timings = new Timings();
+    const deadline = Deadline.after(Math.max(...calls.map((call) => call.remainingMs())), this.#clock);
+    const release = whenAllGaveUp(calls, () => deadline.cancel(new Cancelled('nobody waits for the batch')));
+    try {
+      const context = { deadline, timings, requestId: newId() };
+      const rows = await this.#database.query(statement, context);
+      const groups = Map.groupBy(rows, (row) => row.i);
+      for (const [index, call] of calls.entries()) call.answer(groups.get(index + 1) ?? [], timings);
+    } catch (error) {
+      await this.#fail(calls, error, timings);
+    } finally {
+      release();
+      deadline.end();
+    }
+    return statement.name;
+  }
+
+  async #fail(calls: readonly BatchCall<Input, Row>[], error: unknown, timings: Timings): Promise<void> {
+    if (calls.length === 1 || !(error instanceof DatabaseError)) {
+      for (const call of calls) call.fail(error, timings);
+      return;
+    }
+    // The one at fault may have given up meanwhile: also a caller that is left alone is tried again.
+    const waiting = calls.filter((call) => !call.isSettled);
+    const middle = Math.ceil(waiting.length / 2);
+    for (const half of [waiting.slice(0, middle), waiting.slice(middle)]) if (half.length > 0) await this.#run(half);
+  }
+}
+
+function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGiveUp'>[], then: () => void): () => void {
+  let waiting = calls.length;
+  for (const call of calls) {
+    call.onGiveUp = () => {
+      waiting--;
+      if (waiting === 0) then();
+    };
+  }
+  return () => {
+    for (const call of calls) call.onGiveUp = undefined;
+  };
+}

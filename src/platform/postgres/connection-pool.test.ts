@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { backend, nap, until, within } from '../../../test/harness/pool-fixture.ts';
+import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { createLogger } from '../log/index.ts';
+import { openPostgres, type PostgresOptions } from './postgres.ts';
+
+/** A way to the database: it can swallow every byte, as a network does that has lost its route, or be slow at first. */
+class Route {
+  isBlackHole = false;
+  /** How long what a new connection sends first is on its way. */
+  delayOfNewMs = 0;
+  connections = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(port: number) {
+    this.#server = createServer((inner) => {
+      this.connections++;
+      const outer = connect(port, '127.0.0.1');
+      outer.cork();
+      setTimeout(() => outer.uncork(), this.delayOfNewMs);
+      this.#join(inner, outer);
+      this.#join(outer, inner);
+    });
+  }
+
+  async open(url: string): Promise<string> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    const routed = new URL(url);
+    if (address !== null && typeof address === 'object') routed.port = String(address.port);
+    return routed.href;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #join(from: Socket, to: Socket): void {
+    this.#sockets.add(from);
+    from.on('data', (bytes) => {
+      if (!this.isBlackHole) to.write(bytes);
+    });
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      this.#sockets.delete(from);
+      to.destroy();
+    });
+  }
+}
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+
+afterAll(() => database.drop());
+
+async function openRouted(options: Partial<PostgresOptions>, port = Number(new URL(database.url).port)) {
+  const route = new Route(port);
+  const url = await route.open(database.url);
+  const postgres = openPostgres({ url, log: createLogger({ level: 'silent' }), ...options });
+  onTestFinished(async () => {
+    await postgres.close();
+    route.close();
+  });
+  return { route, postgres };
+}
+
+test('callers of a black-holed server get 503 at the wait bound, and it is noticed within 2 s that it is back', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 2, poolOverflow: 2, poolWaitMs: 200 });
+  route.isBlackHole = true;
+  // Long enough for attempts to connect that hang to take every place.
+  const untilMs = performance.now() + 1_500;
+  while (performance.now() < untilMs) {
+    const startedAtMs = performance.now();
+    const callers = Array.from({ length: 8 }, () => postgres.ping(within(5_000)).catch((error) => error.code));
+    expect(new Set(await Promise.all(callers))).toEqual(new Set(['postgres.unavailable']));
+    expect(performance.now() - startedAtMs).toBeLessThan(400);
+  }
+  // At most the four of the beginning and four a second.
+  expect(route.connections).toBeLessThanOrEqual(8);
+  route.isBlackHole = false;
+  const healedAtMs = performance.now();
+  while (typeof (await postgres.ping(within(5_000)).catch((error) => error.code)) !== 'number') {
+    expect(performance.now() - healedAtMs).toBeLessThan(2_000);
+  }
+});
+
+test('a statement whose answer is swallowed is 503 at the bound, and its connection is not used again', async () => {
+  const { route, postgres } = await openRouted({
+    poolSize: 1,
+    poolOverflow: 0,
+    statementTimeoutMs: 200,
+    poolWaitMs: 1_000,
+  });
+  await postgres.ping(within(5_000));
+  route.isBlackHole = true;
+  const startedAtMs = performance.now();
+  await expect(postgres.ping(within(5_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
+  expect(Math.abs(performance.now() - startedAtMs - 700)).toBeLessThan(200);
+  route.isBlackHole = false;
+  await postgres.ping(within(5_000));
+  expect(route.connections).toBe(2);
+});
+
+test('callers are served by whichever connection comes free first, not by the one opened for them', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 1, poolOverflow: 1, poolWaitMs: 5_000 });
+  const [first] = await postgres.query(backend(), within(5_000));
+  route.delayOfNewMs = 2_000;
+  const busy = postgres.query(nap(0.2), within(5_000));
+  await until(() => postgres.poolStatus().idle === 0);
+  expect(await postgres.query(backend(), within(5_000))).toEqual(first === undefined ? [] : [first]);
+  await busy;
+});
+
+test('a cancel that arrives after its statement has ended does not hit the next one', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+  await postgres.ping(within(5_000));
+  route.delayOfNewMs = 300;
+  const context = within(5_000);
+  const cancelled = postgres.query(nap(0.1), context).catch((error) => error.name);
+  await until(() => postgres.poolStatus().idle === 0);
+  context.deadline.cancel();
+  expect(await cancelled).toBe('Cancelled');
+  await expect(postgres.query(nap(0.5), within(5_000))).resolves.toHaveLength(1);
+});
+
+test('a server that refuses is asked at most ten times a second, however many callers wait', async () => {
+  const { log, lines } = recordingLog();
+  const { route, postgres } = await openRouted({ poolSize: 4, poolOverflow: 0, poolWaitMs: 1_000, log }, 1);
+  const callers = Array.from({ length: 200 }, () => postgres.ping(within(5_000)).catch((error) => error.code));
+  expect(new Set(await Promise.all(callers))).toEqual(new Set(['postgres.unavailable']));
+  expect(route.connections).toBeGreaterThan(4);
+  expect(route.connections).toBeLessThanOrEqual(4 + 10);
+  expect(lines.filter((line) => line.includes('cannot connect'))).toHaveLength(1);
+});
+
+function recordingLog() {
+  const lines: string[] = [];
+  return {
+    lines,
+    log: createLogger({ level: 'info', destination: { write: (line: string) => void lines.push(line) } }),
+  };
+}

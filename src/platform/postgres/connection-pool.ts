@@ -1,0 +1,307 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { AppError } from '../../base/errors.ts';
+import type { Logger } from '../log/index.ts';
+import { checkConnection } from './check-connection.ts';
+import { postgresErrors, sqlState } from './errors.ts';
+import { type PoolStatus, poolHealth } from './pool-status.ts';
+import { withSessionSettings } from './session-settings.ts';
+import { typeParsers } from './type-parsers.ts';
+
+/** Options of the pool; `openPostgres` knows the defaults. */
+export interface ConnectionPoolOptions {
+  /** A `postgres://` URL. */
+  readonly url: string;
+  /** Connections that are kept. */
+  readonly poolSize: number;
+  /** Connections beyond those, closed soon after use. */
+  readonly poolOverflow: number;
+  readonly connectTimeoutMs: number;
+  /** Sent to the server as `statement_timeout`. */
+  readonly statementTimeoutMs: number;
+  readonly maxAgeSeconds: number;
+  /** A connection that was idle for longer is checked before it is handed out. */
+  readonly checkAfterIdleMs: number;
+  readonly applicationName: string;
+  readonly log: Logger;
+}
+
+/** What we know of a connection besides what pg knows. */
+interface ConnectionState {
+  readonly openedAtMs: number;
+  idleSinceMs: number;
+  isLost: boolean;
+  readonly statementNames: Set<string>;
+}
+
+// Long enough for a burst to come back to its connections, short enough to leave the server's places to others.
+const OVERFLOW_IDLE_MS = 5_000;
+// After a failed attempt to connect: at most ten a second, and soon enough for the callers that wait half a second.
+const RECONNECT_PAUSE_MS = 100;
+// When attempts that hang take every place, the oldest gives way to a new one, or nobody would notice that the server is
+// back until they time out. No sooner than a slow but healthy handshake takes, and a few a second.
+const HUNG_ATTEMPT_MS = 1_000;
+const MAKE_ROOM_PAUSE_MS = 250;
+// A server takes memory for each; beyond that statements are planned at each run.
+const MAX_NAMED_STATEMENTS = 100;
+const TCP_KEEP_ALIVE_MS = 10_000;
+
+/**
+ * Connections for callers that wait in line. pg's pool opens, keeps, ages and closes them. The line is ours: with pg's,
+ * whoever causes a connection to be opened waits for that one although others come free, and can neither leave nor be told
+ * apart from those who left. Here a connection goes to the first in line, whether it was just opened or just released.
+ */
+export class ConnectionPool {
+  readonly #options: ConnectionPoolOptions;
+  readonly #capacity: number;
+  readonly #pool: pg.Pool;
+  readonly #states = new WeakMap<pg.Client, ConnectionState>();
+  /** Connections being opened, with the time of their beginning. */
+  readonly #attempts = new Map<pg.Client, number>();
+  readonly #waiters = new Set<(client: pg.PoolClient) => void>();
+  /** Connections that pg's pool has promised and not yet delivered. */
+  #asked = 0;
+  #inUse = 0;
+  #connectError: Error | undefined;
+  #nextAttemptAtMs = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #roomMadeAtMs = 0;
+  #staleBeforeMs = 0;
+  #isClosing = false;
+
+  constructor(options: ConnectionPoolOptions) {
+    this.#options = options;
+    this.#capacity = options.poolSize + options.poolOverflow;
+    this.#pool = this.#createPool();
+    this.#pool.on('connect', (client) => this.#onConnect(client));
+    // An idle connection was lost; without a listener that would end the process.
+    this.#pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
+  }
+
+  /**
+   * A connection of one's own until `release`.
+   *
+   * @throws AppError `postgres.overloaded` or `postgres.unavailable` after `waitMs`; the signal's reason when it aborts.
+   */
+  async acquire(waitMs: number, signal: AbortSignal): Promise<pg.PoolClient> {
+    const giveUpAtMs = performance.now() + waitMs;
+    for (;;) {
+      const client = await this.#waitInLine(Math.max(0, giveUpAtMs - performance.now()), signal);
+      if (await this.#isUsable(client, Math.max(0, giveUpAtMs - performance.now()), signal)) return client;
+      this.release(client, true);
+      signal.throwIfAborted();
+    }
+  }
+
+  /** Gives a connection back; a broken one is closed. */
+  release(client: pg.PoolClient, isBroken: boolean): void {
+    const state = this.#states.get(client);
+    const isReusable =
+      !isBroken && state?.isLost === false && !this.#isOld(state) && client.getTransactionStatus() === 'I';
+    if (state !== undefined) state.idleSinceMs = performance.now();
+    const [next] = this.#waiters;
+    if (isReusable && next !== undefined) {
+      next(client);
+      return;
+    }
+    this.#inUse--;
+    client.release(!isReusable);
+    this.#ask();
+  }
+
+  /** The name to prepare a statement under on this connection; undefined when the connection has enough of them. */
+  preparedName(client: pg.PoolClient, statementName: string): string | undefined {
+    const names = this.#states.get(client)?.statementNames;
+    if (names === undefined || (names.size >= MAX_NAMED_STATEMENTS && !names.has(statementName))) return undefined;
+    names.add(statementName);
+    return statementName;
+  }
+
+  /** Whether the connection broke, as opposed to the server refusing something. */
+  isLost(client: pg.PoolClient): boolean {
+    return this.#states.get(client)?.isLost ?? true;
+  }
+
+  /** Closes every connection of before now, when it is next idle or asked for. */
+  refresh(): void {
+    this.#staleBeforeMs = performance.now();
+  }
+
+  status(): PoolStatus {
+    const { totalCount: total, idleCount } = this.#pool;
+    const active = this.#inUse + this.#asked;
+    const utilisation = active / this.#capacity;
+    return {
+      total,
+      active,
+      idle: idleCount,
+      waiting: this.#waiters.size,
+      size: this.#options.poolSize,
+      overflow: Math.max(0, total - this.#options.poolSize),
+      utilisation,
+      status: poolHealth(utilisation),
+    };
+  }
+
+  /** Refuses new callers, serves those in line, and settles when every connection has been released and closed. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    while (this.#waiters.size > 0) await sleep(10);
+    for (const client of this.#attempts.keys()) abort(client);
+    if (!this.#pool.ending) await this.#pool.end();
+  }
+
+  #createPool(): pg.Pool {
+    const { url, applicationName, statementTimeoutMs, maxAgeSeconds, connectTimeoutMs, poolSize } = this.#options;
+    const attempts = this.#attempts;
+    class WatchedClient extends pg.Client {
+      constructor(config?: string | pg.ClientConfig) {
+        super(config);
+        attempts.set(this, performance.now());
+        this.once('end', () => attempts.delete(this));
+      }
+    }
+    return new pg.Pool({
+      Client: WatchedClient,
+      connectionString: withSessionSettings(url),
+      application_name: applicationName,
+      statement_timeout: statementTimeoutMs,
+      // Nothing here opens a transaction; one that is open nevertheless must not hold its locks for ever.
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: TCP_KEEP_ALIVE_MS,
+      min: poolSize,
+      max: this.#capacity,
+      idleTimeoutMillis: OVERFLOW_IDLE_MS,
+      maxLifetimeSeconds: maxAgeSeconds,
+      types: typeParsers,
+    });
+  }
+
+  #onConnect(client: pg.PoolClient): void {
+    this.#attempts.delete(client);
+    this.#connectError = undefined;
+    const nowMs = performance.now();
+    const state = { openedAtMs: nowMs, idleSinceMs: nowMs, isLost: false, statementNames: new Set<string>() };
+    this.#states.set(client, state);
+    // The caller whose statement was running learns of it by its statement's error.
+    client.on('error', () => {
+      state.isLost = true;
+    });
+  }
+
+  #waitInLine(waitMs: number, signal: AbortSignal): Promise<pg.PoolClient> {
+    if (this.#isClosing) throw postgresErrors.raise.unavailable({ cause: new Error('the pool is closed') });
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        this.#waiters.delete(serve);
+      };
+      const serve = (client: pg.PoolClient): void => {
+        leave();
+        resolve(client);
+      };
+      const onAbort = (): void => {
+        leave();
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        leave();
+        this.#makeRoom();
+        reject(this.#waitError(waitMs));
+      }, waitMs);
+      signal.addEventListener('abort', onAbort);
+      this.#waiters.add(serve);
+      this.#ask();
+    });
+  }
+
+  /** Asks pg's pool for as many connections as callers wait and places are left. Nothing is expected of hung attempts. */
+  #ask(): void {
+    const hung = this.#countHung();
+    while (this.#asked - hung < this.#waiters.size && !this.#isFull() && this.#mayConnect()) {
+      this.#asked++;
+      this.#pool.connect((error, client) => {
+        this.#asked--;
+        if (client === undefined) return this.#onConnectError(error);
+        this.#inUse++;
+        const [next] = this.#waiters;
+        if (next === undefined) this.release(client, false);
+        else next(client);
+      });
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#asked + this.#inUse >= this.#capacity;
+  }
+
+  #countHung(): number {
+    const hungSinceMs = performance.now() - HUNG_ATTEMPT_MS;
+    let hung = 0;
+    for (const startedAtMs of this.#attempts.values()) {
+      if (startedAtMs > hungSinceMs) break;
+      hung++;
+    }
+    return Math.min(hung, this.#asked);
+  }
+
+  #mayConnect(): boolean {
+    if (this.#connectError === undefined || this.#pool.idleCount > 0) return true;
+    const waitMs = this.#nextAttemptAtMs - performance.now();
+    if (waitMs > 0) {
+      this.#retryTimer ??= setTimeout(() => {
+        this.#retryTimer = undefined;
+        this.#ask();
+      }, waitMs);
+      return false;
+    }
+    this.#nextAttemptAtMs = performance.now() + RECONNECT_PAUSE_MS;
+    return true;
+  }
+
+  #onConnectError(error: Error | undefined): void {
+    if (this.#connectError === undefined) this.#options.log.warn({ err: error }, 'cannot connect to the database');
+    this.#connectError = error ?? new Error('no connection');
+    this.#nextAttemptAtMs = performance.now() + RECONNECT_PAUSE_MS;
+    this.#ask();
+  }
+
+  #makeRoom(): void {
+    const nowMs = performance.now();
+    const [oldest] = this.#attempts.keys();
+    if (oldest === undefined || !this.#isFull() || this.#countHung() === 0) return;
+    if (nowMs - this.#roomMadeAtMs < MAKE_ROOM_PAUSE_MS) return;
+    this.#roomMadeAtMs = nowMs;
+    abort(oldest);
+  }
+
+  #waitError(waitMs: number): AppError {
+    const cause = this.#connectError ?? new Error(`no connection was free within ${Math.round(waitMs)} ms`);
+    const isServerFull = sqlState(this.#connectError)?.startsWith('53') === true;
+    const isBusy = this.#connectError === undefined && this.#pool.totalCount > this.#attempts.size;
+    const { overloaded, unavailable } = postgresErrors.raise;
+    return isServerFull || isBusy ? overloaded({ cause }) : unavailable({ cause });
+  }
+
+  #isOld(state: ConnectionState): boolean {
+    const ageSeconds = (performance.now() - state.openedAtMs) / 1_000;
+    return state.openedAtMs <= this.#staleBeforeMs || ageSeconds > this.#options.maxAgeSeconds;
+  }
+
+  /** After a long silence the network may have forgotten a connection without telling. */
+  async #isUsable(client: pg.PoolClient, boundMs: number, signal: AbortSignal): Promise<boolean> {
+    const state = this.#states.get(client);
+    if (state === undefined || state.isLost || this.#isOld(state)) return false;
+    if (performance.now() - state.idleSinceMs < this.#options.checkAfterIdleMs) return true;
+    return checkConnection(client, boundMs, signal);
+  }
+}
+
+/** Ends a connection that is still being opened; pg's pool learns of it as of any other failure. */
+function abort(client: pg.Client): void {
+  client.connection.stream.destroy();
+}

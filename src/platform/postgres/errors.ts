@@ -1,0 +1,67 @@
+import { DatabaseError } from 'pg';
+import { AppError, defineErrors } from '../../base/errors.ts';
+
+/** What a caller sees when the database is the trouble. All are 503: nothing was refused, and a retry may help. */
+export const postgresErrors = defineErrors('postgres', {
+  unavailable: {
+    status: 503,
+    message: 'The database cannot be reached at the moment. Try again shortly.',
+    retryAfterMs: 1_000,
+  },
+  overloaded: {
+    status: 503,
+    message: 'The database is busy at the moment. Try again shortly.',
+    retryAfterMs: 1_000,
+  },
+  timeout: {
+    status: 503,
+    message: 'The database took too long to answer. Try again shortly.',
+    retryAfterMs: 1_000,
+  },
+});
+
+/** The SQLSTATE of an error that the server sent; undefined for any other error. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof DatabaseError ? error.code : undefined;
+}
+
+// 08 connection lost; 57P shut down, restarting or ended by an administrator; 58 its disk or files; 25006 a replica now.
+const UNAVAILABLE = /^(08|57P|58|25006)/;
+// 53 out of connections, memory or disk; 40001 and 40P01 still in conflict with others after our retries.
+const OVERLOADED = /^(53|40001|40P01)/;
+// 57014 statement_timeout (our own cancels are not asked here); 55P03 lock_timeout.
+const TIMEOUT = /^(57014|55P03)/;
+
+/**
+ * What to tell the caller of a failed statement. An error that is the statement's own fault, or ours, is answered as it is.
+ */
+export function toCallerError(error: unknown, isConnectionLost: boolean): unknown {
+  if (error instanceof AppError) return error;
+  const state = sqlState(error) ?? '';
+  if (OVERLOADED.test(state)) return postgresErrors.raise.overloaded({ cause: error });
+  if (TIMEOUT.test(state)) return postgresErrors.raise.timeout({ cause: error });
+  if (UNAVAILABLE.test(state) || (isConnectionLost && state === ''))
+    return postgresErrors.raise.unavailable({ cause: error });
+  return error;
+}
+
+/** Two transactions got in each other's way and the server undid ours: running it again is right and usually works. */
+export function isConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01';
+}
+
+/**
+ * The connection is of yesterday: it leads to a server that is a read-only replica now, or its prepared statements were
+ * made for tables that a migration has changed since. Nothing was done, and a new connection is right.
+ */
+export function isStaleConnection(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state === '25006') return true;
+  return state === '0A000' && (error as DatabaseError).routine === 'RevalidateCachedQuery';
+}
+
+/** The connection is of no use after this error. */
+export function endsConnection(error: unknown): boolean {
+  return isStaleConnection(error) || UNAVAILABLE.test(sqlState(error) ?? '');
+}

@@ -1,0 +1,13 @@
+export { type Batched, type BatchObservation, type BatchOptions, createBatch } from './batch.ts';
+export type { Database } from './database.ts';
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  findEmbeddedPostgres,
+  startEmbeddedPostgres,
+} from './embedded.ts';
+export { postgresErrors, sqlState } from './errors.ts';
+export { type MigrateOptions, migrate } from './migrate.ts';
+export type { PoolHealth, PoolStatus } from './pool-status.ts';
+export { openPostgres, type Postgres, type PostgresOptions } from './postgres.ts';
+export { type Statement, sql } from './statement.ts';

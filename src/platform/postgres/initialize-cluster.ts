@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAlive } from './is-alive.ts';
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import type { DataOwner } from './run-as-owner.ts';
+
+const UNFINISHED = /^postgres\.initializing-(\d+)$/;
+const PASSWORD_FILE = 'postgres-password';
+const PASSWORD = /^[\w-]{43}\n$/;
+
+/** Where things are in the data directory. */
+export interface ClusterPlace {
+  /** The directory that holds everything, absolute and free of symbolic links. */
+  readonly dataDir: string;
+  /** The directory of Postgres itself within it. */
+  readonly clusterDir: string;
+}
+
+/**
+ * Makes the database directory, once, and answers the password of its superuser `postgres`. It is made under another name
+ * and renamed when it is complete, so that one whose making was interrupted is never taken for whole.
+ */
+export async function ensureCluster(
+  place: ClusterPlace,
+  binaries: PostgresBinaries,
+  owner: DataOwner,
+): Promise<string> {
+  const { dataDir, clusterDir } = place;
+  const password = await readPassword(dataDir);
+  if (!(await exists(clusterDir))) return createCluster(place, binaries, owner);
+  if (password !== undefined) return password;
+  throw new Error(
+    `postgres-password is missing in ${dataDir} or damaged. Put it back, or remove ${clusterDir} to start empty.`,
+  );
+}
+
+/** The superuser's password; undefined when there is none yet or its file is damaged. */
+export async function readPassword(dataDir: string): Promise<string | undefined> {
+  const path = join(dataDir, PASSWORD_FILE);
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    if (cause.code === 'ENOENT') return '';
+    throw new Error(`cannot read ${path}: does the data directory belong to another user?`, { cause });
+  });
+  return PASSWORD.test(text) ? text.trim() : undefined;
+}
+
+async function createCluster(
+  { dataDir, clusterDir }: ClusterPlace,
+  { initdb }: PostgresBinaries,
+  owner: DataOwner,
+): Promise<string> {
+  await removeUnfinished(dataDir);
+  const password = (await readPassword(dataDir)) ?? randomBytes(32).toString('base64url');
+  const passwordFile = join(dataDir, PASSWORD_FILE);
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  await owner.adopt(passwordFile);
+  const unfinishedDir = join(dataDir, `postgres.initializing-${process.pid}`);
+  try {
+    await mkdir(unfinishedDir, { mode: 0o700 });
+    await owner.adopt(unfinishedDir);
+    await owner.run(initdb, initdbArguments(unfinishedDir, passwordFile));
+    await rename(unfinishedDir, clusterDir);
+  } catch (error) {
+    await rm(unfinishedDir, { recursive: true, force: true });
+    // Another process may have been quicker; its directory is as good as ours.
+    if (await exists(clusterDir)) return password;
+    throw new Error(`cannot create the embedded database: ${(error as Error).message}`, { cause: error });
+  }
+  return password;
+}
+
+function initdbArguments(directory: string, passwordFile: string): string[] {
+  return [
+    `--pgdata=${directory}`,
+    '--username=postgres',
+    '--auth=scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '--encoding=UTF8',
+    // Postgres' own C.UTF-8 is the same on every machine, whatever locales that has.
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--no-instructions',
+  ];
+}
+
+async function removeUnfinished(dataDir: string): Promise<void> {
+  for (const name of await readdir(dataDir)) {
+    const pid = Number(UNFINISHED.exec(name)?.[1]);
+    if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue;
+    await rm(join(dataDir, name), { recursive: true, force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,137 @@
+import type { ChildProcess } from 'node:child_process';
+import { open, readFile, rename, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../log/index.ts';
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import { findPostmaster, type Postmaster } from './postmaster.ts';
+import type { DataOwner } from './run-as-owner.ts';
+
+/** Where and how to start. */
+export interface LaunchSettings {
+  readonly dataDir: string;
+  readonly clusterDir: string;
+  readonly log: Logger;
+  readonly postgresFlags: readonly string[];
+}
+
+/** A server that accepts connections. */
+export interface Launched {
+  readonly postmaster: Postmaster;
+  /** Whether this call started it; otherwise it ran already. */
+  readonly isOurs: boolean;
+  /** From now on the server's end is no news. */
+  expectExit(): void;
+}
+
+// A port that was free may be taken a moment later; a killed server's last process may hold its memory a moment longer.
+const ATTEMPTS = 5;
+const TEMPORARY = /could not create any TCP\/IP sockets|shared memory block|lock file "postmaster\.pid"/;
+const ATTEMPT_PAUSE_MS = 300;
+const POLL_MS = 10;
+// Recovery after a crash replays at most a few checkpoints' worth: seconds to a minute or two.
+const READY_WAIT_MS = 300_000;
+const LOG_TAIL_BYTES = 2_000;
+
+/** Starts the server, or finds the one that runs, and waits until it accepts connections. */
+export async function launchPostmaster(
+  settings: LaunchSettings,
+  binaries: PostgresBinaries,
+  owner: DataOwner,
+): Promise<Launched> {
+  const logFile = join(settings.dataDir, 'postgres.log');
+  let isLogRotated = false;
+  for (let attempt = 1; ; attempt++) {
+    const running = await waitUntilReady(settings.clusterDir);
+    if (running !== undefined) return { postmaster: running, isOurs: false, expectExit: () => {} };
+    if (!isLogRotated) await rename(logFile, `${logFile}.1`).catch(() => {});
+    isLogRotated = true;
+    const file = await open(logFile, 'a', 0o600);
+    await owner.adopt(logFile);
+    const logOffset = (await file.stat()).size;
+    const child = owner.start(binaries.postgres, await serverArguments(settings, binaries), file.fd);
+    const postmaster = await waitUntilReady(settings.clusterDir, child).finally(() => file.close());
+    if (postmaster !== undefined) return { postmaster, ...watchExit(child, settings.log) };
+    const said = (await readFile(logFile)).subarray(logOffset).subarray(-LOG_TAIL_BYTES).toString('utf8').trim();
+    if (attempt === ATTEMPTS || !TEMPORARY.test(said)) throw new Error(`Postgres did not start: ${said}`);
+    await sleep(ATTEMPT_PAUSE_MS);
+  }
+}
+
+/** Answers undefined when no server runs, or when the one being started (`child`) ends. */
+async function waitUntilReady(clusterDir: string, child?: ChildProcess): Promise<Postmaster | undefined> {
+  let failure: Error | undefined;
+  child?.once('error', (error) => {
+    failure = error;
+  });
+  const giveUpAtMs = performance.now() + READY_WAIT_MS;
+  while (performance.now() < giveUpAtMs) {
+    const postmaster = await findPostmaster(clusterDir);
+    if (failure !== undefined) throw new Error('Postgres cannot be run', { cause: failure });
+    const isStarted = child === undefined || postmaster?.pid === child.pid;
+    if (postmaster?.state === 'ready' && isStarted) return postmaster;
+    if (child === undefined ? postmaster === undefined : hasExited(child)) return undefined;
+    await sleep(POLL_MS);
+  }
+  throw new Error(`Postgres on ${clusterDir} is neither ready nor gone after ${READY_WAIT_MS / 1_000} s`);
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function watchExit(child: ChildProcess, log: Logger): Pick<Launched, 'isOurs' | 'expectExit'> {
+  let isExpected = false;
+  child.once('exit', (code, signal) => {
+    if (!isExpected) log.error({ code, signal }, 'the embedded Postgres has ended; restart Evenkeel to bring it back');
+  });
+  // It must not keep us running; it is stopped by name, not as our child.
+  child.unref();
+  return {
+    isOurs: true,
+    expectExit: () => {
+      isExpected = true;
+    },
+  };
+}
+
+async function serverArguments(settings: LaunchSettings, { moduleDir }: PostgresBinaries): Promise<string[]> {
+  const flags = [
+    'listen_addresses=127.0.0.1',
+    // A socket's path may be at most 107 bytes long, which ours need not be.
+    'unix_socket_directories=',
+    'max_connections=100',
+    'timezone=UTC',
+    'log_timezone=UTC',
+    // Messages of refused statements quote their values, which belong to the user: log the server's own events only.
+    'log_min_messages=log',
+    'log_min_error_statement=panic',
+    'log_error_verbosity=terse',
+    'log_checkpoints=off',
+    ...(await statementStatistics(moduleDir)),
+    ...settings.postgresFlags,
+  ];
+  const port = await findFreePort();
+  return ['-D', settings.clusterDir, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])];
+}
+
+async function statementStatistics(moduleDir: string): Promise<string[]> {
+  const extensions: Partial<Record<NodeJS.Platform, string>> = { darwin: 'dylib', win32: 'dll' };
+  const library = join(moduleDir, `pg_stat_statements.${extensions[process.platform] ?? 'so'}`);
+  return stat(library).then(
+    () => ['shared_preload_libraries=pg_stat_statements'],
+    () => [],
+  );
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address === null || typeof address === 'string' ? reject() : resolve(address.port)));
+    });
+  });
+}

@@ -1,0 +1,158 @@
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type MigrationBuilder, runner } from 'node-pg-migrate';
+import { Client } from 'pg';
+import type { Logger } from '../log/index.ts';
+import { sqlState } from './errors.ts';
+import { listMigrationFiles, type MigrationFile, readMigration } from './migration-files.ts';
+
+/** Options of `migrate`. */
+export interface MigrateOptions {
+  /** A `postgres://` URL that leads to the server itself, not to a transaction pooler: locks belong to a session. */
+  readonly url: string;
+  /** Folders with files named `<timestamp>_<name>.sql`. */
+  readonly folders: readonly string[];
+  readonly log: Logger;
+}
+
+const TABLE = 'evenkeel_migrations';
+// Any number does that nothing else uses as an advisory lock in this database ("keel" in ASCII).
+const LOCK_KEY = 0x6b65656c;
+const LOCK_POLL_MS = 200;
+const LOCK_NEWS_EVERY_MS = 10_000;
+// Building an index on a large table takes the longest; beyond that the other server hangs, and someone should look.
+const LOCK_WAIT_MS = 3_600_000;
+// While DDL waits for its lock, everything that comes after waits behind it: give way after 5 s and try again.
+const TABLE_LOCK_TIMEOUT_MS = 5_000;
+const TABLE_LOCK_ATTEMPTS = 6;
+const TABLE_LOCK_PAUSE_MS = 1_000;
+
+/**
+ * Brings the schema up to date: runs, by name, what has not run yet, each file in a transaction of its own. A file whose
+ * first line is `-- no transaction` runs statement by statement outside one, as `create index concurrently` needs; it must
+ * be able to run again from its start. Answers the names of the files that ran.
+ *
+ * Servers that start at once take turns. With nothing to do it costs one query.
+ *
+ * @throws Error naming the file that failed and why. Files before it have run; of the failed one nothing remains, unless it
+ *   runs without a transaction.
+ */
+export async function migrate({ url, folders, log }: MigrateOptions): Promise<string[]> {
+  const files = await listMigrationFiles(folders);
+  const client = new Client({
+    connectionString: url,
+    application_name: 'evenkeel migrate',
+    lock_timeout: TABLE_LOCK_TIMEOUT_MS,
+  });
+  // A lost connection fails the query that runs.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    if ((await findPending(client, files, log)).length === 0) return [];
+    await takeTurn(client, log);
+    // Hosted databases end what takes longer than a minute or two; an index on a large table does.
+    await client.query('set statement_timeout = 0');
+    // Another server may have run them while we waited.
+    const pending = await findPending(client, files, log);
+    if (pending.length > 0) await runWithRetries(client, pending, log);
+    return pending.map(({ name }) => name);
+  } finally {
+    await client.end();
+  }
+}
+
+async function findPending(client: Client, files: readonly MigrationFile[], log: Logger): Promise<MigrationFile[]> {
+  const done = await client.query<{ name: string }>(`select name from public.${TABLE}`).catch((error) => {
+    // No table yet: nothing has run.
+    if (sqlState(error) === '42P01') return { rows: [] };
+    throw error;
+  });
+  const doneNames = new Set(done.rows.map(({ name }) => name));
+  const knownNames = new Set(files.map(({ name }) => name));
+  const unknown = [...doneNames].filter((name) => !knownNames.has(name));
+  if (unknown.length > 0) {
+    log.warn({ migrations: unknown }, 'the database has migrations that this version of the code does not know');
+  }
+  return files.filter(({ name }) => !doneNames.has(name));
+}
+
+/**
+ * Waits by asking again: a session that waits inside `pg_advisory_lock` has a snapshot, for whose end a `create index
+ * concurrently` of the other server would wait in turn.
+ */
+async function takeTurn(client: Client, log: Logger): Promise<void> {
+  const startedAtMs = performance.now();
+  let newsAtMs = startedAtMs;
+  for (;;) {
+    const { rows } = await client.query('select pg_try_advisory_lock($1) as taken', [LOCK_KEY]);
+    if (rows[0]?.taken === true) return;
+    const nowMs = performance.now();
+    if (nowMs - startedAtMs > LOCK_WAIT_MS)
+      throw new Error('another server has been migrating this database for an hour');
+    if (nowMs >= newsAtMs) {
+      log.info('another server is migrating the database; waiting for it');
+      newsAtMs = nowMs + LOCK_NEWS_EVERY_MS;
+    }
+    await sleep(LOCK_POLL_MS);
+  }
+}
+
+async function runWithRetries(client: Client, pending: readonly MigrationFile[], log: Logger): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run(client, pending, log);
+    } catch (error) {
+      const { cause } = error as Error;
+      if (sqlState(cause) !== '55P03' || attempt === TABLE_LOCK_ATTEMPTS) throw error;
+      log.warn({ err: error, attempt }, 'a table to be migrated is in use; trying again');
+      await client.query('rollback');
+      await sleep(TABLE_LOCK_PAUSE_MS);
+    }
+  }
+}
+
+async function run(client: Client, pending: readonly MigrationFile[], log: Logger): Promise<void> {
+  let current: MigrationFile | undefined;
+  const loader = async () =>
+    pending.map((file) => ({
+      id: file.path,
+      filePaths: [file.path],
+      actions: {
+        up: async (builder: MigrationBuilder) => {
+          current = file;
+          log.info({ migration: file.name }, 'migrating the database');
+          const { isTransaction, steps } = await readMigration(file.path);
+          if (!isTransaction) builder.noTransaction();
+          for (const step of steps) builder.sql(step);
+        },
+        down: false as const,
+      },
+    }));
+  const say = (text: string): void => log.debug(text);
+  try {
+    await runner({
+      dbClient: client,
+      direction: 'up',
+      migrationsTable: TABLE,
+      migrationsSchema: 'public',
+      checkOrder: false,
+      noLock: true,
+      // Its own search takes one folder or glob patterns, which a path may break: it searches the first folder, and the
+      // loader answers with the files of all.
+      dir: dirname(pending[0]?.path ?? ''),
+      ignorePattern: '(?!.*\\.sql$).*',
+      migrationLoaderStrategies: [{ extensions: ['.sql'], loader }],
+      logger: { debug: say, info: say, warn: say, error: say },
+    });
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(
+      current === undefined
+        ? `cannot migrate the database: ${message}`
+        : `migration ${current.path} failed: ${message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

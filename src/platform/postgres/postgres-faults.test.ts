@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest';
+import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import { sql } from './statement.ts';
+
+const pool = new PoolFixture();
+
+describe('a cancelled statement', () => {
+  test('is gone from the server, and the next user of its connection sees nothing of it', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+    const [before] = await postgres.query(backend(), within(5_000));
+    for (let round = 0; round < 20; round++) {
+      const context = within(5_000);
+      const napping = postgres.query(nap(30), context);
+      await until(async () => (await pool.countRunning('test.nap')) === 1);
+      context.deadline.cancel();
+      const next = postgres.query(backend(), within(5_000));
+      await expect(napping).rejects.toBeInstanceOf(Cancelled);
+      // The same connection, and not disturbed by a cancel that comes late.
+      expect(await next).toEqual([{ pid: before?.pid }]);
+      expect(await pool.countRunning('test.nap')).toBe(0);
+    }
+  });
+
+  test('rejects with the deadline itself when the time is up', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
+    await postgres.ping(within(5_000));
+    const startedAtMs = performance.now();
+    await expect(postgres.query(nap(30), within(100))).rejects.toBeInstanceOf(DeadlineExceeded);
+    expect(performance.now() - startedAtMs).toBeLessThan(350);
+    await until(async () => (await pool.countRunning('test.nap')) === 0);
+  });
+
+  test('that ends by itself at the same moment leaves the connection in order', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+    for (let round = 0; round < 100; round++) {
+      const context = within(5_000);
+      const racing = postgres.query(nap(0.002), context).catch((error) => error);
+      setTimeout(() => context.deadline.cancel(), round % 8);
+      await racing;
+      expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+    }
+  });
+});
+
+describe('a server in trouble', () => {
+  test('an idle connection that is ended does not end the process, and the next call works', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
+    const [first] = await postgres.query(backend(), within(5_000));
+    await pool.admin.query('select pg_terminate_backend($1)', [first?.pid]);
+    await until(() => postgres.poolStatus().total === 0);
+    const [second] = await postgres.query(backend(), within(5_000));
+    expect(second?.pid).not.toBe(first?.pid);
+  });
+
+  test('a connection ended in mid statement is 503 unavailable', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
+    const [first] = await postgres.query(backend(), within(5_000));
+    const napping = expect(postgres.query(nap(30), within(5_000))).rejects.toMatchObject({
+      code: 'postgres.unavailable',
+      status: 503,
+      retryAfterMs: 1_000,
+    });
+    await until(async () => (await pool.countRunning('test.nap')) === 1);
+    await pool.admin.query('select pg_terminate_backend($1)', [first?.pid]);
+    await napping;
+    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+  });
+
+  test('a frozen backend is 503 at the bound, and its socket is destroyed', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, statementTimeoutMs: 300, poolWaitMs: 2_000 });
+    const [frozen] = await postgres.query(backend(), within(5_000));
+    const pid = frozen?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const startedAtMs = performance.now();
+      await expect(postgres.query(nap(0), within(10_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
+      expect(Math.abs(performance.now() - startedAtMs - 800)).toBeLessThan(200);
+      const [other] = await postgres.query(backend(), within(5_000));
+      expect(other?.pid).not.toBe(pid);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
+  test('a frozen backend whose caller gives up costs its connection', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+    const [frozen] = await postgres.query(backend(), within(5_000));
+    const pid = frozen?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await expect(postgres.query(nap(0), within(100))).rejects.toBeInstanceOf(DeadlineExceeded);
+      const [other] = await postgres.query(backend(), within(5_000));
+      expect(other?.pid).not.toBe(pid);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
+  test('a connection that died while idle is found out before use', async () => {
+    const postgres = pool.open({ poolSize: 2, poolOverflow: 0, checkAfterIdleMs: 0, poolWaitMs: 1_000 });
+    const [frozen] = await postgres.query(backend(), within(5_000));
+    const pid = frozen?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await expect(postgres.query(backend(), within(5_000))).rejects.toMatchObject({ status: 503 });
+      const [other] = await postgres.query(backend(), within(5_000));
+      expect(other?.pid).not.toBe(pid);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
+  test('that cannot be reached is 503 unavailable at the wait bound', async () => {
+    const url = new URL(pool.database.url);
+    url.port = '1';
+    const postgres = pool.open({ url: url.href, poolWaitMs: 150 });
+    const startedAtMs = performance.now();
+    await expect(postgres.query(backend(), within(5_000))).rejects.toMatchObject({
+      code: 'postgres.unavailable',
+      cause: { code: 'ECONNREFUSED' },
+    });
+    expect(performance.now() - startedAtMs).toBeLessThan(350);
+  });
+});
+
+describe('an error of the server', () => {
+  test('that is the fault of the statement reaches the caller as it is', async () => {
+    const postgres = pool.open();
+    await postgres.query(addNote(1, 'x'), within(5_000));
+    await expect(postgres.query(addNote(1, 'y'), within(5_000))).rejects.toMatchObject({
+      code: '23505',
+      constraint: 'notes_pkey',
+    });
+  });
+
+  test('a statement or lock timeout is 503 timeout', async () => {
+    const postgres = pool.open({ statementTimeoutMs: 100 });
+    await expect(postgres.query(nap(5), within(5_000))).rejects.toMatchObject({
+      code: 'postgres.timeout',
+      status: 503,
+    });
+    const url = `${pool.database.url}?options=${encodeURIComponent('-c lock_timeout=50')}`;
+    await pool.admin.query('begin; lock table notes');
+    try {
+      const locked = pool.open({ url }).query(addNote(2, 'x'), within(5_000));
+      await expect(locked).rejects.toMatchObject({ code: 'postgres.timeout' });
+    } finally {
+      await pool.admin.query('rollback');
+    }
+  });
+
+  test('that says the server is full, going down or read-only is 503', async () => {
+    await pool.admin.query(`create or replace function fail(state text) returns void language plpgsql as $$ begin
+      raise exception using errcode = state; end $$`);
+    const postgres = pool.open();
+    const fail = (state: string) => sql`
+      -- test.fail
+      select fail(${state}::text)`;
+    const codes: Record<string, string> = {};
+    for (const state of ['53100', '53200', '57P01', '57P03', '08006', '58030', '25006', '55P03', '40001']) {
+      const error = await postgres.query(fail(state), within(5_000)).catch((error) => error);
+      expect(error).toMatchObject({ status: 503, retryAfterMs: 1_000 });
+      codes[state] = error.code;
+    }
+    expect(codes).toEqual({
+      '53100': 'postgres.overloaded',
+      '53200': 'postgres.overloaded',
+      '57P01': 'postgres.unavailable',
+      '57P03': 'postgres.unavailable',
+      '08006': 'postgres.unavailable',
+      '58030': 'postgres.unavailable',
+      '25006': 'postgres.unavailable',
+      '55P03': 'postgres.timeout',
+      '40001': 'postgres.overloaded',
+    });
+  });
+
+  test('too many connections is 503 overloaded', async () => {
+    const postgres = pool.open({ url: await pool.limitedRole('none', 0), poolWaitMs: 150 });
+    await expect(postgres.query(backend(), within(5_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  });
+
+  test('a deadlock is tried again and the callers see success', async () => {
+    const postgres = pool.open({ poolSize: 4 });
+    await pool.admin.query(`insert into notes values (1, ''), (2, '')`);
+    await pool.admin.query(`create or replace function touch(first int, second int) returns void language plpgsql as $$ begin
+      update notes set text = text || 'x' where id = first; perform pg_sleep(0.2);
+      update notes set text = text || 'x' where id = second; end $$`);
+    const touch = (first: number, second: number) => sql`
+      -- test.touch
+      select touch(${first}::int, ${second}::int)`;
+    await Promise.all([postgres.query(touch(1, 2), within(20_000)), postgres.query(touch(2, 1), within(20_000))]);
+    const { rows } = await pool.admin.query('select text from notes order by id');
+    expect(rows).toEqual([{ text: 'xx' }, { text: 'xx' }]);
+  });
+
+  test('read-only after a failover is tried again on a new connection', async () => {
+    const name = (await pool.admin.query('select current_database() as name')).rows[0].name;
+    await pool.admin.query(`alter database ${name} set default_transaction_read_only = on`);
+    const postgres = pool.open({ poolSize: 3 });
+    await Promise.all([1, 2, 3].map(() => postgres.query(nap(0.1), within(5_000))));
+    await pool.admin.query(`alter database ${name} reset default_transaction_read_only`);
+    expect(await postgres.query(addNote(7, 'x'), within(5_000))).toEqual([{ id: 7 }]);
+  });
+
+  test('a prepared statement outlives a migration that changes its columns', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
+    await pool.admin.query('create table changing (a int)');
+    const all = () => sql`
+      -- test.all
+      select * from changing`;
+    await postgres.query(all(), within(5_000));
+    await pool.admin.query('alter table changing add column b int');
+    expect(await postgres.query(all(), within(5_000))).toEqual([]);
+  });
+});

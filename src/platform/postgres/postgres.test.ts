@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import { createLogger } from '../log/index.ts';
+import { openPostgres } from './postgres.ts';
+import { sql } from './statement.ts';
+
+const pool = new PoolFixture();
+
+describe('values', () => {
+  test('int8 is a number, timestamptz a Date, jsonb parsed, and the session is in UTC', async () => {
+    const rows = await pool.open().query(
+      sql<Record<string, unknown>>`
+        -- test.values
+        select 9007199254740991::int8 as big, array[1, null]::int8[] as bigs, '{"a":[1]}'::jsonb as json,
+          '2026-01-02T03:04:05.678Z'::timestamptz as at, '\\x00ff'::bytea as bytes, current_setting('timezone') as zone`,
+      within(5_000),
+    );
+    expect(rows).toEqual([
+      {
+        big: Number.MAX_SAFE_INTEGER,
+        bigs: [1, null],
+        json: { a: [1] },
+        at: new Date('2026-01-02T03:04:05.678Z'),
+        bytes: Buffer.from([0, 255]),
+        zone: 'UTC',
+      },
+    ]);
+  });
+
+  test('an int8 beyond 2^53 fails its statement rather than lose digits', async () => {
+    const tooBig = sql`
+      -- test.too_big
+      select 9007199254740993::int8`;
+    await expect(pool.open().query(tooBig, within(5_000))).rejects.toThrow(RangeError);
+  });
+});
+
+describe('a connection', () => {
+  test('has the settings of the pool, beside the options of the URL', async () => {
+    const url = `${pool.database.url}?options=${encodeURIComponent('-c work_mem=5MB')}`;
+    const postgres = pool.open({ url, statementTimeoutMs: 7_000, applicationName: 'evenkeel test' });
+    const settings = sql`
+      -- test.settings
+      select current_setting('statement_timeout') as statement, current_setting('client_connection_check_interval') as check,
+        current_setting('application_name') as name, current_setting('work_mem') as memory,
+        current_setting('idle_in_transaction_session_timeout') as idle`;
+    expect(await postgres.query(settings, within(5_000))).toEqual([
+      { statement: '7s', check: '1s', name: 'evenkeel test', memory: '5MB', idle: '7s' },
+    ]);
+  });
+
+  test('prepares a statement under its name, and at most 100 of them', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
+    for (let i = 0; i < 110; i++) {
+      await postgres.query({ name: `test.s${i}`, text: `select ${i}`, values: [] }, within(5_000));
+    }
+    await postgres.query({ name: 'test.s1', text: 'select 1', values: [] }, within(5_000));
+    const count = sql<{ n: number }>`
+      -- test.count
+      select count(*) as n from pg_prepared_statements where name like 'test.s%'`;
+    expect(await postgres.query(count, within(5_000))).toEqual([{ n: 100 }]);
+  });
+
+  test('is closed when it is older than the pool allows, idle or not', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, maxAgeSeconds: 0.1, poolWaitMs: 5_000 });
+    await postgres.query(backend(), within(5_000));
+    await until(() => postgres.poolStatus().total === 0);
+    // Always two callers for one connection: it is never idle.
+    const pids = new Set<number | undefined>();
+    const keepBusy = async (): Promise<void> => {
+      while (pids.size < 2) pids.add((await postgres.query(backend(), within(5_000)))[0]?.pid);
+    };
+    await Promise.all([keepBusy(), keepBusy(), keepBusy()]);
+  });
+
+  test('that is never idle is never checked', async () => {
+    await pool.admin.query('create extension if not exists pg_stat_statements');
+    await pool.admin.query(
+      'select pg_stat_statements_reset(0, oid) from pg_database where datname = current_database()',
+    );
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, checkAfterIdleMs: 50, poolWaitMs: 5_000 });
+    await Promise.all(Array.from({ length: 30 }, () => postgres.query(nap(0.01), within(5_000))));
+    const { rows } = await pool.admin.query(`select calls from pg_stat_statements s join pg_database d on d.oid = s.dbid
+      where d.datname = current_database() and query = 'select $1'`);
+    expect(rows).toEqual([]);
+  });
+
+  test('beyond those kept is closed soon after use', async () => {
+    const postgres = pool.open({ poolSize: 2, poolOverflow: 4 });
+    await Promise.all(Array.from({ length: 6 }, () => postgres.query(nap(0.1), within(5_000))));
+    expect(postgres.poolStatus()).toMatchObject({ total: 6, overflow: 4, active: 0, idle: 6 });
+    await until(() => postgres.poolStatus().total === 2);
+    expect(postgres.poolStatus().overflow).toBe(0);
+  });
+});
+
+describe('callers', () => {
+  test('three times as many as connections are all served', async () => {
+    const postgres = pool.open({ poolSize: 3, poolOverflow: 2, poolWaitMs: 5_000 });
+    const calls = Array.from({ length: 15 }, (_, id) => postgres.query(addNote(id, 'x'), within(5_000)));
+    expect((await Promise.all(calls)).flat().map(({ id }) => id)).toEqual(Array.from({ length: 15 }, (_, id) => id));
+    await until(() => postgres.poolStatus().active === 0);
+    expect(postgres.poolStatus().waiting).toBe(0);
+    expect(postgres.poolStatus().total).toBeLessThanOrEqual(5);
+  });
+
+  test('wait for a connection at most the bound, then get 503 overloaded', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 1, poolWaitMs: 200 });
+    const busy = [postgres.query(nap(1), within(5_000)), postgres.query(nap(1), within(5_000))];
+    await until(() => postgres.poolStatus().idle === 0 && postgres.poolStatus().total === 2);
+    expect(postgres.poolStatus()).toMatchObject({ utilisation: 1, status: 'CRITICAL' });
+    const startedAtMs = performance.now();
+    const context = within(5_000);
+    await expect(postgres.query(backend(), context)).rejects.toMatchObject({
+      code: 'postgres.overloaded',
+      status: 503,
+    });
+    expect(performance.now() - startedAtMs).toBeGreaterThan(190);
+    expect([...context.timings.entries()].map(([step]) => step)).toEqual(['pool']);
+    await Promise.all(busy);
+  });
+
+  test('leave the line when their deadline ends or is cancelled, and the connection serves the next', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+    const busy = postgres.query(nap(0.3), within(5_000));
+    await until(() => postgres.poolStatus().idle === 0 && postgres.poolStatus().total === 1);
+    const late = postgres.query(backend(), within(50));
+    const gone = within(5_000);
+    const left = postgres.query(backend(), gone);
+    gone.deadline.cancel();
+    await expect(left).rejects.toBeInstanceOf(Cancelled);
+    await expect(late).rejects.toBeInstanceOf(DeadlineExceeded);
+    expect(postgres.poolStatus().waiting).toBe(0);
+    await busy;
+    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+  });
+
+  test('get a connection that comes free when the server refuses to give another', async () => {
+    const postgres = pool.open({
+      url: await pool.limitedRole('single', 1),
+      poolSize: 1,
+      poolOverflow: 1,
+      poolWaitMs: 5_000,
+    });
+    await postgres.ping(within(5_000));
+    // The server refuses a second connection; its caller gets the first one when that is free again.
+    const busy = postgres.query(nap(0.3), within(5_000));
+    await expect(postgres.query(backend(), within(5_000))).resolves.toHaveLength(1);
+    await busy;
+  });
+
+  test('see where the time went', async () => {
+    const context = within(5_000);
+    await pool.open().query(nap(0.02), context);
+    const steps = new Map(context.timings.entries());
+    expect([...steps.keys()]).toEqual(['pool', 'sql']);
+    expect(steps.get('sql')).toBeGreaterThan(19);
+  });
+});
+
+describe('close', () => {
+  test('lets what runs and waits finish, and refuses what comes after', async () => {
+    const postgres = openPostgres({
+      url: pool.database.url,
+      log: createLogger({ level: 'silent' }),
+      poolSize: 1,
+      poolOverflow: 0,
+      applicationName: 'closing',
+    });
+    await postgres.ping(within(5_000));
+    const running = postgres.query(nap(0.2), within(5_000));
+    const waiting = postgres.query(backend(), within(5_000));
+    const closing = postgres.close();
+    await expect(postgres.query(backend(), within(5_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
+    await expect(running).resolves.toHaveLength(1);
+    await expect(waiting).resolves.toHaveLength(1);
+    await closing;
+    await until(async () => {
+      const { rows } = await pool.admin.query(`select from pg_stat_activity where application_name = 'closing'`);
+      return rows.length === 0;
+    });
+  });
+});

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallContext } from '../../base/call-context.ts';
+import type { Deadline } from '../../base/deadline.ts';
+import type { Logger } from '../log/index.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import type { Database } from './database.ts';
+import { isConflict, isStaleConnection, toCallerError } from './errors.ts';
+import { type PoolStatus, watchPool } from './pool-status.ts';
+import { runStatement } from './run-statement.ts';
+import { type Statement, sql } from './statement.ts';
+
+/** Options of `openPostgres`. */
+export interface PostgresOptions {
+  /** A `postgres://` URL; its own `options` are kept. */
+  readonly url: string;
+  readonly log: Logger;
+  /** Connections that are kept: 10. */
+  readonly poolSize?: number;
+  /** Connections beyond those under load, closed soon after use: 20. */
+  readonly poolOverflow?: number;
+  /** How long a caller waits for a connection: 500. */
+  readonly poolWaitMs?: number;
+  /** How long opening a connection may take: 10,000. A caller does not wait that long; the connection serves the next. */
+  readonly connectTimeoutMs?: number;
+  /** How long the server works on a statement: 30,000. A server silent for half a second longer is given up. */
+  readonly statementTimeoutMs?: number;
+  /** A connection older than that is replaced: 3,600. */
+  readonly maxAgeSeconds?: number;
+  /** A connection that was idle for longer is checked before use: 30,000. */
+  readonly checkAfterIdleMs?: number;
+  /** Shown in `pg_stat_activity`: evenkeel. */
+  readonly applicationName?: string;
+}
+
+/** The database of a running server. */
+export interface Postgres extends Database {
+  /** The pool at this moment. */
+  poolStatus(): PoolStatus;
+  /** Asks the server for a sign of life; answers the round trip in milliseconds, the wait for a connection included. */
+  ping(context: CallContext): Promise<number>;
+  /** Refuses new calls, lets those that run or wait finish, and closes every connection. */
+  close(): Promise<void>;
+}
+
+const SILENCE_MARGIN_MS = 500;
+const MAX_RETRIES = 3;
+// The conflicting transactions are short; the first pause is that of a statement or two, then twice as long each time.
+const RETRY_PAUSE_MS = 20;
+
+const pingStatement = () => sql<{ one: number }>`
+  -- postgres.ping
+  select 1 as one`;
+
+/** Opens the pool. Connects to nothing before the first call. */
+export function openPostgres(options: PostgresOptions): Postgres {
+  const { log, poolWaitMs = 500, statementTimeoutMs = 30_000 } = options;
+  const pool = new ConnectionPool({
+    poolSize: 10,
+    poolOverflow: 20,
+    connectTimeoutMs: 10_000,
+    maxAgeSeconds: 3_600,
+    checkAfterIdleMs: 30_000,
+    applicationName: 'evenkeel',
+    ...options,
+    statementTimeoutMs,
+  });
+  const silentAfterMs = statementTimeoutMs + SILENCE_MARGIN_MS;
+  const run = { pool, poolWaitMs, silentAfterMs };
+  const stopWatching = watchPool(() => pool.status(), log);
+  const query = <Row>(statement: Statement<Row>, context: CallContext) => queryWithRetries(run, statement, context);
+  return {
+    query,
+    poolStatus: () => pool.status(),
+    ping: async (context) => {
+      const startedAtMs = performance.now();
+      await query(pingStatement(), context);
+      return performance.now() - startedAtMs;
+    },
+    close: async () => {
+      stopWatching();
+      await pool.close();
+    },
+  };
+}
+
+interface Run {
+  readonly pool: ConnectionPool;
+  readonly poolWaitMs: number;
+  readonly silentAfterMs: number;
+}
+
+async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
+  for (let retries = 0; ; retries++) {
+    try {
+      return await queryOnce(run, statement, context);
+    } catch (error) {
+      const isStale = isStaleConnection(error);
+      if (isStale) run.pool.refresh();
+      const mayHelp = isStale || isConflict(error);
+      if (!mayHelp || retries === MAX_RETRIES) throw toCallerError(error, false);
+    }
+    await pause(RETRY_PAUSE_MS * 2 ** retries * (0.5 + Math.random()), context.deadline);
+  }
+}
+
+async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
+  const { pool, poolWaitMs, silentAfterMs } = run;
+  const { deadline, timings } = context;
+  const askedAtMs = performance.now();
+  const client = await pool.acquire(poolWaitMs, deadline.signal).finally(() => {
+    timings.add('pool', performance.now() - askedAtMs);
+  });
+  const startedAtMs = performance.now();
+  const { text, values } = statement;
+  const name = pool.preparedName(client, statement.name);
+  try {
+    return await runStatement<Row>(
+      client,
+      { text, values: [...values], ...(name !== undefined && { name }) },
+      {
+        signal: deadline.signal,
+        silentAfterMs,
+        release: (isBroken) => pool.release(client, isBroken),
+      },
+    );
+  } catch (error) {
+    if (deadline.signal.aborted && error === deadline.signal.reason) throw error;
+    throw pool.isLost(client) ? toCallerError(error, true) : error;
+  } finally {
+    timings.add('sql', performance.now() - startedAtMs);
+  }
+}
+
+async function pause(durationMs: number, deadline: Deadline): Promise<void> {
+  await sleep(durationMs, undefined, { signal: deadline.signal }).catch(() => deadline.throwIfEnded());
+}

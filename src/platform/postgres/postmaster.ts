@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { isAlive } from './is-alive.ts';
+
+const execute = promisify(execFile);
+
+// Postgres creates the file and fills it in the next moment; one that stays empty is a leftover.
+const BEING_WRITTEN_MS = 10_000;
+
+/** A Postgres server process that is alive, as its `postmaster.pid` describes it. */
+export interface Postmaster {
+  readonly pid: number;
+  /** The TCP port; 0 while the file is being written. */
+  readonly port: number;
+  readonly state: 'starting' | 'ready' | 'stopping';
+}
+
+/**
+ * The server that runs on a data directory, if one does.
+ *
+ * Postgres itself replaces a `postmaster.pid` whose process is gone, but refuses to start when the process id was given to
+ * something else since (after a crash of the machine, say) or when the file is empty: such a file is removed.
+ */
+export async function findPostmaster(clusterDir: string): Promise<Postmaster | undefined> {
+  const path = join(clusterDir, 'postmaster.pid');
+  const text = await readPidFile(path);
+  if (text === undefined) return undefined;
+  const postmaster = parse(text);
+  if (postmaster !== undefined) {
+    if (!isAlive(postmaster.pid)) return undefined;
+    if (await isPostgres(postmaster.pid, clusterDir)) return postmaster;
+  } else if (Date.now() - (await stat(path)).mtimeMs < BEING_WRITTEN_MS) {
+    return { pid: 0, port: 0, state: 'starting' };
+  }
+  // Read again: another process may have put a file of its own there meanwhile.
+  if ((await readPidFile(path)) === text) await rm(path, { force: true });
+  return undefined;
+}
+
+async function readPidFile(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new Error(`cannot read ${path}: does the data directory belong to another user?`, { cause: error });
+  });
+}
+
+/** Lines: process id, data directory, start time, port, socket directory, address, shared memory key, state. */
+function parse(text: string): Postmaster | undefined {
+  const lines = text.split('\n');
+  const pid = Number(lines[0]);
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  const state = lines[7]?.trim();
+  const known = state === 'ready' || state === 'stopping' ? state : 'starting';
+  return { pid, port: Number(lines[3] ?? 0), state: known };
+}
+
+async function isPostgres(pid: number, clusterDir: string): Promise<boolean> {
+  const command = await commandLine(pid);
+  // Where the command line cannot be read, Postgres itself is left to judge.
+  return command === undefined || (command.includes('postgres') && command.includes(clusterDir));
+}
+
+async function commandLine(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return execute('ps', ['-ww', '-p', String(pid), '-o', 'command=']).then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  );
+}
