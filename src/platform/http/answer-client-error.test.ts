@@ -1,0 +1,69 @@
+import { afterEach, expect, test } from 'vitest';
+import type { HttpServer } from './server.ts';
+import { connectRaw, createTestServer, listen } from './test-server.ts';
+
+const opened: HttpServer[] = [];
+afterEach(async () => {
+  for (const server of opened.splice(0)) await server.close();
+});
+
+async function start(change: (server: HttpServer) => void = () => {}): Promise<number> {
+  const { server } = createTestServer((made) => {
+    const access = 'public';
+    made.post('/things', { config: { access } }, async () => ({}));
+  });
+  opened.push(server);
+  change(server);
+  return listen(server);
+}
+
+function errorIn(received: string): { code: string; type: string } {
+  return JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)).error;
+}
+
+test('bytes that are not HTTP are answered 400 in OpenAI’s shape with a request id', async () => {
+  const received = await connectRaw(await start(), 'BANANA\r\n\r\n').closed();
+  expect(received).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(received).toMatch(/\r\nx-request-id: [0-9a-f-]{36}\r\n/);
+  expect(errorIn(received)).toMatchObject({ code: 'http.malformed_http', type: 'invalid_request_error' });
+});
+
+test('headers over 16 kB are answered 431', async () => {
+  const received = await connectRaw(
+    await start(),
+    `GET /livez HTTP/1.1\r\nhost: x\r\nx-big: ${'a'.repeat(20_000)}\r\n\r\n`,
+  ).closed();
+  expect(received).toMatch(/^HTTP\/1\.1 431 /);
+  expect(errorIn(received).code).toBe('http.headers_too_large');
+});
+
+test('headers that do not arrive in time are answered 408', async () => {
+  const port = await start((server) => {
+    server.server.headersTimeout = 50;
+  });
+  const received = await connectRaw(port, 'GET /livez HTTP/1.1\r\nhost: x\r\n').closed();
+  expect(received).toMatch(/^HTTP\/1\.1 408 /);
+  expect(errorIn(received).code).toBe('http.request_timeout');
+});
+
+test('a body that does not arrive in time is answered 408', async () => {
+  const port = await start((server) => {
+    server.server.headersTimeout = 50;
+    server.server.requestTimeout = 50;
+  });
+  const head = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{';
+  const received = await connectRaw(port, head).closed();
+  expect(received).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test('a body that is still arriving when the request’s budget ends is answered 408', async () => {
+  const { server } = createTestServer((made) => {
+    made.post('/things', { config: { access: 'public', budgetMs: 30 } }, async () => ({}));
+  });
+  opened.push(server);
+  const head = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{';
+  const client = connectRaw(await listen(server), head);
+  const received = await client.until(/http\.request_timeout/);
+  expect(received).toMatch(/^HTTP\/1\.1 408 /);
+  client.socket.destroy();
+});

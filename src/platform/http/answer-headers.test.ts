@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestServer, signedIn, type TestServer } from './test-server.ts';
+
+let made: TestServer;
+beforeAll(() => {
+  made = createTestServer((server) => {
+    server.get('/private', { config: { access: 'x:read' } }, async () => ({}));
+    server.get('/kept', { config: { access: 'x:read' } }, async (_request, reply) => {
+      reply.header('cache-control', 'private, max-age=60');
+      return {};
+    });
+    server.get('/public', { config: { access: 'public' } }, async () => ({}));
+    server.post('/public', { config: { access: 'public' } }, async () => ({}));
+    server.get('/ip', { config: { access: 'public' } }, async (request) => ({ ip: request.ip }));
+  });
+});
+afterAll(() => made.server.close());
+
+test('every answer forbids sniffing, framing and running, errors too', async () => {
+  for (const url of ['/public', '/unknown', '/%ff']) {
+    const { headers } = await made.server.inject(url);
+    expect(headers, url).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+      'strict-transport-security': expect.stringContaining('max-age='),
+    });
+    expect(headers, url).not.toHaveProperty('x-powered-by');
+  }
+});
+
+test('answers to a caller are kept by nobody, unless the route says otherwise', async () => {
+  const kept = async (url: string, method: 'GET' | 'POST' = 'GET') => {
+    const { headers } = await made.server.inject({ method, url, headers: signedIn });
+    return [headers['cache-control'], String(headers.vary)];
+  };
+  expect(await kept('/private')).toEqual(['private, no-store', 'Origin, Authorization']);
+  expect(await kept('/kept')).toEqual(['private, max-age=60', 'Origin, Authorization']);
+  expect(await kept('/public')).toEqual([undefined, 'Origin']);
+  expect(await kept('/public', 'POST')).toEqual(['private, no-store', 'Origin']);
+});
+
+describe('CORS', () => {
+  const ask = (origin: string, url = '/public') => made.server.inject({ url, headers: { origin } });
+
+  test('lets in the listed origin exactly, on errors too, and never credentials', async () => {
+    for (const url of ['/public', '/private', '/unknown']) {
+      const { headers } = await ask('https://app.example.com', url);
+      expect(headers['access-control-allow-origin'], url).toBe('https://app.example.com');
+      expect(headers['access-control-expose-headers'], url).toContain('x-request-id');
+      expect(headers).not.toHaveProperty('access-control-allow-credentials');
+    }
+  });
+
+  test.each([
+    'https://app.example.com.evil.com',
+    'http://app.example.com',
+    'https://app.example.com:8443',
+    'null',
+    'https://sub.app.example.com',
+  ])('lets in no other: %s', async (origin) => {
+    expect((await ask(origin)).headers).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  test('answers preflights without a credential', async () => {
+    const answer = await made.server.inject({
+      method: 'OPTIONS',
+      url: '/private',
+      headers: {
+        origin: 'https://app.example.com',
+        'access-control-request-method': 'DELETE',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+    });
+    expect(answer.statusCode).toBe(204);
+    expect(answer.headers['access-control-allow-methods']).toContain('DELETE');
+    expect(answer.headers['access-control-allow-headers']).toBe('authorization,content-type');
+  });
+
+  test.each(['*', 'app.example.com', 'https://app.example.com/', 'https://*.example.com/x'])(
+    'cannot be configured as %s',
+    (origin) => {
+      expect(() => createTestServer(() => {}, { corsOrigins: [origin] })).toThrow(/exact origins/);
+    },
+  );
+});
+
+test('X-Forwarded-For counts only when it comes from a trusted proxy', async () => {
+  const ask = async (trustedProxies: string[]) => {
+    const { server } = createTestServer(
+      (one) => void one.get('/ip', { config: { access: 'public' } }, async (request) => ({ ip: request.ip })),
+      { trustedProxies },
+    );
+    const forwarded = { 'x-forwarded-for': '6.6.6.6, 203.0.113.9' };
+    return (await server.inject({ url: '/ip', headers: forwarded, remoteAddress: '10.0.0.1' })).json().ip;
+  };
+  expect(await ask([])).toBe('10.0.0.1');
+  expect(await ask(['192.168.0.0/16'])).toBe('10.0.0.1');
+  expect(await ask(['10.0.0.0/8'])).toBe('203.0.113.9');
+});

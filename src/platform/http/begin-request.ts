@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import { type Clock, systemClock } from '../../base/time.ts';
+import type { Logger } from '../log/index.ts';
+import { httpErrors } from './errors.ts';
+import { RequestContext } from './request-context.ts';
+import { logRequest } from './request-log.ts';
+
+/**
+ * How long after its deadline a request may still answer for itself, in milliseconds. Less would talk over handlers that
+ * are just telling what was cancelled; more would break the promise that no request outlives its budget by 250 ms.
+ */
+const LAST_WORD_MS = 200;
+
+/** What the beginning of a request needs to know of its server. */
+export interface BeginOptions {
+  readonly log: Logger;
+  readonly requestBudgetMs: number;
+  readonly clock?: Clock;
+}
+
+/** Answers for a handler that does not, once its deadline is over. */
+function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS.Timeout {
+  const answer = (): void => {
+    // An answer that has begun ends by its source, which was given the same deadline.
+    if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
+    const { reason } = request.context.deadline.signal;
+    const isStillArriving = reason instanceof DeadlineExceeded && !request.raw.complete && !request.raw.destroyed;
+    reply.send(isStillArriving && request.raw.readableFlowing ? httpErrors.raise.request_timeout() : reason);
+  };
+  return setTimeout(answer, LAST_WORD_MS).unref();
+}
+
+/**
+ * Begins every request: its id, its context and deadline; and ends it when the answer is finished or the client gone:
+ * then the deadline is cancelled, so that nothing is done for nobody, and the log line written.
+ */
+export function beginRequests(server: FastifyInstance, options: BeginOptions): void {
+  const { log, requestBudgetMs, clock = systemClock } = options;
+  server.decorateRequest('context');
+  // `caller` is the business of whoever authenticates; declared here so that every request has the same shape.
+  server.decorateRequest('caller');
+
+  server.addHook('onRequest', (request, reply, done) => {
+    const { lifecycle } = request.server;
+    const budgetMs = request.is404 ? requestBudgetMs : (request.routeOptions.config.budgetMs ?? requestBudgetMs);
+    const context = new RequestContext(request, budgetMs, clock);
+    (request as unknown as { context: RequestContext }).context = context;
+    reply.header('x-request-id', request.id);
+    // A socket that becomes a WebSocket lives on after the request; whoever runs it ends it.
+    if (request.headers.upgrade === undefined) lifecycle.begin(context);
+
+    let overdue: NodeJS.Timeout | undefined;
+    const { signal } = context.deadline;
+    const onEnded = (): void => {
+      overdue = answerWhenOverdue(request, reply);
+    };
+    signal.addEventListener('abort', onEnded, { once: true });
+
+    reply.raw.once('finish', () => {
+      context.isAnswered = true;
+    });
+    reply.raw.once('close', () => {
+      signal.removeEventListener('abort', onEnded);
+      clearTimeout(overdue);
+      if (context.isAnswered) context.deadline.end();
+      else context.deadline.cancel(new Cancelled('the client has gone'));
+      lifecycle.finish(context);
+      logRequest(log, request, reply);
+    });
+    done();
+  });
+}

@@ -1,0 +1,38 @@
+import cors from '@fastify/cors';
+import type { FastifyInstance } from 'fastify';
+
+/** What a page may read of an answer besides its body. */
+const EXPOSED_HEADERS = [
+  'x-request-id',
+  'server-timing',
+  'retry-after',
+  'retry-after-ms',
+  'etag',
+  'location',
+  'idempotent-replayed',
+  'x-should-retry',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
+  'ratelimit',
+  'ratelimit-policy',
+];
+
+/**
+ * Lets pages of the listed origins call the server, and no others. Credentials travel in headers, never in cookies.
+ * @throws Error for an entry that is no origin: `*` above all.
+ */
+export function allowOrigins(server: FastifyInstance, origins: readonly string[]): void {
+  for (const origin of origins) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    throw new Error(`CORS takes a list of exact origins, such as https://app.example.com; this is none: ${origin}`);
+  }
+  if (origins.length === 0) return;
+  server.register(cors, {
+    origin: [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: EXPOSED_HEADERS,
+    maxAge: 600,
+    strictPreflight: false,
+  });
+}

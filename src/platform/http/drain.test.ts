@@ -1,0 +1,105 @@
+import { afterEach, expect, test } from 'vitest';
+import { drain } from './drain.ts';
+import { openEventStream } from './event-stream.ts';
+import type { HttpServer } from './server.ts';
+import { connectRaw, createTestServer, listen } from './test-server.ts';
+
+const opened: HttpServer[] = [];
+afterEach(async () => {
+  for (const server of opened.splice(0)) await server.close();
+});
+
+const head = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+
+/** A server with a request that waits until the test lets it go, one that never ends, and a stream. */
+async function start() {
+  const release = Promise.withResolvers<void>();
+  const made = createTestServer((server) => {
+    const config = { access: 'public' };
+    server.get('/waits', { config }, async () => {
+      await release.promise;
+      return { waited: true };
+    });
+    server.get('/never', { config: { ...config, budgetMs: 60_000 } }, () => new Promise(() => {}));
+    server.get('/stream', { config }, async (request, reply) => {
+      const stream = openEventStream(request, reply, { budgetMs: 60_000, errorEvent: 'error' });
+      void release.promise.then(() => stream.end());
+      return reply;
+    });
+  });
+  opened.push(made.server);
+  const port = await listen(made.server);
+  /** Opens a connection and waits until its request is being served. */
+  async function request(path: string) {
+    const before = made.server.lifecycle.inFlight.size;
+    const client = connectRaw(port, head(path));
+    while (made.server.lifecycle.inFlight.size === before) await new Promise((resolve) => setImmediate(resolve));
+    return client;
+  }
+  return { ...made, port, request, release: release.resolve };
+}
+
+test('readiness turns first; what arrives meanwhile is answered and told to close', async () => {
+  const { server, port, request, release } = await start();
+  const waiting = await request('/waits');
+  const idle = connectRaw(port, head('/livez'));
+  await idle.until(/alive/);
+  const drained = drain(server, { timeoutMs: 5000 });
+  idle.socket.write(head('/livez'));
+  expect(await idle.until(/connection: close[\s\S]*alive/i)).toContain('200 OK');
+  expect(await connectRaw(port, head('/readyz')).closed()).toMatch(/^HTTP\/1\.1 503 [\s\S]*"unavailable"/);
+  release();
+  expect(await waiting.closed()).toMatch(/connection: close[\s\S]*"waited":true/i);
+  await drained;
+});
+
+test('requests and streams in flight finish', async () => {
+  const { server, request, release } = await start();
+  const waiting = await request('/waits');
+  const stream = await request('/stream');
+  const drained = drain(server, { timeoutMs: 10_000 });
+  setTimeout(release, 1200);
+  await drained;
+  expect(await waiting.closed()).toContain('"waited":true');
+  expect(await stream.closed()).toContain('data: [DONE]');
+});
+
+test('at the bound, streams end with an error event and requests are answered with the error', async () => {
+  const { server, request } = await start();
+  const never = await request('/never');
+  const stream = await request('/stream');
+  await drain(server, { timeoutMs: 100 });
+  expect(await stream.closed()).toMatch(/event: error\ndata: .*"code":"http\.shutting_down"/);
+  const answer = await never.closed();
+  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  expect(answer).toContain('"code":"http.shutting_down"');
+  expect(answer).toContain('retry-after: 1');
+});
+
+test('after the drain the port is closed and no connection is left', async () => {
+  const { server, port } = await start();
+  const idle = connectRaw(port, head('/livez'));
+  await idle.until(/alive/);
+  await drain(server, { timeoutMs: 5000 });
+  await idle.closed();
+  expect(await connectRaw(port, head('/livez')).closed()).toBe('');
+});
+
+test('a second drain joins the first', async () => {
+  const { server } = await start();
+  const first = drain(server, { timeoutMs: 5000 });
+  expect(drain(server, { timeoutMs: 1 })).toBe(first);
+  await first;
+});
+
+test('a connection that has sent no request does not hold it up', async () => {
+  const { server, port } = await start();
+  const silent = connectRaw(port, '');
+  while (!(await hasConnections(server))) await new Promise((resolve) => setImmediate(resolve));
+  await drain(server, { timeoutMs: 60_000 });
+  expect(await silent.closed()).toBe('');
+});
+
+async function hasConnections(server: HttpServer): Promise<boolean> {
+  return new Promise((resolve) => server.server.getConnections((_error, count) => resolve(count > 0)));
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { httpErrors } from './errors.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+/**
+ * How long connections stay welcome after readiness turned, in milliseconds: long enough for a probe to see it and for
+ * busy clients to be told `connection: close` with an answer. Less risks closing a connection on which a request is
+ * just arriving; more delays every stop.
+ */
+const NOTICE_MS = 1000;
+const LOOK_EVERY_MS = 50;
+
+/** After the bound, time for errors to be written, in milliseconds; then what is left is cut. */
+const CUT_AFTER_MS = 2000;
+
+export interface DrainOptions {
+  /** How long requests and streams may take to finish, in milliseconds, before they are answered with an error. */
+  readonly timeoutMs: number;
+}
+
+async function hasConnections(server: FastifyInstance): Promise<boolean> {
+  return new Promise((resolve) => server.server.getConnections((_error, count) => resolve(count > 0)));
+}
+
+/** Leaves the port open while clients learn that the server stops; ends at once when there are none. */
+async function giveNotice(server: FastifyInstance, noticeMs: number): Promise<void> {
+  for (let waitedMs = 0; waitedMs < noticeMs && (await hasConnections(server)); waitedMs += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Resolves when no request is in flight, nor has come in a moment. */
+async function whenQuiet(lifecycle: Lifecycle): Promise<void> {
+  do {
+    await lifecycle.whenIdle();
+    await sleep(LOOK_EVERY_MS);
+  } while (lifecycle.inFlight.size > 0);
+}
+
+/** Tells everyone who is still waiting that the server stops. */
+function interrupt(lifecycle: Lifecycle): void {
+  for (const stream of lifecycle.streams) stream.fail(httpErrors.raise.shutting_down());
+  for (const request of lifecycle.inFlight) request.deadline.cancel(httpErrors.raise.shutting_down());
+}
+
+async function stop(server: FastifyInstance, { timeoutMs }: DrainOptions): Promise<void> {
+  const { lifecycle } = server;
+  lifecycle.draining = true;
+  const bound = setTimeout(() => interrupt(lifecycle), timeoutMs);
+  const cut = setTimeout(() => server.server.closeAllConnections(), timeoutMs + CUT_AFTER_MS);
+  try {
+    await giveNotice(server, Math.min(NOTICE_MS, timeoutMs));
+    const closed = server.close();
+    await whenQuiet(lifecycle);
+    // What is left had its answer before it could be told to close, or never sent a whole request's headers.
+    server.server.closeAllConnections();
+    await closed;
+  } finally {
+    clearTimeout(bound);
+    clearTimeout(cut);
+  }
+}
+
+/**
+ * Stops a server without losing a request. Readiness turns to 503 first; requests that still arrive are answered, with
+ * `connection: close`; then the port closes, and what is in flight finishes. At the bound, streams end with the error
+ * `http.shutting_down` and requests are cancelled and answered with it. A second call joins the first.
+ */
+export function drain(server: FastifyInstance, options: DrainOptions): Promise<void> {
+  const { lifecycle } = server;
+  lifecycle.drained ??= stop(server, options);
+  return lifecycle.drained;
+}

@@ -1,0 +1,45 @@
+import { defineErrors } from '../../base/errors.ts';
+
+/** A second: long enough that a retry finds something changed, short enough that nobody gives up. */
+const RETRY_SOON_MS = 1000;
+
+/** What can be wrong with a request before a feature sees it, or with the server as a whole. */
+export const httpErrors = defineErrors('http', {
+  invalid_request: { status: 400, message: (details: { problem: string }) => details.problem },
+  invalid_cursor: {
+    status: 400,
+    message: 'This cursor is not one of this list. Use the `next_cursor` of a page, unchanged, or begin without one.',
+  },
+  malformed_json: { status: 400, message: 'The body is not valid JSON. Send one JSON object, in UTF-8.' },
+  malformed_http: { status: 400, message: 'The request is not valid HTTP.' },
+  key_in_url: {
+    status: 400,
+    message: 'A key does not belong in a URL, where logs keep it. Send it as `Authorization: Bearer <key>`.',
+  },
+  not_found: { status: 404, message: 'There is nothing at this address. The routes are listed at /docs.' },
+  method_not_allowed: { status: 405, message: 'This address does not take this method. `Allow` lists those it takes.' },
+  request_timeout: { status: 408, message: 'The request took too long to arrive. Send it again, faster.' },
+  body_too_large: { status: 413, message: 'The body is larger than this server takes.' },
+  url_too_long: { status: 414, message: 'The URL, or one part of its path, is too long.' },
+  unsupported_media_type: {
+    status: 415,
+    message: 'Send the body as `Content-Type: application/json` in UTF-8, without a `Content-Encoding`.',
+  },
+  headers_too_large: { status: 431, message: 'The headers are larger than 16 kB together.' },
+  client_gone: { status: 499, message: 'The client closed the connection before the answer was finished.' },
+  internal: {
+    status: 500,
+    message:
+      'Something went wrong on our side. When it happens again, report it with the `x-request-id` of this answer.',
+  },
+  deadline_exceeded: {
+    status: 503,
+    message: 'The request could not be served within its time. Try again shortly.',
+    retryAfterMs: RETRY_SOON_MS,
+  },
+  shutting_down: {
+    status: 503,
+    message: 'This server is being stopped. Try again: another one, or the next one, will answer.',
+    retryAfterMs: RETRY_SOON_MS,
+  },
+});

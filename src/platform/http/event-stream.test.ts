@@ -1,0 +1,163 @@
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { type EventStream, type EventStreamOptions, openEventStream } from './event-stream.ts';
+import type { HttpServer } from './server.ts';
+import { connectRaw, createTestServer, listen, type RawConnection, type TestServer } from './test-server.ts';
+
+const REQUEST = 'GET /stream HTTP/1.1\r\nhost: x\r\norigin: https://app.example.com\r\nx-request-id: s1\r\n\r\n';
+
+const opened: HttpServer[] = [];
+afterEach(async () => {
+  for (const server of opened.splice(0)) {
+    for (const stream of server.lifecycle.streams) stream.fail(new Error('the test is over'));
+    server.server.closeAllConnections();
+    await server.close();
+  }
+});
+
+/** A server with a stream that the test holds, and a client that reads it. */
+async function openStream(options: Partial<EventStreamOptions> = {}, budgetMs = 5000) {
+  let signal: AbortSignal | undefined;
+  const { promise, resolve } = Promise.withResolvers<EventStream>();
+  const made: TestServer = createTestServer((server) => {
+    server.get('/stream', { config: { access: 'public', budgetMs } }, async (request, reply) => {
+      signal = request.context.deadline.signal;
+      request.context.timings.add('sql', 3);
+      resolve(openEventStream(request, reply, { budgetMs: 60_000, ...options }));
+      return reply;
+    });
+  });
+  opened.push(made.server);
+  const client: RawConnection = connectRaw(await listen(made.server), REQUEST);
+  return { ...made, client, stream: await promise, wasCut: () => signal?.aborted };
+}
+
+/** The events of a chunked answer, without its headers and chunk sizes. */
+function eventsOf(received: string): string {
+  const body = received.slice(received.indexOf('\r\n\r\n') + 4);
+  return body.replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n/g, '').replaceAll('\r\n', '');
+}
+
+test('a stream begins at once, with the headers that every answer has and a comment', async () => {
+  const { client } = await openStream();
+  const received = await client.until(/: open\n\n/);
+  expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  for (const header of [
+    'content-type: text/event-stream; charset=utf-8',
+    'x-request-id: s1',
+    'server-timing: sql;dur=3, total;dur=',
+    'cache-control: no-store',
+    'x-accel-buffering: no',
+    'access-control-allow-origin: https://app.example.com',
+    'x-content-type-options: nosniff',
+  ]) {
+    expect(received).toContain(`\r\n${header}`);
+  }
+});
+
+test('events are sent in order as their fields say, and the end is marked', async () => {
+  const { client, stream, lineOf } = await openStream();
+  await stream.send({ data: { text: 'å\n\n' } });
+  await stream.send({ event: 'delta', id: 7, data: 'two\nlines' });
+  stream.end();
+  const received = await client.until(/\[DONE\]/);
+  expect(eventsOf(received)).toBe(
+    ': open\n\ndata: {"text":"å\\n\\n"}\n\nevent: delta\nid: 7\ndata: two\ndata: lines\n\ndata: [DONE]\n\n',
+  );
+  expect(await lineOf('s1')).toMatchObject({ level: 'info', status: 200 });
+  expect(stream.closed.aborted).toBe(false);
+});
+
+test.each([
+  [{}, 'data: {"error":{'],
+  [{ errorEvent: 'error' }, 'event: error\ndata: {"error":{'],
+])('a stream that fails ends with an error event (%j), without [DONE], and is logged', async (options, begin) => {
+  const { client, stream, lineOf } = await openStream(options);
+  stream.fail(new Error('secret cause'));
+  await stream.send({ data: 'too late' });
+  const events = eventsOf(await client.until(/0\r\n\r\n$/));
+  expect(events).toContain(begin);
+  expect(events).toContain('"code":"http.internal"');
+  expect(events).not.toMatch(/DONE|secret|too late/);
+  expect(await lineOf('s1')).toMatchObject({ level: 'error', status: 200, code: 'http.internal' });
+});
+
+test('the request’s deadline does not cut a stream; the stream’s own budget does', async () => {
+  const { client, stream, wasCut } = await openStream({ budgetMs: 400 }, 20);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(wasCut()).toBe(false);
+  await stream.send({ data: 'still here' });
+  const events = eventsOf(await client.until(/0\r\n\r\n$/));
+  expect(events).toContain('data: still here');
+  expect(events).toContain('"code":"http.deadline_exceeded"');
+});
+
+test('comments keep an idle stream alive', async () => {
+  const { client } = await openStream({ keepAliveMs: 10 });
+  await client.until(/(: keep-alive\n\n[^:]*){3}/);
+});
+
+test('a client that leaves is told by `closed`, and sending to it does nothing', async () => {
+  const { client, stream, server, lineOf } = await openStream();
+  await client.until(/: open/);
+  client.socket.destroy();
+  await once(stream.closed, 'abort');
+  await stream.send({ data: 'nobody' });
+  stream.end();
+  expect(await lineOf('s1')).toMatchObject({ status: 499 });
+  expect(server.lifecycle.streams.size).toBe(0);
+  expect(server.lifecycle.inFlight.size).toBe(0);
+});
+
+test('a stream for a client that left before it opened is closed from the start', async () => {
+  const { promise, resolve } = Promise.withResolvers<EventStream>();
+  const made = createTestServer((server) => {
+    server.get('/stream', { config: { access: 'public' } }, async (request, reply) => {
+      if (!request.context.deadline.signal.aborted) await once(request.context.deadline.signal, 'abort');
+      resolve(openEventStream(request, reply, { budgetMs: 60_000 }));
+      return reply;
+    });
+  });
+  opened.push(made.server);
+  const client = connectRaw(await listen(made.server), REQUEST);
+  while (made.server.lifecycle.inFlight.size === 0) await new Promise((next) => setImmediate(next));
+  client.socket.destroy();
+  const stream = await promise;
+  expect(stream.closed.aborted).toBe(true);
+  expect(made.server.lifecycle.streams.size).toBe(0);
+});
+
+test('a slow reader pauses the source, and loses nothing', async () => {
+  const { client, stream } = await openStream();
+  await client.until(/: open/);
+  client.socket.pause();
+  const chunk = 'x'.repeat(64_000);
+  let sent = 0;
+  let isPaused = false;
+  const source = (async () => {
+    for (; sent < 400; sent++) await stream.send({ data: chunk });
+    stream.end();
+  })();
+  // The source has stopped when turns of the event loop bring nothing more.
+  for (let before = -1; !isPaused; before = sent) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    isPaused = sent === before;
+  }
+  expect(sent).toBeLessThan(400);
+  client.socket.resume();
+  await source;
+  const received = await client.until(/\[DONE\]/);
+  expect(eventsOf(received).split('data: x').length - 1).toBe(400);
+});
+
+test('a reader for whom more than 1 MiB is queued is disconnected', async () => {
+  const { client, stream } = await openStream();
+  await client.until(/: open/);
+  client.socket.pause();
+  const chunk = 'x'.repeat(64_000);
+  for (let index = 0; index < 1000 && !stream.closed.aborted; index++) {
+    void stream.send({ data: chunk });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(stream.closed.aborted).toBe(true);
+});

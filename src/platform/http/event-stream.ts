@@ -1,0 +1,186 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addFinalHeaders } from './answer-headers.ts';
+import { httpErrors } from './errors.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { RequestContext } from './request-context.ts';
+import { toAppError, toWireError } from './wire-error.ts';
+
+/**
+ * What one connection may have waiting, in bytes. Less would drop readers who pause for a moment; more, times thousands
+ * of connections, is memory that slow readers take from everyone.
+ */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
+/** How long a reader may take nothing while something waits, in milliseconds, before it counts as gone. */
+const STALLED_MS = 30_000;
+
+const KEEP_ALIVE_MS = 10_000;
+
+/** Frames are collected up to this many characters before they are written, so that `send` notices a full connection. */
+const MAX_UNWRITTEN_CHARS = 16 * 1024;
+
+export interface EventStreamOptions {
+  /** How long the stream may last, in milliseconds; at its end it fails with `http.deadline_exceeded`. */
+  readonly budgetMs: number;
+  /** The name of error events; without one they are bare `data:`, as OpenAI's completions have them. */
+  readonly errorEvent?: string;
+  /** Milliseconds between comment lines, which tell proxies and the client that the stream lives. */
+  readonly keepAliveMs?: number;
+}
+
+/** One server-sent event. `data` that is no string is sent as JSON. */
+export interface StreamEvent {
+  readonly event?: string;
+  readonly id?: string | number;
+  readonly data: unknown;
+}
+
+const SENT = Promise.resolve();
+
+function toFrame({ event, id, data }: StreamEvent): string {
+  // JSON has no line ends of its own; text may, and each of its lines is a `data:` of its own.
+  const text = typeof data === 'string' ? data.replaceAll(/\r\n|\r|\n/g, '\ndata: ') : JSON.stringify(data);
+  return `${event === undefined ? '' : `event: ${event}\n`}${id === undefined ? '' : `id: ${id}\n`}data: ${text}\n\n`;
+}
+
+/**
+ * An open stream of server-sent events. It is open until `end`, `fail`, the end of its budget, or the client's leaving;
+ * after that, sending does nothing.
+ */
+export class EventStream {
+  readonly #raw: ServerResponse;
+  readonly #context: RequestContext;
+  readonly #lifecycle: Lifecycle;
+  readonly #errorEvent: string | undefined;
+  readonly #left = new AbortController();
+  readonly #timers: NodeJS.Timeout[];
+  #isOpen = true;
+  /** Frames of this turn of the event loop, written together: one system call for what the upstream read at once. */
+  #unwritten = '';
+  #flush: NodeJS.Immediate | undefined;
+  #stalled: NodeJS.Timeout | undefined;
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  constructor(request: FastifyRequest, raw: ServerResponse, options: EventStreamOptions) {
+    this.#raw = raw;
+    this.#context = request.context as RequestContext;
+    this.#errorEvent = options.errorEvent;
+    this.#lifecycle = request.server.lifecycle;
+    this.#lifecycle.streams.add(this);
+    raw.once('close', () => this.#close());
+    raw.on('drain', () => this.#onDrained());
+    // A write to a connection that broke is told by `close`.
+    raw.on('error', () => {});
+    this.#timers = [
+      setInterval(() => this.#write(': keep-alive\n\n'), options.keepAliveMs ?? KEEP_ALIVE_MS),
+      setTimeout(() => this.fail(httpErrors.raise.deadline_exceeded()), options.budgetMs),
+    ];
+    // `close` comes once: a client that left while the route was preparing is not told again.
+    if (raw.destroyed) this.#close();
+    else raw.write(': open\n\n');
+  }
+
+  /** Aborts when the client left before the stream ended. */
+  get closed(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  /** Sends an event. Resolves when the connection can take more: await it, and a slow reader slows its source. */
+  send(event: StreamEvent): Promise<void> {
+    this.#write(toFrame(event));
+    return this.#drained?.promise ?? SENT;
+  }
+
+  /** Sends an error as the stream's last event and ends it, without `[DONE]`: it must not look finished. */
+  fail(thrown: unknown): void {
+    if (!this.#isOpen) return;
+    const error = toAppError(thrown);
+    this.#context.failure = error;
+    const event = this.#errorEvent === undefined ? {} : { event: this.#errorEvent };
+    this.#finish(toFrame({ ...event, data: { error: toWireError(error) } }));
+  }
+
+  /** Ends the stream as finished. */
+  end(): void {
+    this.#finish('data: [DONE]\n\n');
+  }
+
+  #finish(lastFrame: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#stopTimers();
+    this.#raw.end(this.#unwritten + lastFrame);
+    this.#unwritten = '';
+    // What is still queued gets the same time as any reader gets.
+    if (this.#raw.writableLength > 0) this.#stalled ??= setTimeout(() => this.#raw.destroy(), STALLED_MS).unref();
+    this.#drained?.resolve();
+  }
+
+  #write(frame: string): void {
+    if (!this.#isOpen) return;
+    this.#unwritten += frame;
+    if (this.#unwritten.length > MAX_UNWRITTEN_CHARS) this.#writeOut();
+    else this.#flush ??= setImmediate(() => this.#writeOut());
+    // A length in UTF-16 units is at most the length in bytes: good enough for a bound that protects memory.
+    if (this.#raw.writableLength + this.#unwritten.length > MAX_QUEUED_BYTES) this.#raw.destroy();
+  }
+
+  #writeOut(): void {
+    clearImmediate(this.#flush);
+    this.#flush = undefined;
+    const frames = this.#unwritten;
+    this.#unwritten = '';
+    if (frames === '' || this.#raw.write(frames)) return;
+    this.#drained ??= Promise.withResolvers();
+    this.#stalled ??= setTimeout(() => this.#raw.destroy(), STALLED_MS).unref();
+  }
+
+  #onDrained(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    clearImmediate(this.#flush);
+  }
+
+  #close(): void {
+    this.#lifecycle.streams.delete(this);
+    const hasLeft = this.#isOpen;
+    this.#isOpen = false;
+    this.#stopTimers();
+    clearTimeout(this.#stalled);
+    this.#drained?.resolve();
+    if (hasLeft) this.#left.abort();
+  }
+}
+
+/**
+ * Answers a request with a stream of server-sent events: status 200, the headers that every answer has, and a first
+ * comment, at once. From here on the request's deadline does not cut it; the stream's own budget does. The route must
+ * `return reply` and send nothing itself.
+ *
+ * A client that leaves is told by `closed`; whether to go on without it is the caller's choice. A reader for whom more
+ * than 1 MiB is queued, or who takes nothing for 30 s, is disconnected.
+ */
+export function openEventStream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: EventStreamOptions,
+): EventStream {
+  request.context.deadline.end();
+  reply.hijack();
+  reply.headers({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // Nginx would hold events back to fill its buffers.
+    'x-accel-buffering': 'no',
+  });
+  addFinalHeaders(request, reply);
+  reply.raw.writeHead(200, reply.getHeaders() as Record<string, string | string[]>);
+  return new EventStream(request, reply.raw, options);
+}

@@ -1,0 +1,23 @@
+import { isId } from '../../base/ids.ts';
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+const DATE_TIME =
+  /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
+
+/** Whether a string is a day that exists, as `2026-02-28`. The year 0 does not exist in Postgres. */
+function isDate(text: string): boolean {
+  const [, year, month, day] = (DATE.exec(text) ?? []).map(Number);
+  if (year === undefined || month === undefined || day === undefined || year === 0) return false;
+  const date = new Date(Date.UTC(2000, month - 1, day));
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
+
+/** Whether a string is an instant in RFC 3339, on a day that exists. */
+function isDateTime(text: string): boolean {
+  const date = DATE_TIME.exec(text)?.[1];
+  return date !== undefined && isDate(date);
+}
+
+/** The formats that schemas may ask for and that we read more strictly than others do. */
+export const strictFormats = { uuid: isId, date: isDate, 'date-time': isDateTime } as const;

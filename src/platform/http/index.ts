@@ -1,0 +1,17 @@
+export { type DrainOptions, drain } from './drain.ts';
+export { httpErrors } from './errors.ts';
+export { type EventStream, type EventStreamOptions, openEventStream, type StreamEvent } from './event-stream.ts';
+export type { CheckReadiness, Readiness } from './health-routes.ts';
+export {
+  Cursor,
+  decodeCursor,
+  encodeCursor,
+  ListOf,
+  Nullable,
+  type Page,
+  PageLimit,
+  toPage,
+} from './list.ts';
+export { listRoutes, type RouteAccess, type RouteSchema } from './route-rules.ts';
+export { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
+export { toAppError, toWireError, type WireError } from './wire-error.ts';

@@ -1,0 +1,51 @@
+import type { RequestContext } from './request-context.ts';
+import type { RouteAccess } from './route-rules.ts';
+
+/** An event stream, as the drain sees it. */
+interface OpenStream {
+  /** Ends the stream with an error event. */
+  fail(thrown: unknown): void;
+}
+
+/** What a server knows of itself while it runs: what is in flight, and whether it is being stopped. */
+export class Lifecycle {
+  /** True from the moment that stopping began; it never turns back. */
+  draining = false;
+  /** The end of the drain, once one began. */
+  drained: Promise<void> | undefined;
+  /** Event streams that are open. Each belongs to a request in flight. */
+  readonly streams = new Set<OpenStream>();
+  /** Every route, as it was registered. */
+  readonly routes: RouteAccess[] = [];
+  readonly #inFlight = new Set<RequestContext>();
+  readonly #waiting: (() => void)[] = [];
+
+  /** Requests whose answer is not finished. */
+  get inFlight(): ReadonlySet<RequestContext> {
+    return this.#inFlight;
+  }
+
+  /** Counts a request as in flight. */
+  begin(request: RequestContext): void {
+    this.#inFlight.add(request);
+  }
+
+  /** The request's answer is finished, or its client has gone. */
+  finish(request: RequestContext): void {
+    this.#inFlight.delete(request);
+    if (this.#inFlight.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves when no request is in flight. */
+  whenIdle(): Promise<void> {
+    if (this.#inFlight.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What `platform/http` knows of the running server; for its own use. */
+    readonly lifecycle: Lifecycle;
+  }
+}

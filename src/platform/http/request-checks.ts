@@ -1,0 +1,72 @@
+import type { FastifyRequest } from 'fastify';
+import type { AppError } from '../../base/errors.ts';
+import { httpErrors } from './errors.ts';
+
+const { raise } = httpErrors;
+
+/** Longer URLs are no use of ours and fill logs of proxies; Node itself ends at 16 kB of headers. */
+const MAX_URL_CHARS = 8192;
+
+/** Names under which people put credentials into URLs. */
+const KEY_NAMES = new Set(['api_key', 'apikey', 'api-key', 'x-api-key', 'access_token', 'authorization']);
+
+/** What a name in a URL says when it is repeated to its sender: not endless, and nothing that looks like a key. */
+function shown(name: string): string {
+  return name.startsWith('ek_') ? 'query' : name.slice(0, 100);
+}
+
+function findQueryFault(query: string): AppError | undefined {
+  for (const pair of query.split('&')) {
+    let name = pair;
+    let value = '';
+    try {
+      const [rawName = '', ...rest] = pair.split('=');
+      name = decodeURIComponent(rawName);
+      value = decodeURIComponent(rest.join('='));
+    } catch {
+      const param = shown(pair.split('=', 1)[0] ?? '');
+      return raise.invalid_request({ problem: 'A percent sign in the query starts no UTF-8.' }, { param });
+    }
+    const isKey = KEY_NAMES.has(name.toLowerCase()) || value.startsWith('ek_') || name.startsWith('ek_');
+    if (isKey) return raise.key_in_url({ param: shown(name) });
+  }
+  return undefined;
+}
+
+function countAuthorizations(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 13 && name.toLowerCase() === 'authorization') count++;
+  }
+  return count;
+}
+
+/** What is wrong with a request's URL or headers, whoever sends it. */
+export function findRequestFault(request: FastifyRequest): AppError | undefined {
+  const { url = '', rawHeaders } = request.raw;
+  if (url.length > MAX_URL_CHARS) return raise.url_too_long();
+  // Node keeps the first of two and says nothing; a proxy in front may have checked the second.
+  if (countAuthorizations(rawHeaders) > 1) {
+    return raise.invalid_request({ problem: 'Send one `Authorization` header.' }, { param: 'authorization' });
+  }
+  const queryAt = url.indexOf('?');
+  return queryAt === -1 ? undefined : findQueryFault(url.slice(queryAt + 1));
+}
+
+const TAKES_BODY = new Set(['POST', 'PUT', 'PATCH']);
+const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
+
+/** What is wrong with the kind of body that a request announces; told before the body is read. */
+export function findBodyKindFault(request: FastifyRequest): AppError | undefined {
+  if (!TAKES_BODY.has(request.method)) return undefined;
+  const { headers } = request.raw;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (!hasBody) return undefined;
+  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
+    return raise.unsupported_media_type({ param: 'content-encoding' });
+  }
+  return JSON_TYPE.test(headers['content-type'] ?? '')
+    ? undefined
+    : raise.unsupported_media_type({ param: 'content-type' });
+}

@@ -1,0 +1,67 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { CallContext } from '../../base/call-context.ts';
+import { Deadline } from '../../base/deadline.ts';
+import type { AppError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import type { Clock } from '../../base/time.ts';
+import { Timings } from '../../base/timings.ts';
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+const NUMBER = /^\d{1,9}(?:\.\d{1,9})?$/;
+
+/** The id of a request: the client's own where it is a plain token, which cannot forge a log line; else a new one. */
+export function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId();
+}
+
+function readNumber(value: string | string[] | undefined): number {
+  const number = typeof value === 'string' && NUMBER.test(value) ? Number(value) : 0;
+  return number > 0 ? number : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * How long the client itself will wait, in milliseconds: OpenAI's clients say it in seconds (`X-Stainless-Timeout`),
+ * others in milliseconds (`X-Request-Timeout-Ms`). Infinity when it does not say, or says nonsense.
+ */
+function clientBudgetMs(headers: IncomingHttpHeaders): number {
+  return Math.min(readNumber(headers['x-stainless-timeout']) * 1000, readNumber(headers['x-request-timeout-ms']));
+}
+
+/** What is known of one request while it is served. Features see it as a `CallContext`. */
+export class RequestContext implements CallContext {
+  readonly requestId: string;
+  readonly deadline: Deadline;
+  readonly timings = new Timings();
+  /** The error that the request ended in, for the log. */
+  failure: AppError | undefined;
+  /** Whether the whole answer was handed to the connection. */
+  isAnswered = false;
+  readonly #startedAtMs: number;
+  readonly #clock: Clock;
+
+  constructor(request: { id: string; headers: IncomingHttpHeaders }, budgetMs: number, clock: Clock) {
+    this.requestId = request.id;
+    this.#clock = clock;
+    this.#startedAtMs = clock.monotonicMs();
+    this.deadline = Deadline.after(Math.min(budgetMs, clientBudgetMs(request.headers)), clock);
+  }
+
+  /** Milliseconds since the request's headers were read, to a tenth. */
+  totalMs(): number {
+    return Math.round((this.#clock.monotonicMs() - this.#startedAtMs) * 10) / 10;
+  }
+
+  /** The `Server-Timing` of the steps so far, and of the whole. */
+  serverTiming(): string {
+    const steps = this.timings.toHeader();
+    return `${steps}${steps === '' ? '' : ', '}total;dur=${this.totalMs()}`;
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The request's deadline, timings and id: pass it to every call made on the request's behalf. */
+    readonly context: CallContext;
+  }
+}

@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../log/index.ts';
+import type { RequestContext } from './request-context.ts';
+
+/** What the answer's status was; 499 is nginx's number for a client that left before it. */
+function statusOf(reply: FastifyReply, context: RequestContext): number {
+  if (context.isAnswered) return reply.statusCode;
+  // A socket that was handed over to a WebSocket has no answer of its own.
+  return reply.sent && !reply.raw.headersSent && reply.request.headers.upgrade !== undefined ? 101 : 499;
+}
+
+function roundedSteps(context: RequestContext): Record<string, number> {
+  const steps: Record<string, number> = {};
+  for (const [step, durationMs] of context.timings.entries()) steps[step] = Math.round(durationMs * 10) / 10;
+  return steps;
+}
+
+/**
+ * Writes the one log line of a request, when it is done. It holds the route's pattern, not the URL, and nothing of what
+ * was sent or answered. What failed on our side is an error with its cause; all else is information.
+ */
+export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const context = request.context as RequestContext;
+  const { failure } = context;
+  const { caller } = request as { caller?: { userId?: string } | null };
+  const line = {
+    request_id: context.requestId,
+    method: request.method,
+    route: request.is404 ? 'none' : request.routeOptions.url,
+    status: statusOf(reply, context),
+    total_ms: context.totalMs(),
+    timings: roundedSteps(context),
+    ...(caller?.userId === undefined ? {} : { user_id: caller.userId }),
+    ...(failure === undefined ? {} : { code: failure.code }),
+  };
+  if (failure !== undefined && failure.status >= 500) log.error({ ...line, err: failure }, 'request');
+  else log.info(line, 'request');
+}

@@ -1,0 +1,120 @@
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import { httpErrors } from './errors.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route: everyone (`public`), or a caller with this permission. Every route must say. */
+    access?: string;
+    /** The route's time budget in milliseconds; the server's `requestBudgetMs` when absent. */
+    budgetMs?: number;
+  }
+}
+
+/** A route and who may call it: a row of the access table. */
+export interface RouteAccess {
+  readonly method: string;
+  readonly url: string;
+  /** `public` or the permission that it takes. */
+  readonly access: string;
+  /** The schemas of its parts, as they were registered. */
+  readonly schema: RouteSchema;
+}
+
+/** JSON schemas of the parts of a request. */
+export interface RouteSchema {
+  readonly body?: unknown;
+  readonly querystring?: unknown;
+  readonly params?: unknown;
+}
+
+interface SchemaPart {
+  readonly type?: unknown;
+  readonly properties?: object;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: unknown;
+  readonly unevaluatedProperties?: unknown;
+  readonly allOf?: unknown;
+}
+
+/** The place of an object in a schema that does not say whether unknown fields are let in; undefined when all do. */
+function findOpenObject(schema: unknown, place: string): string | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  const { type, properties, additionalProperties, unevaluatedProperties } = schema as SchemaPart;
+  const isObject = type === 'object' && properties !== undefined;
+  if (isObject && additionalProperties === undefined && unevaluatedProperties === undefined) return place;
+  for (const [name, part] of Object.entries(schema)) {
+    // The parts of an intersection are closed together, by `unevaluatedProperties`.
+    if (name === 'allOf' || name === 'default' || name === 'examples') continue;
+    const found = findOpenObject(part, `${place}.${name}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function refuseOpenSchemas(route: RouteOptions): void {
+  const { body, querystring } = (route.schema ?? {}) as { body?: unknown; querystring?: unknown };
+  const open = findOpenObject(body, 'body') ?? findOpenObject(querystring, 'querystring');
+  if (open === undefined) return;
+  throw new Error(
+    `${route.method} ${route.url}: the object at ${open} must say \`additionalProperties\`: false refuses unknown fields.`,
+  );
+}
+
+/** An absent body is an empty one where the schema requires no field of it. */
+async function fillInBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
+}
+
+/** A route without a body schema takes no body, or an empty object. */
+async function refuseBody(request: FastifyRequest): Promise<void> {
+  const [field] = Object.keys(request.body ?? {});
+  if (field === undefined) return;
+  const problem = 'This route takes no body.';
+  throw httpErrors.raise.invalid_request({ problem }, { param: field.slice(0, 200) });
+}
+
+const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false };
+
+function addStrictness(route: RouteOptions): void {
+  const schema = (route.schema ?? {}) as { body?: SchemaPart; querystring?: unknown };
+  const before = [route.preValidation ?? []].flat();
+  if (schema.body === undefined) route.preValidation = [refuseBody, ...before];
+  else if (schema.body.type === 'object' && !schema.body.required?.length)
+    route.preValidation = [fillInBody, ...before];
+  // Public routes are left to what probes and browsers add to their URLs.
+  if (schema.querystring === undefined && route.config?.access !== 'public') {
+    route.schema = { ...route.schema, querystring: NO_QUERY };
+  }
+}
+
+/** Routes of plug-ins that we do not write: the preflights of CORS, and the pages of the documentation. */
+function isPlugInRoute(route: RouteOptions): boolean {
+  return (route.method === 'OPTIONS' && route.url === '*') || /^\/docs(?:\/|$)/.test(route.url);
+}
+
+/**
+ * Holds every route to what all have in common: it says who may call it, and its schemas say of every object whether
+ * unknown fields are let in. One that does not is refused when it is registered.
+ */
+export function enforceRouteRules(server: FastifyInstance): void {
+  server.addHook('onRoute', (route) => {
+    const config: FastifyContextConfig = route.config ?? {};
+    if (isPlugInRoute(route)) config.access ??= 'public';
+    const { access } = config;
+    if (access === undefined) {
+      throw new Error(
+        `${route.method} ${route.url} must say who may call it: config: { access: 'public' | <permission> }.`,
+      );
+    }
+    route.config = config;
+    refuseOpenSchemas(route);
+    addStrictness(route);
+    const { url, schema = {} } = route;
+    for (const method of [route.method].flat()) server.lifecycle.routes.push({ method, url, access, schema });
+  });
+}
+
+/** Every route of a server with who may call it, in the order of registration; what the access table is made from. */
+export function listRoutes(server: Pick<FastifyInstance, 'lifecycle'>): readonly RouteAccess[] {
+  return server.lifecycle.routes;
+}

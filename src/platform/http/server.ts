@@ -1,0 +1,137 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import type { CatalogueEntry } from '../../base/errors.ts';
+import type { Clock } from '../../base/time.ts';
+import type { Logger } from '../log/index.ts';
+import { createClientErrorAnswer } from './answer-client-error.ts';
+import { answerErrors, createUnroutableAnswer } from './answer-errors.ts';
+import { addAnswerHeaders } from './answer-headers.ts';
+import { beginRequests } from './begin-request.ts';
+import { allowOrigins } from './cors.ts';
+import { type CheckReadiness, registerHealthRoutes } from './health-routes.ts';
+import { acceptOnlyJson } from './json-body.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { registerOpenApi } from './openapi.ts';
+import { findBodyKindFault, findRequestFault } from './request-checks.ts';
+import { requestIdOf } from './request-context.ts';
+import { enforceRouteRules } from './route-rules.ts';
+import { createValidatorCompiler } from './validation.ts';
+
+/** A Fastify server whose handlers' types are read from their TypeBox schemas. */
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface HttpServerOptions {
+  readonly log: Logger;
+  /** The version of the product, for the OpenAPI document. */
+  readonly version: string;
+  /** The origins whose pages may call the server, exactly as browsers send them. */
+  readonly corsOrigins: readonly string[];
+  /** Addresses and networks of the proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly bodyLimitBytes: number;
+  /** The time budget of routes that set none of their own, in milliseconds. */
+  readonly requestBudgetMs: number;
+  /** The machine's own when absent. */
+  readonly clock?: Clock;
+  /**
+   * Called for each route that is not public, before the body is read. Sets `request.caller`.
+   * @throws AppError 401 when the caller is unknown, 503 when that cannot be told.
+   */
+  readonly authenticate: (request: FastifyRequest) => Promise<void>;
+  /** Called next. @throws AppError 403 when the caller lacks the permission that the route takes. */
+  readonly authorize: (request: FastifyRequest, permission: string) => void;
+  readonly readiness: CheckReadiness;
+  /** The errors of all features, for the OpenAPI document. */
+  readonly errorCodes: readonly CatalogueEntry[];
+}
+
+/** Headers that take longer than this, in milliseconds, come from a client that is stuck or means harm. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** The same for the whole request; a body of 1 MiB in this time needs 35 kB/s. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle time of common load balancers (60 s), so that they, and not we, close idle connections. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** How often slow clients are looked for. A look is cheap; a second is as exact as such bounds need to be. */
+const CONNECTION_CHECK_MS = 1000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Our longest path parameter is a UUID; this leaves room for names. */
+const MAX_PARAM_CHARS = 200;
+
+function createFastify(options: HttpServerOptions): FastifyInstance {
+  return fastify({
+    loggerInstance: options.log as FastifyBaseLogger,
+    // A child logger per request would cost more than the one line that is written for it.
+    childLoggerFactory: (logger) => logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    bodyLimit: options.bodyLimitBytes,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTION_CHECK_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    // Requests that arrive on open connections while the server closes are answered, as any other.
+    return503OnClosing: false,
+    frameworkErrors: createUnroutableAnswer(options.log),
+    clientErrorHandler: createClientErrorAnswer(options.log),
+  });
+}
+
+/** Refuses requests that are malformed, from nobody known, or not allowed, before their body is read. */
+function guardRequests(server: FastifyInstance, options: HttpServerOptions): void {
+  const { authenticate, authorize } = options;
+  server.addHook('onRequest', async (request) => {
+    const fault = findRequestFault(request);
+    if (fault !== undefined) throw fault;
+    if (request.is404) return;
+    const { access = '' } = request.routeOptions.config;
+    if (access !== 'public') {
+      await authenticate(request);
+      authorize(request, access);
+    }
+    const bodyFault = findBodyKindFault(request);
+    if (bodyFault !== undefined) throw bodyFault;
+  });
+}
+
+/**
+ * Makes a server with everything that is the same for all routes: request ids, deadlines, errors in OpenAI's shape, strict
+ * input, security headers, CORS, OpenAPI at `/openapi.json` and `/docs`, `/livez` and `/readyz`. It does not listen yet.
+ *
+ * A route says who may call it with `config: { access: 'public' | <permission> }`; one that does not is refused when it
+ * is registered.
+ */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const server = createFastify(options);
+  server.decorate('lifecycle', new Lifecycle());
+  server.setValidatorCompiler(createValidatorCompiler());
+  acceptOnlyJson(server);
+  enforceRouteRules(server);
+  answerErrors(server);
+  beginRequests(server, options);
+  addAnswerHeaders(server);
+  allowOrigins(server, options.corsOrigins);
+  guardRequests(server, options);
+  registerOpenApi(server, options);
+  registerHealthRoutes(server, options.readiness);
+  return server.withTypeProvider<TypeBoxTypeProvider>();
+}

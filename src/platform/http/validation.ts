@@ -1,0 +1,61 @@
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { FastifySchemaCompiler } from 'fastify';
+import { httpErrors } from './errors.ts';
+import { strictFormats } from './formats.ts';
+import { createCoercion } from './string-coercion.ts';
+import { describeFault } from './validation-fault.ts';
+
+function refuse(param: string, problem: string) {
+  return { error: httpErrors.raise.invalid_request({ problem }, { param }) };
+}
+
+/** The parameter, if any, that holds what Postgres cannot store; a body was looked through when it was parsed. */
+function findNul(values: Record<string, unknown>): string | undefined {
+  return Object.keys(values).find((name) => String(values[name]).includes('\0'));
+}
+
+/**
+ * Makes what checks each part of a request against its schema: the body as it is; query, path and headers after reading
+ * numbers and booleans from their text. Nothing is dropped or bent to fit; only defaults are filled in. What does not fit
+ * is `http.invalid_request` with `param` naming the first field at fault and a message that says what is expected, never
+ * what came.
+ */
+export function createValidatorCompiler(): FastifySchemaCompiler<object> {
+  const ajv = new Ajv2020({
+    useDefaults: true,
+    coerceTypes: false,
+    removeAdditional: false,
+    allErrors: false,
+    // Unknown keywords and formats are typing errors; the rest of strict mode forbids `if`/`then` and optional defaults.
+    strict: false,
+    strictSchema: true,
+    formats: strictFormats,
+  });
+  addFormats.default(ajv, ['email', 'uri', 'ipv4', 'ipv6']);
+
+  return ({ schema, httpPart }) => {
+    const validate = ajv.compile(schema);
+    const part = httpPart ?? 'body';
+    if (part === 'body') {
+      return (data: unknown) => {
+        if (data === null) return refuse('body', 'A body is required: send a JSON object.');
+        if (validate(data)) return { value: data };
+        const { param, problem } = describeFault(validate.errors as ErrorObject[], part);
+        return refuse(param, problem);
+      };
+    }
+    const coerce = createCoercion(schema);
+    return (data: Record<string, unknown>) => {
+      // Headers are an object that others read as well; the rest is the route's own.
+      const values = part === 'headers' ? { ...data } : data;
+      const fault = part === 'headers' ? undefined : coerce(values);
+      if (fault !== undefined) return refuse(fault.repeated, 'This parameter must be given once.');
+      const nul = findNul(values);
+      if (nul !== undefined) return refuse(nul, 'Text must not hold NUL characters.');
+      if (validate(values)) return { value: values };
+      const { param, problem } = describeFault(validate.errors as ErrorObject[], part);
+      return refuse(param, problem);
+    };
+  };
+}

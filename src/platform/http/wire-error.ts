@@ -1,0 +1,68 @@
+import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import { AppError } from '../../base/errors.ts';
+import { httpErrors } from './errors.ts';
+
+/** An error as a caller reads it: what OpenAI's API puts under `error`. */
+export interface WireError {
+  message: string;
+  type: string;
+  param: string | null;
+  code: string;
+}
+
+const { raise } = httpErrors;
+
+const TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  409: 'conflict_error',
+  429: 'rate_limit_error',
+};
+
+function typeOf(status: number): string {
+  return TYPES[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error');
+}
+
+/** The body of an answer, or of an event in a stream, that tells of an error. */
+export function toWireError(error: AppError): WireError {
+  return { message: error.message, type: typeOf(error.status), param: error.param ?? null, code: error.code };
+}
+
+/** When to try again, as headers: whole seconds as HTTP has it, and the milliseconds that OpenAI's clients read. */
+export function retryHeaders(error: AppError): Record<string, string> {
+  if (error.retryAfterMs === undefined) return {};
+  return {
+    'retry-after': String(Math.ceil(error.retryAfterMs / 1000)),
+    'retry-after-ms': String(Math.ceil(error.retryAfterMs)),
+  };
+}
+
+/** Fastify's own errors that mean something else than an invalid request. */
+const FASTIFY_ERRORS: Readonly<Record<string, (options: { cause: unknown }) => AppError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: raise.body_too_large,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: raise.unsupported_media_type,
+  FST_ERR_MAX_PARAM_LENGTH: raise.url_too_long,
+  FST_ERR_NOT_FOUND: raise.not_found,
+  FST_ERR_BAD_URL: (options) =>
+    raise.invalid_request({ problem: 'The path is not valid: a percent sign starts no UTF-8.' }, options),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: (options) =>
+    raise.invalid_request({ problem: 'The body is not as long as its `Content-Length` says.' }, options),
+};
+
+/**
+ * The error that tells a caller of whatever was thrown. What is not ours to show becomes `http.internal`, with the
+ * original as the cause, for the log.
+ */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof DeadlineExceeded) return raise.deadline_exceeded({ cause: error });
+  if (error instanceof Cancelled) return raise.client_gone({ cause: error });
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (typeof code === 'string') {
+    const known = FASTIFY_ERRORS[code];
+    if (known !== undefined) return known({ cause: error });
+    // A body that stopped arriving: nobody is left to read the answer.
+    if (code === 'ECONNRESET' && statusCode === 400) return raise.client_gone({ cause: error });
+  }
+  return raise.internal({ cause: error });
+}
