@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+
+import { Accumulator } from './accumulator.ts';
+import type { ChatCompletionChunk, ToolCallDelta } from './completion.ts';
+
+type Choice = ChatCompletionChunk['choices'][number];
+
+function chunk(choices: Choice[], rest: Partial<ChatCompletionChunk> = {}): ChatCompletionChunk {
+  return { id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'm', choices, ...rest };
+}
+
+function fold(chunks: ChatCompletionChunk[]): Accumulator {
+  const accumulator = new Accumulator();
+  for (const one of chunks) accumulator.add(one);
+  return accumulator;
+}
+
+function foldToolCalls(deltas: ToolCallDelta[]) {
+  return fold(deltas.map((delta) => chunk([{ index: 0, delta: { tool_calls: [delta] } }]))).message.tool_calls;
+}
+
+describe('an accumulator', () => {
+  it('joins text, and keeps finish reason and usage', () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
+    const whole = fold([
+      chunk([{ index: 0, delta: { role: 'assistant', content: '' } }]),
+      chunk([{ index: 0, delta: { content: 'Hello' } }]),
+      chunk([{ index: 0, delta: { content: ' you' } }]),
+      chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]),
+      chunk([], { usage }),
+    ]);
+    expect(whole.finishReason).toBe('stop');
+    expect(whole.usage).toEqual(usage);
+    expect(whole.toCompletion()).toEqual({
+      id: 'c1',
+      object: 'chat.completion',
+      created: 1,
+      model: 'm',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'Hello you', refusal: null },
+          logprobs: null,
+          finish_reason: 'stop',
+        },
+      ],
+      usage,
+    });
+  });
+
+  it('puts interleaved tool calls together by their index', () => {
+    const toolCalls = foldToolCalls([
+      { index: 0, id: 'a', type: 'function', function: { name: 'add', arguments: '' } },
+      { index: 1, id: 'b', type: 'function', function: { name: 'list', arguments: '{' } },
+      { index: 0, function: { arguments: '{"x":' } },
+      { index: 1, function: { arguments: '}' } },
+      { index: 0, function: { arguments: '1}' } },
+    ]);
+    expect(toolCalls).toEqual([
+      { id: 'a', type: 'function', function: { name: 'add', arguments: '{"x":1}' } },
+      { id: 'b', type: 'function', function: { name: 'list', arguments: '{}' } },
+    ]);
+  });
+
+  it('tells tool calls without an index apart by their ids', () => {
+    const toolCalls = foldToolCalls([
+      { id: 'a', type: 'function', function: { name: 'add', arguments: '{}' } },
+      { id: 'b', type: 'function', function: { name: 'add', arguments: '{' } },
+      { function: { arguments: '}' } },
+    ]);
+    expect(toolCalls?.map((call) => [call.id, call.function?.arguments])).toEqual([
+      ['a', '{}'],
+      ['b', '{}'],
+    ]);
+  });
+
+  it('takes an absurd index without filling the gap', () => {
+    expect(foldToolCalls([{ index: 2 ** 40, id: 'a', function: { name: 'add', arguments: '' } }])).toHaveLength(1);
+  });
+
+  it('keeps choices apart', () => {
+    const { choices } = fold([
+      chunk([{ index: 1, delta: { content: 'one' } }]),
+      chunk([{ index: 0, delta: { content: 'zero' }, finish_reason: 'length' }]),
+    ]).toCompletion();
+    expect(choices.map((choice) => [choice.index, choice.message.content, choice.finish_reason])).toEqual([
+      [0, 'zero', 'length'],
+      [1, 'one', null],
+    ]);
+  });
+
+  it('is an empty message before the first chunk', () => {
+    const nothing = new Accumulator();
+    expect(nothing.message).toEqual({ role: 'assistant', content: null, refusal: null });
+    expect(nothing.finishReason).toBeNull();
+    expect(nothing.toCompletion().choices).toEqual([]);
+  });
+});

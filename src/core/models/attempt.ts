@@ -1,0 +1,84 @@
+import { type Deadline, DeadlineExceeded } from '../../base/deadline.ts';
+import { modelErrors } from './errors.ts';
+
+/** How long a target may take, each in milliseconds. */
+export interface TargetTimeouts {
+  /** To connect, TLS included. */
+  readonly connectTimeoutMs: number;
+  /** From the start until the first byte of the answer's body, connecting included. */
+  readonly firstByteTimeoutMs: number;
+  /** Between two pieces of the answer, while we wait for one. */
+  readonly chunkTimeoutMs: number;
+  /** From the start until the end. */
+  readonly totalTimeoutMs: number;
+}
+
+/**
+ * One HTTP request to a provider, and how long it may take. Its signal aborts the request; the signal's reason is then the
+ * error to raise: `models.timeout` when a bound of the target was passed, or the reason of the caller's deadline.
+ *
+ * Whoever makes one must `end()` it.
+ */
+export class Attempt {
+  readonly #controller = new AbortController();
+  readonly #deadline: Deadline;
+  readonly #total: Deadline;
+  readonly #chunkTimeoutMs: number;
+  #timer: NodeJS.Timeout;
+  #waitsForProvider = true;
+  #begun = false;
+
+  constructor(deadline: Deadline, timeouts: TargetTimeouts) {
+    deadline.throwIfEnded();
+    this.#deadline = deadline;
+    this.#chunkTimeoutMs = timeouts.chunkTimeoutMs;
+    this.#total = deadline.shortenedTo(timeouts.totalTimeoutMs);
+    this.#total.signal.addEventListener('abort', this.#onTotalEnded, { once: true });
+    this.#timer = setTimeout(this.#onSilence, timeouts.firstByteTimeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Bytes of the answer came. Until `waits()`, the provider is not waited for: the reader is busy with them. */
+  heard(): void {
+    this.#waitsForProvider = false;
+    if (this.#begun) return;
+    this.#begun = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onSilence, this.#chunkTimeoutMs);
+  }
+
+  /** The next bytes are waited for from now on. */
+  waits(): void {
+    this.#waitsForProvider = true;
+    this.#timer.refresh();
+  }
+
+  /** Aborts the request, for a reason that nobody will see, if it still runs. */
+  abort(): void {
+    this.#controller.abort();
+  }
+
+  /** Lets go of the timers; nothing is aborted. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#total.signal.removeEventListener('abort', this.#onTotalEnded);
+    this.#total.end();
+  }
+
+  readonly #onTotalEnded = (): void => {
+    const { signal } = this.#deadline;
+    if (signal.aborted) this.#controller.abort(signal.reason);
+    // The caller's time is up as well, its timer has just not fired yet.
+    else if (this.#deadline.remainingMs() <= 0) this.#controller.abort(new DeadlineExceeded());
+    else this.#controller.abort(modelErrors.raise.timeout({ missing: 'the end of its answer' }));
+  };
+
+  readonly #onSilence = (): void => {
+    if (!this.#waitsForProvider) return;
+    const missing = this.#begun ? 'the next part of its answer' : 'the beginning of its answer';
+    this.#controller.abort(modelErrors.raise.timeout({ missing }));
+  };
+}

@@ -1,0 +1,47 @@
+import { defineErrors } from '../../base/errors.ts';
+
+/** Why a model did not answer. Nothing of ours was stored by the call that raises one of these. */
+export const modelErrors = defineErrors('models', {
+  /** The request itself is at fault; either we found out or the provider said so. */
+  invalid_request: { status: 400, message: (details: { reason: string }) => details.reason },
+  not_found: {
+    status: 404,
+    message: (details: { model: string }) =>
+      `The model \`${details.model}\` does not exist. GET /v1/models lists those you can use.`,
+  },
+  /** No connection, or it was lost before any of an answer. */
+  unreachable: {
+    status: 502,
+    message: 'The model provider could not be reached. Try again in a moment.',
+    retryAfterMs: 1_000,
+  },
+  /** A bound of the target was passed; the caller's own deadline raises its own error. */
+  timeout: {
+    status: 504,
+    message: (details: { missing: string }) =>
+      `The model provider was too slow: ${details.missing} did not come in time. Try again in a moment.`,
+    retryAfterMs: 1_000,
+  },
+  /** What came is not an answer: not JSON, not the promised shape, cut off, too long, a redirect. */
+  bad_response: {
+    status: 502,
+    message: 'The model provider sent an answer that is broken or incomplete. Try again in a moment.',
+    retryAfterMs: 1_000,
+  },
+  rate_limited: {
+    status: 503,
+    message: 'The model provider takes no more requests for now. Try again after the time in Retry-After.',
+    retryAfterMs: 5_000,
+  },
+  /** Never a 401 of ours: the caller's credentials are fine, the operator's are not. */
+  refused: {
+    status: 502,
+    message:
+      'The model provider refused this server. Its operator has to check MODEL_API_KEY and the provider account.',
+  },
+  provider_error: {
+    status: 502,
+    message: 'The model provider failed to answer. Try again in a moment.',
+    retryAfterMs: 1_000,
+  },
+});

@@ -1,0 +1,21 @@
+export { Accumulator } from './accumulator.ts';
+export {
+  type AnsweredMessage,
+  type AnsweredToolCall,
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  ChatCompletionChunkSchema,
+  ChatCompletionSchema,
+  type ModelInfo,
+  ModelInfoSchema,
+  type ToolCallDelta,
+  type Usage,
+  UsageSchema,
+} from './completion.ts';
+export { createModels, type Models, type ModelsOptions } from './create-models.ts';
+export { modelErrors } from './errors.ts';
+export { type ContentPart, type Message, MessageSchema, type Role, type ToolCall } from './message-schema.ts';
+export type { OpenAiTargetOptions } from './openai-target.ts';
+export { type CompletionRequest, CompletionRequestSchema, type Tool, ToolSchema } from './schemas.ts';
+export type { ModelCall } from './target.ts';
+export { validateMessages, validateRequest } from './validate-request.ts';

@@ -1,0 +1,79 @@
+import { type Static, Type } from 'typebox';
+
+import { anyObject, closed, nullable, stringOr, stringOrNullOr, word } from './schema-parts.ts';
+
+/** The name of a function or custom tool, as OpenAI bounds it. */
+export const ToolNameSchema = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' });
+
+const CacheBreakpoint = Type.Optional(closed({ mode: word(['explicit']), ttl: Type.Optional(word(['30m', '12h'])) }));
+
+/** A piece of a message; the field named by its `type` holds it (`validateRequest` sees to that). */
+export const ContentPartSchema = closed({
+  type: word(['text', 'image_url', 'input_audio', 'file', 'refusal']),
+  text: Type.Optional(Type.String()),
+  image_url: Type.Optional(
+    closed({ url: Type.String({ minLength: 1 }), detail: Type.Optional(word(['auto', 'low', 'high', 'original'])) }),
+  ),
+  input_audio: Type.Optional(closed({ data: Type.String(), format: word(['wav', 'mp3']) })),
+  file: Type.Optional(
+    closed({
+      file_data: Type.Optional(Type.String()),
+      file_id: Type.Optional(Type.String()),
+      filename: Type.Optional(Type.String()),
+    }),
+  ),
+  refusal: Type.Optional(Type.String()),
+  prompt_cache_breakpoint: CacheBreakpoint,
+});
+export type ContentPart = Static<typeof ContentPartSchema>;
+
+const contentParts = Type.Array(ContentPartSchema, { minItems: 1, maxItems: 2_000 });
+
+/** Text, or pieces of it that are all of type `text` (`validateRequest` sees to that). */
+export const TextContentSchema = stringOr(contentParts);
+
+/** The name of a tool as a model called it: whatever the model wrote. */
+const CalledName = Type.String({ minLength: 1 });
+
+const CalledFunction = closed({
+  name: CalledName,
+  arguments: Type.String(),
+  // What the openai package adds when it parses a call, and sends back with the message.
+  parsed_arguments: Type.Optional(Type.Unknown()),
+});
+
+/** A call that the assistant made of a tool. */
+export const ToolCallSchema = closed({
+  id: Type.String({ minLength: 1 }),
+  type: word(['function', 'custom']),
+  function: Type.Optional(CalledFunction),
+  custom: Type.Optional(closed({ name: CalledName, input: Type.String() })),
+  // Clients that put a call together from deltas keep the delta's index, and Google's endpoints need their own field back.
+  index: Type.Optional(Type.Integer({ minimum: 0 })),
+  extra_content: Type.Optional(anyObject),
+});
+export type ToolCall = Static<typeof ToolCallSchema>;
+
+export const roles = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
+export type Role = (typeof roles)[number];
+
+/**
+ * A message of any role. One schema for all, so that a wrong field is named and not the whole message; which fields go
+ * with which role is checked by `validateRequest`.
+ */
+export const MessageSchema = closed({
+  role: word(roles),
+  content: Type.Optional(stringOrNullOr(contentParts)),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  tool_call_id: Type.Optional(Type.String({ minLength: 1 })),
+  tool_calls: nullable(Type.Array(ToolCallSchema, { maxItems: 256 })),
+  refusal: nullable(Type.String()),
+  audio: nullable(closed({ id: Type.String({ minLength: 1 }) })),
+  function_call: nullable(closed({ name: CalledName, arguments: Type.String() })),
+  // Fields of an answer that clients send back with it.
+  annotations: nullable(Type.Array(anyObject)),
+  reasoning_content: nullable(Type.String()),
+  reasoning: nullable(Type.String()),
+  parsed: Type.Optional(Type.Unknown()),
+});
+export type Message = Static<typeof MessageSchema>;

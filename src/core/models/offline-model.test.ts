@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { ample, drainStream, hello } from '../../../test/harness/test-models.ts';
+import { Cancelled, Deadline } from '../../base/deadline.ts';
+import { Timings } from '../../base/timings.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { createModels } from './create-models.ts';
+
+const models = createModels({ log: createLogger({ level: 'silent' }) });
+
+describe('the offline model', () => {
+  it('is the only model when none is configured', () => {
+    expect(models.list()).toEqual([
+      { id: 'offline', object: 'model', created: expect.any(Number), owned_by: 'evenkeel' },
+    ]);
+    expect(() => models.stream(hello({ model: 'gpt-5' }), { deadline: ample() })).toThrow('GET /v1/models');
+  });
+
+  it('says what it is and how to configure a model, and nothing that it was told', async () => {
+    const completion = await models.complete(hello({ messages: [{ role: 'user', content: 'my secret is 1234' }] }), {
+      deadline: ample(),
+    });
+    const text = completion.choices[0]?.message.content;
+    expect(completion.model).toBe('offline');
+    expect(text).toMatch(/offline model.*no model is configured.*MODEL_BASE_URL.*MODEL_API_KEY.*MODEL_NAME/s);
+    expect(text).not.toContain('secret');
+  });
+
+  it('streams the same text in words, with one end and the usage last', async () => {
+    const timings = new Timings();
+    const request = hello({ model: 'offline', tools: [{ type: 'function', function: { name: 'add' } }] });
+    const { chunks, text, error } = await drainStream(models.stream(request, { deadline: ample(), timings }));
+    const completion = await models.complete(request, { deadline: ample() });
+    expect(error).toBeUndefined();
+    expect(chunks.length).toBeGreaterThan(20);
+    expect(text).toBe(completion.choices[0]?.message.content);
+    expect(chunks.filter((chunk) => chunk.choices[0]?.finish_reason)).toHaveLength(1);
+    expect(chunks.every((chunk) => chunk.model === 'offline')).toBe(true);
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1 } });
+    expect(chunks.at(-1)?.usage).toEqual(completion.usage);
+    expect([...timings.entries()].map(([step]) => step)).toEqual(['model', 'stream']);
+  });
+
+  it('stops between two words when it is cancelled', async () => {
+    const deadline = Deadline.after(10_000);
+    const stream = models.stream(hello(), { deadline });
+    for (let read = 0; read < 3; read += 1) await stream.next();
+    deadline.cancel();
+    await expect(stream.next()).rejects.toThrow(Cancelled);
+  });
+});

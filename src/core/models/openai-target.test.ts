@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ample,
+  CANARY_KEY,
+  closeAfterEach,
+  drainStream,
+  hello,
+  startModels,
+} from '../../../test/harness/test-models.ts';
+import { Timings } from '../../base/timings.ts';
+import { Accumulator } from './accumulator.ts';
+import type { CompletionRequest } from './schemas.ts';
+
+closeAfterEach();
+
+const TEXT = 'Grüße aus 北京 👋🏽, said\nthe "stub".';
+const tools: CompletionRequest['tools'] = [{ type: 'function', function: { name: 'todo_add' } }];
+
+describe('a model on an OpenAI-compatible provider', () => {
+  it('is the one model listed', async () => {
+    const { models } = await startModels({}, { model: 'gpt-x' });
+    expect(models.list()).toEqual([
+      { id: 'gpt-x', object: 'model', created: expect.any(Number), owned_by: 'provider' },
+    ]);
+  });
+
+  it('is not found under another name, and nothing is sent', async () => {
+    const { models, provider } = await startModels();
+    const error = { code: 'models.not_found', status: 404, param: 'model' };
+    await expect(models.complete(hello({ model: 'x' }), { deadline: ample() })).rejects.toMatchObject(error);
+    expect(() => models.stream(hello({ model: 'x' }), { deadline: ample() })).toThrow(
+      expect.objectContaining({
+        ...error,
+        message: expect.stringMatching(/^The model `x` does not exist.*GET \/v1\/models/),
+      }),
+    );
+    expect(provider.requests).toEqual([]);
+  });
+
+  it('is not asked what does not hold together', async () => {
+    const { models, provider } = await startModels();
+    const request = hello({ messages: [{ role: 'tool', content: 'x', tool_call_id: 'none' }] });
+    expect(() => models.stream(request, { deadline: ample() })).toThrow(
+      expect.objectContaining({ code: 'models.invalid_request', param: 'messages[0].tool_call_id' }),
+    );
+    expect(provider.requests).toEqual([]);
+  });
+
+  it('answers whole', async () => {
+    const timings = new Timings();
+    const { models } = await startModels({ text: TEXT });
+    const completion = await models.complete(hello(), { deadline: ample(), timings });
+    expect(completion).toMatchObject({
+      // The provider calls it by the name of a snapshot.
+      model: 'stub',
+      choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: TEXT } }],
+      usage: { prompt_tokens: 7 },
+    });
+    expect([...timings.entries()].map(([step]) => step)).toEqual(['model']);
+  });
+
+  it('answers in chunks, with the usage last though nobody asked for it', async () => {
+    const timings = new Timings();
+    const { models, provider } = await startModels({ text: TEXT });
+    const request = hello({ stream: true, stream_options: { include_usage: false, include_obfuscation: false } });
+    const { chunks, text, error } = await drainStream(models.stream(request, { deadline: ample(), timings }));
+    expect(error).toBeUndefined();
+    expect(text).toBe(TEXT);
+    expect(chunks.every((chunk) => chunk.model === 'stub')).toBe(true);
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 7 } });
+    expect(provider.requests[0]?.body.stream_options).toEqual({ include_usage: true, include_obfuscation: false });
+    expect([...timings.entries()].map(([step]) => step)).toEqual(['model', 'stream']);
+  });
+
+  it.each(['crlf', 'split-utf8', 'one-byte', 'no-done'] as const)(
+    'gives byte-identical text in mode %s',
+    async (mode) => {
+      const { models } = await startModels({ mode, text: TEXT });
+      const streamed = await drainStream(models.stream(hello(), { deadline: ample() }));
+      const whole = await models.complete(hello(), { deadline: ample() });
+      expect(streamed.error).toBeUndefined();
+      expect(streamed.text).toBe(TEXT);
+      expect(whole.choices[0]?.message.content).toBe(TEXT);
+    },
+  );
+
+  it('passes tool calls on as they come', async () => {
+    const { models } = await startModels({ mode: 'tool-call', text: 'Done.' });
+    const { chunks } = await drainStream(models.stream(hello({ tools }), { deadline: ample() }));
+    const whole = await models.complete(hello({ tools }), { deadline: ample() });
+    const answer = new Accumulator();
+    for (const chunk of chunks) answer.add(chunk);
+    expect(chunks.filter((chunk) => chunk.choices[0]?.delta.tool_calls)).toHaveLength(4);
+    expect(answer.finishReason).toBe('tool_calls');
+    expect(answer.message.tool_calls).toEqual([
+      { id: 'call_stub_1', type: 'function', function: { name: 'todo_add', arguments: '{"title":"buy milk"}' } },
+    ]);
+    expect(whole.choices[0]?.message.tool_calls).toEqual(answer.message.tool_calls);
+  });
+
+  it('takes the result of a tool and answers in text', async () => {
+    const { models } = await startModels({ mode: 'tool-call', text: 'Done.' });
+    const call = { id: 'call_stub_1', type: 'function' as const, function: { name: 'todo_add', arguments: '{}' } };
+    const messages: CompletionRequest['messages'] = [
+      { role: 'user', content: 'Buy milk' },
+      { role: 'assistant', content: null, tool_calls: [call] },
+      { role: 'tool', tool_call_id: call.id, content: 'ok' },
+    ];
+    expect((await drainStream(models.stream({ messages, tools }, { deadline: ample() }))).text).toBe('Done.');
+  });
+
+  it('ends a stream of several choices only after all of them', async () => {
+    const { models } = await startModels({ mode: 'no-done', text: 'one two' });
+    const { chunks, error } = await drainStream(models.stream(hello({ n: 3 }), { deadline: ample() }));
+    expect(error).toBeUndefined();
+    expect(chunks.filter((chunk) => chunk.choices[0]?.finish_reason)).toHaveLength(3);
+  });
+
+  it('gets the fields of the request with its own name, and our key and no other header of ours', async () => {
+    const { models, provider } = await startModels({}, { model: 'gpt-x' });
+    const request = hello({ model: 'gpt-x', temperature: 0.5, seed: 7, user: 'u', stop: ['a'], metadata: { a: 'b' } });
+    await models.complete(request, { deadline: ample() });
+    const { body, headers, path } = provider.requests[0] ?? {};
+    expect(path).toBe('/v1/chat/completions');
+    expect(body).toEqual({ ...request, stream: false });
+    expect(headers?.authorization).toBe(`Bearer ${CANARY_KEY}`);
+    expect(Object.keys(headers ?? {}).sort()).toEqual([
+      'accept-encoding',
+      'authorization',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+    ]);
+    expect(headers?.['accept-encoding']).toBe('identity');
+  });
+
+  it('is reached below the path and with the query of its base URL', async () => {
+    const { provider } = await startModels();
+    const { models } = await startModels({}, { baseUrl: `${provider.url}/?api-version=1` });
+    await models.complete(hello(), { deadline: ample() });
+    expect(provider.requests[0]?.path).toBe('/v1/chat/completions?api-version=1');
+  });
+
+  it('keeps its connections from one stream to the next', async () => {
+    const { models, provider } = await startModels({ delayMs: 1, text: 'one' });
+    for (let turn = 0; turn < 20; turn += 1) await drainStream(models.stream(hello(), { deadline: ample() }));
+    // Not one for each: two or three take turns, as a question may follow [DONE] before the body's end has gone by.
+    expect(provider.connectionCount).toBeLessThan(10);
+  });
+
+  it('waits for a reader who takes longer than the time between chunks', async () => {
+    const { models } = await startModels({ text: TEXT, delayMs: 5 }, { chunkTimeoutMs: 200 });
+    const stream = models.stream(hello(), { deadline: ample() });
+    await stream.next();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await drainStream(stream)).error).toBeUndefined();
+  });
+});

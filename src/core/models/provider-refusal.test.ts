@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+
+import { toRefusalError } from './provider-refusal.ts';
+
+const NOW = new Date('2026-01-01T00:00:00Z');
+
+function refuse(status: number, body: unknown = {}, headers: Record<string, string> = {}) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return toRefusalError({ status, headers, text }, 'sk-secret', NOW);
+}
+
+function saying(message: unknown, param: unknown = null) {
+  return { error: { message, type: 'invalid_request_error', param, code: null } };
+}
+
+describe("a provider's refusal", () => {
+  it.each([
+    [400, 400, 'models.invalid_request'],
+    [404, 400, 'models.invalid_request'],
+    [422, 400, 'models.invalid_request'],
+    [401, 502, 'models.refused'],
+    [402, 502, 'models.refused'],
+    [403, 502, 'models.refused'],
+    [407, 502, 'models.refused'],
+    [408, 504, 'models.timeout'],
+    [429, 503, 'models.rate_limited'],
+    [500, 502, 'models.provider_error'],
+    [503, 502, 'models.provider_error'],
+    [201, 502, 'models.bad_response'],
+    [302, 502, 'models.bad_response'],
+    [418, 502, 'models.bad_response'],
+  ])('of %i is our %i %s', (status, ours, code) => {
+    expect(refuse(status, saying('No.'))).toMatchObject({ status: ours, code });
+  });
+
+  it.each(['', '<html>', '{}', '{"error":null}', '{"error":"no"}', '{"error":{"message":7}}', 'null', '[]'])(
+    'of 400 is a bad response when its body is %j, no error object',
+    (text) => {
+      expect(refuse(400, text)).toMatchObject({ status: 502, code: 'models.bad_response' });
+    },
+  );
+
+  it('of an invalid request is passed on with its field', () => {
+    expect(refuse(400, saying('Too long.', 'messages[1].content'))).toMatchObject({
+      message: 'Too long.',
+      param: 'messages[1].content',
+      retryAfterMs: undefined,
+    });
+  });
+
+  it('is cut to 500 characters', () => {
+    expect(refuse(400, saying('x'.repeat(10_000))).message).toHaveLength(500);
+  });
+
+  it('does not pass on words that hold our key', () => {
+    const error = refuse(400, saying('Bad key sk-secret!', 'sk-secret'));
+    expect(error.code).toBe('models.invalid_request');
+    expect(`${error.message} ${error.param} ${error.cause}`).not.toContain('sk-secret');
+  });
+
+  it.each([
+    ['1', 1_000],
+    ['0', 0],
+    ['60', 60_000],
+    ['1.5', 1_500],
+    ['Thu, 01 Jan 2026 00:00:07 GMT', 7_000],
+    ['61', 5_000],
+    ['-1', 5_000],
+    ['999999999999999999999', 5_000],
+    ['Thu, 01 Jan 2026 01:00:00 GMT', 5_000],
+    ['Wed, 31 Dec 2025 23:59:59 GMT', 5_000],
+    ['soon', 5_000],
+    ['', 5_000],
+  ])('with Retry-After %j is passed on as %i ms', (value, retryAfterMs) => {
+    expect(refuse(429, saying('Slow down.'), { 'retry-after': value }).retryAfterMs).toBe(retryAfterMs);
+  });
+
+  it('without Retry-After has a time of ours', () => {
+    expect(refuse(429).retryAfterMs).toBe(5_000);
+  });
+});

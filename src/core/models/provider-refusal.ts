@@ -1,0 +1,79 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { AppError, ErrorOptions } from '../../base/errors.ts';
+import { modelErrors } from './errors.ts';
+import { badResponse } from './read-answer.ts';
+
+/** An answer other than 200, as it came. */
+export interface ProviderRefusal {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined> | IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** Of the provider's words to the caller, so much at most: enough to say what is wrong, too little to be a payload. */
+const MESSAGE_CHARACTERS = 500;
+
+/** A longer wait than this is not passed on: clients would hang in it. The error's own default is sent instead. */
+const RETRY_AFTER_SECONDS = 60;
+
+function readRetryAfterMs(headers: ProviderRefusal['headers'], now: Date): number | undefined {
+  const value = headers['retry-after'];
+  if (typeof value !== 'string') return undefined;
+  const isSeconds = /^\d{1,9}(\.\d{1,3})?$/.test(value);
+  const afterMs = isSeconds ? Number(value) * 1000 : Date.parse(value) - now.getTime();
+  return afterMs >= 0 && afterMs <= RETRY_AFTER_SECONDS * 1000 ? afterMs : undefined;
+}
+
+interface Told {
+  readonly message: string | undefined;
+  readonly param: string | undefined;
+  /** The provider's own code or type, for the log. */
+  readonly code: string;
+}
+
+/** Reads `{"error":{message,param,type,code}}`; undefined when it is not that. */
+function readError(text: string, secret: string | undefined): Told | undefined {
+  let error: unknown;
+  try {
+    error = JSON.parse(text)?.error;
+  } catch {
+    return undefined;
+  }
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { message, param, code, type } = error as Record<string, unknown>;
+  if (typeof message !== 'string') return undefined;
+  const isSafe = (value: unknown): value is string =>
+    typeof value === 'string' && value !== '' && (!secret || !value.includes(secret));
+  const name = [code, type].find((value) => isSafe(value) && /^[\w.-]{1,64}$/.test(value));
+  return {
+    message: isSafe(message) ? message.slice(0, MESSAGE_CHARACTERS).toWellFormed() : undefined,
+    param: isSafe(param) && param.length <= 200 ? param : undefined,
+    code: typeof name === 'string' ? name : 'no code',
+  };
+}
+
+/**
+ * The error to raise for an answer other than 200. The provider's own words reach the caller only where the request
+ * is at fault, and never when they hold `secret`.
+ */
+export function toRefusalError(refusal: ProviderRefusal, secret: string | undefined, now: Date): AppError {
+  const { raise } = modelErrors;
+  const { status } = refusal;
+  const told = readError(refusal.text, secret);
+  const retryAfterMs = readRetryAfterMs(refusal.headers, now);
+  const options: ErrorOptions = {
+    cause: new Error(`the provider answered ${status} (${told?.code ?? 'no error object'})`),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+  if (status === 429) return raise.rate_limited(options);
+  if (status === 408) return raise.timeout({ missing: 'its answer' }, options);
+  if (status >= 500) return raise.provider_error(options);
+  if (status === 401 || status === 402 || status === 403 || status === 407)
+    return raise.refused({ cause: options.cause });
+  if (told !== undefined && (status === 400 || status === 404 || status === 413 || status === 422)) {
+    const reason = told.message ?? 'The model provider refused the request as invalid.';
+    return raise.invalid_request({ reason }, { cause: options.cause, ...(told.param && { param: told.param }) });
+  }
+  return badResponse(`the provider answered ${status} (${told?.code ?? 'no error object'})`);
+}

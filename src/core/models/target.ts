@@ -1,0 +1,27 @@
+import type { Deadline } from '../../base/deadline.ts';
+import type { Timings } from '../../base/timings.ts';
+import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
+import type { CompletionRequest } from './schemas.ts';
+
+/** What a call of a model needs from the request that makes it. */
+export interface ModelCall {
+  /** Ending or cancelling it aborts the provider's HTTP request within moments. */
+  readonly deadline: Deadline;
+  /** Gets the step `model`: until the whole answer, or a stream's first chunk; and `stream` for the rest of a stream. */
+  readonly timings?: Timings;
+}
+
+/**
+ * One endpoint that can answer. It raises `models.*` errors for all that goes wrong on its side, and the reason of the
+ * deadline's signal when that ended first. Answers are in the name of `request.model`.
+ */
+export interface Target {
+  complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion>;
+  /** Ends normally only after a real end; a caller that stops reading early ends the provider's request too. */
+  stream(request: NamedRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk>;
+  /** Aborts what is under way and lets go of all connections. */
+  close(): Promise<void>;
+}
+
+/** A checked request, with the name that the answer goes by. */
+export type NamedRequest = CompletionRequest & { readonly model: string };

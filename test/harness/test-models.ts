@@ -1,0 +1,93 @@
+import { afterEach } from 'vitest';
+import { Deadline } from '../../src/base/deadline.ts';
+import type { ChatCompletion, ChatCompletionChunk } from '../../src/core/models/completion.ts';
+import { createModels, type Models } from '../../src/core/models/create-models.ts';
+import type { OpenAiTargetOptions } from '../../src/core/models/openai-target.ts';
+import type { CompletionRequest } from '../../src/core/models/schemas.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { type StubProvider, type StubProviderOptions, startStubProvider } from '../stubs/provider.ts';
+
+/** A key that must turn up nowhere but in the provider's Authorization header. */
+export const CANARY_KEY = 'sk-canary-5f0c9a1d7b';
+
+/** Longer than any good exchange on one machine takes, so that only a test's own bound is ever passed. */
+const AMPLE_MS = 20_000;
+
+const open: (() => Promise<void>)[] = [];
+
+/** Closes what the test began; call once in each test file. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    for (const close of open.splice(0)) await close();
+  });
+}
+
+/** The gateway with its bounds so wide that none is passed, and what it logged. */
+export function createTestModels(target: Partial<OpenAiTargetOptions> & { baseUrl: string }): {
+  models: Models;
+  lines: string[];
+} {
+  const lines: string[] = [];
+  const models = createModels({
+    log: createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } }),
+    target: {
+      apiKey: CANARY_KEY,
+      model: 'stub',
+      connectTimeoutMs: AMPLE_MS,
+      firstByteTimeoutMs: AMPLE_MS,
+      chunkTimeoutMs: AMPLE_MS,
+      totalTimeoutMs: AMPLE_MS,
+      ...target,
+    },
+  });
+  open.push(() => models.close());
+  return { models, lines };
+}
+
+/** A stub provider and the gateway in front of it. */
+export async function startModels(
+  stub: StubProviderOptions = {},
+  target: Partial<OpenAiTargetOptions> = {},
+): Promise<{ provider: StubProvider; models: Models; lines: string[] }> {
+  const provider = await startStubProvider(stub);
+  open.push(() => provider.close());
+  return { provider, ...createTestModels({ baseUrl: provider.url, ...target }) };
+}
+
+/** A request that says hello. */
+export function hello(fields: Partial<CompletionRequest> = {}): CompletionRequest {
+  return { messages: [{ role: 'user', content: 'Hello' }], ...fields };
+}
+
+/** An ample deadline. */
+export function ample(): Deadline {
+  return Deadline.after(AMPLE_MS);
+}
+
+/** What a stream gave before it ended, and what it ended with. */
+export interface Drained {
+  readonly chunks: ChatCompletionChunk[];
+  readonly text: string;
+  readonly error: unknown;
+}
+
+/** Reads a stream to its end, good or bad. */
+export async function drainStream(stream: AsyncGenerator<ChatCompletionChunk>): Promise<Drained> {
+  const chunks: ChatCompletionChunk[] = [];
+  let error: unknown;
+  try {
+    for await (const chunk of stream) chunks.push(chunk);
+  } catch (thrown) {
+    error = thrown;
+  }
+  return { chunks, text: chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), error };
+}
+
+/** What asking for a whole answer came to, in the same form as a stream. */
+export async function settle(completion: Promise<ChatCompletion>): Promise<{ text: string; error: unknown }> {
+  try {
+    return { text: (await completion).choices[0]?.message.content ?? '', error: undefined };
+  } catch (error) {
+    return { text: '', error };
+  }
+}

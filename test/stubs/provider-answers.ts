@@ -1,0 +1,125 @@
+/** What the provider stub was asked, as far as it looks at it. */
+export interface StubRequestBody {
+  readonly model?: string;
+  readonly stream?: boolean;
+  readonly messages?: readonly { readonly role?: string; readonly content?: unknown }[];
+  readonly tools?: readonly { readonly function?: { readonly name?: string } }[];
+  readonly stream_options?: { readonly include_usage?: boolean } | null;
+  readonly n?: number;
+}
+
+/** Ends every stream. */
+export const DONE = 'data: [DONE]\n\n';
+
+const ARGUMENTS = ['{"ti', 'tle":"buy ', 'milk"}'];
+
+/** One event of a stream. */
+export function toEvent(value: unknown): string {
+  return `data: ${JSON.stringify(value)}\n\n`;
+}
+
+/** Words with the space before them: joined, they are the text. */
+function toPieces(text: string): string[] {
+  return text.split(/(?= )/);
+}
+
+/** Whether the tool-call mode calls a tool: when there is one and its result is not there yet. */
+function callsTool(body: StubRequestBody): boolean {
+  return (body.tools?.length ?? 0) > 0 && body.messages?.at(-1)?.role !== 'tool';
+}
+
+/** What an answer costs: a token a word, and 7 for the prompt. */
+function usageOf(text: string) {
+  const words = toPieces(text).length;
+  return { prompt_tokens: 7, completion_tokens: words, total_tokens: 7 + words };
+}
+
+/** The answers to one request, in the shapes of OpenAI's API. */
+export class StubAnswer {
+  readonly #body: StubRequestBody;
+  readonly #text: string;
+  readonly #mayCallTool: boolean;
+
+  constructor(body: StubRequestBody, text: string, mayCallTool: boolean) {
+    this.#body = body;
+    this.#text = text;
+    this.#mayCallTool = mayCallTool;
+  }
+
+  get #callsTool(): boolean {
+    return this.#mayCallTool && callsTool(this.#body);
+  }
+
+  get #toolName(): string {
+    return this.#body.tools?.[0]?.function?.name ?? 'tool';
+  }
+
+  /** Of a snapshot, as providers answer who were asked for an alias. */
+  get #model(): string {
+    return `${this.#body.model ?? 'stub'}-2026-01-01`;
+  }
+
+  #chunk(rest: object): string {
+    const head = { id: 'chatcmpl-stub', object: 'chat.completion.chunk', created: 1_700_000_000, model: this.#model };
+    return toEvent({ ...head, ...rest });
+  }
+
+  #choice(delta: object, finishReason: string | null = null, index = 0): string {
+    return this.#chunk({ choices: [{ index, delta, logprobs: null, finish_reason: finishReason }] });
+  }
+
+  #toolCallEvents(): string[] {
+    const call = (rest: object) => this.#choice({ tool_calls: [{ index: 0, ...rest }] });
+    const first = { id: 'call_stub_1', type: 'function', function: { name: this.#toolName, arguments: '' } };
+    return [
+      this.#choice({ role: 'assistant', content: null }),
+      call(first),
+      ...ARGUMENTS.map((piece) => call({ function: { arguments: piece } })),
+      this.#choice({}, 'tool_calls'),
+    ];
+  }
+
+  /** The events of a good stream, without `[DONE]`. */
+  events(): string[] {
+    const events = this.#callsTool ? this.#toolCallEvents() : [];
+    if (events.length === 0) {
+      const pieces = toPieces(this.#text);
+      for (let index = 0; index < (this.#body.n ?? 1); index += 1) {
+        events.push(this.#choice({ role: 'assistant', content: '' }, null, index));
+        for (const content of pieces) events.push(this.#choice({ content }, null, index));
+        events.push(this.#choice({}, 'stop', index));
+      }
+    }
+    if (this.#body.stream_options?.include_usage) {
+      events.push(this.#chunk({ choices: [], usage: usageOf(this.#text) }));
+    }
+    return events;
+  }
+
+  /** A good answer that is not streamed. */
+  completion(): string {
+    const toolCall = {
+      id: 'call_stub_1',
+      type: 'function',
+      function: { name: this.#toolName, arguments: ARGUMENTS.join('') },
+    };
+    const message = this.#callsTool
+      ? { role: 'assistant', content: null, tool_calls: [toolCall] }
+      : { role: 'assistant', content: this.#text, refusal: null };
+    const finishReason = this.#callsTool ? 'tool_calls' : 'stop';
+    const choices = Array.from({ length: this.#body.n ?? 1 }, (_, index) => ({
+      index,
+      message,
+      logprobs: null,
+      finish_reason: finishReason,
+    }));
+    return JSON.stringify({
+      id: 'chatcmpl-stub',
+      object: 'chat.completion',
+      created: 1_700_000_000,
+      model: this.#model,
+      choices,
+      usage: usageOf(this.#text),
+    });
+  }
+}
