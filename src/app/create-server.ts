@@ -1,0 +1,90 @@
+import { newId } from '../base/ids.ts';
+import { type Clock, systemClock } from '../base/time.ts';
+import { createChatBatches, registerChatRoutes, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
+import { createAuthentication, registerKeyRoutes } from '../core/keys/index.ts';
+import { createModels, type Models } from '../core/models/index.ts';
+import type { Config } from '../platform/config/index.ts';
+import { createHttpServer, drain, type HttpServer } from '../platform/http/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import type { Postgres } from '../platform/postgres/index.ts';
+import { createReadinessCheck } from './check-readiness.ts';
+import { errorCodes } from './error-codes.ts';
+import { guardPostgres } from './guard-postgres.ts';
+import { version } from './version.ts';
+
+/** What a server is made of. */
+export interface ServerParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly postgres: Postgres;
+  readonly clock?: Clock;
+}
+
+/** A server with all routes, not listening yet. */
+export interface Server {
+  readonly http: HttpServer;
+  readonly models: Models;
+  /**
+   * Stops without losing a request: readiness turns first, then what is in flight finishes, at most for the drain time;
+   * turns that still run then are interrupted, keeping what was written. A second call joins the first.
+   */
+  stop(): Promise<void>;
+}
+
+/** Turns get this much of the drain time less than requests, in milliseconds, so that streams can tell how they ended. */
+const turnHeadStartMs = 1_000;
+
+/** A request that waits for a model may last this much longer than the model, in milliseconds: for storing the answer. */
+const storeMarginMs = 15_000;
+
+function openModels({ models }: Config, options: { clock: Clock; log: Logger }): Models {
+  const { baseUrl, apiKey, model, ...timeouts } = models;
+  if (baseUrl === undefined || model === undefined) return createModels(options);
+  return createModels({ ...options, target: { baseUrl, model, ...timeouts, ...(apiKey !== undefined && { apiKey }) } });
+}
+
+/** Puts a server together. Connects to nothing by itself; `http.listen` starts it, `stop` ends it. */
+export function createServer({ config, log, postgres, clock = systemClock }: ServerParts): Server {
+  const { requestBudgetMs, lookupBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
+  const models = openModels(config, { clock, log });
+  const database = guardPostgres(postgres, { config: config.database, clock, log });
+  const batches = createChatBatches({ database, clock });
+  const shared = { database, batches, models, log, clock, statementBudgetMs: requestBudgetMs };
+  const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
+  const sweeper = new TurnSweeper(shared);
+  const authentication = createAuthentication({ database, clock, lookupBudgetMs });
+  const http = createHttpServer({
+    ...config.http,
+    ...authentication,
+    log,
+    clock,
+    version,
+    errorCodes,
+    readiness: createReadinessCheck(postgres, database),
+  });
+  registerKeyRoutes(http, { database, clock });
+  registerChatRoutes(http, {
+    database,
+    batches,
+    models,
+    turns,
+    assistants: [],
+    requestBudgetMs,
+    sessionCreateBudgetMs,
+    modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,
+  });
+  sweeper.start();
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await sweeper.stop();
+    await Promise.all([
+      drain(http, { timeoutMs: drainTimeoutMs }),
+      turns.drain(Math.max(0, drainTimeoutMs - turnHeadStartMs)),
+    ]);
+    await turns.drain(0);
+    await models.close();
+    database.close();
+  };
+  return { http, models, stop: () => (stopped ??= stop()) };
+}

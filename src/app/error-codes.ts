@@ -1,0 +1,16 @@
+import type { CatalogueEntry } from '../base/errors.ts';
+import { chatErrors } from '../core/chat/index.ts';
+import { authErrors, keyErrors } from '../core/keys/index.ts';
+import { modelErrors } from '../core/models/index.ts';
+import { httpErrors } from '../platform/http/index.ts';
+import { postgresErrors } from '../platform/postgres/index.ts';
+
+/** Every error that a caller of this server may meet. */
+export const errorCodes: readonly CatalogueEntry[] = [
+  authErrors,
+  chatErrors,
+  httpErrors,
+  keyErrors,
+  modelErrors,
+  postgresErrors,
+].flatMap((errors) => errors.catalogue);

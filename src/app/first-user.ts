@@ -1,0 +1,54 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CallContext } from '../base/call-context.ts';
+import { createUserWithKey, findUserByKey, hasUsers, isWellFormedSecret, newSecret } from '../core/keys/index.ts';
+import type { Database } from '../platform/postgres/index.ts';
+
+/** The operator's own key, as the start of the server shows it. */
+export interface FirstKey {
+  readonly userId: string;
+  readonly secret: string;
+  /** The file that keeps it. */
+  readonly file: string;
+  /** Whether it was made at this start. */
+  readonly isNew: boolean;
+}
+
+async function readKey(file: string): Promise<string | undefined> {
+  try {
+    const secret = (await readFile(file, 'utf8')).trim();
+    return isWellFormedSecret(secret) ? secret : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * On an empty database, creates the user `admin` on the plan `unlimited` with a key that may do everything, and keeps
+ * the key in `dev-key` in the data directory (mode 0600, the key and a newline). Else answers the key kept there, or
+ * undefined when there is none that works.
+ *
+ * The file is written before the user, so that a crash between the two loses no key: the next start stores that one.
+ */
+export async function ensureFirstUser(
+  database: Database,
+  dataDir: string,
+  context: CallContext,
+): Promise<FirstKey | undefined> {
+  const file = join(dataDir, 'dev-key');
+  const kept = await readKey(file);
+  if (await hasUsers(database, context)) {
+    const userId = kept === undefined ? undefined : await findUserByKey(database, kept, context);
+    return kept === undefined || userId === undefined ? undefined : { userId, secret: kept, file, isNew: false };
+  }
+  const secret = kept ?? newSecret();
+  await mkdir(dataDir, { recursive: true });
+  if (kept === undefined) await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  const order = { username: 'admin', plan: 'unlimited', name: 'first key', secret };
+  const user = await createUserWithKey(database, order, context);
+  if (user !== undefined) return { ...user, file, isNew: true };
+  // Another server was first, with a key of its own.
+  if (kept === undefined) await rm(file);
+  return undefined;
+}

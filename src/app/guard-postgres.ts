@@ -1,0 +1,20 @@
+import type { Clock } from '../base/time.ts';
+import type { Config } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import type { Postgres } from '../platform/postgres/index.ts';
+import { type GuardedDatabase, guardDatabase, limitPerStatement } from '../platform/resilience/index.ts';
+
+/**
+ * The database as requests and background work see it: with a time limit for each statement, a breaker, and room left for
+ * others beside a statement that is slow or waits for a lock. What the server does at its start goes past it.
+ */
+export function guardPostgres(
+  postgres: Postgres,
+  { config, clock, log }: { config: Config['database']; clock: Clock; log: Logger },
+): GuardedDatabase {
+  const { poolSize, poolOverflow, poolWaitMs, statementBudgetMs } = config;
+  // Half of the connections: any two statements in trouble are needed to take them all.
+  const maxInFlight = Math.ceil((poolSize + poolOverflow) / 2);
+  const { query } = limitPerStatement(postgres, { clock, maxInFlight, waitMs: poolWaitMs });
+  return guardDatabase({ query, ping: postgres.ping }, { clock, log, statementBudgetMs });
+}

@@ -1,0 +1,68 @@
+import type { Config } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import {
+  findEmbeddedPostgres,
+  migrate,
+  openPostgres,
+  type Postgres,
+  startEmbeddedPostgres,
+} from '../platform/postgres/index.ts';
+import { findMigrationFolders } from './migration-folders.ts';
+
+/** The database of this process, migrated and ready. */
+export interface OpenDatabase {
+  readonly postgres: Postgres;
+  /** What it is, for people: never with a password. */
+  readonly description: string;
+  /** Closes the pool and stops the embedded server, if it is ours. */
+  close(): Promise<void>;
+}
+
+/** Where the database is: the configured one, or one of our own. */
+export interface DatabaseHome {
+  readonly url: string;
+  /** For migrations and notifications: around a transaction pooler, where there is one. */
+  readonly directUrl: string;
+  readonly description: string;
+  stop(): Promise<void>;
+}
+
+/** How a command, unlike a server, uses the embedded database: beside a server that may be running. */
+export interface DatabaseUse {
+  readonly joinRunning: boolean;
+}
+
+/** Finds the configured database; without one, starts the embedded Postgres in the data directory. */
+export async function findDatabase(config: Config, log: Logger, use?: DatabaseUse): Promise<DatabaseHome> {
+  const { url, directUrl } = config.database;
+  if (url !== undefined) {
+    const { hostname, pathname } = new URL(url);
+    return { url, directUrl: directUrl ?? url, description: `${hostname}${pathname}`, stop: async () => undefined };
+  }
+  const dataDir = config.data.directory;
+  const description = `PostgreSQL in ${dataDir}`;
+  const running = use?.joinRunning ? await findEmbeddedPostgres(dataDir) : undefined;
+  if (running !== undefined) {
+    return { url: running, directUrl: running, description, stop: async () => undefined };
+  }
+  const embedded = await startEmbeddedPostgres({ dataDir, log });
+  return { url: embedded.url, directUrl: embedded.url, description, stop: () => embedded.stop() };
+}
+
+/** Opens the database of a server: finds it, brings its schema up to date, opens the pool. */
+export async function openDatabase(config: Config, log: Logger, use?: DatabaseUse): Promise<OpenDatabase> {
+  const home = await findDatabase(config, log, use);
+  try {
+    await migrate({ url: home.directUrl, folders: await findMigrationFolders(), log });
+    const { url: _, directUrl: __, ...pool } = config.database;
+    const postgres = openPostgres({ ...pool, url: home.url, log });
+    const close = async (): Promise<void> => {
+      await postgres.close();
+      await home.stop();
+    };
+    return { postgres, description: home.description, close };
+  } catch (error) {
+    await home.stop();
+    throw error;
+  }
+}

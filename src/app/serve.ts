@@ -1,0 +1,55 @@
+import type { CallContext } from '../base/call-context.ts';
+import { Deadline } from '../base/deadline.ts';
+import { newId } from '../base/ids.ts';
+import { Timings } from '../base/timings.ts';
+import { ensureWelcomeSession } from '../core/chat/index.ts';
+import type { Config } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import { renderBanner } from './banner.ts';
+import { createServer } from './create-server.ts';
+import { ensureFirstUser } from './first-user.ts';
+import { openDatabase } from './open-database.ts';
+
+/** A server that listens. */
+export interface RunningServer {
+  /** Where it listens: `http://host:port`. */
+  readonly address: string;
+  /** What to tell whoever started it. */
+  readonly banner: string;
+  /** Stops it without losing a request, then the database if it is embedded. A second call joins the first. */
+  stop(): Promise<void>;
+}
+
+/** How long the first statements may take, in milliseconds: a hosted database may have to wake up. */
+const startBudgetMs = 30_000;
+
+/**
+ * Starts everything: the database (embedded unless one is configured), its migrations, the first user, the server.
+ * What was started is stopped again when a later step fails.
+ */
+export async function serve(config: Config, log: Logger): Promise<RunningServer> {
+  const database = await openDatabase(config, log);
+  const { postgres } = database;
+  const server = createServer({ config, log, postgres });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await database.close();
+  };
+  const deadline = Deadline.after(startBudgetMs);
+  const context: CallContext = { deadline, timings: new Timings(), requestId: newId() };
+  try {
+    const firstKey = await ensureFirstUser(postgres, config.data.directory, context);
+    const sessionId = firstKey && (await ensureWelcomeSession(postgres, firstKey.userId, context));
+    const { host, port } = config.http;
+    const address = await server.http.listen({ host, port });
+    const model = server.models.get().id;
+    const banner = renderBanner({ address, database: database.description, model, firstKey, sessionId });
+    return { address, banner, stop: () => (stopped ??= stop()) };
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    deadline.end();
+  }
+}

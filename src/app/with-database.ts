@@ -1,0 +1,27 @@
+import type { CallContext } from '../base/call-context.ts';
+import { Deadline } from '../base/deadline.ts';
+import { newId } from '../base/ids.ts';
+import { Timings } from '../base/timings.ts';
+import type { Config } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import type { Database } from '../platform/postgres/index.ts';
+import { openDatabase } from './open-database.ts';
+
+/** How long a command's statements may take, in milliseconds: a hosted database may have to wake up. */
+const commandBudgetMs = 30_000;
+
+/** Does a command's work on the database of the configuration, and closes it again. */
+export async function withDatabase<Result>(
+  config: Config,
+  log: Logger,
+  work: (database: Database, context: CallContext) => Promise<Result>,
+): Promise<Result> {
+  const opened = await openDatabase(config, log, { joinRunning: true });
+  const deadline = Deadline.after(commandBudgetMs);
+  try {
+    return await work(opened.postgres, { deadline, timings: new Timings(), requestId: newId() });
+  } finally {
+    deadline.end();
+    await opened.close();
+  }
+}

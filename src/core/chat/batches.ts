@@ -1,0 +1,23 @@
+import { type Batched, type BatchOptions, createBatch } from '../../platform/postgres/index.ts';
+import { findSessions, type HistoryQuery, insertSessions, readHistories, type SessionKey } from './queries.ts';
+import { endTurns, startTurns } from './turns/queries.ts';
+
+/** Pages read by one statement: more would hold a connection for long, and all of its rows in memory. */
+const maxPages = 100;
+
+/** The statements of chat that many callers run at once. */
+export type ChatBatches = ReturnType<typeof createChatBatches>;
+
+/** Lets the callers of a server share the statements of chat. */
+export function createChatBatches(options: BatchOptions) {
+  return {
+    insertSession: createBatch({ statement: insertSessions }, options),
+    findSession: createBatch({ statement: findSessions, keyOf: (key: SessionKey) => key.userId + key.id }, options),
+    readHistory: createBatch(
+      { statement: readHistories, keyOf: (query: HistoryQuery) => JSON.stringify(query), maxInputs: maxPages },
+      options,
+    ),
+    startTurn: createBatch({ statement: startTurns }, options),
+    endTurn: createBatch({ statement: endTurns }, options),
+  } satisfies Record<string, Batched<never, unknown>>;
+}

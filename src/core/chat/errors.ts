@@ -1,0 +1,22 @@
+import { defineErrors } from '../../base/errors.ts';
+
+/** Errors of chat sessions and turns. */
+export const chatErrors = defineErrors('chat', {
+  session_not_found: {
+    status: 404,
+    message: 'There is no such chat session. Create one with POST /v1/chat/sessions or list yours with GET.',
+  },
+  turn_not_found: { status: 404, message: 'There is no such turn in this session.' },
+  assistant_not_found: {
+    status: 400,
+    message: 'There is no such assistant on this server. Leave `assistant` out to talk to the model itself.',
+  },
+  turn_interrupted: {
+    status: 503,
+    message: 'The server stopped while it wrote this answer. What was written is kept; send the message again.',
+  },
+  turn_lost: {
+    status: 500,
+    message: 'The session was deleted, or another server took the turn over, while it ran. Read the history.',
+  },
+});

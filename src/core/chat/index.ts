@@ -1,0 +1,6 @@
+export { createChatBatches } from './batches.ts';
+export { chatErrors } from './errors.ts';
+export { registerChatRoutes } from './routes/register-chat-routes.ts';
+export { TurnRunner } from './turns/turn-runner.ts';
+export { TurnSweeper } from './turns/turn-sweeper.ts';
+export { ensureWelcomeSession } from './welcome-session.ts';

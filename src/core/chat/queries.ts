@@ -1,0 +1,203 @@
+import { sql } from '../../platform/postgres/index.ts';
+
+/** A chat session, as stored. */
+export interface SessionRow {
+  id: string;
+  title: string | null;
+  assistant: string | null;
+  model: string | null;
+  message_count: number;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** A message, as stored. */
+export interface MessageRow {
+  seq: number;
+  id: string;
+  turn_id: string | null;
+  role: string;
+  content: string;
+  status: string;
+  model: string | null;
+  created_at: Date;
+}
+
+/** Who does something to a session, and the id of the activity row that says so. */
+export interface Actor {
+  userId: string;
+  keyId: string | null;
+  ip: string | null;
+  activityId: string;
+}
+
+/** A session to be created. */
+export interface NewSession extends Actor {
+  id: string;
+  title: string | null;
+  assistant: string | null;
+  model: string | null;
+}
+
+/** Creates sessions, each with its activity. One row each. */
+export const insertSessions = (rows: readonly NewSession[]) => sql<SessionRow & { i: number | null }>`
+  -- chat.insert_sessions
+  with input as (
+    select * from unnest(
+      ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.id)}::uuid[],
+      ${rows.map((row) => row.title)}::text[], ${rows.map((row) => row.assistant)}::text[],
+      ${rows.map((row) => row.model)}::text[], ${rows.map((row) => row.activityId)}::uuid[],
+      ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.ip)}::inet[]
+    ) with ordinality as input (user_id, id, title, assistant, model, activity_id, key_id, ip, i)
+  ), created as (
+    insert into chat_sessions (user_id, id, title, assistant, model)
+    select user_id, id, title, assistant, model from input
+    returning user_id, id, title, assistant, model, message_count, version, created_at, updated_at
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select user_id, activity_id, 'session.created', key_id, id, ip from input
+  )
+  select input.i::integer as i, created.id, created.title, created.assistant, created.model, created.message_count,
+    created.version, created.created_at, created.updated_at
+  from input join created on created.user_id = input.user_id and created.id = input.id`;
+
+/** Which session is asked for. */
+export interface SessionKey {
+  userId: string;
+  id: string;
+}
+
+/** Sessions, each by its key. Index: chat_sessions_pkey. At most one row each. */
+export const findSessions = (rows: readonly SessionKey[]) => sql<SessionRow & { i: number | null }>`
+  -- chat.find_sessions
+  select input.i::integer as i, s.id, s.title, s.assistant, s.model, s.message_count, s.version, s.created_at, s.updated_at
+  from unnest(${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.id)}::uuid[]) with ordinality
+    as input (user_id, id, i)
+  join chat_sessions s on s.user_id = input.user_id and s.id = input.id`;
+
+/** A page of sessions, newest activity first, after a place in that order. Index: chat_sessions_recent. */
+export const listSessions = (p: {
+  userId: string;
+  afterUpdatedAt: Date | null;
+  afterId: string | null;
+  limit: number;
+}) => sql<SessionRow>`
+  -- chat.list_sessions
+  select id, title, assistant, model, message_count, version, created_at, updated_at
+  from chat_sessions
+  where user_id = ${p.userId}::uuid
+    and (updated_at, id) < (coalesce(${p.afterUpdatedAt}::timestamptz, 'infinity'),
+      coalesce(${p.afterId}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+  order by updated_at desc, id desc
+  limit ${p.limit}::integer`;
+
+/** Changes the title or the model of a session; what is not `set` stays. Index: chat_sessions_pkey. One row or none. */
+export const updateSession = (
+  p: Actor & { id: string; setTitle: boolean; title: string | null; setModel: boolean; model: string | null },
+) => sql<SessionRow>`
+  -- chat.update_session
+  with changed as (
+    update chat_sessions
+    set title = case when ${p.setTitle} then ${p.title} else title end,
+      model = case when ${p.setModel} then ${p.model} else model end,
+      version = version + 1, updated_at = greatest(updated_at, clock_timestamp())
+    where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
+    returning id, title, assistant, model, message_count, version, created_at, updated_at
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select ${p.userId}::uuid, ${p.activityId}::uuid, 'session.updated', ${p.keyId}::uuid, changed.id, ${p.ip}::inet
+    from changed
+  )
+  select id, title, assistant, model, message_count, version, created_at, updated_at from changed`;
+
+/** Deletes a session with its messages and turns. Index: chat_sessions_pkey. One row or none. */
+export const deleteSession = (p: Actor & { id: string }) => sql<{ id: string }>`
+  -- chat.delete_session
+  with gone as (
+    delete from chat_sessions where user_id = ${p.userId}::uuid and id = ${p.id}::uuid returning id
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select ${p.userId}::uuid, ${p.activityId}::uuid, 'session.deleted', ${p.keyId}::uuid, gone.id, ${p.ip}::inet from gone
+  )
+  select id from gone`;
+
+/** What a page of history is asked by. */
+export interface HistoryQuery {
+  userId: string;
+  sessionId: string;
+  /** The version that the reader has; when it is still the session's, no message is read. */
+  knownVersion: number | null;
+  /** Only messages later than this. */
+  after: Date | null;
+  /** Only messages earlier than this. */
+  before: Date | null;
+  /** Only messages with a greater seq. */
+  afterSeq: number | null;
+  /** Only messages with a smaller seq. */
+  beforeSeq: number | null;
+  /** How many to pass over from the start of the range, in the order asked for. */
+  offset: number;
+  limit: number;
+  descending: boolean;
+}
+
+/**
+ * Pages of sessions' histories. Seq has no gaps, so `offset` is arithmetic and a page far down is found as fast as the
+ * first; `after` and `before` are first turned into a first and a last seq.
+ *
+ * No row for a session that does not exist; else at least one, with a null `seq` when the page is empty; at most `limit`
+ * rows each. Indexes: chat_sessions_pkey, chat_messages_pkey, chat_messages_time.
+ */
+export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
+  i: number | null;
+  version: number;
+  first_seq: number;
+  last_seq: number;
+  seq: number | null;
+  id: string | null;
+  turn_id: string | null;
+  role: string | null;
+  content: string | null;
+  status: string | null;
+  model: string | null;
+  created_at: Date | null;
+}>`
+  -- chat.read_histories
+  with input as (
+    select * from unnest(
+      ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.sessionId)}::uuid[],
+      ${rows.map((row) => row.knownVersion)}::bigint[], ${rows.map((row) => row.after)}::timestamptz[],
+      ${rows.map((row) => row.before)}::timestamptz[], ${rows.map((row) => row.afterSeq)}::integer[],
+      ${rows.map((row) => row.beforeSeq)}::integer[], ${rows.map((row) => row.offset)}::bigint[],
+      ${rows.map((row) => row.limit)}::integer[], ${rows.map((row) => row.descending)}::boolean[]
+    ) with ordinality as input (user_id, session_id, known_version, after_time, before_time, after_seq, before_seq,
+      passed_over, page_limit, is_descending, i)
+  ), bounds as (
+    select input.*, s.version,
+      greatest(input.after_seq + 1, case when input.after_time is null then 1 else coalesce((
+        select m.seq + 1 from chat_messages m
+        where m.user_id = s.user_id and m.session_id = s.id and m.created_at <= input.after_time
+        order by m.created_at desc, m.seq desc limit 1), 1) end) as first_seq,
+      least(input.before_seq - 1, case when input.before_time is null then s.message_count else coalesce((
+        select m.seq - 1 from chat_messages m
+        where m.user_id = s.user_id and m.session_id = s.id and m.created_at >= input.before_time
+        order by m.created_at, m.seq limit 1), s.message_count) end) as last_seq
+    from input join chat_sessions s on s.user_id = input.user_id and s.id = input.session_id
+  ), page as (
+    select bounds.*,
+      case when is_descending then greatest(first_seq, last_seq - passed_over - page_limit + 1)
+        else first_seq + passed_over end as from_seq,
+      case when is_descending then last_seq - passed_over
+        else least(last_seq, first_seq + passed_over + page_limit - 1) end as to_seq
+    from bounds
+  )
+  select page.i::integer as i, page.version, coalesce(page.first_seq, 1) as first_seq, coalesce(page.last_seq, 0) as last_seq,
+    m.seq, m.id, m.turn_id, m.role, m.content, m.status, m.model, m.created_at
+  from page
+  left join lateral (
+    select seq, id, turn_id, role, content, status, model, created_at
+    from chat_messages
+    where user_id = page.user_id and session_id = page.session_id and seq between page.from_seq and page.to_seq
+  ) m on page.version is distinct from page.known_version
+  order by page.i, case when page.is_descending then -m.seq else m.seq end`;

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Cancelled, Deadline } from '../../../base/deadline.ts';
+import { type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
+import {
+  type ChatCompletionChunk,
+  ChatCompletionSchema,
+  type CompletionRequest,
+  CompletionRequestSchema,
+  ModelInfoSchema,
+} from '../../models/index.ts';
+import type { ChatRouteOptions } from './options.ts';
+
+const tags = ['OpenAI-compatible'];
+
+/**
+ * How long the first chunk may take before the stream is opened without it, in milliseconds. A provider that refuses at
+ * once gets its own HTTP status this way; a slow one does not leave the client without a byte.
+ */
+const firstChunkWaitMs = 1_000;
+
+/** Sends chunks in OpenAI's form. What goes wrong once the stream is open is sent as its last event. */
+async function sendChunks(
+  chunks: AsyncGenerator<ChatCompletionChunk>,
+  first: Promise<IteratorResult<ChatCompletionChunk>>,
+  { stream, withUsage }: { stream: EventStream; withUsage: boolean },
+): Promise<void> {
+  try {
+    for (let next = await first; !next.done; next = await chunks.next()) {
+      const isUsageOnly = next.value.choices.length === 0;
+      if (!isUsageOnly || withUsage) await stream.send({ data: next.value });
+    }
+    stream.end();
+  } catch (error) {
+    stream.fail(error);
+  }
+}
+
+/** Streams an answer. The client's leaving ends the request to the provider. */
+async function streamCompletion(
+  request: FastifyRequest<{ Body: CompletionRequest }>,
+  reply: FastifyReply,
+  { models, modelBudgetMs: budgetMs }: ChatRouteOptions,
+): Promise<FastifyReply> {
+  const { context, body } = request;
+  const deadline = Deadline.after(budgetMs);
+  const leave = (): void => deadline.cancel(new Cancelled('the client left'));
+  try {
+    context.deadline.signal.addEventListener('abort', leave);
+    const chunks = models.stream(body, { deadline, timings: context.timings });
+    const first = chunks.next();
+    await Promise.race([first, sleep(firstChunkWaitMs, undefined, { ref: false })]);
+    const stream = openEventStream(request, reply, { budgetMs });
+    stream.closed.addEventListener('abort', leave);
+    await sendChunks(chunks, first, { stream, withUsage: body.stream_options?.include_usage === true });
+    return reply;
+  } finally {
+    deadline.end();
+  }
+}
+
+function registerCompletions(server: HttpServer, options: ChatRouteOptions): void {
+  server.post(
+    '/v1/chat/completions',
+    {
+      config: { access: 'chat:write', budgetMs: options.modelBudgetMs },
+      schema: {
+        tags,
+        summary: 'Ask a model directly',
+        description:
+          "OpenAI's chat completions, streaming and not, with tools passed through. Nothing is stored. A client that " +
+          'leaves ends the request to the provider.',
+        body: CompletionRequestSchema,
+        response: { 200: ChatCompletionSchema },
+      },
+    },
+    async (request, reply) => {
+      if (request.body.stream === true) return await streamCompletion(request, reply, options);
+      return await options.models.complete(request.body, request.context);
+    },
+  );
+}
+
+function registerModels(server: HttpServer, { models }: ChatRouteOptions): void {
+  server.get(
+    '/v1/models',
+    {
+      config: { access: 'chat:read' },
+      schema: {
+        tags,
+        summary: 'List the models that you can ask for',
+        response: { 200: Type.Object({ object: Type.Literal('list'), data: Type.Array(ModelInfoSchema) }) },
+      },
+    },
+    async () => ({ object: 'list' as const, data: [...models.list()] }),
+  );
+
+  server.get(
+    '/v1/models/:model',
+    {
+      config: { access: 'chat:read' },
+      schema: {
+        tags,
+        summary: 'Read about one model',
+        params: Type.Object(
+          { model: Type.String({ minLength: 1, maxLength: 200, description: 'The name of the model.' }) },
+          { additionalProperties: false },
+        ),
+        response: { 200: ModelInfoSchema },
+      },
+    },
+    async (request) => models.get(request.params.model),
+  );
+}
+
+/** Registers the OpenAI-compatible routes. */
+export function registerCompletionRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  registerCompletions(server, options);
+  registerModels(server, options);
+}

@@ -1,0 +1,28 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+
+/** The schema of an answer with status 304. */
+export const Unchanged = Type.Null({ description: 'Nothing has changed since the ETag that you sent.' });
+
+const ETAG = /^W\/"v(\d{1,15})"$/;
+
+/** The version that the reader says it has, from `If-None-Match`; null when it names none of ours. */
+export function knownVersion(request: FastifyRequest): number | null {
+  const tags = request.headers['if-none-match']?.split(',') ?? [];
+  for (const tag of tags) {
+    const version = ETAG.exec(tag.trim())?.[1];
+    if (version !== undefined) return Number(version);
+  }
+  return null;
+}
+
+/**
+ * Sets the answer's ETag from a session's version: weak, for the same state may be written in other bytes. Answers
+ * whether the reader has this version, and then sets the status 304.
+ */
+export function isUnchanged(request: FastifyRequest, reply: FastifyReply, version: number): boolean {
+  reply.header('etag', `W/"v${version}"`).header('cache-control', 'private, no-cache');
+  if (knownVersion(request) !== version) return false;
+  reply.code(304);
+  return true;
+}

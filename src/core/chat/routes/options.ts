@@ -1,0 +1,28 @@
+import { newId } from '../../../base/ids.ts';
+import type { Database } from '../../../platform/postgres/index.ts';
+import type { Caller } from '../../keys/index.ts';
+import type { Models } from '../../models/index.ts';
+import type { ChatBatches } from '../batches.ts';
+import type { Actor } from '../queries.ts';
+import type { TurnRunner } from '../turns/turn-runner.ts';
+
+/** What the routes of chat need. */
+export interface ChatRouteOptions {
+  readonly database: Database;
+  readonly batches: ChatBatches;
+  readonly models: Models;
+  readonly turns: TurnRunner;
+  /** The names of the assistants that this server has. */
+  readonly assistants: readonly string[];
+  /** How long most requests may take, in milliseconds. */
+  readonly requestBudgetMs: number;
+  /** How long creating a session may take, in milliseconds. */
+  readonly sessionCreateBudgetMs: number;
+  /** How long a request may take that waits for a model, in milliseconds. */
+  readonly modelBudgetMs: number;
+}
+
+/** The caller as the activity row names it. */
+export function actorOf(caller: Caller): Actor {
+  return { userId: caller.userId, keyId: caller.keyId, ip: caller.ip, activityId: newId() };
+}

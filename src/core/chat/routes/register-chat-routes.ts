@@ -1,0 +1,12 @@
+import type { HttpServer } from '../../../platform/http/index.ts';
+import { registerCompletionRoutes } from './completions.ts';
+import { registerMessageRoutes } from './messages.ts';
+import type { ChatRouteOptions } from './options.ts';
+import { registerSessionRoutes } from './sessions.ts';
+
+/** Registers every route of chat. */
+export function registerChatRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  registerSessionRoutes(server, options);
+  registerMessageRoutes(server, options);
+  registerCompletionRoutes(server, options);
+}

@@ -1,0 +1,168 @@
+import { newId } from '../../../base/ids.ts';
+import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../../platform/http/index.ts';
+import { chatErrors } from '../errors.ts';
+import { deleteSession, listSessions, type SessionRow, updateSession } from '../queries.ts';
+import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
+import { isUnchanged, Unchanged } from './conditional-read.ts';
+import { actorOf, type ChatRouteOptions } from './options.ts';
+
+const CURSOR_SCOPE = 'sessions';
+const tags = ['Chat sessions'];
+
+function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    object: 'chat.session',
+    title: row.title,
+    assistant: row.assistant,
+    model: row.model,
+    message_count: row.message_count,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}
+
+function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
+  server.post(
+    '/v1/chat/sessions',
+    {
+      config: { access: 'chat:write', budgetMs: options.sessionCreateBudgetMs },
+      schema: { tags, summary: 'Create a chat session', body: CreateSession, response: { 201: Session } },
+    },
+    async (request, reply) => {
+      const { title = null, assistant = null, model = null } = request.body;
+      if (assistant !== null && !options.assistants.includes(assistant)) {
+        throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
+      }
+      if (model !== null) options.models.get(model);
+      const session = { ...actorOf(request.caller), id: newId(), title, assistant, model };
+      const [row] = await options.batches.insertSession(session, request.context);
+      if (row === undefined) throw new Error('An insert answered no row.');
+      reply.code(201);
+      return toSession(row);
+    },
+  );
+}
+
+function registerList(server: HttpServer, { database }: ChatRouteOptions): void {
+  server.get(
+    '/v1/chat/sessions',
+    {
+      config: { access: 'chat:read' },
+      schema: {
+        tags,
+        summary: 'List your chat sessions',
+        description: 'The session with the newest activity first.',
+        querystring: SessionListQuery,
+        response: { 200: ListOf(Session) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const [updatedAtMs, id] = cursor === undefined ? [] : decodeCursor(CURSOR_SCOPE, cursor);
+      const after = updatedAtMs === undefined ? null : { updatedAt: new Date(updatedAtMs), id: String(id) };
+      const rows = await database.query(
+        listSessions({
+          userId: request.caller.userId,
+          afterUpdatedAt: after?.updatedAt ?? null,
+          afterId: after?.id ?? null,
+          limit: limit + 1,
+        }),
+        request.context,
+      );
+      return toPage(rows, limit, {
+        item: toSession,
+        cursor: (row) => encodeCursor(CURSOR_SCOPE, [row.updated_at.getTime(), row.id]),
+      });
+    },
+  );
+}
+
+function registerGet(server: HttpServer, { batches }: ChatRouteOptions): void {
+  server.get(
+    '/v1/chat/sessions/:session_id',
+    {
+      config: { access: 'chat:read' },
+      schema: {
+        tags,
+        summary: 'Read a chat session',
+        description: 'With `If-None-Match` and an ETag of before: 304 when nothing has changed.',
+        params: SessionParams,
+        response: { 200: Session, 304: Unchanged },
+      },
+    },
+    async (request, reply) => {
+      const [row] = await batches.findSession(
+        { userId: request.caller.userId, id: request.params.session_id },
+        request.context,
+      );
+      if (row === undefined) throw chatErrors.raise.session_not_found();
+      if (isUnchanged(request, reply, row.version)) return reply.send(null);
+      return toSession(row);
+    },
+  );
+}
+
+function registerUpdate(server: HttpServer, { database, models }: ChatRouteOptions): void {
+  server.patch(
+    '/v1/chat/sessions/:session_id',
+    {
+      config: { access: 'chat:write' },
+      schema: {
+        tags,
+        summary: 'Change the title or the model of a chat session',
+        params: SessionParams,
+        body: UpdateSession,
+        response: { 200: Session },
+      },
+    },
+    async (request) => {
+      const { title, model } = request.body;
+      if (model != null) models.get(model);
+      const change = {
+        setTitle: title !== undefined,
+        title: title ?? null,
+        setModel: model !== undefined,
+        model: model ?? null,
+      };
+      const [row] = await database.query(
+        updateSession({ ...actorOf(request.caller), id: request.params.session_id, ...change }),
+        request.context,
+      );
+      if (row === undefined) throw chatErrors.raise.session_not_found();
+      return toSession(row);
+    },
+  );
+}
+
+function registerDelete(server: HttpServer, { database }: ChatRouteOptions): void {
+  server.delete(
+    '/v1/chat/sessions/:session_id',
+    {
+      config: { access: 'chat:write' },
+      schema: {
+        tags,
+        summary: 'Delete a chat session with its messages',
+        params: SessionParams,
+        response: { 200: DeletedSession },
+      },
+    },
+    async (request) => {
+      const [row] = await database.query(
+        deleteSession({ ...actorOf(request.caller), id: request.params.session_id }),
+        request.context,
+      );
+      if (row === undefined) throw chatErrors.raise.session_not_found();
+      return { id: row.id, object: 'chat.session' as const, deleted: true as const };
+    },
+  );
+}
+
+/** Registers the routes of chat sessions themselves. */
+export function registerSessionRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  registerCreate(server, options);
+  registerList(server, options);
+  registerGet(server, options);
+  registerUpdate(server, options);
+  registerDelete(server, options);
+}

@@ -1,0 +1,139 @@
+import { type Static, Type } from 'typebox';
+import { Cursor, Nullable, PageLimit } from '../../platform/http/index.ts';
+
+const Id = Type.String({ format: 'uuid' });
+const Time = Type.String({ format: 'date-time' });
+const Title = Type.String({ maxLength: 200, description: 'What the session is called.' });
+const ModelName = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  description: 'A model of `GET /v1/models`; else the default.',
+});
+
+/** The path of one session. */
+export const SessionParams = Type.Object(
+  { session_id: Type.String({ format: 'uuid', description: 'The id of the session.' }) },
+  { additionalProperties: false },
+);
+
+/** The path of one turn of a session. */
+export const TurnParams = Type.Object(
+  { ...SessionParams.properties, turn_id: Type.String({ format: 'uuid', description: 'The id of the turn.' }) },
+  { additionalProperties: false },
+);
+
+/** The body of `POST /v1/chat/sessions`. */
+export const CreateSession = Type.Object(
+  {
+    title: Type.Optional(Nullable(Title)),
+    assistant: Type.Optional(
+      Nullable(Type.String({ minLength: 1, maxLength: 63, description: 'The assistant that answers.' })),
+    ),
+    model: Type.Optional(Nullable(ModelName)),
+  },
+  { additionalProperties: false },
+);
+
+/** The body of `PATCH /v1/chat/sessions/{session_id}`. */
+export const UpdateSession = Type.Object(
+  { title: Type.Optional(Nullable(Title)), model: Type.Optional(Nullable(ModelName)) },
+  { additionalProperties: false, minProperties: 1 },
+);
+
+/** A chat session. */
+export const Session = Type.Object({
+  id: Id,
+  object: Type.Literal('chat.session'),
+  title: Nullable(Type.String()),
+  assistant: Nullable(Type.String()),
+  model: Nullable(Type.String()),
+  message_count: Type.Integer(),
+  created_at: Time,
+  updated_at: Time,
+});
+
+/** What a deleted session leaves behind. */
+export const DeletedSession = Type.Object({
+  id: Id,
+  object: Type.Literal('chat.session'),
+  deleted: Type.Literal(true),
+});
+
+/** The query of `GET /v1/chat/sessions`. */
+export const SessionListQuery = Type.Object(
+  { limit: PageLimit({ default: 50, maximum: 1000 }), cursor: Type.Optional(Cursor) },
+  { additionalProperties: false },
+);
+
+/** One entry of a session. */
+export const Message = Type.Object({
+  id: Id,
+  object: Type.Literal('chat.message'),
+  session_id: Id,
+  turn_id: Nullable(Id),
+  seq: Type.Integer({ description: 'Its number in the session, from 1 without gaps.' }),
+  role: Type.String({ enum: ['user', 'assistant'] }),
+  content: Type.String(),
+  status: Type.String({
+    enum: ['complete', 'incomplete'],
+    description: '`incomplete`: the turn failed or was interrupted, and this is what was written until then.',
+  }),
+  model: Nullable(Type.String({ description: 'The model that wrote it.' })),
+  created_at: Time,
+});
+
+/** The query of `GET /v1/chat/sessions/{session_id}/messages`. */
+export const HistoryPageQuery = Type.Object(
+  {
+    limit: PageLimit({ default: 50, maximum: 1000 }),
+    offset: Type.Integer({
+      minimum: 0,
+      maximum: 2_147_483_647,
+      default: 0,
+      description: 'How many messages to pass over.',
+    }),
+    before: Type.Optional(Type.String({ format: 'date-time', description: 'Only messages earlier than this.' })),
+    after: Type.Optional(Type.String({ format: 'date-time', description: 'Only messages later than this.' })),
+    order: Type.Unsafe<'asc' | 'desc'>(
+      Type.String({ enum: ['asc', 'desc'], default: 'asc', description: 'Oldest or newest first.' }),
+    ),
+    cursor: Type.Optional(Cursor),
+  },
+  { additionalProperties: false },
+);
+
+/** The body of `POST /v1/chat/sessions/{session_id}/messages`. */
+export const PostMessage = Type.Object(
+  {
+    content: Type.String({ minLength: 1, maxLength: 200_000, description: 'What the user says.' }),
+    stream: Type.Optional(
+      Type.Boolean({ default: false, description: 'Whether the answer comes as an event stream.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** Tokens that a turn took, as the provider counted them. */
+export const Usage = Type.Object({ prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() });
+
+/** One run of the model: a user's message in, an answer out. */
+export const Turn = Type.Object({
+  id: Id,
+  object: Type.Literal('chat.turn'),
+  session_id: Id,
+  status: Type.String({
+    enum: ['running', 'completed', 'failed', 'interrupted'],
+    description: '`interrupted`: the server that ran it stopped; what it had written is in the history.',
+  }),
+  model: Type.String(),
+  error_code: Nullable(Type.String({ description: 'Why it failed.' })),
+  usage: Nullable(Usage),
+  answer_seq: Nullable(Type.Integer({ description: 'The number of the message that answers, once there is one.' })),
+  created_at: Time,
+  ended_at: Nullable(Time),
+});
+
+export type Session = Static<typeof Session>;
+export type Message = Static<typeof Message>;
+export type Turn = Static<typeof Turn>;
+export type Usage = Static<typeof Usage>;

@@ -1,0 +1,16 @@
+import type { CallContext } from '../../../base/call-context.ts';
+import { Deadline } from '../../../base/deadline.ts';
+import { Timings } from '../../../base/timings.ts';
+
+/** Runs one piece of work that belongs to no request that waits for it, with a deadline of its own. */
+export async function inBackground<Result>(
+  options: { requestId: string; budgetMs: number },
+  work: (context: CallContext) => Promise<Result>,
+): Promise<Result> {
+  const deadline = Deadline.after(options.budgetMs);
+  try {
+    return await work({ deadline, timings: new Timings(), requestId: options.requestId });
+  } finally {
+    deadline.end();
+  }
+}

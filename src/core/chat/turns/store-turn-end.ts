@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { Database } from '../../../platform/postgres/index.ts';
+import type { ChatBatches } from '../batches.ts';
+import { inBackground } from './background-context.ts';
+import { findTurn, type TurnEnd } from './queries.ts';
+
+/** What storing a turn's end needs. */
+export interface StoreTurnEndOptions {
+  readonly database: Database;
+  readonly batches: ChatBatches;
+  readonly log: Logger;
+  /** How long one try may take, in milliseconds. */
+  readonly statementBudgetMs: number;
+  readonly requestId: string;
+}
+
+/** How a stored turn stands in its session. */
+export interface StoredTurnEnd {
+  /** The seq of the answer; null when nothing was written. */
+  readonly seq: number | null;
+  readonly endedAt: Date;
+}
+
+/** The pauses between tries, in milliseconds: about a minute in all, longer than a failover takes. */
+const pausesMs = [100, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+
+/**
+ * Stores how a turn ended, trying again while the database is away, for the answer is nowhere else. Answers undefined
+ * when the turn is no longer this process's to end. Throws the last error when the database stays away.
+ */
+export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): Promise<StoredTurnEnd | undefined> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const [row] = await inBackground({ ...options, budgetMs: options.statementBudgetMs }, (context) =>
+        options.batches.endTurn(end, context),
+      );
+      if (row !== undefined) return { seq: row.answer_seq, endedAt: row.ended_at };
+      // After a first try whose outcome was unknown, no row may mean that it had been stored.
+      return attempt === 0 ? undefined : await findStoredEnd(end, options);
+    } catch (error) {
+      const pauseMs = pausesMs[attempt];
+      if (pauseMs === undefined) throw error;
+      options.log.warn({ err: error, attempt, turn_id: end.turnId }, 'could not store the end of a turn; trying again');
+      await sleep(pauseMs);
+    }
+  }
+}
+
+async function findStoredEnd(end: TurnEnd, options: StoreTurnEndOptions): Promise<StoredTurnEnd | undefined> {
+  const [turn] = await inBackground({ ...options, budgetMs: options.statementBudgetMs }, (context) =>
+    options.database.query(findTurn(end), context),
+  );
+  if (turn === undefined || turn.ended_at === null || turn.answer_id !== end.messageId) return undefined;
+  return { seq: turn.answer_seq, endedAt: turn.ended_at };
+}

@@ -1,0 +1,180 @@
+import type { CallContext } from '../../../base/call-context.ts';
+import { Cancelled, Deadline } from '../../../base/deadline.ts';
+import { newId } from '../../../base/ids.ts';
+import type { Clock } from '../../../base/time.ts';
+import { toAppError } from '../../../platform/http/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { Database } from '../../../platform/postgres/index.ts';
+import type { Caller } from '../../keys/index.ts';
+import type { Models } from '../../models/index.ts';
+import type { ChatBatches } from '../batches.ts';
+import { chatErrors } from '../errors.ts';
+import type { Usage } from '../schemas.ts';
+import type { TurnEndStatus } from './queries.ts';
+import { RunningTurn } from './running-turn.ts';
+import { storeTurnEnd } from './store-turn-end.ts';
+import { TurnLost, TurnSaver } from './turn-saver.ts';
+
+/** What running turns needs. */
+export interface TurnRunnerOptions {
+  readonly database: Database;
+  readonly batches: ChatBatches;
+  readonly models: Models;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Identifies this server process as the owner of its turns. */
+  readonly owner: string;
+  /** How long one turn may take, in milliseconds. */
+  readonly turnBudgetMs: number;
+  /** How long one statement may take, in milliseconds. */
+  readonly statementBudgetMs: number;
+}
+
+/** What the model is told of one message. */
+interface ChatMessage {
+  role: 'user' | 'assistant';
+  content: string;
+}
+
+/** Why a turn was cancelled: this process stops. */
+class ServerStops extends Cancelled {
+  constructor() {
+    super('the server stops');
+  }
+}
+
+/**
+ * Runs the turns of this process. A turn begins when the user's message is stored, and is `running` from then on,
+ * whether or not a client listens; what the model writes is stored piece by piece. It becomes `completed` when the
+ * model has finished and the answer is stored as a message, `failed` when the model did not finish, `interrupted` when
+ * its process stopped or died: then what was written is kept as an incomplete message.
+ */
+export class TurnRunner {
+  readonly #options: TurnRunnerOptions;
+  readonly #saver: TurnSaver;
+  /** The turns that run, each until its end is stored. */
+  readonly #running = new Map<RunningTurn, Promise<void>>();
+  #stopping = false;
+
+  constructor(options: TurnRunnerOptions) {
+    this.#options = options;
+    this.#saver = new TurnSaver(options);
+  }
+
+  /**
+   * Stores a user's message and starts the turn that answers it, in one statement.
+   * @throws AppError 404 `chat.session_not_found`; 503 `postgres.*` when the database is the trouble.
+   */
+  async start(
+    caller: Caller,
+    message: { sessionId: string; content: string },
+    context: CallContext,
+  ): Promise<RunningTurn> {
+    const { batches, models, owner, clock, turnBudgetMs } = this.#options;
+    const ids = { userId: caller.userId, sessionId: message.sessionId, turnId: newId() };
+    const { keyId, ip } = caller;
+    const row = { ...ids, messageId: newId(), content: message.content, owner, keyId, ip, activityId: newId() };
+    const [stored] = await batches.startTurn({ ...row, defaultModel: models.get().id }, context);
+    if (stored === undefined) throw chatErrors.raise.session_not_found();
+    const turn = new RunningTurn(
+      { ...ids, messageId: newId(), requestId: context.requestId, model: stored.model },
+      Deadline.after(turnBudgetMs),
+      clock.monotonicMs(),
+    );
+    turn.begin({ id: row.messageId, content: row.content }, { seq: stored.seq, createdAt: stored.created_at });
+    const earlier = (stored.history ?? []) as ChatMessage[];
+    const work = this.#run(turn, [...earlier, { role: 'user', content: message.content }]);
+    this.#running.set(turn, work);
+    if (this.#stopping) turn.deadline.cancel(new ServerStops());
+    return turn;
+  }
+
+  /**
+   * Waits until `timeoutMs` for the turns to end; those that still run then, or begin later, are interrupted, keeping
+   * what was written. Ends when all is stored.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#interruptAll(), timeoutMs);
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+    clearTimeout(timer);
+  }
+
+  #interruptAll(): void {
+    this.#stopping = true;
+    for (const turn of this.#running.keys()) turn.deadline.cancel(new ServerStops());
+  }
+
+  /** Never rejects: whatever happens becomes the turn's end. */
+  async #run(turn: RunningTurn, messages: ChatMessage[]): Promise<void> {
+    let usage: Usage | null = null;
+    let failure: unknown;
+    this.#saver.add(turn);
+    try {
+      usage = await this.#askModel(turn, messages);
+    } catch (error) {
+      failure = error;
+    }
+    this.#saver.remove(turn);
+    turn.deadline.end();
+    try {
+      await this.#finish(turn, usage, failure);
+    } catch (error) {
+      this.#options.log.error({ err: error, turn_id: turn.identity.turnId }, 'could not store the end of a turn');
+      turn.fail(toAppError(error));
+    } finally {
+      this.#running.delete(turn);
+    }
+  }
+
+  async #askModel(turn: RunningTurn, messages: ChatMessage[]): Promise<Usage | null> {
+    const request = { model: turn.identity.model, messages };
+    let usage: Usage | null = null;
+    for await (const chunk of this.#options.models.stream(request, { deadline: turn.deadline })) {
+      const delta = chunk.choices[0]?.delta.content;
+      if (delta) turn.write(delta);
+      if (chunk.usage) {
+        const { prompt_tokens, completion_tokens } = chunk.usage;
+        usage = { prompt_tokens, completion_tokens };
+      }
+    }
+    return usage;
+  }
+
+  async #finish(turn: RunningTurn, usage: Usage | null, failure: unknown): Promise<void> {
+    const { owner } = this.#options;
+    const { userId, sessionId, turnId, messageId, requestId } = turn.identity;
+    const error = failure === undefined ? undefined : this.#explain(turn, failure);
+    const end = {
+      ...{ userId, sessionId, turnId, owner, messageId, activityId: newId() },
+      status: endStatus(failure),
+      content: turn.text,
+      errorCode: error?.code ?? null,
+      promptTokens: usage?.prompt_tokens ?? null,
+      completionTokens: usage?.completion_tokens ?? null,
+    };
+    const stored = failure instanceof TurnLost ? undefined : await storeTurnEnd(end, { ...this.#options, requestId });
+    if (error !== undefined) turn.fail(error);
+    else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
+    else turn.complete({ seq: stored.seq, createdAt: stored.endedAt }, usage);
+  }
+
+  /** What the user is told of a failure; the log is told all. */
+  #explain(turn: RunningTurn, failure: unknown) {
+    const error =
+      failure instanceof ServerStops
+        ? chatErrors.raise.turn_interrupted({ cause: failure })
+        : failure instanceof TurnLost
+          ? chatErrors.raise.turn_lost({ cause: failure })
+          : toAppError(failure);
+    this.#options.log.warn(
+      { err: error, turn_id: turn.identity.turnId, request_id: turn.identity.requestId },
+      'a turn did not complete',
+    );
+    return error;
+  }
+}
+
+function endStatus(failure: unknown): TurnEndStatus {
+  if (failure === undefined) return 'completed';
+  return failure instanceof ServerStops ? 'interrupted' : 'failed';
+}

@@ -1,0 +1,102 @@
+import { Cancelled } from '../../../base/deadline.ts';
+import { newId } from '../../../base/ids.ts';
+import type { Clock } from '../../../base/time.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { Database } from '../../../platform/postgres/index.ts';
+import { inBackground } from './background-context.ts';
+import { saveProgress } from './queries.ts';
+import type { RunningTurn } from './running-turn.ts';
+
+/** How often what the models write is stored, in milliseconds: what a crash loses of an answer, at the most. */
+const saveIntervalMs = 250;
+
+/** How often a silent turn says that its owner lives, in milliseconds. A third of what makes it count as dead. */
+const heartbeatIntervalMs = 5_000;
+
+/** Why a turn was cancelled: the database no longer knows it as ours. */
+export class TurnLost extends Cancelled {
+  constructor() {
+    super('the turn is no longer ours');
+  }
+}
+
+/** What storing progress needs. */
+export interface TurnSaverOptions {
+  readonly database: Database;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly owner: string;
+  readonly statementBudgetMs: number;
+}
+
+/**
+ * Stores what the models write while they write it, for all turns of this process in one statement at a time. Does
+ * nothing while no turn runs.
+ */
+export class TurnSaver {
+  readonly #options: TurnSaverOptions;
+  readonly #turns = new Set<RunningTurn>();
+  #timer: NodeJS.Timeout | undefined;
+  #saving = false;
+
+  constructor(options: TurnSaverOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to store a turn's progress. */
+  add(turn: RunningTurn): void {
+    this.#turns.add(turn);
+    this.#timer ??= setInterval(() => void this.#tick(), saveIntervalMs).unref();
+  }
+
+  /** Stops: the turn is about to be ended, which stores all of it. */
+  remove(turn: RunningTurn): void {
+    this.#turns.delete(turn);
+    if (this.#turns.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #due(): RunningTurn[] {
+    const silentSinceMs = this.#options.clock.monotonicMs() - heartbeatIntervalMs;
+    return [...this.#turns].filter((turn) => turn.text.length > turn.savedChars || turn.lastSavedMs <= silentSinceMs);
+  }
+
+  async #tick(): Promise<void> {
+    const turns = this.#saving ? [] : this.#due();
+    if (turns.length === 0) return;
+    this.#saving = true;
+    try {
+      await this.#save(turns);
+    } catch (error) {
+      // What is not stored now goes with the next round; the answer is in memory until its turn ends.
+      this.#options.log.warn({ err: error, turns: turns.length }, 'could not store the progress of turns');
+    } finally {
+      this.#saving = false;
+    }
+  }
+
+  async #save(turns: readonly RunningTurn[]): Promise<void> {
+    const { database, owner, clock, statementBudgetMs } = this.#options;
+    const lengths = turns.map((turn) => turn.text.length);
+    const rows = turns.map((turn) => ({
+      userId: turn.identity.userId,
+      turnId: turn.identity.turnId,
+      owner,
+      addition: turn.text.slice(turn.savedChars),
+    }));
+    const saved = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
+      database.query(saveProgress(rows), context),
+    );
+    const ours = new Set(saved.map((row) => row.i));
+    for (const [index, turn] of turns.entries()) {
+      // A turn that is no longer saved here has ended meanwhile; one that is, and is not ours any more, was lost.
+      if (!ours.has(index + 1)) {
+        if (this.#turns.has(turn)) turn.deadline.cancel(new TurnLost());
+        continue;
+      }
+      turn.savedChars = lengths[index] ?? turn.savedChars;
+      turn.lastSavedMs = clock.monotonicMs();
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { newId } from '../../../base/ids.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { Database } from '../../../platform/postgres/index.ts';
+import { inBackground } from './background-context.ts';
+import { endTurns, listDeadTurns } from './queries.ts';
+
+/** How long a turn's owner may be silent before the turn counts as dead, in milliseconds. */
+const silentMs = 12_000;
+
+/** How often dead turns are looked for, in milliseconds. With `silentMs` this makes 15 s at the most. */
+const sweepIntervalMs = 3_000;
+
+/** What looking for dead turns needs. */
+export interface TurnSweeperOptions {
+  readonly database: Database;
+  readonly log: Logger;
+  readonly statementBudgetMs: number;
+}
+
+/**
+ * Marks turns as interrupted whose server process died, and makes a message of what was stored of their answer. Every
+ * process looks for the dead turns of all; who is first to mark one wins.
+ */
+export class TurnSweeper {
+  readonly #options: TurnSweeperOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> | undefined;
+
+  constructor(options: TurnSweeperOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to look, every few seconds. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#sweeping ??= this.#sweepQuietly().finally(() => {
+        this.#sweeping = undefined;
+      });
+    }, sweepIntervalMs).unref();
+  }
+
+  /** Stops looking, after the search that is under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#sweeping;
+  }
+
+  /** Looks once. `olderThanMs` 0 takes every running turn for dead: right at the start of an only server. */
+  async sweep(olderThanMs = silentMs): Promise<number> {
+    const { database, log, statementBudgetMs } = this.#options;
+    return await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, async (context) => {
+      const dead = await database.query(listDeadTurns({ silentMs: olderThanMs }), context);
+      if (dead.length === 0) return 0;
+      const ends = dead.map((turn) => ({
+        userId: turn.user_id,
+        sessionId: turn.session_id,
+        turnId: turn.id,
+        owner: turn.owner,
+        status: 'interrupted' as const,
+        messageId: newId(),
+        content: turn.partial,
+        errorCode: 'chat.turn_interrupted',
+        promptTokens: null,
+        completionTokens: null,
+        activityId: newId(),
+      }));
+      const ended = await database.query(endTurns(ends), context);
+      log.warn({ turns: ended.length }, 'marked turns as interrupted whose server had stopped');
+      return ended.length;
+    });
+  }
+
+  async #sweepQuietly(): Promise<void> {
+    try {
+      await this.sweep();
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'could not look for dead turns');
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { defineErrors } from '../../base/errors.ts';
+
+/** Errors of signing in with a key: who are you? */
+export const authErrors = defineErrors('auth', {
+  missing_credential: {
+    status: 401,
+    message: 'No API key was sent. Send it as "Authorization: Bearer ek_…" or as "x-api-key: ek_…".',
+  },
+  invalid_key: {
+    status: 401,
+    message: 'This API key is not valid: it is mistyped, revoked, or was never issued. Use another key.',
+  },
+  expired_key: { status: 401, message: 'This API key has expired. Create a new one with POST /v1/keys.' },
+  user_disabled: { status: 401, message: 'This account is disabled. Ask the operator of this server.' },
+});
+
+/** Errors of managing keys. */
+export const keyErrors = defineErrors('keys', {
+  permission_missing: {
+    status: 403,
+    message: (details: { permission: string }) =>
+      `This API key lacks the permission "${details.permission}". Use a key that has it.`,
+  },
+  not_found: { status: 404, message: 'There is no such API key. List yours with GET /v1/keys.' },
+  expires_in_past: { status: 400, message: 'expires_at must lie in the future.' },
+});

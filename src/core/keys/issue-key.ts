@@ -1,0 +1,85 @@
+import type { CallContext } from '../../base/call-context.ts';
+import { newId } from '../../base/ids.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { permissions } from './caller.ts';
+import { findAnyUser, findCallers, findUserByName, insertKey, insertUserWithKey } from './queries.ts';
+import { hashSecret, newSecret, secretPrefix } from './secret.ts';
+
+/** What the operator of a server may issue a key for, without being a caller. */
+export interface KeyOrder {
+  readonly username: string;
+  /** The plan of the user, when it is made now. */
+  readonly plan: string;
+  readonly name: string;
+  /** The secret to store, when it was made before; else a new one. */
+  readonly secret?: string;
+}
+
+/**
+ * Creates a user with a first key that has every permission, in one statement. Answers the secret, or undefined when
+ * the name was taken: then nothing is written.
+ */
+export async function createUserWithKey(
+  database: Database,
+  order: KeyOrder,
+  context: CallContext,
+): Promise<{ userId: string; secret: string } | undefined> {
+  const secret = order.secret ?? newSecret();
+  const [user] = await database.query(
+    insertUserWithKey({
+      userId: newId(),
+      username: order.username,
+      plan: order.plan,
+      id: newId(),
+      hash: hashSecret(secret),
+      prefix: secretPrefix(secret),
+      name: order.name,
+      permissions: [...permissions],
+      activityId: newId(),
+    }),
+    context,
+  );
+  return user === undefined ? undefined : { userId: user.user_id, secret };
+}
+
+/** Creates one more key, with every permission, for a user that exists; undefined when there is none of that name. */
+export async function createKeyForUser(
+  database: Database,
+  order: Pick<KeyOrder, 'username' | 'name'>,
+  context: CallContext,
+): Promise<{ userId: string; secret: string } | undefined> {
+  const [user] = await database.query(findUserByName(order), context);
+  if (user === undefined) return undefined;
+  const secret = newSecret();
+  await database.query(
+    insertKey({
+      userId: user.user_id,
+      keyId: null,
+      ip: null,
+      activityId: newId(),
+      id: newId(),
+      hash: hashSecret(secret),
+      prefix: secretPrefix(secret),
+      name: order.name,
+      permissions: [...permissions],
+      expiresAt: null,
+    }),
+    context,
+  );
+  return { userId: user.user_id, secret };
+}
+
+/** Whether there is any user yet. */
+export async function hasUsers(database: Database, context: CallContext): Promise<boolean> {
+  return (await database.query(findAnyUser(), context)).length > 0;
+}
+
+/** The user whose key this is; undefined when it is nobody's. */
+export async function findUserByKey(
+  database: Database,
+  secret: string,
+  context: CallContext,
+): Promise<string | undefined> {
+  const [row] = await database.query(findCallers([{ hash: hashSecret(secret) }]), context);
+  return row?.revoked_at === null ? row.user_id : undefined;
+}

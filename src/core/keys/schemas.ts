@@ -1,0 +1,59 @@
+import { type Static, Type } from 'typebox';
+import { Nullable } from '../../platform/http/index.ts';
+import { permissions } from './caller.ts';
+
+const PermissionList = Type.Array(Type.Unsafe<(typeof permissions)[number]>(Type.String({ enum: [...permissions] })), {
+  uniqueItems: true,
+  maxItems: permissions.length,
+  description: 'What the key may do; at most what the key that makes it may do.',
+});
+
+const Name = Type.String({ minLength: 1, maxLength: 100, description: 'What the key is for, in your words.' });
+
+/** The path of one key. */
+export const KeyParams = Type.Object(
+  { key_id: Type.String({ format: 'uuid', description: 'The id of the key.' }) },
+  { additionalProperties: false },
+);
+
+/** A key as it is shown; the secret itself is not part of it. */
+export const Key = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  object: Type.Literal('api_key'),
+  name: Type.String(),
+  prefix: Type.String({ description: 'How the key begins, by which you recognise it.' }),
+  permissions: Type.Array(Type.String()),
+  created_at: Type.String({ format: 'date-time' }),
+  expires_at: Nullable(Type.String({ format: 'date-time' })),
+});
+
+/** A new key, with the secret: the only time that it is shown. */
+export const CreatedKey = Type.Object({
+  ...Key.properties,
+  key: Type.String({ description: 'The key itself. It is shown this once; only its hash is stored.' }),
+});
+
+/** The body of `POST /v1/keys`. */
+export const CreateKey = Type.Object(
+  {
+    name: Name,
+    permissions: Type.Optional(PermissionList),
+    expires_at: Type.Optional(Nullable(Type.String({ format: 'date-time', description: 'When it stops working.' }))),
+  },
+  { additionalProperties: false },
+);
+
+/** The body of `PATCH /v1/keys/{key_id}`. */
+export const UpdateKey = Type.Object(
+  { name: Type.Optional(Name), permissions: Type.Optional(PermissionList) },
+  { additionalProperties: false, minProperties: 1 },
+);
+
+/** What a deleted key leaves behind. */
+export const DeletedKey = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  object: Type.Literal('api_key'),
+  deleted: Type.Literal(true),
+});
+
+export type Key = Static<typeof Key>;

@@ -1,0 +1,206 @@
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type FaultProxy, startFaultProxy } from '../../../test/harness/fault-proxy.ts';
+import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import { systemClock } from '../../base/time.ts';
+import { createLogger } from '../log/index.ts';
+import type { Postgres, PostgresOptions } from '../postgres/index.ts';
+import { type BreakerState, type GuardedDatabase, guardDatabase } from './guard-database.ts';
+
+const pool = new PoolFixture();
+let proxy: FaultProxy;
+
+beforeAll(async () => {
+  proxy = await startFaultProxy(pool.database.url);
+});
+afterEach(() => proxy.setMode('pass'));
+afterAll(() => proxy.close());
+
+interface Guarded {
+  readonly postgres: Postgres;
+  readonly guarded: GuardedDatabase;
+  readonly states: BreakerState[];
+  readonly lines: string[];
+}
+
+/** A guard over a pool whose connections lead through the proxy. */
+function open(statementBudgetMs: number, options: Partial<PostgresOptions> = {}): Guarded {
+  const postgres = pool.open({ url: proxy.url, poolSize: 4, poolOverflow: 0, poolWaitMs: 200, ...options });
+  const states: BreakerState[] = [];
+  const lines: string[] = [];
+  const log = createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } });
+  const observe = (state: BreakerState) => states.push(state);
+  const guarded = guardDatabase(postgres, { clock: systemClock, log, statementBudgetMs, observe });
+  onTestFinished(() => guarded.close());
+  return { postgres, guarded, states, lines };
+}
+
+/** Asks until the breaker is open. */
+async function untilOpen(guarded: GuardedDatabase): Promise<void> {
+  await until(async () => {
+    await guarded.query(backend(), within(10_000)).catch(() => undefined);
+    return guarded.state() !== 'closed';
+  });
+}
+
+const unavailable = { code: 'postgres.unavailable', status: 503, retryAfterMs: 1_000 };
+
+describe('the time of a statement', () => {
+  test('is the budget, and ends as 503 timeout with the statement gone from the server', async () => {
+    const { guarded } = open(150);
+    const napping = guarded.query(nap(30), within(20_000));
+    await expect(napping).rejects.toMatchObject({ code: 'postgres.timeout', status: 503, retryAfterMs: 1_000 });
+    await until(async () => (await pool.countRunning('test.nap')) === 0);
+  });
+
+  test('includes the wait for a connection', async () => {
+    const { guarded, postgres } = open(150, { poolSize: 1, poolWaitMs: 20_000 });
+    const held = within(20_000);
+    const holding = postgres.query(nap(30), held).catch((error) => error);
+    await until(async () => (await pool.countRunning('test.nap')) === 1);
+    await expect(guarded.query(backend(), within(20_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
+    held.deadline.cancel();
+    await holding;
+  });
+
+  test('is never longer than the caller has, who is told of its own deadline', async () => {
+    const { guarded } = open(20_000);
+    await expect(guarded.query(nap(30), within(100))).rejects.toBeInstanceOf(DeadlineExceeded);
+    const context = within(20_000);
+    const napping = guarded.query(nap(30), context);
+    await until(async () => (await pool.countRunning('test.nap')) === 1);
+    context.deadline.cancel();
+    await expect(napping).rejects.toBeInstanceOf(Cancelled);
+  });
+});
+
+describe('a database that does not answer', () => {
+  test('is refused at once, until it answers again, which is found out without a caller', async () => {
+    const { guarded, states, lines } = open(200);
+    await guarded.query(backend(), within(5_000));
+    proxy.setMode('black-hole');
+    await untilOpen(guarded);
+    const startedAtMs = performance.now();
+    for (let call = 0; call < 100; call++) {
+      await expect(guarded.query(backend(), within(5_000))).rejects.toMatchObject(unavailable);
+    }
+    // A hundred that were not refused at once would take twenty seconds.
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    proxy.setMode('pass');
+    await until(() => guarded.state() === 'closed');
+    expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
+    expect(states.at(0)).toBe('open');
+    expect(states.slice(-2)).toEqual(['half-open', 'closed']);
+    const said = lines.map((line) => JSON.parse(line).msg);
+    expect(said).toEqual([
+      'the database does not answer: statements are refused until it does',
+      'the database answers again',
+    ]);
+  });
+
+  test('opens the breaker also when it refuses connections', async () => {
+    const { guarded } = open(1_000);
+    await guarded.query(backend(), within(5_000));
+    proxy.setMode('reset');
+    await untilOpen(guarded);
+    await expect(guarded.query(backend(), within(5_000))).rejects.toMatchObject(unavailable);
+    proxy.setMode('pass');
+    await until(() => guarded.state() === 'closed');
+  });
+
+  test('costs callers with a short deadline of their own no more than that, and opens the breaker', async () => {
+    const { guarded } = open(20_000);
+    await guarded.query(backend(), within(5_000));
+    proxy.setMode('black-hole');
+    await until(async () => {
+      await guarded.query(backend(), within(50)).catch(() => undefined);
+      return guarded.state() !== 'closed';
+    });
+  });
+
+  test('is told to those whose statements are under way when the breaker opens', async () => {
+    const { guarded, postgres } = open(20_000, { poolSize: 8 });
+    await postgres.query(backend(), within(5_000));
+    proxy.setMode('black-hole');
+    const waiting = guarded.query(backend(), within(20_000));
+    for (let call = 0; call < 5; call++) await guarded.query(backend(), within(50)).catch(() => undefined);
+    await expect(waiting).rejects.toMatchObject(unavailable);
+  });
+
+  test('is tried again by time that passes, whatever the wall clock says', async () => {
+    const { guarded } = open(200);
+    proxy.setMode('black-hole');
+    await untilOpen(guarded);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    proxy.setMode('pass');
+    await until(() => guarded.state() === 'closed');
+  });
+
+  test('is not tried any more after close', async () => {
+    const { guarded, states } = open(200);
+    proxy.setMode('black-hole');
+    await untilOpen(guarded);
+    guarded.close();
+    await until(() => guarded.state() === 'open');
+    const seen = states.length;
+    proxy.setMode('pass');
+    await guarded.query(backend(), within(5_000)).catch(() => undefined);
+    expect(states.length).toBe(seen);
+  });
+});
+
+describe('a database that answers keeps the breaker closed', () => {
+  test('however often one statement is too slow', async () => {
+    const { guarded, states } = open(50);
+    for (let call = 0; call < 20; call++) {
+      await expect(guarded.query(nap(30), within(5_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
+    }
+    expect(states).toEqual([]);
+  });
+
+  test('when every connection is ended at once', async () => {
+    const { guarded, states } = open(5_000, { poolSize: 10, poolWaitMs: 2_000 });
+    for (let round = 0; round < 3; round++) {
+      const napping = Array.from({ length: 10 }, () => guarded.query(nap(30), within(5_000)).catch((error) => error));
+      await until(async () => (await pool.countRunning('test.nap')) === 10);
+      await pool.admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where query like '%test.nap%' and state = 'active' and pid <> pg_backend_pid() and datname = current_database()`,
+      );
+      for (const error of await Promise.all(napping)) expect(error).toMatchObject({ code: 'postgres.unavailable' });
+      expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
+    }
+    expect(states).toEqual([]);
+  });
+
+  test('when statements are refused and when callers leave', async () => {
+    const { guarded, postgres, states } = open(5_000);
+    const ping = vi.spyOn(postgres, 'ping');
+    await guarded.query(addNote(1, 'x'), within(5_000));
+    for (let call = 0; call < 20; call++) {
+      await expect(guarded.query(addNote(1, 'y'), within(5_000))).rejects.toMatchObject({ code: '23505' });
+      const context = within(5_000);
+      const napping = guarded.query(nap(30), context);
+      await until(async () => (await pool.countRunning('test.nap')) === 1);
+      context.deadline.cancel();
+      await expect(napping).rejects.toBeInstanceOf(Cancelled);
+    }
+    expect(states).toEqual([]);
+    expect(ping).not.toHaveBeenCalled();
+  });
+
+  test('when failures are fewer than five in a row: it is not even asked', async () => {
+    const { guarded, postgres } = open(50);
+    const ping = vi.spyOn(postgres, 'ping');
+    for (let round = 0; round < 4; round++) {
+      for (let call = 0; call < 4; call++) await guarded.query(nap(30), within(5_000)).catch(() => undefined);
+      await guarded.query(backend(), within(5_000));
+    }
+    expect(ping).not.toHaveBeenCalled();
+    for (let call = 0; call < 5; call++) await guarded.query(nap(30), within(5_000)).catch(() => undefined);
+    expect(ping).toHaveBeenCalledOnce();
+  });
+});

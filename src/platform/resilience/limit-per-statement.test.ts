@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { Cancelled } from '../../base/deadline.ts';
+import { systemClock } from '../../base/time.ts';
+import type { Database } from '../postgres/index.ts';
+import { limitPerStatement } from './limit-per-statement.ts';
+
+const pool = new PoolFixture();
+
+function open(maxInFlight: number, waitMs: number): Database {
+  const postgres = pool.open({ poolSize: 4, poolOverflow: 0, poolWaitMs: 5_000 });
+  return limitPerStatement(postgres, { clock: systemClock, maxInFlight, waitMs });
+}
+
+/** So many calls of the slow statement, and how to end them. */
+async function occupy(database: Database, count: number): Promise<() => Promise<void>> {
+  const contexts = Array.from({ length: count }, () => within(30_000));
+  const calls = contexts.map((context) => database.query(nap(30), context).catch((error) => error));
+  return async () => {
+    for (const { deadline } of contexts) deadline.cancel();
+    await Promise.all(calls);
+  };
+}
+
+test('one slow statement leaves connections to the others', async () => {
+  const database = open(2, 200);
+  const end = await occupy(database, 20);
+  await until(async () => (await pool.countRunning('test.nap')) === 2);
+  expect(await database.query(backend(), within(5_000))).toHaveLength(1);
+  expect(await database.query(addNote(1, 'x'), within(5_000))).toHaveLength(1);
+  expect(await pool.countRunning('test.nap')).toBe(2);
+  await end();
+});
+
+test('who waits in line goes as soon as there is room, in order', async () => {
+  const database = open(1, 20_000);
+  const order: number[] = [];
+  const calls = [1, 2, 3, 4].map((id) => database.query(addNote(id, 'x'), within(20_000)).then(() => order.push(id)));
+  await Promise.all(calls);
+  expect(order).toEqual([1, 2, 3, 4]);
+});
+
+test('who has waited too long is 503 overloaded, and the wait is in the timings', async () => {
+  const database = open(1, 100);
+  const end = await occupy(database, 1);
+  const context = within(5_000);
+  const waiting = database.query(nap(30), context);
+  await expect(waiting).rejects.toMatchObject({ code: 'postgres.overloaded', status: 503, retryAfterMs: 1_000 });
+  expect(new Map(context.timings.entries()).get('pool')).toBeGreaterThan(90);
+  await end();
+});
+
+test('who would wait too long, going by the last ones, is refused at once', async () => {
+  const database = open(1, 100);
+  await database.query(nap(0.3), within(5_000));
+  const end = await occupy(database, 2);
+  const context = within(5_000);
+  await expect(database.query(nap(30), context)).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  expect(new Map(context.timings.entries()).get('pool')).toBeLessThan(90);
+  await end();
+});
+
+test('who leaves the line is told why, and takes no place', async () => {
+  const database = open(1, 20_000);
+  const end = await occupy(database, 1);
+  const context = within(5_000);
+  const waiting = database.query(nap(0), context);
+  context.deadline.cancel();
+  await expect(waiting).rejects.toBeInstanceOf(Cancelled);
+  const next = database.query(nap(0), within(20_000));
+  await end();
+  expect(await next).toHaveLength(1);
+  expect(await database.query(nap(0), within(20_000))).toHaveLength(1);
+});

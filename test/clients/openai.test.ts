@@ -1,0 +1,156 @@
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newSecret } from '../../src/core/keys/index.ts';
+import { type Product, permissionsWithout, startProduct, type TestUser } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+const model = 'stub-model';
+const text = 'Grüße from the stub, 你好!';
+const messages = [{ role: 'user' as const, content: 'Hello' }];
+
+let provider: StubProvider;
+let product: Product;
+let user: TestUser;
+
+function clientWith(apiKey: string, timeoutMs = 60_000): OpenAI {
+  return new OpenAI({ baseURL: `${product.url}/v1`, apiKey, maxRetries: 0, timeout: timeoutMs });
+}
+
+beforeAll(async () => {
+  provider = await startStubProvider({ text });
+  product = await startProduct({
+    MODEL_BASE_URL: provider.url,
+    MODEL_NAME: model,
+    MODEL_API_KEY: 'provider-secret',
+    MODEL_CHUNK_TIMEOUT_MS: '500',
+    MODEL_FIRST_BYTE_TIMEOUT_MS: '2000',
+  });
+  user = await product.createUser();
+});
+
+beforeEach(() => provider.setMode('ok', { delayMs: 0 }));
+
+afterAll(async () => {
+  await product.stop();
+  await provider.close();
+});
+
+describe('the openai package', () => {
+  it('gets a completion with usage', async () => {
+    const completion = await clientWith(user.key).chat.completions.create({ model, messages });
+    expect(completion.choices[0]?.message.content).toBe(text);
+    expect(completion.model).toBe(model);
+    expect(completion.usage?.total_tokens).toBeGreaterThan(0);
+  });
+
+  it('streams a completion with usage in the last chunk when it asks for it', async () => {
+    const stream = await clientWith(user.key).chat.completions.create({
+      model,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const chunks = await Array.fromAsync(stream);
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(text);
+    expect(chunks.at(-1)?.usage?.completion_tokens).toBeGreaterThan(0);
+    expect(chunks.at(-1)?.choices).toEqual([]);
+  });
+
+  it('streams a completion without a usage chunk when it does not ask for it', async () => {
+    const stream = await clientWith(user.key).chat.completions.create({ model, messages, stream: true });
+    const chunks = await Array.fromAsync(stream);
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(text);
+    expect(chunks.filter((chunk) => chunk.choices.length === 0)).toEqual([]);
+  });
+
+  it('makes a tool-call round trip', async () => {
+    provider.setMode('tool-call');
+    const client = clientWith(user.key);
+    const tools = [
+      {
+        type: 'function' as const,
+        function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+      },
+    ];
+    const asked = await client.chat.completions.stream({ model, messages, tools }).finalMessage();
+    const call = asked.tool_calls?.[0];
+    if (call?.type !== 'function') throw new Error('The model called no function.');
+    expect(JSON.parse(call.function.arguments)).toBeTypeOf('object');
+    const answered = await client.chat.completions.create({
+      model,
+      tools,
+      messages: [...messages, asked, { role: 'tool', tool_call_id: call.id, content: 'Sunny' }],
+    });
+    expect(answered.choices[0]?.message.content).toBe(text);
+    expect(provider.requests.at(-1)?.body.messages).toHaveLength(3);
+  });
+
+  it('lists the models and reads one', async () => {
+    const client = clientWith(user.key);
+    const models = await Array.fromAsync(await client.models.list());
+    expect(models.map(({ id }) => id)).toEqual([model]);
+    expect((await client.models.retrieve(model)).object).toBe('model');
+  });
+
+  it('never sends its own key to the provider', async () => {
+    await clientWith(user.key).chat.completions.create({ model, messages });
+    expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer provider-secret');
+    expect(JSON.stringify(provider.requests)).not.toContain(user.key);
+  });
+});
+
+describe('an error is raised by the openai package as', () => {
+  const create = (client: OpenAI) => client.chat.completions.create({ model, messages });
+
+  it('AuthenticationError for a key that was never issued', async () => {
+    await expect(create(clientWith(newSecret()))).rejects.toThrow(OpenAI.AuthenticationError);
+  });
+
+  it('PermissionDeniedError for a key without the permission', async () => {
+    const key = await product.createKey(user, permissionsWithout('chat:write'));
+    await expect(create(clientWith(key))).rejects.toThrow(OpenAI.PermissionDeniedError);
+  });
+
+  it('NotFoundError for a model that does not exist', async () => {
+    const asked = clientWith(user.key).chat.completions.create({ model: 'no-such-model', messages });
+    await expect(asked).rejects.toMatchObject({ constructor: OpenAI.NotFoundError, param: 'model' });
+  });
+
+  it('BadRequestError that names the field', async () => {
+    const asked = clientWith(user.key).chat.completions.create({ model, messages: [] });
+    await expect(asked).rejects.toMatchObject({ constructor: OpenAI.BadRequestError, param: 'messages' });
+  });
+
+  it('InternalServerError when the provider fails, and not as an error of the caller', async () => {
+    for (const mode of ['http-500', '401', '502-html', 'malformed-json'] as const) {
+      provider.setMode(mode);
+      await expect(create(clientWith(user.key)), mode).rejects.toMatchObject({
+        constructor: OpenAI.InternalServerError,
+        code: expect.stringMatching(/^models\./),
+      });
+    }
+  });
+
+  it('APIError when the stream breaks before its end', async () => {
+    for (const mode of ['truncated', 'reset-mid-stream', 'stall-mid-stream', 'error-in-stream'] as const) {
+      provider.setMode(mode);
+      const stream = await clientWith(user.key).chat.completions.create({ model, messages, stream: true });
+      await expect(Array.fromAsync(stream), mode).rejects.toThrow(OpenAI.APIError);
+    }
+  });
+
+  it('APIConnectionTimeoutError when its own time is over, and the provider is told to stop', async () => {
+    provider.setMode('no-first-byte');
+    const before = provider.aborts.length;
+    await expect(create(clientWith(user.key, 300))).rejects.toThrow(OpenAI.APIError);
+    await expect.poll(() => provider.aborts.length, { timeout: 5_000 }).toBe(before + 1);
+  });
+});
+
+it('ends the request to the provider when the client leaves in the middle of a stream', async () => {
+  provider.setMode('ok', { delayMs: 100 });
+  const before = provider.aborts.length;
+  const stream = await clientWith(user.key).chat.completions.create({ model, messages, stream: true });
+  for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
+  await expect.poll(() => provider.aborts.length, { timeout: 5_000 }).toBe(before + 1);
+});

@@ -1,0 +1,88 @@
+import { createServer, type Server } from '../../src/app/create-server.ts';
+import type { CallContext } from '../../src/base/call-context.ts';
+import { Deadline } from '../../src/base/deadline.ts';
+import { newId } from '../../src/base/ids.ts';
+import { Timings } from '../../src/base/timings.ts';
+import { createUserWithKey, type Permission, permissions } from '../../src/core/keys/index.ts';
+import { loadConfig } from '../../src/platform/config/index.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { openPostgres, type Postgres } from '../../src/platform/postgres/index.ts';
+import { createTestDatabase } from './postgres.ts';
+
+/** A user of the product under test. */
+export interface TestUser {
+  readonly userId: string;
+  readonly key: string;
+}
+
+/** What a request asks for: its method, its path, its body if any. */
+type RequestLine = [method: string, path: string, body?: unknown];
+
+/** The whole product on a database of its own, listening on a free port. */
+export interface Product {
+  readonly url: string;
+  readonly server: Server;
+  readonly postgres: Postgres;
+  readonly databaseUrl: string;
+  /** Makes a user with a key that may do everything. */
+  createUser(username?: string): Promise<TestUser>;
+  /** Makes a key of a user that has only these permissions. */
+  createKey(user: TestUser, wanted: readonly Permission[]): Promise<string>;
+  /** Sends a request with the user's key; a body is sent as JSON. */
+  request(user: { key: string } | undefined, ...[method, path, body]: RequestLine): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+/** A context for statements that a test runs itself. */
+export function testContext(budgetMs = 30_000): CallContext {
+  return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: newId() };
+}
+
+/** Starts the product with these variables set beside the ones that every test needs. */
+export async function startProduct(variables: Record<string, string> = {}): Promise<Product> {
+  const database = await createTestDatabase();
+  const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...variables });
+  const log = createLogger({ level: config.log.level });
+  const { url: _url, directUrl: _directUrl, ...pool } = config.database;
+  const postgres = openPostgres({ ...pool, url: database.url, log });
+  const server = createServer({ config, log, postgres });
+  const url = await server.http.listen({ host: '127.0.0.1', port: 0 });
+
+  async function request(user: { key: string } | undefined, ...[method, path, body]: RequestLine) {
+    return await fetch(url + path, {
+      method,
+      headers: {
+        ...(user && { authorization: `Bearer ${user.key}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+
+  return {
+    url,
+    server,
+    postgres,
+    databaseUrl: database.url,
+    request,
+    async createUser(username = `user-${newId()}`) {
+      const user = await createUserWithKey(postgres, { username, plan: 'free', name: 'test' }, testContext());
+      if (user === undefined) throw new Error(`The username ${username} is taken.`);
+      return { userId: user.userId, key: user.secret };
+    },
+    async createKey(user, wanted) {
+      const response = await request(user, 'POST', '/v1/keys', { name: 'test', permissions: wanted });
+      return ((await response.json()) as { key: string }).key;
+    },
+    async stop() {
+      await server.stop();
+      await postgres.close();
+      await database.drop();
+    },
+  };
+}
+
+/** Every permission but one. */
+export function permissionsWithout(missing: string): Permission[] {
+  return permissions.filter((permission) => permission !== missing);
+}

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** A server in a process of its own. */
+export interface ServerProcess {
+  readonly child: ChildProcess;
+  readonly url: string;
+  /** All that it has printed so far. */
+  output(): string;
+  /** Sends a signal and waits for the end; answers the exit code, null when the signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts `main.ts serve` with these variables and none of the tests' own; resolves when it is ready. */
+export async function startServerProcess(variables: Record<string, string>): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [main, 'serve'], {
+    env: { PATH: process.env.PATH, PORT: '0', ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const ready = Promise.withResolvers<string>();
+  const take = (chunk: Buffer): void => {
+    output += chunk.toString();
+    const url = /Evenkeel is ready at (\S+)/.exec(output)?.[1];
+    if (url !== undefined && output.includes('/messages')) ready.resolve(url);
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  child.once('exit', (code) => ready.reject(new Error(`The server ended with ${code}: ${output}`)));
+  const url = await ready.promise;
+  return {
+    child,
+    url,
+    output: () => output,
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      await ended;
+      return child.exitCode;
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { newSecret } from '../../src/core/keys/index.ts';
+import { listRoutes } from '../../src/platform/http/index.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type Product, permissionsWithout, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { createResources } from './create-resources.ts';
+import { type Resources, routeExamples } from './route-examples.ts';
+
+let product: Product;
+let alice: TestUser;
+let bob: TestUser;
+let hers: Resources;
+
+beforeAll(async () => {
+  product = await startProduct();
+  alice = await product.createUser();
+  bob = await product.createUser();
+  hers = await createResources(product, alice);
+});
+
+afterAll(() => product.stop());
+
+async function send(key: string | undefined, route: { method: string; path: string; body?: unknown }) {
+  const response = await product.request(key === undefined ? undefined : { key }, route.method, route.path, route.body);
+  return { status: response.status, text: await response.text() };
+}
+
+function codeOf(text: string): string {
+  return (JSON.parse(text) as { error: { code: string } }).error.code;
+}
+
+it('has an example of every route that is not public', () => {
+  const routes = listRoutes(product.server.http).filter((route) => route.access !== 'public');
+  const registered = routes.filter((route) => route.method !== 'HEAD').map((route) => `${route.method} ${route.url}`);
+  expect(registered.length).toBeGreaterThan(10);
+  expect(registered.sort()).toEqual(Object.keys(routeExamples).sort());
+});
+
+describe.each(Object.entries(routeExamples))('%s', (name, example) => {
+  const theirs = (): ReturnType<typeof example> => example(hers);
+
+  it('answers 401 without a credential', async () => {
+    const { status, text } = await send(undefined, theirs());
+    expect([status, codeOf(text)]).toEqual([401, 'auth.missing_credential']);
+  });
+
+  it('answers 401 to a key that is mistyped or was never issued', async () => {
+    for (const key of ['ek_short', `${newSecret().slice(0, -1)}_`, newSecret()]) {
+      const { status, text } = await send(key, theirs());
+      expect([status, codeOf(text)]).toEqual([401, 'auth.invalid_key']);
+    }
+  });
+
+  it('answers 401 to a revoked key', async () => {
+    const response = await product.request(alice, 'POST', '/v1/keys', { name: 'revoked' });
+    const key = (await response.json()) as { id: string; key: string };
+    await product.request(alice, 'DELETE', `/v1/keys/${key.id}`);
+    const { status, text } = await send(key.key, theirs());
+    expect([status, codeOf(text)]).toEqual([401, 'auth.invalid_key']);
+  });
+
+  it('answers 401 to an expired key', async () => {
+    const response = await product.request(alice, 'POST', '/v1/keys', {
+      name: 'expired',
+      expires_at: new Date(Date.now() + 60_000).toISOString(),
+    });
+    const key = (await response.json()) as { id: string; key: string };
+    const past = sql`
+      -- test.expire_key
+      update api_keys set expires_at = now() - interval '1 second' where user_id = ${alice.userId} and id = ${key.id}`;
+    await product.postgres.query(past, testContext());
+    const { status, text } = await send(key.key, theirs());
+    expect([status, codeOf(text)]).toEqual([401, 'auth.expired_key']);
+  });
+
+  it('answers 401 to a user who is disabled', async () => {
+    const carol = await product.createUser();
+    const disable = sql`
+      -- test.disable_user
+      update users set disabled_at = now() where user_id = ${carol.userId}`;
+    await product.postgres.query(disable, testContext());
+    const { status, text } = await send(carol.key, theirs());
+    expect([status, codeOf(text)]).toEqual([401, 'auth.user_disabled']);
+  });
+
+  it('answers 403 to a key without the permission', async () => {
+    const { access } = listRoutes(product.server.http).find((route) => `${route.method} ${route.url}` === name) ?? {};
+    const key = await product.createKey(alice, permissionsWithout(access ?? ''));
+    const { status, text } = await send(key, theirs());
+    expect([status, codeOf(text)]).toEqual([403, 'keys.permission_missing']);
+  });
+
+  it("answers another user's id with the same 404 as one that does not exist", async () => {
+    const missing: Resources = { sessionId: newId(), turnId: newId(), keyId: newId() };
+    if (example(missing).path === theirs().path) return;
+    const foreign = await send(bob.key, theirs());
+    const unknown = await send(bob.key, example(missing));
+    expect(foreign.status).toBe(404);
+    expect(foreign).toEqual(unknown);
+  });
+
+  it("does not reach another user's session under an own one", async () => {
+    const own = await createResources(product, bob);
+    const mixed = [
+      { ...own, sessionId: hers.sessionId },
+      { ...own, turnId: hers.turnId },
+      { ...own, keyId: hers.keyId },
+    ];
+    for (const resources of mixed) {
+      const route = example(resources);
+      if (route.path !== example(own).path) expect((await send(bob.key, route)).status).toBe(404);
+    }
+  });
+});

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listRoutes } from '../../src/platform/http/index.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type BadInputRoute, describeBadInput } from '../contract/bad-input.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { createResources } from './create-resources.ts';
+import { type Resources, routeExamples } from './route-examples.ts';
+
+const bodyLimitBytes = 1_048_576;
+const nobody: Resources = { sessionId: '', turnId: '', keyId: '' };
+const user = { role: 'user', content: 'Hello' };
+const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } };
+
+/** What the code of a route refuses and its schema cannot say. */
+const badBodies: Record<string, BadInputRoute['badBodies']> = {
+  'POST /v1/keys': [
+    { name: 'an expiry in the past', body: { name: 'x', expires_at: '2020-01-01T00:00:00Z' }, param: 'expires_at' },
+  ],
+  'POST /v1/chat/sessions': [
+    { name: 'a model that does not exist', body: { model: 'nobody' }, param: 'model' },
+    { name: 'an assistant that does not exist', body: { assistant: 'nobody' }, param: 'assistant' },
+    { name: 'SQL for a model', body: { model: "'; drop table users; --" }, param: 'model' },
+  ],
+  'PATCH /v1/chat/sessions/:session_id': [
+    { name: 'a model that does not exist', body: { model: 'nobody' }, param: 'model' },
+  ],
+  'POST /v1/chat/completions': [
+    { name: 'no messages', body: { messages: [] }, param: 'messages' },
+    { name: 'an unknown role', body: { messages: [{ role: 'boss', content: 'x' }] }, param: 'messages[0].role' },
+    { name: 'max_tokens 0', body: { messages: [user], max_tokens: 0 }, param: 'max_tokens' },
+    { name: 'max_tokens -1', body: { messages: [user], max_tokens: -1 }, param: 'max_tokens' },
+    { name: 'n 1000', body: { messages: [user], n: 1000 }, param: 'n' },
+    { name: 'a model that does not exist', body: { messages: [user], model: 'nobody' }, param: 'model' },
+    {
+      name: 'a tool result without a call',
+      body: { messages: [user, { role: 'tool', tool_call_id: 'call_1', content: 'x' }] },
+      param: 'messages[1].tool_call_id',
+    },
+    {
+      name: 'a tool result of another call',
+      body: {
+        messages: [
+          user,
+          { role: 'assistant', content: null, tool_calls: [call] },
+          { role: 'tool', tool_call_id: 'call_2', content: 'x' },
+        ],
+      },
+      param: 'messages[2].tool_call_id',
+    },
+  ],
+};
+
+/** The routes to be tried: all that have an example. */
+const routes: BadInputRoute[] = Object.entries(routeExamples).map(([name, example]) => {
+  const [method, url = ''] = name.split(' ') as [BadInputRoute['method'], string];
+  const { body } = example(nobody);
+  const wrong = badBodies[name];
+  return {
+    method,
+    url,
+    ...(body !== undefined && { validBody: body as Record<string, unknown> }),
+    ...(wrong !== undefined && { badBodies: wrong }),
+  };
+});
+
+let product: Product;
+let alice: TestUser;
+let resources: Resources;
+
+beforeAll(async () => {
+  product = await startProduct();
+  alice = await product.createUser();
+  resources = await createResources(product, alice);
+});
+
+afterAll(() => product.stop());
+
+/** The rows of every table that a route writes. */
+async function countRows(): Promise<number> {
+  const [counted] = await product.postgres.query(
+    sql<{ rows: number }>`
+      -- test.count_rows
+      select (select count(*) from users) + (select count(*) from api_keys) + (select count(*) from activity)
+        + (select count(*) from chat_sessions) + (select count(*) from chat_turns)
+        + (select count(*) from chat_messages) as rows`,
+    testContext(),
+  );
+  return counted?.rows ?? -1;
+}
+
+it('is tried on every route that is not public', () => {
+  const registered = listRoutes(product.server.http).filter(
+    ({ access, method }) => access !== 'public' && method !== 'HEAD',
+  );
+  expect(routes.map(({ method, url }) => `${method} ${url}`).sort()).toEqual(
+    registered.map(({ method, url }) => `${method} ${url}`).sort(),
+  );
+});
+
+describeBadInput(
+  () => ({
+    server: product.server.http,
+    countRows,
+    headers: { authorization: `Bearer ${alice.key}` },
+    ids: { session_id: resources.sessionId, turn_id: resources.turnId, key_id: resources.keyId, model: 'offline' },
+    bodyLimitBytes,
+  }),
+  routes,
+);

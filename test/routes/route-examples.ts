@@ -1,0 +1,45 @@
+/** Ids of one user's things, for the paths of routes. */
+export interface Resources {
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly keyId: string;
+}
+
+/** A request that its route accepts. */
+export interface RouteExample {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+const session = (resources: Resources) => `/v1/chat/sessions/${resources.sessionId}`;
+
+/** A valid request for every route that is not public. A route without one fails the access test. */
+export const routeExamples: Record<string, (resources: Resources) => RouteExample> = {
+  'POST /v1/keys': () => ({ method: 'POST', path: '/v1/keys', body: { name: 'a key' } }),
+  'GET /v1/keys': () => ({ method: 'GET', path: '/v1/keys' }),
+  'PATCH /v1/keys/:key_id': ({ keyId }) => ({ method: 'PATCH', path: `/v1/keys/${keyId}`, body: { name: 'renamed' } }),
+  'DELETE /v1/keys/:key_id': ({ keyId }) => ({ method: 'DELETE', path: `/v1/keys/${keyId}` }),
+  'POST /v1/chat/sessions': () => ({ method: 'POST', path: '/v1/chat/sessions', body: { title: 'a session' } }),
+  'GET /v1/chat/sessions': () => ({ method: 'GET', path: '/v1/chat/sessions' }),
+  'GET /v1/chat/sessions/:session_id': (of) => ({ method: 'GET', path: session(of) }),
+  'PATCH /v1/chat/sessions/:session_id': (of) => ({ method: 'PATCH', path: session(of), body: { title: 'renamed' } }),
+  'DELETE /v1/chat/sessions/:session_id': (of) => ({ method: 'DELETE', path: session(of) }),
+  'GET /v1/chat/sessions/:session_id/messages': (of) => ({ method: 'GET', path: `${session(of)}/messages` }),
+  'POST /v1/chat/sessions/:session_id/messages': (of) => ({
+    method: 'POST',
+    path: `${session(of)}/messages`,
+    body: { content: 'Hello' },
+  }),
+  'GET /v1/chat/sessions/:session_id/turns/:turn_id': (of) => ({
+    method: 'GET',
+    path: `${session(of)}/turns/${of.turnId}`,
+  }),
+  'POST /v1/chat/completions': () => ({
+    method: 'POST',
+    path: '/v1/chat/completions',
+    body: { model: 'offline', messages: [{ role: 'user', content: 'Hello' }] },
+  }),
+  'GET /v1/models': () => ({ method: 'GET', path: '/v1/models' }),
+  'GET /v1/models/:model': () => ({ method: 'GET', path: '/v1/models/offline' }),
+};

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  product = await startProduct();
+  user = await product.createUser();
+});
+
+afterAll(() => product.stop());
+
+interface SessionAnswer {
+  id: string;
+  title: string | null;
+  updated_at: string;
+}
+
+async function createSession(body: object = {}, as = user): Promise<SessionAnswer> {
+  const response = await product.request(as, 'POST', '/v1/chat/sessions', body);
+  expect(response.status).toBe(201);
+  return (await response.json()) as SessionAnswer;
+}
+
+it('is created with its defaults and read back the same', async () => {
+  const created = await createSession({ title: 'Trip to Umeå', model: 'offline' });
+  expect(created).toMatchObject({
+    object: 'chat.session',
+    title: 'Trip to Umeå',
+    assistant: null,
+    model: 'offline',
+    message_count: 0,
+  });
+  const read = await product.request(user, 'GET', `/v1/chat/sessions/${created.id}`);
+  expect(await read.json()).toEqual(created);
+});
+
+it('refuses a model or an assistant that does not exist, naming the field', async () => {
+  for (const [field, code] of [
+    ['model', 'models.not_found'],
+    ['assistant', 'chat.assistant_not_found'],
+  ] as const) {
+    const response = await product.request(user, 'POST', '/v1/chat/sessions', { [field]: 'nobody' });
+    expect(response.status).toBeLessThan(500);
+    expect(await response.json()).toMatchObject({ error: { code, param: field } });
+  }
+});
+
+it('answers 304 to its own ETag until something changes', async () => {
+  const { id } = await createSession({ title: 'before' });
+  const path = `${product.url}/v1/chat/sessions/${id}`;
+  const authorization = `Bearer ${user.key}`;
+  const etag = (await fetch(path, { headers: { authorization } })).headers.get('etag') ?? '';
+  const unchanged = await fetch(path, { headers: { authorization, 'if-none-match': etag } });
+  expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
+  await product.request(user, 'PATCH', `/v1/chat/sessions/${id}`, { title: 'after' });
+  const changed = await fetch(path, { headers: { authorization, 'if-none-match': etag } });
+  expect(changed.status).toBe(200);
+  expect(changed.headers.get('etag')).not.toBe(etag);
+});
+
+it('changes only what is sent, and null empties a title', async () => {
+  const { id } = await createSession({ title: 'kept', model: 'offline' });
+  const path = `/v1/chat/sessions/${id}`;
+  expect(await (await product.request(user, 'PATCH', path, { model: null })).json()).toMatchObject({
+    title: 'kept',
+    model: null,
+  });
+  expect(await (await product.request(user, 'PATCH', path, { title: null })).json()).toMatchObject({ title: null });
+});
+
+it('is gone with its messages once it is deleted', async () => {
+  const { id } = await createSession();
+  const path = `/v1/chat/sessions/${id}`;
+  await product.request(user, 'POST', `${path}/messages`, { content: 'Hello' });
+  expect(await (await product.request(user, 'DELETE', path)).json()).toEqual({
+    id,
+    object: 'chat.session',
+    deleted: true,
+  });
+  for (const gone of [path, `${path}/messages`]) {
+    expect((await product.request(user, 'GET', gone)).status).toBe(404);
+  }
+  expect((await product.request(user, 'DELETE', path)).status).toBe(404);
+});
+
+it('is listed by newest activity, page by page, each once', async () => {
+  const owner = await product.createUser();
+  const created: SessionAnswer[] = [];
+  for (let index = 0; index < 8; index++) created.push(await createSession({ title: `${index}` }, owner));
+  const [oldest] = created;
+  await product.request(owner, 'POST', `/v1/chat/sessions/${oldest?.id}/messages`, { content: 'Hello' });
+  const listed: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const response = await product.request(owner, 'GET', `/v1/chat/sessions?limit=3${cursor && `&cursor=${cursor}`}`);
+    const page = (await response.json()) as { data: SessionAnswer[]; next_cursor: string | null };
+    listed.push(...page.data.map(({ id }) => id));
+    cursor = page.next_cursor;
+  }
+  expect(listed).toHaveLength(8);
+  expect(new Set(listed).size).toBe(8);
+  expect(listed[0]).toBe(oldest?.id);
+});
