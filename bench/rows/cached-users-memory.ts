@@ -1,0 +1,51 @@
+import type { Bench } from '../frame/bench.ts';
+import { expectAnswer } from '../stage/ask.ts';
+import { credential, type User } from '../stage/users.ts';
+
+const CACHED_USERS = 10_000;
+/** Callers before the first look, so that what a server needs for its first requests is not held against the cache. */
+const WARM_UP_USERS = 500;
+const AT_ONCE = 20;
+const MEGABYTE = 1e6;
+
+async function callAsEach(port: number, users: readonly User[]): Promise<void> {
+  const rest = users.values();
+  const work = async (): Promise<void> => {
+    for (const user of rest) {
+      const path = '/v1/chat/sessions?limit=1';
+      await expectAnswer(port, { method: 'GET', path, headers: credential(user), expectedStatus: 200 });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+/** What the process holds more, after a full collection, once 10,000 users more have called. */
+export const cachedUsersMemory: Bench = {
+  name: 'cached-users-memory',
+  async measure(stage) {
+    const users = await stage.users(WARM_UP_USERS + CACHED_USERS);
+    await using ours = await stage.startProduct();
+    await callAsEach(ours.port, users.slice(0, WARM_UP_USERS));
+    const before = await ours.readMemory();
+    await callAsEach(ours.port, users.slice(WARM_UP_USERS));
+    const [user] = users;
+    const admin = {
+      method: 'GET',
+      path: '/admin/cache',
+      headers: user && credential(user),
+      expectedStatus: 200,
+    } as const;
+    const { headers = {}, ...request } = admin;
+    const cache = (await expectAnswer(ours.port, { ...request, headers })).body;
+    const after = await ours.readMemory();
+    return [
+      {
+        name: 'memory of 10,000 cached users',
+        unit: 'MB',
+        ours: [(after.usedBytes - before.usedBytes) / MEGABYTE],
+        bound: { of: 'value', sense: 'at most', limit: 10 },
+        note: `${cache.cached_users} cached, by its own count ${cache.cache_size_bytes} bytes`,
+      },
+    ];
+  },
+};

@@ -1,0 +1,63 @@
+import type { Bench } from '../frame/bench.ts';
+import type { LoadRequest } from '../load/plan.ts';
+import { ask, expectAnswer } from '../stage/ask.ts';
+import { credential } from '../stage/users.ts';
+
+const KEYS = 200;
+const GIVE_UP_MS = 5_000;
+
+function percentile99(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.ceil(0.99 * values.length) - 1] ?? Number.NaN;
+}
+
+/** How long a key that was revoked on one instance still works on another, which has it in its cache. */
+export const revokedKey: Bench = {
+  name: 'revoked-key',
+  async measure(stage) {
+    const [user] = await stage.users(1);
+    if (user === undefined) throw new Error('There is no user.');
+    await using first = await stage.startProduct();
+    await using second = await stage.startProduct();
+    const headers = credential(user);
+    const timesMs: number[] = [];
+    for (let index = 0; index < KEYS; index++) {
+      const body = { name: `to be revoked ${index}` };
+      const created = await expectAnswer(first.port, {
+        method: 'POST',
+        path: '/v1/keys',
+        headers,
+        body,
+        expectedStatus: 201,
+      });
+      const use = {
+        method: 'GET',
+        path: '/v1/keys?limit=1',
+        headers: { authorization: `Bearer ${created.body.key}` },
+      } as const;
+      await expectAnswer(second.port, { ...use, expectedStatus: 200 });
+      const revoke: LoadRequest = {
+        method: 'DELETE',
+        path: `/v1/keys/${created.body.id}`,
+        headers,
+        expectedStatus: 200,
+      };
+      await expectAnswer(first.port, revoke);
+      const revokedAtMs = performance.now();
+      let tookMs: number;
+      let status: number;
+      do {
+        ({ status } = await ask(second.port, use));
+        tookMs = performance.now() - revokedAtMs;
+      } while (status !== 401 && tookMs < GIVE_UP_MS);
+      timesMs.push(tookMs);
+    }
+    return [
+      {
+        name: `revoked key refused on a second instance, p99 of ${KEYS}`,
+        unit: 'ms',
+        ours: [percentile99(timesMs)],
+        bound: { of: 'value', sense: 'at most', limit: 1_000 },
+      },
+    ];
+  },
+};

@@ -1,0 +1,97 @@
+/** `npm run bench`: measures what Evenkeel promises about speed, each against its baseline in the same run. */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { type Bench, NotThereYet } from './frame/bench.ts';
+import { describeMachine } from './frame/machine.ts';
+import { judge, type Verdict } from './frame/measurement.ts';
+import { renderTable } from './frame/render-table.ts';
+import { cachedUsersMemory } from './rows/cached-users-memory.ts';
+import { createSessionFar, createSessionNear } from './rows/create-session.ts';
+import { crowd } from './rows/crowd.ts';
+import { historyOffset, historyUnchanged } from './rows/history.ts';
+import { ready } from './rows/ready.ts';
+import { revokedKey } from './rows/revoked-key.ts';
+import { signInStatements } from './rows/sign-in-statements.ts';
+import { statements } from './rows/statements.ts';
+import { whoAmI } from './rows/who-am-i.ts';
+import { Stage } from './stage/stage.ts';
+
+// Those that fill the database come last.
+const benches: readonly Bench[] = [
+  ready,
+  statements,
+  signInStatements,
+  whoAmI,
+  revokedKey,
+  cachedUsersMemory,
+  createSessionNear,
+  createSessionFar,
+  crowd,
+  historyUnchanged,
+  historyOffset,
+];
+
+const RESULTS_FILE = new URL('results.json', import.meta.url);
+
+/** What came of a run. */
+interface Results {
+  readonly verdicts: Verdict[];
+  /** Benches that were not run, each with the reason. */
+  readonly missing: Record<string, string>;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function chooseBenches(names: readonly string[]): readonly Bench[] {
+  const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
+  if (unknown.length > 0) {
+    throw new Error(`No bench ${unknown.join(', ')}. There are: ${benches.map((bench) => bench.name).join(', ')}`);
+  }
+  return names.length === 0 ? benches : benches.filter((bench) => names.includes(bench.name));
+}
+
+/** Runs benches one after the other; one that breaks does not keep the others from running. */
+async function runBenches(chosen: readonly Bench[], stage: Stage): Promise<Results> {
+  const results: Results = { verdicts: [], missing: {} };
+  for (const bench of chosen) {
+    process.stderr.write(`${bench.name} …\n`);
+    try {
+      results.verdicts.push(...(await bench.measure(stage)).map(judge));
+    } catch (error) {
+      const isMissing = error instanceof NotThereYet;
+      results.missing[bench.name] = isMissing ? `the server does not have yet: ${error.message}` : `broken: ${error}`;
+      if (!isMissing) process.exitCode = 1;
+    }
+  }
+  return results;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
+  const chosen = chooseBenches(positionals);
+  const machine = describeMachine();
+  const { cpu, cores, memoryGiB, system, node } = machine;
+  say(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}`);
+  say(
+    'Load generator, servers and Postgres share them. Postgres as the product runs it (fsync on), 10 connections a server.',
+  );
+  await using stage = await Stage.open();
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    // Postgres outlives us unless it is told.
+    process.once(signal, () => void stage[Symbol.asyncDispose]().finally(() => process.exit(code)));
+  }
+  const results = await runBenches(chosen, stage);
+  say(`\n${renderTable(results.verdicts)}`);
+  for (const [name, reason] of Object.entries(results.missing)) say(`${name}: ${reason}`);
+  if (values.json) {
+    const at = new Date().toISOString();
+    await writeFile(RESULTS_FILE, `${JSON.stringify({ at, machine, ...results }, null, 2)}\n`);
+  }
+}
+
+await main();

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type ChildServer, stopProcess, watchProcess } from './child-server.ts';
+
+/** The memory of a server, as its probe tells it. */
+export interface MemoryUse {
+  /** In use by objects and buffers after a full collection. */
+  readonly usedBytes: number;
+  /** The most that the process has held so far. */
+  readonly peakResidentBytes: number;
+}
+
+/** Evenkeel under measurement, as `npm start` runs it. */
+export interface Product extends ChildServer {
+  /** From the start of the process until `/readyz` said 200, in milliseconds. */
+  readonly readyAfterMs: number;
+  readMemory(): Promise<MemoryUse>;
+}
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const probe = new URL('memory-probe.ts', import.meta.url).href;
+
+const READY_WAIT_MS = 60_000;
+const READY_POLL_MS = 5;
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function isReady(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/readyz`).then(
+    (response) => response.body?.cancel().then(() => response.status === 200) ?? false,
+    () => false,
+  );
+}
+
+/** How a child sees the world: with its own configuration only, nothing of the caller's. */
+function environment(variables: Readonly<Record<string, string>>) {
+  return { PATH: '/usr/local/bin:/usr/bin:/bin', ...variables };
+}
+
+/** Starts `serve` with so much of configuration, its log going to a file in `logDir`, and waits until it is ready. */
+export async function startProduct(variables: Readonly<Record<string, string>>, logDir: string): Promise<Product> {
+  const port = await findFreePort();
+  const logFile = join(logDir, `evenkeel-${port}.log`);
+  const log = await open(logFile, 'w');
+  const startMs = performance.now();
+  const child = spawn(process.execPath, ['--expose-gc', '--import', probe, main, 'serve'], {
+    env: environment({ ...variables, PORT: String(port) }),
+    stdio: ['ignore', log.fd, log.fd, 'ipc'],
+  });
+  watchProcess(child);
+  await log.close();
+  const stop = (): Promise<void> => stopProcess(child);
+  while (!(await isReady(port))) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (hasEnded) throw new Error(`Evenkeel did not start: see ${logFile}`);
+    if (performance.now() - startMs > READY_WAIT_MS) {
+      await stop();
+      throw new Error(`Evenkeel was not ready after ${READY_WAIT_MS} ms: see ${logFile}`);
+    }
+    await sleep(READY_POLL_MS);
+  }
+  const readyAfterMs = performance.now() - startMs;
+  const readMemory = async (): Promise<MemoryUse> => {
+    const answer = once(child, 'message');
+    child.send('report');
+    const [memory] = await answer;
+    return memory;
+  };
+  return { port, readyAfterMs, readMemory, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Runs another command of Evenkeel to its end. */
+export async function runCommand(args: readonly string[], variables: Readonly<Record<string, string>>): Promise<void> {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: environment(variables),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`evenkeel ${args.join(' ')} ended with code ${code}.`);
+}
