@@ -13,8 +13,8 @@ export function guardPostgres(
   { config, clock, log }: { config: Config['database']; clock: Clock; log: Logger },
 ): GuardedDatabase {
   const { poolSize, poolOverflow, poolWaitMs, statementBudgetMs } = config;
-  // Half of the connections: any two statements in trouble are needed to take them all.
-  const maxInFlight = Math.ceil((poolSize + poolOverflow) / 2);
+  // Of ten connections a shared statement may have its nine batches under way; one is left for others.
+  const maxInFlight = Math.max(1, Math.floor((poolSize + poolOverflow) * 0.9));
   const { query } = limitPerStatement(postgres, { clock, maxInFlight, waitMs: poolWaitMs });
   return guardDatabase({ query, ping: postgres.ping }, { clock, log, statementBudgetMs });
 }

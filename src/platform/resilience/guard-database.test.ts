@@ -140,14 +140,15 @@ describe('a database that does not answer', () => {
   });
 
   test('is not tried any more after close', async () => {
-    const { guarded, states } = open(200);
+    const { guarded, postgres, states } = open(200);
     proxy.setMode('black-hole');
     await untilOpen(guarded);
     guarded.close();
     await until(() => guarded.state() === 'open');
     const seen = states.length;
     proxy.setMode('pass');
-    await guarded.query(backend(), within(5_000)).catch(() => undefined);
+    // Longer than the pause between two attempts.
+    await until(async () => (await postgres.query(nap(0.5), within(5_000)).catch(() => [])).length === 1);
     expect(states.length).toBe(seen);
   });
 });
@@ -155,7 +156,8 @@ describe('a database that does not answer', () => {
 describe('a database that answers keeps the breaker closed', () => {
   test('however often one statement is too slow', async () => {
     const { guarded, states } = open(50);
-    for (let call = 0; call < 20; call++) {
+    // Two seconds' worth: the sign of life is asked for meanwhile, several times.
+    for (let call = 0; call < 40; call++) {
       await expect(guarded.query(nap(30), within(5_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
     }
     expect(states).toEqual([]);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
@@ -41,6 +42,12 @@ const SUSPICIOUS_FAILURES = 5;
 /** How long a sign of life may take: several round trips to the farthest database that is of use. */
 const PROBE_BUDGET_MS = 1_000;
 
+/**
+ * Within that time it is asked again on another connection when one was lost, after this pause. When all were ended at
+ * once, the first that the pool hands out is often one of those.
+ */
+const PING_PAUSE_MS = 50;
+
 /** Between two attempts of an open breaker. With the budget of one attempt it is well under the promised two seconds. */
 const PROBE_PAUSE_MS = 250;
 
@@ -56,7 +63,7 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
  *
  * Closed, statements pass, each with `statementBudgetMs` within its caller's deadline. Failures that may be the database's
  * are counted; a success starts the count anew. When five came in a row, one `select 1` decides: answered, all stays as it
- * is, for it was one slow statement, one lock or one lost connection; not answered, the breaker opens. Open, every
+ * is, for it was one slow statement, one lock or lost connections; not answered in a second, the breaker opens. Open, every
  * statement is refused at once, those under way are cancelled, and `select 1` is tried about once a second, whether or not
  * anyone calls. The first one answered closes the breaker. So no caller's statement is spent on trying, and nobody waits
  * in line for the outcome.
@@ -138,8 +145,7 @@ class Guard implements GuardedDatabase {
     const deadline = Deadline.after(PROBE_BUDGET_MS, this.#options.clock);
     this.#isProbing = true;
     try {
-      const context = { deadline, timings: new Timings(), requestId: newId() };
-      await this.#breaker.execute(() => this.#database.ping(context));
+      await this.#breaker.execute(() => this.#ping(deadline));
       this.#failures = 0;
       if (!wasClosed) this.#options.log.info('the database answers again');
     } catch (error) {
@@ -148,6 +154,19 @@ class Guard implements GuardedDatabase {
     } finally {
       this.#isProbing = false;
       deadline.end();
+    }
+  }
+
+  async #ping(deadline: Deadline): Promise<void> {
+    const context = { deadline, timings: new Timings(), requestId: newId() };
+    for (;;) {
+      try {
+        await this.#database.ping(context);
+        return;
+      } catch (error) {
+        if (deadline.remainingMs() < PING_PAUSE_MS) throw error;
+      }
+      await sleep(PING_PAUSE_MS);
     }
   }
 

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { onTestFinished } from 'vitest';
+import type { FaultServer } from './fault-server.ts';
+
+/** A request's fate. */
+export interface Answer {
+  /** 0 when the connection broke. */
+  readonly status: number;
+  /** The error's code, if it is an error. */
+  readonly code: string | undefined;
+  readonly body: Record<string, unknown>;
+  readonly retryAfterSeconds: number;
+  /** When it was sent and when it was answered, on this process's monotonic clock. */
+  readonly sentAtMs: number;
+  readonly answeredAtMs: number;
+}
+
+/** A request to be sent. */
+export interface Ask {
+  readonly method?: 'GET' | 'POST' | 'PATCH';
+  readonly path: string;
+  readonly body?: unknown;
+  /** Another key than the first user's. */
+  readonly key?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Sends requests over connections of its own. */
+export type Send = (ask: Ask) => Promise<Answer>;
+
+/** A client of a server. */
+export function createClient({ server, key }: FaultServer, connections = 200): Send {
+  const agent = new Agent({ connections });
+  onTestFinished(() => agent.destroy());
+  return async ({ method = 'GET', path, body, key: otherKey = key, signal }) => {
+    const sentAtMs = performance.now();
+    const answer = (status: number, fields: Partial<Answer> = {}): Answer => ({
+      ...{ status, code: undefined, body: {}, retryAfterSeconds: 0, sentAtMs, answeredAtMs: performance.now() },
+      ...fields,
+    });
+    try {
+      const response = await request(server.url + path, {
+        method,
+        dispatcher: agent,
+        headers: {
+          authorization: `Bearer ${otherKey}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(signal && { signal }),
+      });
+      const read = (await response.body.json()) as Record<string, unknown> & { error?: { code: string } };
+      const retryAfterSeconds = Number(response.headers['retry-after'] ?? 0);
+      return answer(response.statusCode, { code: read.error?.code, body: read, retryAfterSeconds });
+    } catch (error) {
+      return answer(0, { code: String(error) });
+    }
+  };
+}
+
+/** Requests that go on until they are told to stop. */
+export interface Load {
+  readonly answers: Answer[];
+  /** Resolves when the last request is answered. */
+  stop(): Promise<void>;
+}
+
+/** Keeps so many workers busy, each sending its next request a moment after the answer to the one before. */
+export function startLoad(send: Send, workers: number, next: () => Ask): Load {
+  const answers: Answer[] = [];
+  let isStopped = false;
+  const work = async (): Promise<void> => {
+    while (!isStopped) {
+      answers.push(await send(next()));
+      await sleep(20);
+    }
+  };
+  const working = Promise.all(Array.from({ length: workers }, work));
+  return {
+    answers,
+    stop: async () => {
+      isStopped = true;
+      await working;
+    },
+  };
+}
+
+/** Writes with a number in each, so that each can be told from all others. */
+export function numberedWrites(): () => Ask {
+  let written = 0;
+  return () => ({ method: 'POST', path: '/v1/chat/sessions', body: { title: `write ${++written}` } });
+}
+
+/** How often each title is among the stored sessions. */
+export async function countTitles(send: Send): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (let cursor: unknown = ''; cursor !== null; ) {
+    const { body } = await send({ path: `/v1/chat/sessions?limit=100${cursor === '' ? '' : `&cursor=${cursor}`}` });
+    for (const { title } of body.data as { title: string }[]) counts.set(title, (counts.get(title) ?? 0) + 1);
+    cursor = body.next_cursor;
+  }
+  return counts;
+}
+
+/** The titles of writes that were answered 201 and are not stored, and those that are stored twice. */
+export async function findLostAndDoubled(
+  send: Send,
+  answers: readonly Answer[],
+): Promise<{ lost: string[]; doubled: string[] }> {
+  const counts = await countTitles(send);
+  const written = answers.filter(({ status }) => status === 201).map(({ body }) => String(body.title));
+  return {
+    lost: written.filter((title) => !counts.has(title)),
+    doubled: [...counts].filter(([, count]) => count > 1).map(([title]) => title),
+  };
+}
