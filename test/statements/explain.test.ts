@@ -1,0 +1,98 @@
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { endRunningTurns, fillTables, listUnfilled } from './fill-tables.ts';
+import { findPlanFaults, findUnusedIndexes } from './find-plan-faults.ts';
+import { listStatements } from './list-statements.ts';
+
+const statements = await listStatements();
+
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+  await fillTables(client);
+}, 180_000);
+
+afterAll(async () => {
+  await client?.end();
+  await database?.drop();
+});
+
+test('every user-owned table is full enough for its plans to mean something', async () => {
+  expect(await listUnfilled(client)).toEqual([]);
+});
+
+const named = statements.map((statement) => [statement.name, statement] as const);
+
+test.each(named)('%s is served by the indexes that its comment names', async (_name, statement) => {
+  expect(await findPlanFaults(client, statement)).toEqual([]);
+});
+
+test('every index serves a statement', async () => {
+  expect(await findUnusedIndexes(client, statements)).toEqual([]);
+});
+
+describe('is found:', () => {
+  afterEach(() => client.query('rollback'));
+
+  test.each([
+    ['a sequential scan', 'select id from chat_messages where content = $1', [], 'reads all of public.chat_messages'],
+    [
+      'a sequential scan in a batch',
+      'select m.id from unnest($1::uuid[]) as x (id) join chat_messages m on m.id = x.id',
+      [],
+      'reads all of public.chat_messages',
+    ],
+    [
+      'an index that is used and not named',
+      'select id from chat_sessions where user_id = $1 and id = $2',
+      [],
+      'uses chat_sessions_pkey, which its comment does not name',
+    ],
+    [
+      'an index that is named and not used',
+      'select id from chat_sessions where user_id = $1 and id = $2',
+      ['chat_sessions_pkey', 'chat_sessions_recent'],
+      'names chat_sessions_recent and does not use it',
+    ],
+    [
+      'an index that does not exist',
+      'select id from chat_sessions where user_id = $1 and id = $2',
+      ['chat_sessions_pkey', 'chat_sessions_lost'],
+      'names chat_sessions_lost and does not use it',
+    ],
+  ])('%s', async (...[, text, indexes, fault]) => {
+    expect(await findPlanFaults(client, { text, indexes })).toContain(fault);
+  });
+
+  test('a deletion that reads a whole table for what goes with a row', async () => {
+    await client.query('begin; create table notes (user_id uuid, session_id uuid)');
+    await client.query('insert into notes select user_id, id from chat_sessions; analyze notes');
+    await client.query('alter table notes add foreign key (user_id, session_id) references chat_sessions');
+    const text = 'delete from chat_sessions where user_id = $1 and id = $2';
+    expect(await findPlanFaults(client, { text, indexes: ['chat_sessions_pkey'] })).toEqual([
+      'reads all of public.notes',
+    ]);
+    await client.query('create index notes_session on notes (session_id)');
+    const named = { text, indexes: ['chat_sessions_pkey', 'notes_session'] };
+    expect(await findPlanFaults(client, named)).toEqual([]);
+  });
+
+  test('an index that no statement names', async () => {
+    await client.query('begin; create index planted on users (plan)');
+    expect(await findUnusedIndexes(client, statements)).toContain('planted');
+  });
+});
+
+describe('after a night in which nothing ran,', () => {
+  // An index of what runs is nearly empty then; a plan that prefers it reads all of it when the day comes.
+  beforeAll(() => endRunningTurns(client));
+
+  test.each(named)('%s is served by the same indexes', async (_name, statement) => {
+    expect(await findPlanFaults(client, statement)).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import type { Client } from 'pg';
+
+/** How many users there are; sessions, messages and the rest follow from it. */
+export const userCount = 10_000;
+const sessionsPerUser = 5;
+const messagesPerSession = 20;
+const turnsPerSession = messagesPerSession / 2;
+
+// The same number gives the same id in each table, so that rows find one another.
+const id = (kind: string, number: string): string => `('${kind}' || lpad(to_hex(${number}), 24, '0'))::uuid`;
+const user = (number: string): string => id('00000001', number);
+const session = (number: string): string => id('00000002', number);
+const turn = (number: string): string => id('00000003', number);
+const at = (number: string): string => `timestamptz '2026-01-01' + make_interval(secs => ${number})`;
+
+const sessions = userCount * sessionsPerUser;
+const turns = sessions * turnsPerSession;
+
+/** Who owns the n-th session: each user in turn, so that no user's rows lie together. */
+const ownerOf = (sessionNumber: string): string => user(`(${sessionNumber}) % ${userCount}`);
+
+const fillings = [
+  `insert into users (user_id, username) select ${user('n')}, 'user-' || n from generate_series(0, ${userCount - 1}) n`,
+  `insert into api_keys (user_id, id, hash, prefix, name, permissions, revoked_at)
+    select ${ownerOf('n')}, ${id('00000004', 'n')}, sha256(n::text::bytea), 'ek_' || n, 'key', '{chat:read,chat:write}',
+      case when n % 4 = 0 then now() end
+    from generate_series(0, ${userCount * 3 - 1}) n`,
+  `insert into chat_sessions (user_id, id, title, message_count, created_at, updated_at)
+    select ${ownerOf('n')}, ${session('n')}, 'Title ' || n, ${messagesPerSession}, ${at('n')}, ${at('n + 5000')}
+    from generate_series(0, ${sessions - 1}) n`,
+  // One turn in five thousand still runs.
+  `insert into chat_turns (user_id, id, session_id, status, owner, model, heartbeat_at, created_at)
+    select ${ownerOf(`n % ${sessions}`)}, ${turn('n')}, ${session(`n % ${sessions}`)},
+      case when n % 5000 = 0 then 'running' else 'completed' end, ${id('00000005', 'n % 8')}, 'model', ${at('n')}, ${at('n')}
+    from generate_series(0, ${turns - 1}) n`,
+  `insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, created_at)
+    select ${ownerOf('s')}, ${session('s')}, seq, ${id('00000006', `s * ${messagesPerSession} + seq`)},
+      ${turn(`s + (seq - 1) / 2 * ${sessions}`)}, case when seq % 2 = 1 then 'user' else 'assistant' end,
+      'What was said, at some length: ' || seq, ${at('s + seq * 60')}
+    from generate_series(0, ${sessions - 1}) s, generate_series(1, ${messagesPerSession}) seq`,
+  `insert into activity (user_id, id, kind, subject_id, created_at)
+    select ${ownerOf('n')}, ${id('00000007', 'n')}, 'turn.started', ${turn('n')}, ${at('n')}
+    from generate_series(0, ${turns - 1}) n`,
+  `insert into idempotency_keys (user_id, key, fingerprint, answer, created_at)
+    select ${ownerOf('n')}, 'key-' || n, sha256(n::text::bytea), '{}', now() - interval '36 hours' * n / ${sessions}
+    from generate_series(0, ${sessions - 1}) n`,
+];
+
+/** Fills a database with a million messages of 10,000 users and all that belongs to them, and has it analyzed. */
+export async function fillTables(client: Client): Promise<void> {
+  // Without the triggers of foreign keys, which would look up each row on its own.
+  await client.query('set session_replication_role = replica');
+  for (const filling of fillings) await client.query(filling);
+  await client.query('set session_replication_role = origin');
+  await client.query('analyze');
+}
+
+/** Ends the turns that run: a night without requests, in which the tables are analyzed too. */
+export async function endRunningTurns(client: Client): Promise<void> {
+  await client.query(`update chat_turns set status = 'completed' where status = 'running'`);
+  await client.query('vacuum analyze chat_turns');
+}
+
+/** The name of every table that has a user_id and no more rows than there are users: a plan for it would say nothing. */
+export async function listUnfilled(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ relname: string }>(
+    `select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
+      where c.relkind in ('r', 'p') and not c.relispartition and c.reltuples < $1 order by 1`,
+    [userCount],
+  );
+  return rows.map(({ relname }) => relname);
+}

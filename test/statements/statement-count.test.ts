@@ -1,0 +1,103 @@
+import { fingerprint } from 'libpg-query';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { listStatements } from './list-statements.ts';
+
+/** What the server runs from time to time, whether or not there are requests. */
+const ownStatements = ['chat.list_dead_turns', 'accounts.delete_old_idempotency_keys'];
+
+let provider: StubProvider;
+let product: Product;
+let client: Client;
+let user: TestUser;
+/** The names of the statements, by what their text has in common with the text that Postgres keeps of them. */
+const names = new Map<string, string>();
+
+beforeAll(async () => {
+  for (const { name, text } of await listStatements()) names.set(await fingerprint(text), name);
+  provider = await startStubProvider({ text: 'One two three.' });
+  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
+  client = new Client({ connectionString: product.databaseUrl });
+  await client.connect();
+  await client.query('create extension pg_stat_statements');
+  user = await product.createUser();
+  // From here on the caller is known.
+  await product.request(user, 'GET', '/v1/keys');
+});
+
+afterAll(async () => {
+  await client?.end();
+  await product?.stop();
+  await provider?.close();
+});
+
+/**
+ * The statements that the database was sent during some work, as it counted them itself: how often each, by its name, or
+ * by its text when it has none, such as `begin`.
+ */
+async function countStatements(work: () => Promise<unknown>): Promise<Record<string, number>> {
+  await client.query(
+    'select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)',
+  );
+  await work();
+  const { rows } = await client.query<{ query: string; calls: number }>(
+    `select query, calls::integer from pg_stat_statements
+      where dbid = (select oid from pg_database where datname = current_database()) and toplevel
+        and query not like '%pg_stat_statements%'`,
+  );
+  const counted: Record<string, number> = {};
+  for (const { query, calls } of rows) {
+    const name = names.get(await fingerprint(query)) ?? query;
+    if (!ownStatements.includes(name)) counted[name] = (counted[name] ?? 0) + calls;
+  }
+  return counted;
+}
+
+/** Sends a request and reads all of the answer, which must be this one. */
+async function send(
+  expectedStatus: number,
+  ...[method, path, body]: [string, string, unknown?]
+): Promise<{ id: string }> {
+  const response = await product.request(user, method, path, body);
+  const text = await response.text();
+  expect(response.status, text).toBe(expectedStatus);
+  return text === '' ? { id: '' } : JSON.parse(text);
+}
+
+describe('a request of a known caller asks the database once:', () => {
+  test('creating a session', async () => {
+    const counted = await countStatements(() => send(201, 'POST', '/v1/chat/sessions', { title: 'One' }));
+    expect(counted).toEqual({ 'chat.insert_sessions': 1 });
+  });
+
+  test('reading messages', async () => {
+    const { id } = await send(201, 'POST', '/v1/chat/sessions', {});
+    await send(200, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Hello' });
+    const counted = await countStatements(() => send(200, 'GET', `/v1/chat/sessions/${id}/messages`));
+    expect(counted).toEqual({ 'chat.read_histories': 1 });
+  });
+
+  test('revoking a key', async () => {
+    const { id } = await send(201, 'POST', '/v1/keys', { name: 'old', permissions: ['chat:read'] });
+    const counted = await countStatements(() => product.request(user, 'DELETE', `/v1/keys/${id}`));
+    expect(counted).toEqual({ 'keys.revoke_key': 1 });
+  });
+});
+
+test('a turn asks the database twice: before the model and after it', async () => {
+  const { id } = await send(201, 'POST', '/v1/chat/sessions', {});
+  const counted = await countStatements(() =>
+    send(200, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Hello' }),
+  );
+  expect(counted).toEqual({ 'chat.start_turns': 1, 'chat.end_turns': 1 });
+});
+
+test('a statement without a name is counted too', async () => {
+  const counted = await countStatements(async () => {
+    await client.query('begin');
+    await client.query('commit');
+  });
+  expect(counted).toEqual({ begin: 1, commit: 1 });
+});
