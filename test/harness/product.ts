@@ -45,7 +45,7 @@ export async function startProduct(variables: Record<string, string> = {}): Prom
   const log = createLogger({ level: config.log.level });
   const { url: _url, directUrl: _directUrl, ...pool } = config.database;
   const postgres = openPostgres({ ...pool, url: database.url, log });
-  const server = createServer({ config, log, postgres });
+  const server = createServer({ config, log, postgres, directUrl: database.url });
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 });
 
   async function request(user: { key: string } | undefined, ...[method, path, body]: RequestLine) {

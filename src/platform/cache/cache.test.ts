@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  connectRedis,
+  contextOf,
+  GRACE_MS,
+  openCache,
+  TestClock,
+  TestSource,
+  TTL_MS,
+} from '../../../test/harness/cache-fixture.ts';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { DeadlineExceeded } from '../../base/deadline.ts';
+import type { Redis } from '../redis/index.ts';
+import type { Cache } from './index.ts';
+
+let server: TestRedis;
+let redis: Redis;
+let clock: TestClock;
+let source: TestSource;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = await connectRedis(server.url);
+});
+
+afterAll(async () => {
+  await redis.close();
+  await server.stop();
+});
+
+beforeEach(() => {
+  clock = new TestClock();
+  source = new TestSource(clock);
+  source.change('ann');
+});
+
+const unavailable = { code: 'postgres.unavailable', status: 503 };
+
+/** Asks, with the clock standing still. */
+const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
+
+describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
+  const open = (changes: Parameters<typeof openCache>[2] = {}) =>
+    openCache(source, clock, { redis: kind === 'in memory' ? undefined : redis, ...changes });
+
+  test('loads a value once, and serves it until its time is up', async () => {
+    const cache = open();
+    expect(await ask(cache)).toBe('ann/1 at 1');
+    clock.advance(TTL_MS - 1);
+    expect(await ask(cache)).toBe('ann/1 at 1');
+    expect(source.loads).toBe(1);
+    clock.advance(1);
+    await ask(cache);
+    expect(source.loads).toBe(2);
+  });
+
+  test('loads a hot key once for all who ask at once, also when it lapses', async () => {
+    const cache = open();
+    for (const round of [1, 2]) {
+      const answers = await Promise.all(Array.from({ length: 1_000 }, () => ask(cache)));
+      expect(new Set(answers)).toEqual(new Set(['ann/1 at 1']));
+      expect(source.loads).toBe(round);
+      clock.advance(TTL_MS);
+    }
+  });
+
+  test('takes another time to live at once, also for what it holds', async () => {
+    const cache = open();
+    await ask(cache);
+    clock.advance(10_000);
+    cache.setTtl(5_000);
+    await ask(cache);
+    expect(source.loads).toBe(2);
+    expect(cache.statistics().ttlMs).toBe(5_000);
+  });
+
+  test('remembers briefly that a key is unknown', async () => {
+    const cache = open();
+    expect(await ask(cache, 'nobody/1')).toBeUndefined();
+    clock.advance(29_999);
+    expect(await ask(cache, 'nobody/1')).toBeUndefined();
+    expect(source.loads).toBe(1);
+    clock.advance(1);
+    await ask(cache, 'nobody/1');
+    expect(source.loads).toBe(2);
+  });
+
+  test('reads anew what was invalidated, and nothing else', async () => {
+    const cache = open();
+    source.change('bob');
+    for (const key of ['ann/1', 'ann/2', 'bob/1']) await ask(cache, key);
+    cache.invalidate('ann', source.change('ann'));
+    expect(cache.statistics().tags).toBe(1);
+    expect(await ask(cache, 'ann/1')).toBe('ann/1 at 2');
+    expect(await ask(cache, 'ann/2')).toBe('ann/2 at 2');
+    expect(await ask(cache, 'bob/1')).toBe('bob/1 at 1');
+    expect(source.loads).toBe(5);
+  });
+
+  describe('while the source is away', () => {
+    test('serves what it knows until its grace is over, then 503', async () => {
+      const cache = open();
+      await ask(cache);
+      source.isAway = true;
+      clock.advance(TTL_MS);
+      expect(await ask(cache)).toBe('ann/1 at 1');
+      clock.advance(GRACE_MS - TTL_MS - 1);
+      expect(await ask(cache)).toBe('ann/1 at 1');
+      clock.advance(1);
+      await expect(ask(cache)).rejects.toMatchObject(unavailable);
+    });
+
+    test('does not ask it for each caller, and asks again a second later', async () => {
+      const cache = open();
+      await ask(cache);
+      source.isAway = true;
+      clock.advance(TTL_MS);
+      for (let index = 0; index < 20; index++) await ask(cache);
+      expect(source.loads).toBe(2);
+      source.isAway = false;
+      source.change('ann');
+      clock.advance(1_000);
+      expect(await ask(cache)).toBe('ann/1 at 2');
+    });
+
+    test('never serves what was invalidated or cleared', async () => {
+      const cache = open();
+      source.change('bob');
+      await ask(cache, 'ann/1');
+      source.isAway = true;
+      cache.invalidate('ann', source.change('ann'));
+      await expect(ask(cache)).rejects.toMatchObject(unavailable);
+      source.isAway = false;
+      await ask(cache, 'bob/1');
+      source.isAway = true;
+      clock.advance(1);
+      cache.clear(source.nowMs());
+      await expect(ask(cache, 'bob/1')).rejects.toMatchObject(unavailable);
+    });
+
+    test('answers 503 for what it does not know, and remembers nothing of it', async () => {
+      const cache = open();
+      source.isAway = true;
+      await expect(ask(cache)).rejects.toMatchObject(unavailable);
+      await expect(ask(cache, 'nobody/1')).rejects.toMatchObject(unavailable);
+      source.isAway = false;
+      expect(await ask(cache)).toBe('ann/1 at 1');
+    });
+
+    test('serves by grace soon when the source is not gone but frozen', async () => {
+      const cache = open();
+      await ask(cache);
+      clock.advance(TTL_MS);
+      source.beforeSnapshot = () => new Promise(() => {});
+      expect(await ask(cache)).toBe('ann/1 at 1');
+      expect(await ask(cache)).toBe('ann/1 at 1');
+    });
+
+    test('hands on an error that is not one of being away, without grace', async () => {
+      const cache = open();
+      await ask(cache);
+      clock.advance(TTL_MS);
+      source.beforeSnapshot = () => Promise.reject(new TypeError('a fault of ours'));
+      await expect(ask(cache)).rejects.toThrow('a fault of ours');
+    });
+  });
+
+  describe('that hears of no changes', () => {
+    test('checks every use by a load, and everything once more when it hears again', async () => {
+      const cache = open();
+      await ask(cache);
+      cache.lose();
+      source.change('ann');
+      expect(await ask(cache)).toBe('ann/1 at 2');
+      await ask(cache);
+      expect(source.loads).toBe(3);
+      clock.advance(1);
+      cache.restore(source.nowMs());
+      await ask(cache);
+      await ask(cache);
+      expect(source.loads).toBe(4);
+    });
+
+    test('does not serve a load begun before it hears again to those who ask after that', async () => {
+      const cache = open();
+      cache.lose();
+      const release = Promise.withResolvers<void>();
+      source.beforeAnswer = () => release.promise;
+      const early = ask(cache);
+      await until(() => source.loads === 1);
+      source.change('ann');
+      clock.advance(1);
+      cache.restore(source.nowMs());
+      const late = ask(cache);
+      release.resolve();
+      expect(await late).toBe('ann/1 at 2');
+      await early;
+    });
+
+    test('serves by grace when the source is away as well', async () => {
+      const cache = open();
+      await ask(cache);
+      cache.lose();
+      source.isAway = true;
+      expect(await ask(cache)).toBe('ann/1 at 1');
+    });
+
+    test('is how it begins', async () => {
+      const cache = open();
+      cache.lose();
+      await ask(cache);
+      await ask(cache);
+      expect(source.loads).toBe(2);
+    });
+  });
+
+  test('tells a caller whose time is up at once, while the others get their answer', async () => {
+    const cache = open();
+    const release = Promise.withResolvers<void>();
+    source.beforeAnswer = () => release.promise;
+    const hasty = cache.get('ann/1', contextOf(30));
+    const patient = ask(cache);
+    await expect(hasty).rejects.toBeInstanceOf(DeadlineExceeded);
+    release.resolve();
+    expect(await patient).toBe('ann/1 at 1');
+    expect(source.loads).toBe(1);
+  });
+
+  test('forgets everything that was read before an instant', async () => {
+    const cache = open();
+    await ask(cache);
+    clock.advance(1);
+    cache.clear(source.nowMs());
+    expect(cache.statistics()).toMatchObject({ tags: 0, sizeBytes: 0 });
+    await ask(cache);
+    await ask(cache);
+    expect(source.loads).toBe(2);
+  });
+
+  test('counts what it holds and what it did', async () => {
+    const cache = open({ maxEntries: 2 });
+    source.change('bob');
+    for (const key of ['ann/1', 'ann/2', 'bob/1', 'bob/1', 'bob/1', 'bob/1']) await ask(cache, key);
+    const statistics = cache.statistics();
+    expect(statistics).toMatchObject({ tags: 2, hits: 3, misses: 3, hitRate: 0.5, evictions: 1, ttlMs: TTL_MS });
+    expect(statistics.sizeBytes).toBeGreaterThan(2 * 300);
+    cache.clear(0);
+    expect(cache.statistics()).toMatchObject({ tags: 0, sizeBytes: 0 });
+  });
+
+  test('loads at every use when it is switched off', async () => {
+    const cache = open({ isEnabled: false });
+    await ask(cache);
+    await ask(cache);
+    expect(source.loads).toBe(2);
+    expect(cache.statistics().tags).toBe(0);
+  });
+
+  test('adds the steps of a load to the timings of those who waited for it', async () => {
+    const cache = open();
+    const contexts = [contextOf(), contextOf()];
+    await Promise.all(contexts.map((context) => cache.get('ann/1', context)));
+    expect(contexts.map(({ timings }) => timings.toHeader())).toEqual(['sql;dur=1', 'sql;dur=1']);
+  });
+});

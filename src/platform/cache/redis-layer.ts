@@ -1,0 +1,129 @@
+import { hash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineScript, type Redis } from '../redis/index.ts';
+import type { Loaded } from './entry.ts';
+
+/** What the layer needs. */
+export interface RedisLayerOptions<Value> {
+  readonly redis: Redis;
+  readonly name: string;
+  /** Whether something that was read is such a value. */
+  readonly isValue: (json: unknown) => json is Value;
+}
+
+/** A value to be stored. */
+export interface StoreOrder<Value> {
+  readonly loaded: Loaded<Value>;
+  /** The value as JSON. */
+  readonly text: string;
+  readonly ttlMs: number;
+  readonly lease: string | undefined;
+}
+
+/** Values of another format are a miss; raise it when the meaning of a stored value changes. */
+const FORMAT = 1;
+
+// Longer than a load takes when all is well; then others stop waiting for a holder that died.
+const LEASE_MS = 2_000;
+// A far database and a busy holder fit in; who waited in vain loads by itself.
+const LEASE_WAIT_MS = 500;
+const LEASE_POLL_MS = 20;
+
+/** Stores a value unless its tag has a higher floor, and gives the lease back. */
+const storeScript = defineScript(`
+  local floor = tonumber(redis.call('get', KEYS[2]) or 0) or 0
+  if tonumber(ARGV[2]) >= floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[3]) end
+  if redis.call('get', KEYS[3]) == ARGV[4] then redis.call('del', KEYS[3]) end`);
+
+const releaseScript = defineScript(`
+  if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end`);
+
+const raiseFloorScript = defineScript(`
+  local floor = tonumber(redis.call('get', KEYS[1]) or 0) or 0
+  if tonumber(ARGV[1]) > floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2]) end`);
+
+/**
+ * The values that all processes share. Nothing here throws or waits for long: a Redis in trouble is an empty one. Keys hold
+ * a hash of the cache's key, never the key.
+ */
+export class RedisLayer<Value> {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #isValue: (json: unknown) => json is Value;
+
+  constructor({ redis, name, isValue }: RedisLayerOptions<Value>) {
+    this.#redis = redis;
+    this.#prefix = `evenkeel:${name}:`;
+    this.#isValue = isValue;
+  }
+
+  /** The value of a key. Whatever is not one of ours, in this format, is a miss. */
+  async find(key: string): Promise<Loaded<Value> | undefined> {
+    const text = await this.#redis.get(this.#key('value', key));
+    return text === undefined ? undefined : this.#parse(text);
+  }
+
+  async store(key: string, { loaded, text, ttlMs, lease }: StoreOrder<Value>): Promise<void> {
+    const { tag, version, loadedAtMs } = loaded;
+    const envelope = `[${FORMAT},${loadedAtMs},${JSON.stringify(tag)},${version},${text}]`;
+    const keys = [this.#key('value', key), this.#floorKey(tag), this.#key('lease', key)];
+    await this.#redis.run(storeScript, keys, [envelope, version, Math.ceil(ttlMs), lease ?? '']);
+  }
+
+  /**
+   * Asks for the right to load a key, which one process has at a time. Answers a token to give back; undefined when
+   * another has it, or Redis cannot tell.
+   */
+  async claim(key: string): Promise<{ lease: string | undefined; isTaken: boolean }> {
+    const token = randomUUID();
+    const isOurs = await this.#redis.setIfAbsent(this.#key('lease', key), token, LEASE_MS);
+    return { lease: isOurs ? token : undefined, isTaken: isOurs === false };
+  }
+
+  /** Waits a little for another process to store the value. */
+  async waitFor(key: string, isWanted: (found: Loaded<Value>) => boolean): Promise<Loaded<Value> | undefined> {
+    for (let waitedMs = 0; waitedMs < LEASE_WAIT_MS; waitedMs += LEASE_POLL_MS) {
+      await sleep(LEASE_POLL_MS);
+      const found = await this.find(key);
+      if (found !== undefined && isWanted(found)) return found;
+      if (!this.#redis.isAvailable) return undefined;
+    }
+    return undefined;
+  }
+
+  async release(key: string, lease: string): Promise<void> {
+    await this.#redis.run(releaseScript, [this.#key('lease', key)], [lease]);
+  }
+
+  async raiseFloor(tag: string, version: number, ttlMs: number): Promise<void> {
+    await this.#redis.run(raiseFloorScript, [this.#floorKey(tag)], [version, Math.ceil(ttlMs)]);
+  }
+
+  /** The floor of a tag; 0 when there is none, or Redis cannot tell. */
+  async readFloor(tag: string): Promise<number> {
+    return Number(await this.#redis.get(this.#floorKey(tag))) || 0;
+  }
+
+  #key(kind: 'value' | 'lease', key: string): string {
+    return `${this.#prefix}${kind}:${hash('sha256', key, 'base64url')}`;
+  }
+
+  #floorKey(tag: string): string {
+    return `${this.#prefix}floor:${tag}`;
+  }
+
+  #parse(text: string): Loaded<Value> | undefined {
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    if (!Array.isArray(json) || json.length !== 5 || json[0] !== FORMAT) return undefined;
+    const [, loadedAtMs, tag, version, value] = json as unknown[];
+    if (typeof tag !== 'string' || !Number.isSafeInteger(version) || !Number.isSafeInteger(loadedAtMs))
+      return undefined;
+    if (!this.#isValue(value)) return undefined;
+    return { value, tag, version: version as number, loadedAtMs: loadedAtMs as number };
+  }
+}

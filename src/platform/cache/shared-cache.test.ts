@@ -1,0 +1,185 @@
+import { Redis as Client } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  connectRedis,
+  contextOf,
+  openCache,
+  TestClock,
+  TestSource,
+  TTL_MS,
+} from '../../../test/harness/cache-fixture.ts';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { newId } from '../../base/ids.ts';
+import type { Redis } from '../redis/index.ts';
+import type { Cache } from './index.ts';
+
+let server: TestRedis;
+let redis: Redis;
+let admin: Client;
+let clock: TestClock;
+let source: TestSource;
+let name: string;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = await connectRedis(server.url);
+  admin = new Client(server.url);
+});
+
+afterAll(async () => {
+  admin.disconnect();
+  await redis.close();
+  await server.stop();
+});
+
+beforeEach(() => {
+  clock = new TestClock();
+  source = new TestSource(clock);
+  source.change('ann');
+  name = newId();
+});
+
+afterEach(() => admin.flushall());
+
+/** One of the caches that share the Redis, as each process has one. */
+const open = () => openCache(source, clock, { redis, name });
+const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
+const keysOf = (kind: string) => admin.keys(`*:${kind}:*`);
+
+async function stored(): Promise<string> {
+  await until(async () => (await keysOf('value')).length === 1);
+  return (await keysOf('value'))[0] ?? '';
+}
+
+test('another process takes the value from Redis, at its true age', async () => {
+  await ask(open());
+  await stored();
+  const other = open();
+  clock.advance(TTL_MS - 1_000);
+  expect(await ask(other)).toBe('ann/1 at 1');
+  expect(source.loads).toBe(1);
+  expect(other.statistics()).toMatchObject({ hits: 1, misses: 0, tags: 1 });
+  clock.advance(1_000);
+  await ask(other);
+  expect(source.loads).toBe(2);
+});
+
+test('a key that lapses under a crowd is loaded once by all processes together', async () => {
+  const caches = [open(), open(), open()];
+  const release = Promise.withResolvers<void>();
+  source.beforeAnswer = () => release.promise;
+  const crowd = caches.flatMap((cache) => Array.from({ length: 300 }, () => ask(cache)));
+  await until(() => source.loads > 0);
+  setTimeout(() => release.resolve(), 100);
+  expect(new Set(await Promise.all(crowd))).toEqual(new Set(['ann/1 at 1']));
+  expect(source.loads).toBe(1);
+});
+
+test('nobody is stuck when the process that has the lease dies', async () => {
+  const dead = open();
+  source.beforeAnswer = () => new Promise(() => {});
+  void ask(dead);
+  await until(() => source.loads === 1);
+  source.beforeAnswer = async () => {};
+  expect(await ask(open())).toBe('ann/1 at 1');
+  expect(source.loads).toBe(2);
+});
+
+test('a load that fails or finds nothing gives its lease back', async () => {
+  await ask(open(), 'nobody/1');
+  source.isAway = true;
+  await expect(ask(open())).rejects.toMatchObject({ status: 503 });
+  await until(async () => (await keysOf('lease')).length === 0);
+});
+
+test('what another process read serves in grace, unless Redis knows that it was revoked', async () => {
+  const [first, second, third] = [open(), open(), open()];
+  await ask(first);
+  await stored();
+  source.isAway = true;
+  clock.advance(TTL_MS);
+  expect(await ask(second)).toBe('ann/1 at 1');
+  first.invalidate('ann', 2);
+  await until(async () => (await keysOf('floor')).length === 1);
+  // Neither of the others has heard of it.
+  await expect(ask(second)).rejects.toMatchObject({ status: 503 });
+  await expect(ask(third)).rejects.toMatchObject({ status: 503 });
+});
+
+test('a value from before a change that its reader has not heard of is not stored in Redis', async () => {
+  const release = Promise.withResolvers<void>();
+  source.beforeAnswer = () => release.promise;
+  const late = ask(open());
+  await until(() => source.loads === 1);
+  open().invalidate('ann', source.change('ann'));
+  await until(async () => (await keysOf('floor')).length === 1);
+  release.resolve();
+  await late;
+  await until(async () => (await keysOf('lease')).length === 0);
+  expect(await keysOf('value')).toEqual([]);
+});
+
+test('a process that starts believes nothing that was read before it heard of changes', async () => {
+  await ask(open());
+  await stored();
+  clock.advance(1);
+  const late = open();
+  await ask(late);
+  expect(source.loads).toBe(2);
+});
+
+test('a poisoned value in Redis is a miss and is overwritten', async () => {
+  await ask(open());
+  const key = await stored();
+  const good = await admin.get(key);
+  const soonMs = source.nowMs() + 1_000_000;
+  const poisons = [
+    '',
+    '{',
+    'null',
+    '[]',
+    '{"value":"evil"}',
+    '[1,1,"ann",1]',
+    `[2,${source.nowMs()},"ann",1,"evil"]`,
+    `[1,${source.nowMs()},"ann",1,{"evil":true}]`,
+    `[1,${source.nowMs()},7,1,"evil"]`,
+    `[1,${source.nowMs()},"ann","1","evil"]`,
+    `[1,"${source.nowMs()}","ann",1,"evil"]`,
+    `[1,${soonMs},"ann",1,"evil"]`,
+    `[1,${source.nowMs()},"ann",1e400,"evil"]`,
+  ];
+  for (const poison of poisons) {
+    await admin.set(key, poison);
+    expect([poison, await ask(open())]).toEqual([poison, 'ann/1 at 1']);
+    await until(async () => (await admin.get(key)) === good);
+  }
+  await admin.del(key);
+  await admin.lpush(key, 'evil');
+  expect(await ask(open())).toBe('ann/1 at 1');
+});
+
+test('no key stands in Redis, neither in a key nor in a value that does not hold it, and all of it lapses', async () => {
+  const cache = open();
+  await ask(cache, 'ann/secret-part');
+  cache.invalidate('ann', 1);
+  await until(async () => (await admin.keys('*')).length === 2);
+  const keys = await admin.keys('*');
+  expect(keys.join()).not.toContain('secret-part');
+  for (const key of keys) expect(await admin.pttl(key)).toBeGreaterThan(0);
+});
+
+test('a frozen or lost Redis costs its time-out once and changes no answer', async () => {
+  const cache = open();
+  await ask(cache);
+  server.freeze();
+  try {
+    for (let index = 0; index < 20; index++) {
+      source.change(`user-${index}`);
+      expect(await ask(cache, `user-${index}/1`)).toBe(`user-${index}/1 at 1`);
+    }
+    expect(await ask(cache)).toBe('ann/1 at 1');
+  } finally {
+    server.thaw();
+  }
+});

@@ -1,0 +1,132 @@
+import type { Clock } from '../../base/time.ts';
+
+/** What `Trust` needs. */
+export interface TrustOptions {
+  readonly clock: Clock;
+  /** How long a floor is kept, in milliseconds: longer than any value that it could concern can serve. */
+  readonly retainMs: number;
+  /** Floors that are kept at once: 100,000. */
+  readonly maxFloors?: number;
+}
+
+interface Floor {
+  readonly version: number;
+  readonly untilMs: number;
+}
+
+/** About 15 MB. Beyond it all of them are let go, and everything in the cache is checked again instead. */
+const MAX_FLOORS = 100_000;
+
+/**
+ * What a process knows of changes at the source, and so which of its values it may believe.
+ *
+ * Of each tag that changed it knows the *floor*: the version that the change led to. A value below it was read before the
+ * change, wherever it comes from and whenever it arrives, and is refused.
+ *
+ * That is enough only while changes are heard of. Time is therefore cut into *eras*: one ends when hearing is lost, the
+ * next when it is restored, and another when everything is told to be forgotten. A value may serve unchecked only in the
+ * era in which its load began, and only in one in which changes are heard. Values of other processes have no era here; they
+ * are judged by the source's clock: read after hearing began, or not to be believed.
+ */
+export class Trust {
+  readonly #clock: Clock;
+  readonly #retainMs: number;
+  readonly #maxFloors: number;
+  /** In the order in which they were raised. */
+  readonly #floors = new Map<string, Floor>();
+  #era = 0;
+  #isHearing = false;
+  #heardSinceMs = Number.POSITIVE_INFINITY;
+  #forgottenBeforeMs = 0;
+  #strangersRefusedUntilMs = 0;
+  /** What to add to our monotonic clock to get the source's. */
+  #sourceOffsetMs: number | undefined;
+
+  constructor({ clock, retainMs, maxFloors = MAX_FLOORS }: TrustOptions) {
+    this.#clock = clock;
+    this.#retainMs = retainMs;
+    this.#maxFloors = maxFloors;
+  }
+
+  get era(): number {
+    return this.#era;
+  }
+
+  /** Whether changes are heard of. At first they are not. */
+  get isHearing(): boolean {
+    return this.#isHearing;
+  }
+
+  /** Changes are no longer heard of. */
+  lose(): void {
+    this.#isHearing = false;
+    this.#era++;
+  }
+
+  /** From this instant of the source's clock on, changes are heard of. */
+  restore(sinceMs: number): void {
+    this.#isHearing = true;
+    this.#heardSinceMs = sinceMs;
+    this.#era++;
+    this.observeSource(sinceMs, this.#clock.monotonicMs());
+  }
+
+  /** Nothing that was read before this instant of the source's clock may serve again, not even in its grace. */
+  forgetBefore(instantMs: number): void {
+    this.#forgottenBeforeMs = Math.max(this.#forgottenBeforeMs, instantMs);
+    this.#era++;
+  }
+
+  /** The tag has changed, and is at this version now. */
+  raiseFloor(tag: string, version: number): void {
+    const known = this.#floors.get(tag)?.version ?? 0;
+    this.#floors.delete(tag);
+    const untilMs = this.#clock.monotonicMs() + this.#retainMs;
+    this.#floors.set(tag, { version: Math.max(known, version), untilMs });
+    this.#prune();
+  }
+
+  /** Whether a value of this version is not older than what is known of its tag. */
+  admits({ tag, version }: { readonly tag: string; readonly version: number }): boolean {
+    return version >= (this.#floors.get(tag)?.version ?? 0);
+  }
+
+  /** Whether a value was read since everything was last to be forgotten. */
+  remembers({ loadedAtMs }: { readonly loadedAtMs: number }): boolean {
+    return loadedAtMs >= this.#forgottenBeforeMs;
+  }
+
+  /** Whether values that other processes read may be considered at all. */
+  get mayMeetStrangers(): boolean {
+    return this.#clock.monotonicMs() >= this.#strangersRefusedUntilMs;
+  }
+
+  /** Whether a value that another process read may serve unchecked. */
+  believesStranger(value: { readonly loadedAtMs: number }): boolean {
+    const isHeardOf = this.#isHearing && value.loadedAtMs >= this.#heardSinceMs;
+    return isHeardOf && this.remembers(value) && this.mayMeetStrangers;
+  }
+
+  /** The source's clock showed this at that instant of ours, or a little later: ages come out too long, never too short. */
+  observeSource(sourceMs: number, atMs: number): void {
+    this.#sourceOffsetMs = sourceMs - atMs;
+  }
+
+  /** How old a value is by the source's clock, in milliseconds; undefined while that clock is unknown. */
+  sourceAgeMs(loadedAtMs: number): number | undefined {
+    if (this.#sourceOffsetMs === undefined) return undefined;
+    return this.#clock.monotonicMs() + this.#sourceOffsetMs - loadedAtMs;
+  }
+
+  #prune(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [tag, { untilMs }] of this.#floors) {
+      if (untilMs > nowMs) break;
+      this.#floors.delete(tag);
+    }
+    if (this.#floors.size <= this.#maxFloors) return;
+    this.#floors.clear();
+    this.#era++;
+    this.#strangersRefusedUntilMs = nowMs + this.#retainMs;
+  }
+}

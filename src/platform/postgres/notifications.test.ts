@@ -1,0 +1,141 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type FaultProxy, startFaultProxy } from '../../../test/harness/fault-proxy.ts';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { createLogger } from '../log/index.ts';
+import { listen } from './notifications.ts';
+
+let database: TestDatabase;
+let admin: Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  admin = new Client({ connectionString: database.url });
+  await admin.connect();
+});
+
+afterAll(async () => {
+  await admin.end();
+  await database.drop();
+});
+
+/** What a listener told, and the lines that it logged. */
+interface Heard {
+  readonly payloads: string[];
+  readonly sincesMs: number[];
+  lost: number;
+  readonly lines: string[];
+  close(): Promise<void>;
+}
+
+function startListening(url = database.url): Heard {
+  const lines: string[] = [];
+  const heard: Heard = { payloads: [], sincesMs: [], lost: 0, lines, close: async () => {} };
+  const notifications = listen({
+    url,
+    channel: 'test_Channel',
+    onNotification: (payload) => heard.payloads.push(payload),
+    onLost: () => heard.lost++,
+    onRestored: (sinceMs) => heard.sincesMs.push(sinceMs),
+    log: createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } }),
+    heartbeatMs: 100,
+  });
+  heard.close = () => notifications.close();
+  onTestFinished(() => notifications.close());
+  return heard;
+}
+
+async function startProxy(): Promise<FaultProxy> {
+  const proxy = await startFaultProxy(database.url);
+  onTestFinished(() => proxy.close());
+  return proxy;
+}
+
+async function countListeners(): Promise<number> {
+  const { rows } = await admin.query(
+    `select count(*)::int as n from pg_stat_activity
+      where application_name = 'evenkeel notifications' and datname = current_database()`,
+  );
+  return rows[0].n;
+}
+
+async function endListeners(): Promise<void> {
+  await admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'evenkeel notifications' and datname = current_database()`,
+  );
+}
+
+const notify = (payload: string) => admin.query('select pg_notify($1, $2)', ['test_Channel', payload]);
+
+describe('a listener', () => {
+  test('hears what commits after the instant that it names, on its channel alone', async () => {
+    const heard = startListening();
+    await until(() => heard.sincesMs.length === 1);
+    const { rows } = await admin.query('select extract(epoch from clock_timestamp()) * 1000 as now_ms');
+    expect(heard.sincesMs[0]).toBeLessThanOrEqual(Number(rows[0].now_ms) + 1);
+    expect(Number.isInteger(heard.sincesMs[0])).toBe(true);
+    await admin.query(`select pg_notify('test_channel', 'not this one')`);
+    await notify('first');
+    await notify('second');
+    await until(() => heard.payloads.length === 2);
+    expect(heard.payloads).toEqual(['first', 'second']);
+  });
+
+  test('says that it was lost and restored when its connection is ended, each time once, and hears again', async () => {
+    const heard = startListening();
+    await until(() => heard.sincesMs.length === 1);
+    for (const round of [1, 2]) {
+      await endListeners();
+      await until(() => heard.sincesMs.length === round + 1);
+      expect(heard.lost).toBe(round);
+      await notify(`after ${round}`);
+      await until(() => heard.payloads.length === round);
+    }
+    expect(heard.lines.map((line) => JSON.parse(line).level)).toEqual(['warn', 'info', 'warn', 'info']);
+  });
+
+  test('notices a black hole by its heartbeat, and is restored after it', async () => {
+    const proxy = await startProxy();
+    const heard = startListening(proxy.url);
+    await until(() => heard.sincesMs.length === 1);
+    proxy.setMode('black-hole');
+    const cutAtMs = performance.now();
+    await until(() => heard.lost === 1);
+    expect(performance.now() - cutAtMs).toBeLessThan(2_000);
+    proxy.setMode('pass');
+    await until(() => heard.sincesMs.length === 2);
+    await notify('through again');
+    await until(() => heard.payloads.length === 1);
+  });
+
+  test('keeps trying a server that is not there, and says so once', async () => {
+    const proxy = await startProxy();
+    proxy.setMode('reset');
+    const heard = startListening(proxy.url);
+    await until(() => heard.lines.length === 1);
+    proxy.setMode('pass');
+    await until(() => heard.sincesMs.length === 1);
+    expect(heard.lost).toBe(0);
+    expect(heard.lines).toHaveLength(2);
+    expect(heard.lines.join('')).not.toContain('password');
+  });
+
+  test('leaves no connection when it is closed, also while it connects or waits', async () => {
+    const proxy = await startProxy();
+    const heard = startListening(proxy.url);
+    await until(() => heard.sincesMs.length === 1);
+    await heard.close();
+    await until(async () => (await countListeners()) === 0);
+    expect(heard.lost).toBe(0);
+    proxy.setMode('black-hole');
+    const connecting = startListening(proxy.url);
+    await connecting.close();
+    proxy.setMode('reset');
+    const waiting = startListening(proxy.url);
+    await until(() => waiting.lines.length === 1);
+    await waiting.close();
+    expect([connecting.sincesMs, waiting.sincesMs]).toEqual([[], []]);
+  });
+});

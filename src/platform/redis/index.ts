@@ -1,0 +1,1 @@
+export { defineScript, openRedis, type Redis, type RedisOptions, type RedisScript } from './redis.ts';

@@ -1,0 +1,149 @@
+import { Redis as Client } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { createLogger } from '../log/index.ts';
+import { defineScript, openRedis, type Redis } from './redis.ts';
+
+let server: TestRedis;
+let admin: Client;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  admin = new Client(server.url);
+});
+
+afterEach(async () => {
+  server.thaw();
+  await admin.flushall();
+});
+
+afterAll(async () => {
+  admin.disconnect();
+  await server.stop();
+});
+
+const COMMAND_TIMEOUT_MS = 150;
+
+async function open(breakerWindowMs?: number): Promise<{ redis: Redis; lines: () => string[] }> {
+  const lines: string[] = [];
+  const redis = openRedis({
+    url: server.url,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    ...(breakerWindowMs !== undefined && { breakerWindowMs }),
+    log: createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } }),
+  });
+  onTestFinished(() => redis.close());
+  await until(() => redis.isAvailable);
+  return { redis, lines: () => lines.map((line) => JSON.parse(line).level as string) };
+}
+
+async function took(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return performance.now() - startedMs;
+}
+
+test('keeps texts until they lapse or are deleted', async () => {
+  const { redis } = await open();
+  await redis.set('a', 'text', 60_000);
+  expect(await redis.get('a')).toBe('text');
+  expect(await admin.pttl('a')).toBeGreaterThan(50_000);
+  expect(await redis.setIfAbsent('a', 'other', 60_000)).toBe(false);
+  expect(await redis.setIfAbsent('b', 'other', 60_000)).toBe(true);
+  await redis.del('a');
+  expect(await redis.get('a')).toBeUndefined();
+});
+
+test('runs a script in one step, also after Redis has forgotten it', async () => {
+  const { redis } = await open();
+  const script = defineScript(`return redis.call('incrby', KEYS[1], ARGV[1])`);
+  expect(await redis.run(script, ['n'], [2])).toBe(2);
+  await admin.script('FLUSH');
+  expect(await redis.run(script, ['n'], [3])).toBe(5);
+});
+
+test('a value of another type is no text, and no trouble', async () => {
+  const { redis, lines } = await open();
+  await admin.lpush('list', 'item');
+  expect(await redis.get('list')).toBeUndefined();
+  expect(redis.isAvailable).toBe(true);
+  expect(lines()).toEqual([]);
+});
+
+describe('a Redis in trouble', () => {
+  test('when it is frozen, costs one command its timeout in a window, and is said once', async () => {
+    const { redis, lines } = await open(60_000);
+    server.freeze();
+    expect(await took(() => redis.get('a'))).toBeGreaterThan(COMMAND_TIMEOUT_MS - 20);
+    const restMs = await took(async () => {
+      for (let index = 0; index < 100; index++) {
+        expect(await redis.get('a')).toBeUndefined();
+        await redis.set('a', 'b', 1_000);
+        expect(await redis.setIfAbsent('a', 'b', 1_000)).toBeUndefined();
+      }
+    });
+    expect(restMs).toBeLessThan(COMMAND_TIMEOUT_MS);
+    expect(redis.isAvailable).toBe(false);
+    expect(lines()).toEqual(['warn']);
+  });
+
+  test('is used again soon after it thaws, without a restart', async () => {
+    const { redis, lines } = await open(300);
+    server.freeze();
+    await redis.get('a');
+    await until(() => !redis.isAvailable);
+    server.thaw();
+    await until(async () => {
+      await redis.set('a', 'back', 60_000);
+      return (await redis.get('a')) === 'back';
+    });
+    expect(lines()).toEqual(['warn', 'info']);
+  });
+
+  test('lets one probe wait, and no caller beside it', async () => {
+    const { redis } = await open(100);
+    server.freeze();
+    await redis.get('a');
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const probe = redis.get('a');
+    expect(await took(() => Promise.all(Array.from({ length: 50 }, () => redis.get('b'))))).toBeLessThan(100);
+    expect(await probe).toBeUndefined();
+  });
+
+  test('when it is gone, is not waited for, and is used again when it is back', async () => {
+    const { redis, lines } = await open(300);
+    await server.kill();
+    try {
+      await until(() => !redis.isAvailable);
+      expect(await took(() => redis.get('a'))).toBeLessThan(100);
+    } finally {
+      await server.restart();
+    }
+    await until(() => redis.isAvailable || redis.get('a').then(() => false));
+    expect(lines()).toEqual(['warn', 'info']);
+  });
+
+  test('when it is full or read-only, refuses writes without an error to anybody', async () => {
+    const { redis } = await open(100);
+    await admin.config('SET', 'maxmemory', '1');
+    await redis.set('a', 'text', 1_000);
+    expect(redis.isAvailable).toBe(false);
+    await admin.config('SET', 'maxmemory', '0');
+    await until(async () => (await redis.setIfAbsent('b', 'text', 60_000)) === true);
+    await admin.replicaof('127.0.0.1', 1);
+    await redis.set('a', 'text', 1_000);
+    await admin.replicaof('NO', 'ONE');
+    await until(async () => (await redis.setIfAbsent('c', 'text', 60_000)) === true);
+  });
+
+  test('one that is not there at the start is no error either', async () => {
+    const lines: string[] = [];
+    const log = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } });
+    const redis = openRedis({ url: 'redis://:canary-secret@127.0.0.1:1', commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
+    onTestFinished(() => redis.close());
+    expect(await redis.get('a')).toBeUndefined();
+    await until(() => lines.length === 1);
+    expect(lines.join('')).not.toContain('canary-secret');
+  });
+});

@@ -1,0 +1,175 @@
+import { hash } from 'node:crypto';
+import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { Redis as Client } from 'ioredis';
+import type { Logger } from '../log/index.ts';
+
+/** Options of `openRedis`. */
+export interface RedisOptions {
+  /** A `redis://` or `rediss://` URL. */
+  readonly url: string;
+  /** How long a command may take, in milliseconds. */
+  readonly commandTimeoutMs: number;
+  /** How long Redis is left alone after a failed command, in milliseconds: 5,000. */
+  readonly breakerWindowMs?: number;
+  readonly log: Logger;
+}
+
+/** A Lua script; one `const` each, so that its hash is worked out once. */
+export interface RedisScript {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+/**
+ * A Redis that is no trouble to its callers: no method throws, and none takes longer than the command timeout. When Redis
+ * is slow, frozen, full, read-only or gone, `undefined` says that it could not be asked.
+ */
+export interface Redis {
+  /** Whether commands are sent at the moment. */
+  readonly isAvailable: boolean;
+  /** The text under a key; undefined when there is none, or something that is no text. */
+  get(key: string): Promise<string | undefined>;
+  /** Writes a text that lapses after `ttlMs`. */
+  set(key: string, text: string, ttlMs: number): Promise<void>;
+  /** Writes a text unless the key is taken; answers whether it did. */
+  setIfAbsent(key: string, text: string, ttlMs: number): Promise<boolean | undefined>;
+  del(key: string): Promise<void>;
+  /** Runs a script in one step; answers what it returns. */
+  run(script: RedisScript, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown>;
+  /** Whether Redis answers. */
+  ping(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/**
+ * A frozen Redis costs one caller its command timeout in so much time; everyone else is answered at once meanwhile. Much
+ * shorter, and the waits add up; much longer, and a Redis that is back stays unused.
+ */
+const BREAKER_WINDOW_MS = 5_000;
+// A connection on which nothing came back for so long is replaced: behind a network that swallowed it, it would hang for
+// the minutes that TCP tries.
+const SILENCE_MS = 1_000;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** Makes a script. */
+export function defineScript(lua: string): RedisScript {
+  return { lua, sha: hash('sha1', lua) };
+}
+
+/** Opens a connection, in the background, and keeps it. */
+export function openRedis(options: RedisOptions): Redis {
+  return new GuardedRedis(options);
+}
+
+function hasPrefix(error: unknown, prefix: string): boolean {
+  return error instanceof Error && error.message.startsWith(prefix);
+}
+
+/**
+ * The client behind a breaker. One failed command opens it: what a healthy Redis does in microseconds is not tried again
+ * at the callers' expense. After the window one command is let through as a probe, alone; it closes the breaker or opens
+ * it for another window. While there is no connection nothing is sent, and the breaker is not asked.
+ */
+class GuardedRedis implements Redis {
+  readonly #client: Client;
+  readonly #log: Logger;
+  readonly #breaker;
+  #isToldAvailable = true;
+  #lastError: unknown;
+
+  constructor({ url, commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log }: RedisOptions) {
+    this.#log = log;
+    this.#client = new Client(url, {
+      lazyConnect: true,
+      commandTimeout: commandTimeoutMs,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SILENCE_MS,
+      // Nothing is kept for later or sent again: a write that comes late may undo a newer one.
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (attempt) => Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2),
+      // A replica since a failover: the next connection leads to the new primary.
+      reconnectOnError: (error) => hasPrefix(error, 'READONLY'),
+      connectionName: 'evenkeel',
+    });
+    // Being of the wrong type is the value's trouble, not that of Redis.
+    this.#breaker = circuitBreaker(
+      handleWhen((error) => !hasPrefix(error, 'WRONGTYPE')),
+      { halfOpenAfter: breakerWindowMs, breaker: new ConsecutiveBreaker(1) },
+    );
+    this.#breaker.onStateChange(() => this.#tell());
+    this.#client.on('error', (error) => {
+      this.#lastError = error;
+    });
+    this.#client.on('ready', () => this.#tell());
+    this.#client.on('close', () => this.#tell());
+    void this.#client.connect().catch(() => {});
+  }
+
+  get isAvailable(): boolean {
+    return this.#client.status === 'ready' && this.#breaker.state === CircuitState.Closed;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return (await this.#ask(() => this.#client.get(key))) ?? undefined;
+  }
+
+  async set(key: string, text: string, ttlMs: number): Promise<void> {
+    await this.#ask(() => this.#client.set(key, text, 'PX', Math.ceil(ttlMs)));
+  }
+
+  async setIfAbsent(key: string, text: string, ttlMs: number): Promise<boolean | undefined> {
+    const answer = await this.#ask(() => this.#client.set(key, text, 'PX', Math.ceil(ttlMs), 'NX'));
+    return answer === undefined ? undefined : answer === 'OK';
+  }
+
+  async del(key: string): Promise<void> {
+    await this.#ask(() => this.#client.del(key));
+  }
+
+  async run({ lua, sha }: RedisScript, keys: readonly string[], values: readonly (string | number)[]) {
+    return await this.#ask(async () => {
+      try {
+        return await this.#client.evalsha(sha, keys.length, ...keys, ...values);
+      } catch (error) {
+        // Redis does not know the script (any more), so nothing was done.
+        if (!hasPrefix(error, 'NOSCRIPT')) throw error;
+        return await this.#client.eval(lua, keys.length, ...keys, ...values);
+      }
+    });
+  }
+
+  async ping(): Promise<boolean> {
+    return (await this.#ask(() => this.#client.ping())) !== undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#isToldAvailable = false;
+    this.#client.disconnect();
+  }
+
+  async #ask<Answer>(command: () => Promise<Answer>): Promise<Answer | undefined> {
+    // Also while a probe is under way: one that waits is enough.
+    if (this.#client.status !== 'ready' || this.#breaker.state === CircuitState.HalfOpen) return undefined;
+    try {
+      return await this.#breaker.execute(command);
+    } catch (error) {
+      if (!(error instanceof BrokenCircuitError)) this.#lastError = error;
+      this.#tell();
+      return undefined;
+    }
+  }
+
+  /** Says in the log when Redis goes away and when it is back, once each. */
+  #tell(): void {
+    if (this.#client.status === 'end' || this.isAvailable === this.#isToldAvailable) return;
+    // A probe that is under way has not decided anything yet.
+    if (this.#breaker.state === CircuitState.HalfOpen) return;
+    this.#isToldAvailable = this.isAvailable;
+    if (this.isAvailable) this.#log.info('Redis is used again');
+    else this.#log.warn({ err: this.#lastError }, 'Redis does not answer in time and is left alone for now');
+  }
+}

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A Redis of a test file's own. */
+export interface TestRedis {
+  readonly url: string;
+  /** Stops the process without ending it, as a machine that hangs does. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it. */
+  kill(): Promise<void>;
+  /** Starts it again, empty, after `kill`. */
+  restart(): Promise<void>;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function launch(port: number, directory: string): Promise<ChildProcess> {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ready = Promise.withResolvers<void>();
+  let output = '';
+  child.once('error', () => ready.reject(new Error('redis-server is not installed: see "npm test"')));
+  child.once('exit', (code) => ready.reject(new Error(`redis-server ended with ${code}: ${output}`)));
+  child.stdout.on('data', (bytes: Buffer) => {
+    output += bytes;
+    if (output.includes('Ready to accept connections')) ready.resolve();
+  });
+  child.stderr.resume();
+  await ready.promise;
+  return child;
+}
+
+/** Starts a redis-server that keeps nothing, on a free port. For a test file, in `beforeAll`; stop it in `afterAll`. */
+export async function startTestRedis(): Promise<TestRedis> {
+  const port = await findFreePort();
+  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-redis-'));
+  let child = await launch(port, directory);
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    kill,
+    async restart() {
+      child = await launch(port, directory);
+    },
+    async stop() {
+      await kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
