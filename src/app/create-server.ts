@@ -1,7 +1,8 @@
 import { newId } from '../base/ids.ts';
 import { type Clock, systemClock } from '../base/time.ts';
+import { IdempotencyCleaner, registerAccountRoutes } from '../core/accounts/index.ts';
 import { createChatBatches, registerChatRoutes, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
-import { createAuthentication, registerKeyRoutes } from '../core/keys/index.ts';
+import { createAuthentication, registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
 import { createModels, type Models } from '../core/models/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { createHttpServer, drain, type HttpServer } from '../platform/http/index.ts';
@@ -10,6 +11,7 @@ import type { Postgres } from '../platform/postgres/index.ts';
 import { createReadinessCheck } from './check-readiness.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
+import { openCallers } from './open-callers.ts';
 import { version } from './version.ts';
 
 /** What a server is made of. */
@@ -17,6 +19,8 @@ export interface ServerParts {
   readonly config: Config;
   readonly log: Logger;
   readonly postgres: Postgres;
+  /** The database itself, not by way of a transaction pooler. */
+  readonly directUrl: string;
   readonly clock?: Clock;
 }
 
@@ -43,26 +47,29 @@ function openModels({ models }: Config, options: { clock: Clock; log: Logger }):
   return createModels({ ...options, target: { baseUrl, model, ...timeouts, ...(apiKey !== undefined && { apiKey }) } });
 }
 
-/** Puts a server together. Connects to nothing by itself; `http.listen` starts it, `stop` ends it. */
-export function createServer({ config, log, postgres, clock = systemClock }: ServerParts): Server {
-  const { requestBudgetMs, lookupBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
+/** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
+export function createServer({ config, log, postgres, directUrl, clock = systemClock }: ServerParts): Server {
+  const { requestBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
   const models = openModels(config, { clock, log });
   const database = guardPostgres(postgres, { config: config.database, clock, log });
   const batches = createChatBatches({ database, clock });
   const shared = { database, batches, models, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
-  const authentication = createAuthentication({ database, clock, lookupBudgetMs });
+  const cleaner = new IdempotencyCleaner(shared);
+  const callers = openCallers(config, { database, directUrl, clock, log });
   const http = createHttpServer({
     ...config.http,
-    ...authentication,
+    ...createAuthentication({ callers: callers.cache, clock }),
     log,
     clock,
     version,
     errorCodes,
-    readiness: createReadinessCheck(postgres, database),
+    readiness: createReadinessCheck(postgres, database, callers),
   });
-  registerKeyRoutes(http, { database, clock });
+  registerAccountRoutes(http);
+  registerKeyRoutes(http, { database, clock, callers: callers.cache });
+  registerCacheRoutes(http, { database, callers: callers.cache });
   registerChatRoutes(http, {
     database,
     batches,
@@ -74,16 +81,18 @@ export function createServer({ config, log, postgres, clock = systemClock }: Ser
     modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,
   });
   sweeper.start();
+  cleaner.start();
 
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    await sweeper.stop();
+    await Promise.all([sweeper.stop(), cleaner.stop()]);
     await Promise.all([
       drain(http, { timeoutMs: drainTimeoutMs }),
       turns.drain(Math.max(0, drainTimeoutMs - turnHeadStartMs)),
     ]);
     await turns.drain(0);
     await models.close();
+    await callers.close();
     database.close();
   };
   return { http, models, stop: () => (stopped ??= stop()) };

@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from '../base/errors.ts';
+import { idempotencyErrors } from '../core/accounts/index.ts';
 import { chatErrors } from '../core/chat/index.ts';
 import { authErrors, keyErrors } from '../core/keys/index.ts';
 import { modelErrors } from '../core/models/index.ts';
@@ -10,6 +11,7 @@ export const errorCodes: readonly CatalogueEntry[] = [
   authErrors,
   chatErrors,
   httpErrors,
+  idempotencyErrors,
   keyErrors,
   modelErrors,
   postgresErrors,

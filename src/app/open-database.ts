@@ -12,6 +12,8 @@ import { findMigrationFolders } from './migration-folders.ts';
 /** The database of this process, migrated and ready. */
 export interface OpenDatabase {
   readonly postgres: Postgres;
+  /** Where notifications are heard: around a transaction pooler, where there is one. */
+  readonly directUrl: string;
   /** What it is, for people: never with a password. */
   readonly description: string;
   /** Closes the pool and stops the embedded server, if it is ours. */
@@ -60,7 +62,7 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
       await postgres.close();
       await home.stop();
     };
-    return { postgres, description: home.description, close };
+    return { postgres, directUrl: home.directUrl, description: home.description, close };
   } catch (error) {
     await home.stop();
     throw error;

@@ -29,8 +29,8 @@ const startBudgetMs = 30_000;
  */
 export async function serve(config: Config, log: Logger): Promise<RunningServer> {
   const database = await openDatabase(config, log);
-  const { postgres } = database;
-  const server = createServer({ config, log, postgres });
+  const { postgres, directUrl } = database;
+  const server = createServer({ config, log, postgres, directUrl });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await server.stop();

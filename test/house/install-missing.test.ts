@@ -110,3 +110,17 @@ test('where the Node that comes with the dependencies is too old or does not run
   expect(result.errors).toContain('Install Node 24 or later and put it first on the PATH.');
   expect(isThere('node_modules/.evenkeel-installed')).toBe(false);
 });
+
+test('before the tests, a missing Redis is named in one line with what to install', () => {
+  run();
+  const path = join(project, 'bin');
+  mkdirSync(path);
+  const environment = { PATH: path, npm_lifecycle_event: 'pretest' };
+  const refused = run(environment);
+  expect(refused.code).toBe(1);
+  expect(refused.errors).toMatch(/^evenkeel: the tests need redis-server on the PATH\. Install it: .*\n$/);
+  writeFileSync(join(path, 'redis-server'), '#!/bin/sh\n');
+  chmodSync(join(path, 'redis-server'), 0o755);
+  expect(run(environment)).toEqual({ code: 0, errors: '', output: '' });
+  expect(run({ PATH: path, npm_lifecycle_event: 'prestart' })).toMatchObject({ code: 0, errors: '' });
+});

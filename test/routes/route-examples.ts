@@ -1,3 +1,5 @@
+import { newId } from '../../src/base/ids.ts';
+
 /** Ids of one user's things, for the paths of routes. */
 export interface Resources {
   readonly sessionId: string;
@@ -40,6 +42,11 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
     path: '/v1/chat/completions',
     body: { model: 'offline', messages: [{ role: 'user', content: 'Hello' }] },
   }),
+  'GET /v1/me': () => ({ method: 'GET', path: '/v1/me' }),
+  'GET /admin/cache': () => ({ method: 'GET', path: '/admin/cache' }),
+  'PUT /admin/cache': () => ({ method: 'PUT', path: '/admin/cache', body: { ttl_seconds: 300 } }),
+  'DELETE /admin/cache': () => ({ method: 'DELETE', path: '/admin/cache' }),
+  'DELETE /admin/cache/:user_id': () => ({ method: 'DELETE', path: `/admin/cache/${newId()}` }),
   'GET /v1/models': () => ({ method: 'GET', path: '/v1/models' }),
   'GET /v1/models/:model': () => ({ method: 'GET', path: '/v1/models/offline' }),
 };

@@ -1,4 +1,5 @@
 import { sql } from '../../platform/postgres/index.ts';
+import type { Idempotency } from '../accounts/index.ts';
 
 /** A chat session, as stored. */
 export interface SessionRow {
@@ -32,35 +33,61 @@ export interface Actor {
   activityId: string;
 }
 
-/** A session to be created. */
-export interface NewSession extends Actor {
+/** A session to be created, once by its key if it has one. */
+export interface NewSession extends Actor, Idempotency {
   id: string;
   title: string | null;
   assistant: string | null;
   model: string | null;
 }
 
-/** Creates sessions, each with its activity. One row each. */
-export const insertSessions = (rows: readonly NewSession[]) => sql<SessionRow & { i: number | null }>`
+/**
+ * Creates sessions, each with its activity and the record of its Idempotency-Key. One row each: of an input whose key was
+ * used before, the session as it was created then. Index: idempotency_keys_pkey.
+ */
+export const insertSessions = (rows: readonly NewSession[]) => sql<{
+  i: number | null;
+  session: unknown;
+  replayed: boolean | null;
+  is_same: boolean | null;
+}>`
   -- chat.insert_sessions
   with input as (
-    select * from unnest(
+    select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(
       ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.id)}::uuid[],
       ${rows.map((row) => row.title)}::text[], ${rows.map((row) => row.assistant)}::text[],
       ${rows.map((row) => row.model)}::text[], ${rows.map((row) => row.activityId)}::uuid[],
-      ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.ip)}::inet[]
-    ) with ordinality as input (user_id, id, title, assistant, model, activity_id, key_id, ip, i)
+      ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.ip)}::inet[],
+      ${rows.map((row) => row.idempotencyKey)}::text[], ${rows.map((row) => row.fingerprint)}::bytea[]
+    ) with ordinality as input (user_id, id, title, assistant, model, activity_id, key_id, ip, idempotency_key, fingerprint, i)
+  ), known as (
+    select input.i, k.fingerprint, k.answer
+    from input join idempotency_keys k on k.user_id = input.user_id and k.key = input.idempotency_key
+  ), fresh as (
+    select distinct on (user_id, work) input.* from input
+    where not exists (select from known where known.i = input.i)
+    order by user_id, work, i
   ), created as (
     insert into chat_sessions (user_id, id, title, assistant, model)
-    select user_id, id, title, assistant, model from input
+    select user_id, id, title, assistant, model from fresh
     returning user_id, id, title, assistant, model, message_count, version, created_at, updated_at
+  ), answered as (
+    select fresh.user_id, fresh.work, fresh.i, fresh.idempotency_key, fresh.fingerprint,
+      to_jsonb(created) - 'user_id' as answer
+    from fresh join created on created.user_id = fresh.user_id and created.id = fresh.id
+  ), remembered as (
+    insert into idempotency_keys (user_id, key, fingerprint, answer)
+    select user_id, idempotency_key, fingerprint, answer from answered where idempotency_key is not null
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
-    select user_id, activity_id, 'session.created', key_id, id, ip from input
+    select user_id, activity_id, 'session.created', key_id, id, ip from fresh
   )
-  select input.i::integer as i, created.id, created.title, created.assistant, created.model, created.message_count,
-    created.version, created.created_at, created.updated_at
-  from input join created on created.user_id = input.user_id and created.id = input.id`;
+  select input.i::integer as i, coalesce(known.answer, answered.answer) as session,
+    answered.i is distinct from input.i as replayed,
+    coalesce(known.fingerprint, answered.fingerprint) = input.fingerprint as is_same
+  from input
+  left join known on known.i = input.i
+  left join answered on answered.user_id = input.user_id and answered.work = input.work`;
 
 /** Which session is asked for. */
 export interface SessionKey {
@@ -76,7 +103,7 @@ export const findSessions = (rows: readonly SessionKey[]) => sql<SessionRow & { 
     as input (user_id, id, i)
   join chat_sessions s on s.user_id = input.user_id and s.id = input.id`;
 
-/** A page of sessions, newest activity first, after a place in that order. Index: chat_sessions_recent. */
+/** A page of sessions, newest activity first, after a place in that order. Index: chat_sessions_recent. At most `limit` rows. */
 export const listSessions = (p: {
   userId: string;
   afterUpdatedAt: Date | null;
@@ -111,7 +138,7 @@ export const updateSession = (
   )
   select id, title, assistant, model, message_count, version, created_at, updated_at from changed`;
 
-/** Deletes a session with its messages and turns. Index: chat_sessions_pkey. One row or none. */
+/** Deletes a session with its messages and turns. Indexes: chat_sessions_pkey, chat_turns_session. One row or none. */
 export const deleteSession = (p: Actor & { id: string }) => sql<{ id: string }>`
   -- chat.delete_session
   with gone as (
@@ -173,7 +200,7 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
       ${rows.map((row) => row.limit)}::integer[], ${rows.map((row) => row.descending)}::boolean[]
     ) with ordinality as input (user_id, session_id, known_version, after_time, before_time, after_seq, before_seq,
       passed_over, page_limit, is_descending, i)
-  ), bounds as (
+  ), bounds as materialized (
     select input.*, s.version,
       greatest(input.after_seq + 1, case when input.after_time is null then 1 else coalesce((
         select m.seq + 1 from chat_messages m
@@ -184,7 +211,7 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
         where m.user_id = s.user_id and m.session_id = s.id and m.created_at >= input.before_time
         order by m.created_at, m.seq limit 1), s.message_count) end) as last_seq
     from input join chat_sessions s on s.user_id = input.user_id and s.id = input.session_id
-  ), page as (
+  ), page as materialized (
     select bounds.*,
       case when is_descending then greatest(first_seq, last_seq - passed_over - page_limit + 1)
         else first_seq + passed_over end as from_seq,
@@ -199,5 +226,8 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
     select seq, id, turn_id, role, content, status, model, created_at
     from chat_messages
     where user_id = page.user_id and session_id = page.session_id and seq between page.from_seq and page.to_seq
-  ) m on page.version is distinct from page.known_version
+      and page.version is distinct from page.known_version
+    order by seq
+    limit page.page_limit
+  ) m on true
   order by page.i, case when page.is_descending then -m.seq else m.seq end`;

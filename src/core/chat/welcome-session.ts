@@ -9,7 +9,15 @@ export async function ensureWelcomeSession(database: Database, userId: string, c
   const [session] = await database.query(listSessions(newest), context);
   if (session !== undefined) return session.id;
   const id = newId();
-  const welcome = { userId, id, title: 'Welcome', assistant: null, model: null };
+  const welcome = {
+    userId,
+    id,
+    title: 'Welcome',
+    assistant: null,
+    model: null,
+    idempotencyKey: null,
+    fingerprint: null,
+  };
   await database.query(insertSessions([{ ...welcome, keyId: null, ip: null, activityId: newId() }]), context);
   return id;
 }

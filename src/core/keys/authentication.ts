@@ -1,26 +1,13 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import type { Database } from '../../platform/postgres/index.ts';
-import type { Caller } from './caller.ts';
+import type { CallerCache } from './caller-cache.ts';
 import { authErrors, keyErrors } from './errors.ts';
-import { findCallers } from './queries.ts';
 import { hashSecret, isWellFormedSecret } from './secret.ts';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who is calling; set on every route that is not public. */
-    caller: Caller;
-  }
-}
 
 /** What authentication needs. */
 export interface AuthenticationOptions {
-  readonly database: Database;
+  readonly callers: CallerCache;
   readonly clock: Clock;
-  /** How long finding the caller may take, in milliseconds. */
-  readonly lookupBudgetMs: number;
 }
 
 /** Finds out who is calling and what they may do. */
@@ -42,35 +29,27 @@ function readSecret(request: FastifyRequest): string | undefined {
   return typeof header === 'string' && scheme === undefined ? header : undefined;
 }
 
-/** Makes the authentication of a server. */
-export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { database, clock, lookupBudgetMs } = options;
-
-  async function findCaller(secret: string, context: CallContext) {
-    const hash = hashSecret(secret);
-    const deadline = context.deadline.shortenedTo(lookupBudgetMs);
-    try {
-      const [row] = await database.query(findCallers([{ hash }]), { ...context, deadline });
-      return row !== undefined && timingSafeEqual(row.hash, hash) ? row : undefined;
-    } finally {
-      deadline.end();
-    }
-  }
-
+/** Makes the authentication of a server. A caller who is in the cache costs no statement. */
+export function createAuthentication({ callers, clock }: AuthenticationOptions): Authentication {
   return {
     async authenticate(request) {
       const startedMs = clock.monotonicMs();
       const secret = readSecret(request);
       if (secret === undefined) throw authErrors.raise.missing_credential();
       if (!isWellFormedSecret(secret)) throw authErrors.raise.invalid_key();
-      const found = await findCaller(secret, request.context);
+      const found = await callers.get(hashSecret(secret).toString('hex'), request.context);
       request.context.timings.add('auth', clock.monotonicMs() - startedMs);
-      if (found === undefined || found.revoked_at !== null) throw authErrors.raise.invalid_key();
-      if (found.expires_at !== null && found.expires_at <= clock.now()) throw authErrors.raise.expired_key();
-      if (found.disabled_at !== null) throw authErrors.raise.user_disabled();
+      if (found === undefined) throw authErrors.raise.invalid_key();
+      // Looked at each time, for keys expire while they are in the cache.
+      if (found.expiresAtMs !== null && found.expiresAtMs <= clock.now().getTime())
+        throw authErrors.raise.expired_key();
+      if (found.isDisabled) throw authErrors.raise.user_disabled();
       request.caller = {
-        userId: found.user_id,
-        keyId: found.key_id,
+        userId: found.userId,
+        username: found.username,
+        plan: found.plan,
+        createdAt: found.createdAt,
+        keyId: found.keyId,
         permissions: new Set(found.permissions),
         ip: request.ip,
       };

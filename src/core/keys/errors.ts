@@ -22,5 +22,6 @@ export const keyErrors = defineErrors('keys', {
       `This API key lacks the permission "${details.permission}". Use a key that has it.`,
   },
   not_found: { status: 404, message: 'There is no such API key. List yours with GET /v1/keys.' },
+  user_not_found: { status: 404, message: 'There is no such user. Check the id.' },
   expires_in_past: { status: 400, message: 'expires_at must lie in the future.' },
 });

@@ -1,7 +1,7 @@
 import type { CallContext } from '../../base/call-context.ts';
 import { newId } from '../../base/ids.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { permissions } from './caller.ts';
+import { permissions } from './permissions.ts';
 import { findAnyUser, findCallers, findUserByName, insertKey, insertUserWithKey } from './queries.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
 

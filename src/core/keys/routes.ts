@@ -11,8 +11,10 @@ import {
   toPage,
 } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { type Caller, permissions } from './caller.ts';
+import type { Caller } from '../accounts/index.ts';
+import type { CallerCache } from './caller-cache.ts';
 import { keyErrors } from './errors.ts';
+import { permissions } from './permissions.ts';
 import { insertKey, type KeyRow, listKeys, revokeKey, updateKey } from './queries.ts';
 import { CreatedKey, CreateKey, DeletedKey, Key, KeyParams, UpdateKey } from './schemas.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
@@ -21,6 +23,8 @@ import { hashSecret, newSecret, secretPrefix } from './secret.ts';
 export interface KeyRouteOptions {
   readonly database: Database;
   readonly clock: Clock;
+  /** Is told of changes at once, before the answer. */
+  readonly callers: CallerCache;
 }
 
 const CURSOR_SCOPE = 'keys';
@@ -115,7 +119,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
 }
 
 /** `PATCH` and `DELETE /v1/keys/{key_id}`. */
-function registerKey(server: HttpServer, { database }: KeyRouteOptions): void {
+function registerKey(server: HttpServer, { database, callers }: KeyRouteOptions): void {
   server.patch(
     '/v1/keys/:key_id',
     {
@@ -136,6 +140,7 @@ function registerKey(server: HttpServer, { database }: KeyRouteOptions): void {
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();
+      callers.invalidate(request.caller.userId, row.auth_version);
       return toKey(row);
     },
   );
@@ -158,6 +163,7 @@ function registerKey(server: HttpServer, { database }: KeyRouteOptions): void {
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();
+      callers.invalidate(request.caller.userId, row.auth_version);
       return { id: row.id, object: 'api_key' as const, deleted: true as const };
     },
   );

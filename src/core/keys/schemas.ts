@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Nullable } from '../../platform/http/index.ts';
-import { permissions } from './caller.ts';
+import { permissions } from './permissions.ts';
 
 const PermissionList = Type.Array(Type.Unsafe<(typeof permissions)[number]>(Type.String({ enum: [...permissions] })), {
   uniqueItems: true,
@@ -57,3 +57,16 @@ export const DeletedKey = Type.Object({
 });
 
 export type Key = Static<typeof Key>;
+
+/** What the cache of callers holds and did, on the server that answers. */
+export const CacheStatistics = Type.Object({
+  cached_users: Type.Integer(),
+  cache_size_bytes: Type.Integer({ description: 'An estimate of the memory that it takes.' }),
+  ttl_seconds: Type.Number(),
+  hits: Type.Integer(),
+  misses: Type.Integer(),
+  hit_rate: Type.Number({ description: 'From 0 to 1; 0 before the first request.' }),
+  evictions: Type.Integer({ description: 'Callers forgotten because there were too many.' }),
+});
+
+export type CacheStatistics = Static<typeof CacheStatistics>;

@@ -5,6 +5,8 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   http: 'Server',
   data: 'Data',
   database: 'Database',
+  redis: 'Redis',
+  callers: 'Callers',
   models: 'Models',
   log: 'Log',
 };

@@ -117,6 +117,43 @@ export const variables = {
       sentence: 'Age at which a connection is replaced, so that a failover or a new address is noticed.',
     }),
   },
+  redis: {
+    url: optionalUrl({
+      name: 'REDIS_URL',
+      schemes: ['redis', 'rediss'],
+      secret: true,
+      sentence: 'Redis that several servers share. Without it each has its own cache.',
+    }),
+    commandTimeoutMs: milliseconds(
+      'REDIS_COMMAND_TIMEOUT_MS',
+      150,
+      'Longest wait for Redis; one that is slower is left alone for five seconds.',
+    ),
+  },
+  callers: {
+    cache: oneOf({
+      name: 'CALLER_CACHE',
+      words: ['on', 'off'],
+      default: 'on',
+      sentence: 'Whether callers are cached. Off, each request asks the database who is calling.',
+    }),
+    ttlSeconds: integer({
+      name: 'CALLER_CACHE_TTL_SECONDS',
+      from: 1,
+      to: 3600,
+      unit: 'seconds',
+      default: 300,
+      sentence: 'Time after which a cached caller is read again. A revoked key is refused at once all the same.',
+    }),
+    graceSeconds: integer({
+      name: 'CALLER_CACHE_GRACE_SECONDS',
+      from: 0,
+      to: 86_400,
+      unit: 'seconds',
+      default: 600,
+      sentence: 'Time after its last reading for which a caller is believed while the database does not answer.',
+    }),
+  },
   models: {
     baseUrl: optionalUrl({
       name: 'MODEL_BASE_URL',

@@ -60,7 +60,17 @@ const REDACTED_FIELDS = new Set([...SECRET_FIELDS, ...CONTENT_FIELDS]);
 /** A log line is flat; what is nested deeper than this was logged by mistake. */
 const DEEPEST_LEVEL = 6;
 
-const spelling = (key: string): string => key.toLowerCase().replaceAll(/[-_]/g, '');
+/** Names of fields that were seen, with their spelling: there are few, and every line has the same. */
+const spellings = new Map<string, string>();
+const MOST_SPELLINGS = 1000;
+
+function spelling(key: string): string {
+  const known = spellings.get(key);
+  if (known !== undefined) return known;
+  const spelled = key.toLowerCase().replaceAll(/[-_]/g, '');
+  if (spellings.size < MOST_SPELLINGS) spellings.set(key, spelled);
+  return spelled;
+}
 
 const isPlain = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value);

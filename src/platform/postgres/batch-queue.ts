@@ -103,11 +103,22 @@ export class BatchQueue<Input, Row> {
   /** Takes out the oldest inputs, at most `count`, leaving out those that nobody waits for any more. */
   take(count: number): BatchCall<Input, Row>[] {
     const wanted = this.#calls.filter((call) => !call.isSettled);
-    this.#calls = wanted.splice(count);
-    if (this.#keyOf !== undefined) {
-      this.#byKey.clear();
-      for (const call of this.#calls) this.#byKey.set(this.#keyOf(call.input), call);
-    }
+    this.#keep(wanted.splice(count));
     return wanted;
+  }
+
+  /** Takes out the inputs that were first asked for before this time. */
+  takeOlderThan(timeMs: number): BatchCall<Input, Row>[] {
+    const firstYoung = this.#calls.findIndex((call) => call.askedMs >= timeMs);
+    const old = firstYoung === -1 ? this.#calls : this.#calls.slice(0, firstYoung);
+    this.#keep(this.#calls.slice(old.length));
+    return old;
+  }
+
+  #keep(calls: BatchCall<Input, Row>[]): void {
+    this.#calls = calls;
+    if (this.#keyOf === undefined) return;
+    this.#byKey.clear();
+    for (const call of calls) this.#byKey.set(this.#keyOf(call.input), call);
   }
 }

@@ -115,12 +115,12 @@ describe('a batch', () => {
       answers.push(ask(input(2 * turn), contextOf()), ask(input(2 * turn + 1), contextOf()));
       await nextTurn();
     }
-    expect(database.sent).toHaveLength(8);
+    expect(database.sent).toHaveLength(9);
     expect(database.sent.every((inputs) => inputs.length === 2)).toBe(true);
     database.step();
     await nextTurn();
     await nextTurn();
-    expect(database.sent[8]).toHaveLength(24);
+    expect(database.sent[9]).toHaveLength(22);
     await database.finish();
     expect((await Promise.all(answers)).map(([row]) => row?.id)).toEqual(answers.map((_answer, index) => index));
   });
@@ -179,6 +179,20 @@ describe('a batch', () => {
     await expect(ask(input(20_000), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded', status: 503 });
     await database.finish();
     expect(await Promise.all(waiting)).toHaveLength(20_000);
+  });
+
+  it('refuses a caller that has waited half a second because nothing comes back', async () => {
+    const database = new StepDatabase();
+    const ask = createBatch({ statement }, { database });
+    const stuck: Promise<Row[]>[] = [];
+    for (let slot = 0; slot < 9; slot++) {
+      stuck.push(ask(input(slot), contextOf()));
+      await nextTurn();
+    }
+    await expect(ask(input(9), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded' });
+    await database.finish();
+    expect((await Promise.all(stuck)).map(([row]) => row?.id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(database.done).not.toContain(9);
   });
 
   it('gives each caller exactly its own result, once, whatever comes in whatever order', async () => {

@@ -8,6 +8,7 @@ export {
 } from './embedded.ts';
 export { postgresErrors, sqlState } from './errors.ts';
 export { type MigrateOptions, migrate } from './migrate.ts';
+export { type ListenOptions, listen, type Notifications } from './notifications.ts';
 export type { PoolHealth, PoolStatus } from './pool-status.ts';
 export { openPostgres, type Postgres, type PostgresOptions } from './postgres.ts';
 export { type Statement, sql } from './statement.ts';

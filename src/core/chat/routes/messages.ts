@@ -7,6 +7,7 @@ import {
   ListOf,
   openEventStream,
 } from '../../../platform/http/index.ts';
+import { idempotencyErrors, markReplay, readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { HistoryQuery, MessageRow } from '../queries.ts';
 import { HistoryPageQuery, Message, PostMessage, SessionParams, Turn, TurnParams } from '../schemas.ts';
@@ -138,12 +139,16 @@ function registerPost(server: HttpServer, { turns, requestBudgetMs, modelBudgetM
       const { content, stream = false } = request.body;
       const { context } = request;
       const deadline = context.deadline.shortenedTo(requestBudgetMs);
-      const message = { sessionId: request.params.session_id, content };
-      const turn = await turns.start(request.caller, message, { ...context, deadline }).finally(() => deadline.end());
+      const message = { ...readIdempotency(request), sessionId: request.params.session_id, content };
+      const { turn, replayed } = await turns
+        .start(request.caller, message, { ...context, deadline })
+        .finally(() => deadline.end());
+      if (replayed) markReplay(reply);
       if (stream) {
         await streamTurn(turn, openEventStream(request, reply, { budgetMs: modelBudgetMs, errorEvent: 'error' }));
         return reply;
       }
+      if (replayed && !turn.hasEnded) throw idempotencyErrors.raise.in_progress();
       // From here on the message is stored: a client must not send it again on its own.
       reply.header('x-should-retry', 'false');
       const { message: answer } = await untilEnded(turn.result, context.deadline.signal);

@@ -1,6 +1,6 @@
 import { newId } from '../../../base/ids.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import type { Caller } from '../../keys/index.ts';
+import type { Caller } from '../../accounts/index.ts';
 import type { Models } from '../../models/index.ts';
 import type { ChatBatches } from '../batches.ts';
 import type { Actor } from '../queries.ts';

@@ -1,5 +1,6 @@
 import { newId } from '../../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../../platform/http/index.ts';
+import { markReplay, onceByKey, readIdempotency, refuseReuse } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { deleteSession, listSessions, type SessionRow, updateSession } from '../queries.ts';
 import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
@@ -8,6 +9,9 @@ import { actorOf, type ChatRouteOptions } from './options.ts';
 
 const CURSOR_SCOPE = 'sessions';
 const tags = ['Chat sessions'];
+
+/** A session as JSON of the database, whose times are text. */
+type StoredSession = Omit<SessionRow, 'created_at' | 'updated_at'> & { created_at: string; updated_at: string };
 
 function toSession(row: SessionRow): Session {
   return {
@@ -35,11 +39,25 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
         throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
       }
       if (model !== null) options.models.get(model);
-      const session = { ...actorOf(request.caller), id: newId(), title, assistant, model };
-      const [row] = await options.batches.insertSession(session, request.context);
+      const session = {
+        ...actorOf(request.caller),
+        ...readIdempotency(request),
+        id: newId(),
+        title,
+        assistant,
+        model,
+      };
+      const [row] = await onceByKey(() => options.batches.insertSession(session, request.context));
       if (row === undefined) throw new Error('An insert answered no row.');
+      refuseReuse(row);
+      if (row.replayed) markReplay(reply);
+      const created = row.session as StoredSession;
       reply.code(201);
-      return toSession(row);
+      return toSession({
+        ...created,
+        created_at: new Date(created.created_at),
+        updated_at: new Date(created.updated_at),
+      });
     },
   );
 }

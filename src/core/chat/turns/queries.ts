@@ -1,7 +1,8 @@
 import { sql } from '../../../platform/postgres/index.ts';
+import type { Idempotency } from '../../accounts/index.ts';
 
-/** A user's message, and the turn that answers it. */
-export interface NewTurn {
+/** A user's message, and the turn that answers it; once by its key if it has one. */
+export interface NewTurn extends Idempotency {
   userId: string;
   sessionId: string;
   turnId: string;
@@ -16,34 +17,52 @@ export interface NewTurn {
   activityId: string;
 }
 
+/** A turn as it was started. Times are as JSON has them. */
+export interface StartedTurn {
+  turn_id: string;
+  message_id: string;
+  seq: number;
+  created_at: string;
+  model: string;
+}
+
 /** How many of the latest messages go to the model with the new one. */
 const contextMessages = 50;
 
 /**
- * Stores users' messages, each with the turn that answers it, its session's new count, version and time, and the
- * activity; and reads what the model is told. Sessions are locked in the order of their keys, so that two such
- * statements cannot deadlock. No row for a session that does not exist; else one.
- * Indexes: chat_sessions_pkey, chat_messages_pkey.
+ * Stores users' messages, each with the turn that answers it, its session's new count, version and time, the record of
+ * its Idempotency-Key and the activity; and reads what the model is told. Sessions are locked in the order of their keys,
+ * so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
+ * was used before, the turn as it was started then. `turn` is a `StartedTurn`.
+ * Indexes: chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
 export const startTurns = (rows: readonly NewTurn[]) => sql<{
   i: number | null;
-  seq: number;
-  model: string;
-  created_at: Date;
+  turn: unknown;
   history: { role: string; content: string }[] | null;
+  replayed: boolean | null;
+  is_same: boolean | null;
 }>`
   -- chat.start_turns
   with input as (
-    select * from unnest(
+    select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(
       ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.sessionId)}::uuid[],
       ${rows.map((row) => row.turnId)}::uuid[], ${rows.map((row) => row.messageId)}::uuid[],
       ${rows.map((row) => row.content)}::text[], ${rows.map((row) => row.defaultModel)}::text[],
       ${rows.map((row) => row.owner)}::uuid[], ${rows.map((row) => row.activityId)}::uuid[],
-      ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.ip)}::inet[]
-    ) with ordinality as input
-      (user_id, session_id, turn_id, message_id, content, default_model, owner, activity_id, key_id, ip, i)
+      ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.ip)}::inet[],
+      ${rows.map((row) => row.idempotencyKey)}::text[], ${rows.map((row) => row.fingerprint)}::bytea[]
+    ) with ordinality as input (user_id, session_id, turn_id, message_id, content, default_model, owner, activity_id,
+      key_id, ip, idempotency_key, fingerprint, i)
+  ), known as (
+    select input.i, k.fingerprint, k.answer
+    from input join idempotency_keys k on k.user_id = input.user_id and k.key = input.idempotency_key
+  ), fresh as (
+    select distinct on (user_id, work) input.* from input
+    where not exists (select from known where known.i = input.i)
+    order by user_id, work, i
   ), wanted as (
-    select user_id, session_id, count(*)::integer as messages from input group by user_id, session_id
+    select user_id, session_id, count(*)::integer as messages from fresh group by user_id, session_id
   ), locked as (
     select s.user_id, s.id, wanted.messages
     from wanted join chat_sessions s on s.user_id = wanted.user_id and s.id = wanted.session_id
@@ -56,31 +75,39 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
     from locked where s.user_id = locked.user_id and s.id = locked.id
     returning s.user_id, s.id, s.message_count - locked.messages as messages_before, s.model, s.updated_at
   ), numbered as (
-    select input.*, coalesce(counted.model, input.default_model) as chosen_model, counted.updated_at, counted.messages_before,
-      (counted.messages_before + row_number() over (partition by input.user_id, input.session_id order by input.i))::integer
+    select fresh.*, coalesce(counted.model, fresh.default_model) as chosen_model, counted.updated_at, counted.messages_before,
+      (counted.messages_before + row_number() over (partition by fresh.user_id, fresh.session_id order by fresh.i))::integer
         as seq
-    from input join counted on counted.user_id = input.user_id and counted.id = input.session_id
+    from fresh join counted on counted.user_id = fresh.user_id and counted.id = fresh.session_id
+  ), started as (
+    select user_id, session_id, work, i, idempotency_key, fingerprint, messages_before, jsonb_build_object('turn_id', turn_id,
+      'message_id', message_id, 'seq', seq, 'created_at', updated_at, 'model', chosen_model) as answer
+    from numbered
   ), turn as (
     insert into chat_turns (user_id, id, session_id, status, owner, model)
     select user_id, turn_id, session_id, 'running', owner, chosen_model from numbered
-    returning user_id, id, model
   ), message as (
     insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, created_at)
     select user_id, session_id, seq, message_id, turn_id, 'user', content, updated_at from numbered
-    returning user_id, id, seq, created_at
+  ), remembered as (
+    insert into idempotency_keys (user_id, key, fingerprint, answer)
+    select user_id, idempotency_key, fingerprint, answer from started where idempotency_key is not null
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
     select user_id, activity_id, 'turn.started', key_id, turn_id, ip from numbered
   )
-  select numbered.i::integer as i, message.seq, coalesce(turn.model, '') as model, message.created_at, (
-    select json_agg(json_build_object('role', m.role, 'content', m.content) order by m.seq)
-    from chat_messages m
-    where m.user_id = numbered.user_id and m.session_id = numbered.session_id
-      and m.seq > numbered.messages_before - ${contextMessages}::integer and m.seq <= numbered.messages_before
-  ) as history
-  from numbered
-  join turn on turn.user_id = numbered.user_id and turn.id = numbered.turn_id
-  join message on message.user_id = numbered.user_id and message.id = numbered.message_id`;
+  select input.i::integer as i, coalesce(known.answer, started.answer) as turn,
+    started.i is distinct from input.i as replayed,
+    coalesce(known.fingerprint, started.fingerprint) = input.fingerprint as is_same, (
+      select json_agg(json_build_object('role', m.role, 'content', m.content) order by m.seq)
+      from chat_messages m
+      where m.user_id = started.user_id and m.session_id = started.session_id
+        and m.seq > started.messages_before - ${contextMessages}::integer and m.seq <= started.messages_before
+    ) as history
+  from input
+  left join known on known.i = input.i
+  left join started on started.user_id = input.user_id and started.work = input.work
+  where known.i is not null or started.i is not null`;
 
 /** More of an answer while it is written. Also says that the turn's owner lives. */
 export interface TurnProgress {
@@ -101,10 +128,14 @@ export const saveProgress = (rows: readonly TurnProgress[]) => sql<{ i: number |
     ) with ordinality as input (user_id, turn_id, owner, addition, i)
   ), locked as (
     select t.user_id, t.id, input.addition, input.i
-    from input join chat_turns t on t.user_id = input.user_id and t.id = input.turn_id and t.owner = input.owner
-    where t.status = 'running'
-    order by t.user_id, t.id
-    for update of t
+    from (select * from input order by user_id, turn_id) input
+    cross join lateral (
+      select user_id, id, owner, status from chat_turns
+      where user_id = input.user_id and id = input.turn_id
+      limit 1
+      for update
+    ) t
+    where t.owner = input.owner and t.status = 'running'
   )
   update chat_turns t
   set partial = t.partial || locked.addition, heartbeat_at = clock_timestamp()
@@ -162,9 +193,13 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
     select t.user_id, t.id, t.model, session.message_count, session.ended_at, input.i
     from input
     join session on session.user_id = input.user_id and session.id = input.session_id
-    join chat_turns t on t.user_id = input.user_id and t.id = input.turn_id and t.session_id = input.session_id
-    where t.owner = input.owner and t.status = 'running'
-    for update of t
+    cross join lateral (
+      select user_id, id, session_id, owner, status, model from chat_turns
+      where user_id = input.user_id and id = input.turn_id
+      limit 1
+      for update
+    ) t
+    where t.session_id = input.session_id and t.owner = input.owner and t.status = 'running'
   ), ending as (
     select input.*, turn.model, turn.ended_at, input.content <> '' or input.status = 'completed' as answers,
       (turn.message_count + count(*) filter (where input.content <> '' or input.status = 'completed')
@@ -230,14 +265,16 @@ export interface TurnRow {
   /** The answer's message, once it is one. */
   answer_id: string | null;
   answer_seq: number | null;
+  answer: string | null;
   created_at: Date;
   ended_at: Date | null;
 }
 
-/** One turn of a session. Index: chat_turns_pkey. One row or none. */
+/** One turn of a session, with its answer. Indexes: chat_turns_pkey, chat_messages_pkey. One row or none. */
 export const findTurn = (p: { userId: string; sessionId: string; turnId: string }) => sql<TurnRow>`
   -- chat.find_turn
-  select id, session_id, status, model, error_code, prompt_tokens, completion_tokens, answer_id, answer_seq, created_at,
-    ended_at
-  from chat_turns
-  where user_id = ${p.userId}::uuid and id = ${p.turnId}::uuid and session_id = ${p.sessionId}::uuid`;
+  select t.id, t.session_id, t.status, t.model, t.error_code, t.prompt_tokens, t.completion_tokens, t.answer_id, t.answer_seq,
+    m.content as answer, t.created_at, t.ended_at
+  from chat_turns t
+  left join chat_messages m on m.user_id = t.user_id and m.session_id = t.session_id and m.seq = t.answer_seq
+  where t.user_id = ${p.userId}::uuid and t.id = ${p.turnId}::uuid and t.session_id = ${p.sessionId}::uuid`;

@@ -41,6 +41,8 @@ export class RunningTurn {
   savedChars = 0;
   /** When the database last heard of the turn, on the monotonic clock. */
   lastSavedMs: number;
+  /** Whether it is known how the turn ended. */
+  hasEnded = false;
   readonly #settle: PromiseWithResolvers<TurnResult>;
 
   constructor(identity: TurnIdentity, deadline: Deadline, startedMs: number) {
@@ -77,6 +79,7 @@ export class RunningTurn {
     this.feed.append({ type: 'message.completed', message });
     this.feed.append({ type: 'turn.completed', usage });
     this.feed.end();
+    this.hasEnded = true;
     this.#settle.resolve({ message, usage });
   }
 
@@ -84,6 +87,7 @@ export class RunningTurn {
   fail(error: AppError): void {
     this.feed.append({ type: 'error', error: toWireError(error) });
     this.feed.end();
+    this.hasEnded = true;
     this.#settle.reject(error);
   }
 

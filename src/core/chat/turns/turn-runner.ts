@@ -5,13 +5,14 @@ import type { Clock } from '../../../base/time.ts';
 import { toAppError } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import type { Caller } from '../../keys/index.ts';
+import { type Caller, type Idempotency, idempotencyErrors, onceByKey, refuseReuse } from '../../accounts/index.ts';
 import type { Models } from '../../models/index.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
 import type { Usage } from '../schemas.ts';
-import type { TurnEndStatus } from './queries.ts';
-import { RunningTurn } from './running-turn.ts';
+import { findTurn, type StartedTurn, type TurnEndStatus } from './queries.ts';
+import { recallTurn } from './recall-turn.ts';
+import { RunningTurn, type TurnIdentity } from './running-turn.ts';
 import { storeTurnEnd } from './store-turn-end.ts';
 import { TurnLost, TurnSaver } from './turn-saver.ts';
 
@@ -28,6 +29,19 @@ export interface TurnRunnerOptions {
   readonly turnBudgetMs: number;
   /** How long one statement may take, in milliseconds. */
   readonly statementBudgetMs: number;
+}
+
+/** A message of a user to a session, once by its key if it has one. */
+export interface NewMessage extends Idempotency {
+  readonly sessionId: string;
+  readonly content: string;
+}
+
+/** What came of a message. */
+export interface TurnStart {
+  readonly turn: RunningTurn;
+  /** Whether the turn was started by an earlier request with the same Idempotency-Key. */
+  readonly replayed: boolean;
 }
 
 /** What the model is told of one message. */
@@ -62,31 +76,49 @@ export class TurnRunner {
   }
 
   /**
-   * Stores a user's message and starts the turn that answers it, in one statement.
-   * @throws AppError 404 `chat.session_not_found`; 503 `postgres.*` when the database is the trouble.
+   * Stores a user's message and starts the turn that answers it, in one statement. A message whose Idempotency-Key was used
+   * before starts nothing: its first turn is answered, the one that runs here or what it came to.
+   * @throws AppError 404 `chat.session_not_found`; 409 `idempotency.in_progress` when the first turn runs elsewhere; 422
+   *   `idempotency.key_reused`; 503 `postgres.*` when the database is the trouble.
    */
-  async start(
-    caller: Caller,
-    message: { sessionId: string; content: string },
-    context: CallContext,
-  ): Promise<RunningTurn> {
+  async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
     const { batches, models, owner, clock, turnBudgetMs } = this.#options;
-    const ids = { userId: caller.userId, sessionId: message.sessionId, turnId: newId() };
-    const { keyId, ip } = caller;
-    const row = { ...ids, messageId: newId(), content: message.content, owner, keyId, ip, activityId: newId() };
-    const [stored] = await batches.startTurn({ ...row, defaultModel: models.get().id }, context);
+    const { userId, keyId, ip } = caller;
+    const row = { ...message, userId, keyId, ip, owner, turnId: newId(), messageId: newId(), activityId: newId() };
+    const [stored] = await onceByKey(() => batches.startTurn({ ...row, defaultModel: models.get().id }, context));
     if (stored === undefined) throw chatErrors.raise.session_not_found();
+    const started = { ...(stored.turn as StartedTurn), content: message.content };
+    const identity = { userId, sessionId: message.sessionId, turnId: started.turn_id, requestId: context.requestId };
+    if (stored.replayed) {
+      refuseReuse(stored);
+      return { turn: await this.#recall(identity, started, context), replayed: true };
+    }
     const turn = new RunningTurn(
-      { ...ids, messageId: newId(), requestId: context.requestId, model: stored.model },
+      { ...identity, messageId: newId(), model: started.model },
       Deadline.after(turnBudgetMs),
       clock.monotonicMs(),
     );
-    turn.begin({ id: row.messageId, content: row.content }, { seq: stored.seq, createdAt: stored.created_at });
+    turn.begin(
+      { id: started.message_id, content: started.content },
+      { seq: started.seq, createdAt: new Date(started.created_at) },
+    );
     const earlier = (stored.history ?? []) as ChatMessage[];
     const work = this.#run(turn, [...earlier, { role: 'user', content: message.content }]);
     this.#running.set(turn, work);
     if (this.#stopping) turn.deadline.cancel(new ServerStops());
-    return turn;
+    return { turn, replayed: false };
+  }
+
+  async #recall(
+    identity: Omit<TurnIdentity, 'messageId' | 'model'>,
+    started: StartedTurn & { content: string },
+    context: CallContext,
+  ): Promise<RunningTurn> {
+    for (const turn of this.#running.keys()) if (turn.identity.turnId === identity.turnId) return turn;
+    const [row] = await this.#options.database.query(findTurn(identity), context);
+    if (row === undefined) throw chatErrors.raise.turn_not_found();
+    if (row.status === 'running') throw idempotencyErrors.raise.in_progress();
+    return recallTurn(identity, started, row);
   }
 
   /**

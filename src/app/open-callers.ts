@@ -1,0 +1,57 @@
+import type { Clock } from '../base/time.ts';
+import { type CallerCache, createCallerCache, watchUsers } from '../core/keys/index.ts';
+import type { Config } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import type { Database } from '../platform/postgres/index.ts';
+import { openRedis } from '../platform/redis/index.ts';
+
+/** What the cache of callers is put together from. */
+export interface CallersParts {
+  readonly database: Database;
+  /** The database itself, not by way of a transaction pooler. */
+  readonly directUrl: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The cache of callers with what it listens to and shares. */
+export interface Callers {
+  readonly cache: CallerCache;
+  /** What is amiss with it, in public words. Requests are served all the same. */
+  findTrouble(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+const redisAway = 'Redis does not answer: what it holds for all servers, each has for itself.';
+const notHearing = 'Changes of users are not heard of: each request asks the database who is calling.';
+
+/** Opens the cache of callers, with Redis where it is configured, and has it hear of what other servers change. */
+export function openCallers(config: Config, { database, directUrl, clock, log }: CallersParts): Callers {
+  const { url, commandTimeoutMs } = config.redis;
+  const { cache: isOn, ttlSeconds, graceSeconds } = config.callers;
+  const redis = url === undefined ? undefined : openRedis({ url, commandTimeoutMs, log });
+  const cache = createCallerCache({
+    database,
+    redis,
+    clock,
+    log,
+    lookupBudgetMs: config.http.lookupBudgetMs,
+    ttlMs: ttlSeconds * 1000,
+    graceMs: graceSeconds * 1000,
+    isEnabled: isOn === 'on',
+  });
+  const notifications = isOn === 'on' ? watchUsers(cache, { url: directUrl, log }) : undefined;
+  return {
+    cache,
+    async findTrouble() {
+      const reasons: string[] = [];
+      if (redis !== undefined && !(await redis.ping())) reasons.push(redisAway);
+      if (notifications !== undefined && !cache.isHearing) reasons.push(notHearing);
+      return reasons;
+    },
+    async close() {
+      await notifications?.close();
+      await redis?.close();
+    },
+  };
+}

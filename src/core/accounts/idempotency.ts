@@ -1,0 +1,61 @@
+import { hash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sqlState } from '../../platform/postgres/index.ts';
+import { idempotencyErrors } from './errors.ts';
+
+/** How a request may be repeated; both null when it has no Idempotency-Key. */
+export interface Idempotency {
+  readonly idempotencyKey: string | null;
+  /** SHA-256 of the method, the path and the body. */
+  readonly fingerprint: Buffer | null;
+}
+
+/** What a statement tells of a request that has a key. */
+export interface IdempotentOutcome {
+  /** Whether the work had been done before, by another request. */
+  readonly replayed: boolean | null;
+  /** Whether that was the same request. */
+  readonly is_same: boolean | null;
+}
+
+const BARE_OR_QUOTED = /^(?:"([!#-~]{1,255})"|([!#-~]{1,255}))$/;
+const UNIQUE_VIOLATION = '23505';
+const none: Idempotency = { idempotencyKey: null, fingerprint: null };
+
+/**
+ * The Idempotency-Key of a request, bare or quoted as the IETF draft has it.
+ * @throws AppError 400 `idempotency.invalid_key`.
+ */
+export function readIdempotency(request: FastifyRequest): Idempotency {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return none;
+  const [, quoted, bare] = BARE_OR_QUOTED.exec(String(header)) ?? [];
+  const idempotencyKey = quoted ?? bare;
+  if (idempotencyKey === undefined) throw idempotencyErrors.raise.invalid_key({ param: 'idempotency-key' });
+  const text = `${request.method} ${request.url}\n${JSON.stringify(request.body)}`;
+  return { idempotencyKey, fingerprint: hash('sha256', text, 'buffer') };
+}
+
+/** @throws AppError 422 `idempotency.key_reused` when the key was used for another request. */
+export function refuseReuse(outcome: IdempotentOutcome): void {
+  if (outcome.replayed && !outcome.is_same) throw idempotencyErrors.raise.key_reused({ param: 'idempotency-key' });
+}
+
+/** Says that an answer repeats an earlier one. */
+export function markReplay(reply: FastifyReply): void {
+  reply.header('idempotent-replayed', 'true');
+}
+
+/**
+ * Runs a statement that remembers its answer under an Idempotency-Key. When another request with the same key was
+ * committed while it ran, it has changed nothing, and is run again: now it finds that answer.
+ */
+export async function onceByKey<Result>(run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    const { constraint } = error as { constraint?: string };
+    if (sqlState(error) !== UNIQUE_VIOLATION || constraint !== 'idempotency_keys_pkey') throw error;
+    return await run();
+  }
+}

@@ -1,0 +1,12 @@
+export type { Caller } from './caller.ts';
+export { idempotencyErrors } from './errors.ts';
+export {
+  type Idempotency,
+  type IdempotentOutcome,
+  markReplay,
+  onceByKey,
+  readIdempotency,
+  refuseReuse,
+} from './idempotency.ts';
+export { IdempotencyCleaner } from './idempotency-cleaner.ts';
+export { registerAccountRoutes } from './routes.ts';

@@ -1,0 +1,91 @@
+import { Type } from 'typebox';
+import { MAX_TTL_MS } from '../../platform/cache/index.ts';
+import type { HttpServer } from '../../platform/http/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import type { CallerCache } from './caller-cache.ts';
+import { keyErrors } from './errors.ts';
+import { forgetCallers, touchUser } from './queries.ts';
+import { CacheStatistics } from './schemas.ts';
+
+/** What the routes of the cache need. */
+export interface CacheRouteOptions {
+  readonly database: Database;
+  readonly callers: CallerCache;
+}
+
+const access = 'admin';
+const tags = ['Operating'];
+const response = { 200: CacheStatistics };
+
+function describe(callers: CallerCache): CacheStatistics {
+  const { tags: cachedUsers, sizeBytes, ttlMs, hits, misses, hitRate, evictions } = callers.statistics();
+  return {
+    cached_users: cachedUsers,
+    cache_size_bytes: sizeBytes,
+    ttl_seconds: ttlMs / 1000,
+    hits,
+    misses,
+    hit_rate: hitRate,
+    evictions,
+  };
+}
+
+/** Registers the routes under `/admin/cache`. */
+export function registerCacheRoutes(server: HttpServer, { database, callers }: CacheRouteOptions): void {
+  server.get(
+    '/admin/cache',
+    { config: { access }, schema: { tags, summary: 'What the cache of callers of this server holds', response } },
+    async () => describe(callers),
+  );
+
+  server.put(
+    '/admin/cache',
+    {
+      config: { access },
+      schema: {
+        tags,
+        summary: 'Change how long a cached caller serves, on this server until it is restarted',
+        body: Type.Object(
+          { ttl_seconds: Type.Integer({ minimum: 1, maximum: MAX_TTL_MS / 1000 }) },
+          { additionalProperties: false },
+        ),
+        response,
+      },
+    },
+    async (request) => {
+      callers.setTtl(request.body.ttl_seconds * 1000);
+      return describe(callers);
+    },
+  );
+
+  server.delete(
+    '/admin/cache',
+    { config: { access }, schema: { tags, summary: 'Have every server forget all callers', response } },
+    async (request) => {
+      const [told] = await database.query(forgetCallers(), request.context);
+      if (told === undefined) throw new Error('A select without a table answered no row.');
+      callers.clear(told.before_ms);
+      return describe(callers);
+    },
+  );
+
+  server.delete(
+    '/admin/cache/:user_id',
+    {
+      config: { access },
+      schema: {
+        tags,
+        summary: 'Have every server forget a user',
+        params: Type.Object({ user_id: Type.String({ format: 'uuid' }) }, { additionalProperties: false }),
+        response,
+      },
+    },
+    async (request) => {
+      const { user_id: userId } = request.params;
+      const [touched] = await database.query(touchUser({ userId }), request.context);
+      if (touched === undefined) throw keyErrors.raise.user_not_found();
+      callers.invalidate(userId, touched.auth_version);
+      return describe(callers);
+    },
+  );
+}

@@ -1,0 +1,37 @@
+import type { Logger } from '../../platform/log/index.ts';
+import { listen, type Notifications } from '../../platform/postgres/index.ts';
+import type { CallerCache } from './caller-cache.ts';
+
+/** What watching needs. */
+export interface WatchOptions {
+  /** The database itself, not by way of a transaction pooler. */
+  readonly url: string;
+  readonly log: Logger;
+}
+
+/** Every statement that changes what a user may do notifies this channel of `user_id:auth_version`. */
+const CHANNEL = 'evenkeel_users';
+const USER_CHANGE = /^([0-9a-f-]{36}):(\d{1,15})$/;
+/** Everybody is to forget what was read before an instant, in milliseconds since 1970. */
+const FORGET_ALL = /^\*:(\d{1,15})$/;
+
+/** Does what a notification says. */
+function heed(callers: CallerCache, payload: string, log: Logger): void {
+  const [, userId, version] = USER_CHANGE.exec(payload) ?? [];
+  const [, beforeMs] = FORGET_ALL.exec(payload) ?? [];
+  if (userId !== undefined) callers.hear(userId, Number(version));
+  else if (beforeMs !== undefined) callers.clear(Number(beforeMs));
+  else log.warn({ channel: CHANNEL }, 'a notification of the database is not understood');
+}
+
+/** Has the cache hear of changes of users that any server makes, until it is closed. */
+export function watchUsers(callers: CallerCache, { url, log }: WatchOptions): Notifications {
+  return listen({
+    url,
+    channel: CHANNEL,
+    log,
+    onNotification: (payload) => heed(callers, payload, log),
+    onLost: () => callers.lose(),
+    onRestored: (sinceMs) => callers.restore(sinceMs),
+  });
+}

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { newSecret } from '../../src/core/keys/index.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { until } from '../harness/pool-fixture.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+
+let product: Product;
+let admin: TestUser;
+
+beforeAll(async () => {
+  product = await startProduct();
+  admin = await product.createUser();
+  await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
+});
+
+afterAll(() => product.stop());
+
+interface Statistics {
+  cached_users: number;
+  cache_size_bytes: number;
+  ttl_seconds: number;
+  hits: number;
+  misses: number;
+  hit_rate: number;
+  evictions: number;
+}
+
+async function cache(method = 'GET', path = '', body?: object): Promise<Statistics> {
+  const response = await product.request(admin, method, `/admin/cache${path}`, body);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Statistics;
+}
+
+const me = (user: { key: string }) => product.request(user, 'GET', '/v1/me');
+
+/** The steps of an answer's time. */
+const stepsOf = (response: Response) =>
+  (response.headers.get('server-timing') ?? '').split(', ').map((step) => step.split(';')[0]);
+
+it('says who one is', async () => {
+  const user = await product.createUser('ann');
+  const answer = (await (await me(user)).json()) as { created_at: string };
+  expect(answer).toEqual({
+    id: user.userId,
+    object: 'user',
+    username: 'ann',
+    plan: 'free',
+    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  });
+});
+
+it('asks the database once for a caller, and for a crowd of them once each', async () => {
+  const user = await product.createUser();
+  expect(stepsOf(await me(user))).toEqual(['pool', 'sql', 'auth', 'total']);
+  expect(stepsOf(await me(user))).toEqual(['auth', 'total']);
+  const before = await cache();
+  await Promise.all(Array.from({ length: 50 }, () => me(user)));
+  const after = await cache();
+  expect(after.misses).toBe(before.misses);
+  expect(after.hits).toBe(before.hits + 51);
+});
+
+it('asks once for a key that nobody has, and refuses it for a while without asking', async () => {
+  const stranger = { key: newSecret() };
+  const { misses } = await cache();
+  for (let index = 0; index < 5; index++) expect((await me(stranger)).status).toBe(401);
+  expect((await cache()).misses).toBe(misses + 1);
+});
+
+it('refuses a key that expires while it is cached', async () => {
+  const user = await product.createUser();
+  const created = await product.request(user, 'POST', '/v1/keys', {
+    name: 'brief',
+    expires_at: new Date(Date.now() + 1_000).toISOString(),
+  });
+  const brief = (await created.json()) as { key: string };
+  expect((await me(brief)).status).toBe(200);
+  const { misses } = await cache();
+  await until(async () => (await me(brief)).status === 401);
+  expect(await (await me(brief)).json()).toMatchObject({ error: { code: 'auth.expired_key' } });
+  expect((await cache()).misses).toBe(misses);
+});
+
+it('hears of a change that another connection makes', async () => {
+  const user = await product.createUser();
+  expect((await me(user)).status).toBe(200);
+  const disable = sql`
+    -- test.disable_user
+    with touched as (
+      update users set disabled_at = now(), auth_version = auth_version + 1 where user_id = ${user.userId}
+      returning user_id, auth_version
+    )
+    select pg_notify('evenkeel_users', user_id || ':' || auth_version) from touched`;
+  await product.postgres.query(disable, testContext());
+  await until(async () => (await me(user)).status === 401);
+});
+
+it('takes another time to live, and refuses one out of bounds', async () => {
+  expect(await cache('PUT', '', { ttl_seconds: 60 })).toMatchObject({ ttl_seconds: 60 });
+  for (const wrong of [0, 3_601, 1.5, '60']) {
+    const response = await product.request(admin, 'PUT', '/admin/cache', { ttl_seconds: wrong });
+    expect([wrong, response.status]).toEqual([wrong, 400]);
+  }
+  expect(await cache('PUT', '', { ttl_seconds: 300 })).toMatchObject({ ttl_seconds: 300 });
+});
+
+it('forgets a user, or all, when it is told to', async () => {
+  const user = await product.createUser();
+  await me(user);
+  const { cached_users } = await cache();
+  expect(await cache('DELETE', `/${user.userId}`)).toMatchObject({ cached_users: cached_users - 1 });
+  expect(stepsOf(await me(user))).toContain('sql');
+  expect(await cache('DELETE')).toMatchObject({ cached_users: 0, cache_size_bytes: 0 });
+  // Its notification comes to us too, and may come after the next request.
+  await until(async () => !stepsOf(await me(user)).includes('sql'));
+  const missing = await product.request(admin, 'DELETE', `/admin/cache/${newId()}`);
+  expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: 'keys.user_not_found' } }]);
+});
+
+it('asks at each request when it is switched off', async () => {
+  const off = await startProduct({ CALLER_CACHE: 'off' });
+  try {
+    const user = await off.createUser();
+    for (let index = 0; index < 2; index++) {
+      expect(stepsOf(await off.request(user, 'GET', '/v1/me'))).toContain('sql');
+    }
+  } finally {
+    await off.stop();
+  }
+});

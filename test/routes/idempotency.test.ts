@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+const text = 'one two three';
+
+let provider: StubProvider;
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  provider = await startStubProvider({ text });
+  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
+  user = await product.createUser();
+});
+
+beforeEach(() => provider.setMode('ok', { delayMs: 0 }));
+
+afterAll(async () => {
+  await product.stop();
+  await provider.close();
+});
+
+interface Answer {
+  status: number;
+  replayed: boolean;
+  text: string;
+}
+
+async function post(path: string, body: unknown, { key, as = user }: { key: string; as?: TestUser }): Promise<Answer> {
+  const response = await fetch(product.url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${as.key}`, 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify(body),
+  });
+  const replayed = response.headers.get('idempotent-replayed') === 'true';
+  return { status: response.status, replayed, text: await response.text() };
+}
+
+async function createSession(): Promise<string> {
+  return ((await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string }).id;
+}
+
+async function countMessages(session: string): Promise<number> {
+  const page = (await (await product.request(user, 'GET', `/v1/chat/sessions/${session}/messages`)).json()) as {
+    data: unknown[];
+  };
+  return page.data.length;
+}
+
+const idOf = (answer: Answer): string => (JSON.parse(answer.text) as { id: string }).id;
+const codeOf = (answer: Answer): string => (JSON.parse(answer.text) as { error: { code: string } }).error.code;
+
+describe('a session with an Idempotency-Key', () => {
+  it('is created once; the same request again gets the same answer, marked', async () => {
+    const key = newId();
+    const first = await post('/v1/chat/sessions', { title: 'once' }, { key });
+    const again = await post('/v1/chat/sessions', { title: 'once' }, { key: `"${key}"` });
+    expect([first.status, first.replayed]).toEqual([201, false]);
+    expect(again).toEqual({ ...first, replayed: true });
+  });
+
+  it('is created once by ten requests at the same time', async () => {
+    for (let round = 0; round < 5; round++) {
+      const key = newId();
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => post('/v1/chat/sessions', { title: 'race' }, { key })),
+      );
+      expect(new Set(answers.map(idOf)).size).toBe(1);
+      expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
+    }
+  });
+
+  it('refuses another body under the same key, also at the same time', async () => {
+    const key = newId();
+    const answers = await Promise.all(['one', 'two'].map((title) => post('/v1/chat/sessions', { title }, { key })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 422]);
+    const later = await post('/v1/chat/sessions', { title: 'three' }, { key });
+    expect([later.status, codeOf(later)]).toEqual([422, 'idempotency.key_reused']);
+  });
+
+  it('is a session of its own for another user with the same key', async () => {
+    const key = newId();
+    const other = await product.createUser();
+    const answers = [
+      await post('/v1/chat/sessions', {}, { key }),
+      await post('/v1/chat/sessions', {}, { key, as: other }),
+    ];
+    expect(answers.map(({ status, replayed }) => [status, replayed])).toEqual([
+      [201, false],
+      [201, false],
+    ]);
+    expect(new Set(answers.map(idOf)).size).toBe(2);
+  });
+
+  it('is not created under a key that is none', async () => {
+    for (const key of ['""', 'a b', 'x'.repeat(256), '"open']) {
+      const answer = await post('/v1/chat/sessions', {}, { key });
+      expect([answer.status, codeOf(answer)], key).toEqual([400, 'idempotency.invalid_key']);
+    }
+  });
+});
+
+describe('a message with an Idempotency-Key', () => {
+  it('asks the model once; the same request again gets the same answer', async () => {
+    const session = await createSession();
+    const path = `/v1/chat/sessions/${session}/messages`;
+    const key = newId();
+    const asked = provider.requests.length;
+    const first = await post(path, { content: 'Hello' }, { key });
+    const again = await post(path, { content: 'Hello' }, { key });
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(provider.requests.length).toBe(asked + 1);
+    expect(await countMessages(session)).toBe(2);
+  });
+
+  it('gets its stored events again when it is streamed again', async () => {
+    const session = await createSession();
+    const path = `/v1/chat/sessions/${session}/messages`;
+    const key = newId();
+    const first = await post(path, { content: 'Hello', stream: true }, { key });
+    const again = await post(path, { content: 'Hello', stream: true }, { key });
+    expect(again.replayed).toBe(true);
+    const completed = (answer: Answer) => /^data: .*"message.completed".*$/m.exec(answer.text)?.[0];
+    expect(completed(again)).toBe(completed(first));
+    expect(again.text.trimEnd().endsWith('data: [DONE]')).toBe(true);
+    expect(await countMessages(session)).toBe(2);
+  });
+
+  it('joins the stream that still runs, and is 409 where an answer is wanted whole', async () => {
+    provider.setMode('ok', { delayMs: 150 });
+    const session = await createSession();
+    const path = `/v1/chat/sessions/${session}/messages`;
+    const key = newId();
+    const body = { content: 'Hello', stream: true };
+    const first = post(path, body, { key });
+    await expect.poll(() => countMessages(session)).toBe(1);
+    const joined = await post(path, body, { key });
+    expect(joined.text).toBe((await first).text);
+    expect(await countMessages(session)).toBe(2);
+
+    const whole = newId();
+    const running = post(path, { content: 'Whole' }, { key: whole });
+    await expect.poll(() => countMessages(session)).toBe(3);
+    const conflicting = await post(path, { content: 'Whole' }, { key: whole });
+    expect([conflicting.status, codeOf(conflicting)]).toEqual([409, 'idempotency.in_progress']);
+    expect((await running).status).toBe(200);
+  });
+
+  it('gets the same error again when its turn failed', async () => {
+    provider.setMode('http-500');
+    const path = `/v1/chat/sessions/${await createSession()}/messages`;
+    const key = newId();
+    const first = await post(path, { content: 'Hello' }, { key });
+    const again = await post(path, { content: 'Hello' }, { key });
+    expect(first.status).toBe(502);
+    expect(again).toEqual({ ...first, replayed: true });
+  });
+});
