@@ -6,7 +6,7 @@ export interface Caller {
   /** When the account was made, in RFC 3339. */
   readonly createdAt: string;
   readonly keyId: string;
-  readonly permissions: ReadonlySet<string>;
+  readonly permissions: readonly string[];
   /** The address that the request came from, as the trusted proxies tell it. */
   readonly ip: string;
 }

@@ -47,7 +47,7 @@ function actor(caller: Caller) {
 
 /** A key can give away only what it has itself. */
 function refuseMoreThanOwn(caller: Caller, wanted: readonly string[] | undefined): void {
-  const missing = wanted?.find((permission) => !caller.permissions.has(permission));
+  const missing = wanted?.find((permission) => !caller.permissions.includes(permission));
   if (missing !== undefined)
     throw keyErrors.raise.permission_missing({ permission: missing }, { param: 'permissions' });
 }
@@ -79,7 +79,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
         id: newId(),
         name,
         prefix: secretPrefix(secret),
-        permissions: wanted ?? permissions.filter((permission) => request.caller.permissions.has(permission)),
+        permissions: wanted ?? permissions.filter((permission) => request.caller.permissions.includes(permission)),
       };
       const [stored] = await database.query(
         insertKey({ ...actor(request.caller), ...key, hash: hashSecret(secret), expiresAt }),

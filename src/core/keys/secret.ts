@@ -36,6 +36,11 @@ export function hashSecret(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }
 
+/** The same in hex, as caches know a key. */
+export function hashSecretHex(secret: string): string {
+  return hash('sha256', secret, 'hex');
+}
+
 /** The part of a key that may be shown, by which its owner recognises it. */
 export function secretPrefix(secret: string): string {
   return secret.slice(0, PREFIX_CHARS);

@@ -116,6 +116,12 @@ export class Cache<Value> {
     throw postgresErrors.raise.unavailable({ cause: new Error('the value changed at each attempt to read it') });
   }
 
+  /** The value of a key, or that there is none, when that is known at once; undefined when it is not. Counts as a hit. */
+  find(key: string): { readonly value: Value | undefined } | undefined {
+    const known = this.#options.isEnabled ? this.#findFresh(key) : undefined;
+    return known && { value: this.#hit(known.entry) };
+  }
+
   /** What belongs to a tag was changed by this process, and is at this version now. */
   invalidate(tag: string, version: number): void {
     this.hear(tag, version);
@@ -273,15 +279,14 @@ export class Cache<Value> {
 }
 
 /** Waits for something until a deadline ends; what is waited for goes on. */
-async function within<Result>(work: Promise<Result>, { signal }: Deadline): Promise<Result> {
-  signal.throwIfAborted();
+async function within<Result>(work: Promise<Result>, deadline: Deadline): Promise<Result> {
+  deadline.throwIfEnded();
   const ended = Promise.withResolvers<never>();
-  const onAbort = (): void => ended.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  deadline.onEnded(ended.reject);
   try {
     return await Promise.race([work, ended.promise]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    deadline.offEnded(ended.reject);
   }
 }
 

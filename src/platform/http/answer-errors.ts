@@ -11,8 +11,8 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** Told of a request whose deadline is over, whatever else its handler ran into because of that. */
 function errorOf(thrown: unknown, request: FastifyRequest): AppError {
-  const signal = request.context?.deadline.signal;
-  return toAppError(signal?.aborted && !(thrown instanceof AppError) ? signal.reason : thrown);
+  const reason = request.context?.deadline.reason;
+  return toAppError(reason !== undefined && !(thrown instanceof AppError) ? reason : thrown);
 }
 
 /** Answers an error in OpenAI's shape, and keeps it for the log line. */

@@ -54,5 +54,9 @@ export function addAnswerHeaders(server: FastifyInstance): void {
     reply.headers(headers);
     done();
   });
-  server.addHook('onSend', async (request, reply) => addFinalHeaders(request, reply));
+  // biome-ignore lint/complexity/useMaxParams: Fastify tells a hook with a callback from one with a promise by these four.
+  server.addHook('onSend', (request, reply, _payload, done) => {
+    addFinalHeaders(request, reply);
+    done();
+  });
 }

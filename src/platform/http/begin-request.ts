@@ -24,7 +24,7 @@ function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS
   const answer = (): void => {
     // An answer that has begun ends by its source, which was given the same deadline.
     if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
-    const { reason } = request.context.deadline.signal;
+    const { reason } = request.context.deadline;
     const isStillArriving = reason instanceof DeadlineExceeded && !request.raw.complete && !request.raw.destroyed;
     reply.send(isStillArriving && request.raw.readableFlowing ? httpErrors.raise.request_timeout() : reason);
   };
@@ -51,17 +51,16 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
     if (request.headers.upgrade === undefined) lifecycle.begin(context);
 
     let overdue: NodeJS.Timeout | undefined;
-    const { signal } = context.deadline;
     const onEnded = (): void => {
       overdue = answerWhenOverdue(request, reply);
     };
-    signal.addEventListener('abort', onEnded, { once: true });
+    context.deadline.onEnded(onEnded);
 
     reply.raw.once('finish', () => {
       context.isAnswered = true;
     });
     reply.raw.once('close', () => {
-      signal.removeEventListener('abort', onEnded);
+      context.deadline.offEnded(onEnded);
       clearTimeout(overdue);
       if (context.isAnswered) context.deadline.end();
       else context.deadline.cancel(new Cancelled('the client has gone'));

@@ -1,4 +1,4 @@
-import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { httpErrors } from './errors.ts';
 
 declare module 'fastify' {
@@ -61,16 +61,16 @@ function refuseOpenSchemas(route: RouteOptions): void {
 }
 
 /** An absent body is an empty one where the schema requires no field of it. */
-async function fillInBody(request: FastifyRequest): Promise<void> {
+function fillInBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   request.body ??= {};
+  done();
 }
 
 /** A route without a body schema takes no body, or an empty object. */
-async function refuseBody(request: FastifyRequest): Promise<void> {
+function refuseBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   const [field] = Object.keys(request.body ?? {});
-  if (field === undefined) return;
   const problem = 'This route takes no body.';
-  throw httpErrors.raise.invalid_request({ problem }, { param: field.slice(0, 200) });
+  done(field === undefined ? undefined : httpErrors.raise.invalid_request({ problem }, { param: field.slice(0, 200) }));
 }
 
 const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false };

@@ -1,4 +1,5 @@
 import type { CallContext } from '../../base/call-context.ts';
+import type { EndListener } from '../../base/deadline.ts';
 import type { Timings } from '../../base/timings.ts';
 
 /** Somebody who waits for the answer to an input. */
@@ -7,7 +8,7 @@ interface Waiter<Row> {
   readonly askedMs: number;
   readonly resolve: (rows: Row[]) => void;
   readonly reject: (error: unknown) => void;
-  readonly onAbort: () => void;
+  readonly onEnded: EndListener;
 }
 
 /** One input of a batch, with those who wait for its answer: usually one. */
@@ -39,14 +40,13 @@ export class BatchCall<Input, Row> {
   /** Lets one more wait for the answer. It is told at once when its deadline ends. */
   join(context: CallContext, askedMs: number): Promise<Row[]> {
     return new Promise((resolve, reject) => {
-      const { signal } = context.deadline;
-      const onAbort = (): void => {
+      const onEnded = (reason: Error): void => {
         this.#waiters.delete(waiter);
-        reject(signal.reason);
+        reject(reason);
         if (this.isSettled) this.onGiveUp?.();
       };
-      const waiter: Waiter<Row> = { context, askedMs, resolve, reject, onAbort };
-      signal.addEventListener('abort', onAbort, { once: true });
+      const waiter: Waiter<Row> = { context, askedMs, resolve, reject, onEnded };
+      context.deadline.onEnded(onEnded);
       this.#waiters.add(waiter);
     });
   }
@@ -64,8 +64,8 @@ export class BatchCall<Input, Row> {
   #settle(timings: Timings): Waiter<Row>[] {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
-    for (const { context, onAbort } of waiters) {
-      context.deadline.signal.removeEventListener('abort', onAbort);
+    for (const { context, onEnded } of waiters) {
+      context.deadline.offEnded(onEnded);
       for (const [step, durationMs] of timings.entries()) context.timings.add(step, durationMs);
     }
     return waiters;
