@@ -97,8 +97,8 @@ class Batch<Input, Row extends { i: number | null }> {
   readonly #maxInputs: number;
   #inFlight = 0;
   #inputsInFlight = 0;
-  /** When the last batch left, on the monotonic clock. */
-  #leftMs = 0;
+  /** When the next batch is due, on the monotonic clock. */
+  #nextDueMs = 0;
   #leaving = false;
   #waitCheck: NodeJS.Timeout | undefined;
   /** How long a statement takes, in milliseconds, smoothed: what a caller's deadline is held against. */
@@ -151,9 +151,13 @@ class Batch<Input, Row extends { i: number | null }> {
    * rest of them wait a whole round trip: measured at 100 ms, the median is 2.25 round trips then.
    */
   #spacingRestMs(): number {
-    if (this.#inFlight === 0) return 0;
+    return this.#inFlight === 0 ? 0 : this.#nextDueMs - this.#clock.monotonicMs();
+  }
+
+  /** Counted from when a batch was due, not from when it left: a late timer must not make the next one later too. */
+  #scheduleNext(nowMs: number): void {
     const spacingMs = Math.min(this.#typicalMs / maxInFlight, maxSpacingMs);
-    return this.#leftMs + spacingMs - this.#clock.monotonicMs();
+    this.#nextDueMs = Math.max(this.#nextDueMs, nowMs - spacingMs) + spacingMs;
   }
 
   /**
@@ -180,7 +184,7 @@ class Batch<Input, Row extends { i: number | null }> {
     this.#inFlight++;
     this.#inputsInFlight += calls.length;
     const leftMs = this.#clock.monotonicMs();
-    this.#leftMs = leftMs;
+    this.#scheduleNext(leftMs);
     const waitMs = leftMs - first.askedMs;
     void this.#run(calls).then((name) => {
       this.#inFlight--;
