@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,4 +123,23 @@ it('refuses a half-set configuration instead of falling back to the embedded dat
   await expect(start({ DATABASE_URL: '' })).rejects.toThrow('DATABASE_URL: set but empty');
   await expect(start({ MODEL_NAME: 'x', PORT: 'x' })).rejects.toThrow(/MODEL_NAME: needs MODEL_BASE_URL[\s\S]*/);
   await expect(stat(join(dataDir, 'postgres'))).rejects.toThrow('ENOENT');
+});
+
+it('hands a signal to npm on to the server, which stops its database', async () => {
+  const child = spawn('npm', ['start'], {
+    cwd: join(import.meta.dirname, '../..'),
+    env: { ...process.env, DATA_DIR: dataDir, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  for await (const chunk of child.stdout) {
+    output += chunk;
+    if (output.includes('/messages')) break;
+  }
+  const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
+  await stat(pidFile);
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+  await expect.poll(() => stat(pidFile).catch((error) => error.code), { timeout: 20_000 }).toBe('ENOENT');
 });
