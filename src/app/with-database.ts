@@ -1,7 +1,6 @@
 import type { CallContext } from '../base/call-context.ts';
-import { Deadline } from '../base/deadline.ts';
 import { newId } from '../base/ids.ts';
-import { Timings } from '../base/timings.ts';
+import { inBackground } from '../base/in-background.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
@@ -17,11 +16,11 @@ export async function withDatabase<Result>(
   work: (database: Database, context: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const opened = await openDatabase(config, log, { joinRunning: true });
-  const deadline = Deadline.after(commandBudgetMs);
   try {
-    return await work(opened.postgres, { deadline, timings: new Timings(), requestId: newId() });
+    return await inBackground({ requestId: newId(), budgetMs: commandBudgetMs }, (context) =>
+      work(opened.postgres, context),
+    );
   } finally {
-    deadline.end();
     await opened.close();
   }
 }

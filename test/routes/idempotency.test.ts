@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { IdempotencyCleaner } from '../../src/core/accounts/index.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const text = 'one two three';
@@ -101,6 +104,21 @@ describe('a session with an Idempotency-Key', () => {
       expect([answer.status, codeOf(answer)], key).toEqual([400, 'idempotency.invalid_key']);
     }
   });
+});
+
+it('a key is forgotten after a day, and not before', async () => {
+  const cleaner = new IdempotencyCleaner({ database: product.postgres, log: createLogger({ level: 'silent' }) });
+  const [old, young] = [newId(), newId()];
+  const first = await post('/v1/chat/sessions', {}, { key: old });
+  await post('/v1/chat/sessions', {}, { key: young });
+  const age = sql`
+    -- test.age_key
+    update idempotency_keys set created_at = now() - interval '25 hours' where user_id = ${user.userId} and key = ${old}`;
+  await product.postgres.query(age, testContext());
+  expect(await cleaner.clean()).toBe(1);
+  const again = await post('/v1/chat/sessions', {}, { key: old });
+  expect([again.replayed, idOf(again) === idOf(first)]).toEqual([false, false]);
+  expect((await post('/v1/chat/sessions', {}, { key: young })).replayed).toBe(true);
 });
 
 describe('a message with an Idempotency-Key', () => {

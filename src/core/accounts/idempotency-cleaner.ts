@@ -1,6 +1,5 @@
-import { Deadline } from '../../base/deadline.ts';
 import { newId } from '../../base/ids.ts';
-import { Timings } from '../../base/timings.ts';
+import { inBackground } from '../../base/in-background.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { deleteOldIdempotencyKeys } from './queries.ts';
@@ -47,13 +46,11 @@ export class IdempotencyCleaner {
 
   /** Forgets one batch. Answers how many keys it held. */
   async clean(): Promise<number> {
-    const deadline = Deadline.after(budgetMs);
-    const context = { deadline, timings: new Timings(), requestId: newId() };
-    try {
-      return (await this.#options.database.query(deleteOldIdempotencyKeys({ limit: batchLimit }), context)).length;
-    } finally {
-      deadline.end();
-    }
+    const statement = deleteOldIdempotencyKeys({ limit: batchLimit });
+    const rows = await inBackground({ requestId: newId(), budgetMs }, (context) =>
+      this.#options.database.query(statement, context),
+    );
+    return rows.length;
   }
 
   #wait(durationMs: number): void {

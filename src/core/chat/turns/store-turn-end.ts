@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inBackground } from '../../../base/in-background.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import type { ChatBatches } from '../batches.ts';
-import { inBackground } from './background-context.ts';
 import { findTurn, type TurnEnd } from './queries.ts';
 
 /** What storing a turn's end needs. */

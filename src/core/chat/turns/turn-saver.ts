@@ -1,9 +1,9 @@
 import { Cancelled } from '../../../base/deadline.ts';
 import { newId } from '../../../base/ids.ts';
+import { inBackground } from '../../../base/in-background.ts';
 import type { Clock } from '../../../base/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import { inBackground } from './background-context.ts';
 import { saveProgress } from './queries.ts';
 import type { RunningTurn } from './running-turn.ts';
 

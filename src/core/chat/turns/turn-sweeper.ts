@@ -1,7 +1,7 @@
 import { newId } from '../../../base/ids.ts';
+import { inBackground } from '../../../base/in-background.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import { inBackground } from './background-context.ts';
 import { endTurns, listDeadTurns } from './queries.ts';
 
 /** How long a turn's owner may be silent before the turn counts as dead, in milliseconds. */

@@ -1,6 +1,6 @@
-import type { CallContext } from '../../../base/call-context.ts';
-import { Deadline } from '../../../base/deadline.ts';
-import { Timings } from '../../../base/timings.ts';
+import type { CallContext } from './call-context.ts';
+import { Deadline } from './deadline.ts';
+import { Timings } from './timings.ts';
 
 /** Runs one piece of work that belongs to no request that waits for it, with a deadline of its own. */
 export async function inBackground<Result>(
