@@ -111,10 +111,10 @@ it('a key is forgotten after a day, and not before', async () => {
   const [old, young] = [newId(), newId()];
   const first = await post('/v1/chat/sessions', {}, { key: old });
   await post('/v1/chat/sessions', {}, { key: young });
-  const age = sql`
+  const makeOld = sql`
     -- test.age_key
     update idempotency_keys set created_at = now() - interval '25 hours' where user_id = ${user.userId} and key = ${old}`;
-  await product.postgres.query(age, testContext());
+  await product.postgres.query(makeOld, testContext());
   expect(await cleaner.clean()).toBe(1);
   const again = await post('/v1/chat/sessions', {}, { key: old });
   expect([again.replayed, idOf(again) === idOf(first)]).toEqual([false, false]);
