@@ -1,7 +1,5 @@
-import type { CallContext } from '../base/call-context.ts';
-import { Deadline } from '../base/deadline.ts';
 import { newId } from '../base/ids.ts';
-import { Timings } from '../base/timings.ts';
+import { inBackground } from '../base/in-background.ts';
 import { ensureWelcomeSession } from '../core/chat/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
@@ -36,11 +34,14 @@ export async function serve(config: Config, log: Logger): Promise<RunningServer>
     await server.stop();
     await database.close();
   };
-  const deadline = Deadline.after(startBudgetMs);
-  const context: CallContext = { deadline, timings: new Timings(), requestId: newId() };
   try {
-    const firstKey = await ensureFirstUser(postgres, config.data.directory, context);
-    const sessionId = firstKey && (await ensureWelcomeSession(postgres, firstKey.userId, context));
+    const { firstKey, sessionId } = await inBackground(
+      { requestId: newId(), budgetMs: startBudgetMs },
+      async (context) => {
+        const key = await ensureFirstUser(postgres, config.data.directory, context);
+        return { firstKey: key, sessionId: key && (await ensureWelcomeSession(postgres, key.userId, context)) };
+      },
+    );
     const { host, port } = config.http;
     const address = await server.http.listen({ host, port });
     const model = server.models.get().id;
@@ -49,7 +50,5 @@ export async function serve(config: Config, log: Logger): Promise<RunningServer>
   } catch (error) {
     await stop();
     throw error;
-  } finally {
-    deadline.end();
   }
 }

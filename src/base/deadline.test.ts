@@ -49,3 +49,13 @@ it('keeps the reason that came first', () => {
   deadline.cancel(new Cancelled('second'));
   expect(deadline.signal.reason).toMatchObject({ message: 'first' });
 });
+
+it('waits for work until it ends, and no longer', async () => {
+  const deadline = Deadline.after(1_000);
+  expect(await deadline.race(Promise.resolve('done'))).toBe('done');
+  await expect(deadline.race(Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  const waiting = deadline.race(new Promise(() => {}));
+  deadline.cancel(new Cancelled('the client left'));
+  await expect(waiting).rejects.toThrow('the client left');
+  await expect(deadline.race(new Promise(() => {}))).rejects.toThrow('the client left');
+});

@@ -91,6 +91,17 @@ export class Deadline {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
+  /** What the work comes to, unless the deadline ends first: then its reason is thrown, and the work goes on. */
+  async race<Result>(work: Promise<Result>): Promise<Result> {
+    const ended = Promise.withResolvers<never>();
+    this.onEnded(ended.reject);
+    try {
+      return await Promise.race([work, ended.promise]);
+    } finally {
+      this.offEnded(ended.reject);
+    }
+  }
+
   /** Cancels the work below. Does nothing after a first time. */
   cancel(reason: Error = new Cancelled()): void {
     if (this.#reason !== undefined) return;

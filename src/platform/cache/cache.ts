@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import type { CallContext } from '../../base/call-context.ts';
-import type { Deadline } from '../../base/deadline.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
@@ -247,7 +246,7 @@ export class Cache<Value> {
   async #lookUp(key: string, hasSpare: boolean, context: CallContext): Promise<Outcome<Value> | AppError> {
     const patience = hasSpare ? context.deadline.shortenedTo(PATIENCE_MS) : context.deadline;
     try {
-      const outcome = await within(this.#flights.join(key), patience);
+      const outcome = await patience.race(this.#flights.join(key));
       for (const [step, durationMs] of outcome.timings.entries()) context.timings.add(step, durationMs);
       if (!outcome.isFromRedis) this.#sourceRestsUntilMs = 0;
       return outcome;
@@ -275,18 +274,6 @@ export class Cache<Value> {
   async #findShared(key: string): Promise<Entry<Value> | undefined> {
     const found = await this.#redis?.find(key);
     return found && this.#trust.mayMeetStrangers ? this.#flights.adopt(found) : undefined;
-  }
-}
-
-/** Waits for something until a deadline ends; what is waited for goes on. */
-async function within<Result>(work: Promise<Result>, deadline: Deadline): Promise<Result> {
-  deadline.throwIfEnded();
-  const ended = Promise.withResolvers<never>();
-  deadline.onEnded(ended.reject);
-  try {
-    return await Promise.race([work, ended.promise]);
-  } finally {
-    deadline.offEnded(ended.reject);
   }
 }
 

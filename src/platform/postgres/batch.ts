@@ -76,9 +76,8 @@ const maxWaiting = 20_000;
  * refuses has changed nothing, so it is run again in halves until the input at fault stands alone. The idea is that of
  * Facebook's DataLoader, without its fixed tick and with writes.
  *
- * @throws AppError `postgres.overloaded` when too many wait, a caller has waited half a second, or its
- *   time would be over before its turn came; and
- *   all that `Database.query` throws.
+ * @throws AppError `postgres.overloaded` when too many wait, a caller has waited half a second, or its time would be over
+ *   before its turn came; and all that `Database.query` throws.
  */
 export function createBatch<Input, Row extends { i: number | null }>(
   definition: BatchDefinition<Input, Row>,

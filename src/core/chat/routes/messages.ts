@@ -143,29 +143,19 @@ function registerPost(server: HttpServer, { turns, requestBudgetMs, modelBudgetM
       const { turn, replayed } = await turns
         .start(request.caller, message, { ...context, deadline })
         .finally(() => deadline.end());
+      if (replayed && !stream && !turn.hasEnded) throw idempotencyErrors.raise.in_progress();
       if (replayed) markReplay(reply);
       if (stream) {
         await streamTurn(turn, openEventStream(request, reply, { budgetMs: modelBudgetMs, errorEvent: 'error' }));
         return reply;
       }
-      if (replayed && !turn.hasEnded) throw idempotencyErrors.raise.in_progress();
       // From here on the message is stored: a client must not send it again on its own.
       reply.header('x-should-retry', 'false');
-      const { message: answer } = await untilEnded(turn.result, context.deadline.signal);
+      const { message: answer } = await context.deadline.race(turn.result);
       reply.removeHeader('x-should-retry');
       return answer;
     },
   );
-}
-
-/** What the promise comes to, unless the signal aborts first: then its reason is thrown and the work goes on. */
-function untilEnded<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function registerGetTurn(server: HttpServer, { database }: ChatRouteOptions): void {
