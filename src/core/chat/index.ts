@@ -1,3 +1,4 @@
+export type { Assistant, Tool, ToolCallContext } from './assistant.ts';
 export { createChatBatches } from './batches.ts';
 export { chatErrors } from './errors.ts';
 export { registerChatRoutes } from './routes/register-chat-routes.ts';

@@ -16,6 +16,7 @@ export { createModels, type Models, type ModelsOptions } from './create-models.t
 export { modelErrors } from './errors.ts';
 export { type ContentPart, type Message, MessageSchema, type Role, type ToolCall } from './message-schema.ts';
 export type { OpenAiTargetOptions } from './openai-target.ts';
+export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from './plain-commands.ts';
 export { type CompletionRequest, CompletionRequestSchema, type Tool, ToolSchema } from './schemas.ts';
 export type { ModelCall } from './target.ts';
 export { validateMessages, validateRequest } from './validate-request.ts';

@@ -1,6 +1,7 @@
 import type { Deadline } from '../../base/deadline.ts';
 import type { Timings } from '../../base/timings.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
+import type { PlainCommands } from './plain-commands.ts';
 import type { CompletionRequest } from './schemas.ts';
 
 /** What a call of a model needs from the request that makes it. */
@@ -9,6 +10,8 @@ export interface ModelCall {
   readonly deadline: Deadline;
   /** Gets the step `model`: until the whole answer, or a stream's first chunk; and `stream` for the rest of a stream. */
   readonly timings?: Timings;
+  /** What the built-in offline model understands, when it answers. */
+  readonly commands?: PlainCommands;
 }
 
 /**
