@@ -23,6 +23,7 @@ import { registerOpenApi } from './openapi.ts';
 import { findBodyKindFault, findRequestFault } from './request-checks.ts';
 import { requestIdOf } from './request-context.ts';
 import { enforceRouteRules } from './route-rules.ts';
+import { sendTogether } from './send-together.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 /** A Fastify server whose handlers' types are read from their TypeBox schemas. */
@@ -136,6 +137,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   addAnswerHeaders(server);
   allowOrigins(server, options.corsOrigins);
   guardRequests(server, options);
+  sendTogether(server);
   registerOpenApi(server, options);
   registerHealthRoutes(server, options.readiness);
   return server.withTypeProvider<TypeBoxTypeProvider>();

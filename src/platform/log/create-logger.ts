@@ -25,6 +25,10 @@ export interface LoggerOptions {
  */
 const UNREAD_BYTES = 16 * 1024 * 1024;
 
+/** Lines are written when they are so many bytes or the first of them so old: a write for each costs as much as the line. */
+const WRITTEN_AT_ONCE_BYTES = 8 * 1024;
+const WRITE_INTERVAL_MS = 100;
+
 /** The fields of a log call: `log.info(fields, text)`, `log.error(error)` or `log.info(text)`. */
 function normaliseCall(args: unknown[]): unknown[] {
   const [first, ...rest] = args;
@@ -76,7 +80,14 @@ export function createLogger(options: LoggerOptions): Logger {
       },
     },
     // Asynchronous: a reader who stops reading must not stop the event loop. Pino flushes it when the process exits.
-    options.destination ?? pino.destination({ fd: 1, sync: false, maxLength: UNREAD_BYTES }),
+    options.destination ??
+      pino.destination({
+        fd: 1,
+        sync: false,
+        minLength: WRITTEN_AT_ONCE_BYTES,
+        periodicFlush: WRITE_INTERVAL_MS,
+        maxLength: UNREAD_BYTES,
+      }),
   );
   redactBindings(logger);
   return logger;
