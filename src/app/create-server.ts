@@ -2,7 +2,7 @@ import { newId } from '../base/ids.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { IdempotencyCleaner, registerAccountRoutes } from '../core/accounts/index.ts';
 import { createChatBatches, registerChatRoutes, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
-import { createAuthentication, registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
+import { createAuthentication, KeyUses, registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
 import { createModels, type Models } from '../core/models/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { createHttpServer, drain, type HttpServer } from '../platform/http/index.ts';
@@ -57,10 +57,11 @@ export function createServer({ config, log, postgres, directUrl, clock = systemC
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
   const cleaner = new IdempotencyCleaner(shared);
+  const uses = new KeyUses(shared);
   const callers = openCallers(config, { database, directUrl, clock, log });
   const http = createHttpServer({
     ...config.http,
-    ...createAuthentication({ callers: callers.cache, clock }),
+    ...createAuthentication({ callers: callers.cache, clock, uses }),
     log,
     clock,
     version,
@@ -82,6 +83,7 @@ export function createServer({ config, log, postgres, directUrl, clock = systemC
   });
   sweeper.start();
   cleaner.start();
+  uses.start();
 
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -91,6 +93,7 @@ export function createServer({ config, log, postgres, directUrl, clock = systemC
       turns.drain(Math.max(0, drainTimeoutMs - turnHeadStartMs)),
     ]);
     await turns.drain(0);
+    await uses.stop();
     await models.close();
     await callers.close();
     database.close();

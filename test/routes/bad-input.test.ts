@@ -15,6 +15,12 @@ const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments:
 const badBodies: Record<string, BadInputRoute['badBodies']> = {
   'POST /v1/keys': [
     { name: 'an expiry in the past', body: { name: 'x', expires_at: '2020-01-01T00:00:00Z' }, param: 'expires_at' },
+    { name: 'no network', body: { name: 'x', ip_allowlist: ['10.0.0.0/33'] }, param: 'ip_allowlist[0]' },
+    { name: 'an address in a zone', body: { name: 'x', ip_allowlist: ['fe80::1%eth0'] }, param: 'ip_allowlist[0]' },
+  ],
+  'PATCH /v1/keys/:key_id': [
+    { name: 'an expiry in the past', body: { expires_at: '2020-01-01T00:00:00Z' }, param: 'expires_at' },
+    { name: 'no network', body: { ip_allowlist: ['localhost'] }, param: 'ip_allowlist[0]' },
   ],
   'POST /v1/chat/sessions': [
     { name: 'a model that does not exist', body: { model: 'nobody' }, param: 'model' },

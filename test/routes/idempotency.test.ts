@@ -106,6 +106,45 @@ describe('a session with an Idempotency-Key', () => {
   });
 });
 
+describe('an API key with an Idempotency-Key', () => {
+  const listIds = async (): Promise<string[]> => {
+    const page = await product.request(user, 'GET', '/v1/keys?limit=1000');
+    return ((await page.json()) as { data: { id: string }[] }).data.map(({ id }) => id);
+  };
+  /** The paths that make a key: a new one, and one in place of another. */
+  const paths = async () => [
+    '/v1/keys',
+    `/v1/keys/${idOf(await post('/v1/keys', { name: 'old' }, { key: newId() }))}/rotate`,
+  ];
+  const bodyFor = (path: string, name: string) => (path === '/v1/keys' ? { name } : { overlap_seconds: name.length });
+
+  it('is made once; the same request again gets the same answer without the secret, which is not stored', async () => {
+    for (const path of await paths()) {
+      const key = newId();
+      const count = (await listIds()).length;
+      const first = await post(path, bodyFor(path, 'once'), { key });
+      const again = await post(path, bodyFor(path, 'once'), { key });
+      expect([first.status, first.replayed, again.status, again.replayed]).toEqual([201, false, 201, true]);
+      expect(JSON.parse(again.text)).toEqual({ ...JSON.parse(first.text), key: null });
+      expect((await listIds()).length).toBe(count + 1);
+      const other = await post(path, bodyFor(path, 'other'), { key });
+      expect([other.status, codeOf(other)]).toEqual([422, 'idempotency.key_reused']);
+    }
+  });
+
+  it('is made once by ten requests at the same time, of which one gets the secret', async () => {
+    for (const path of await paths()) {
+      const key = newId();
+      const count = (await listIds()).length;
+      const answers = await Promise.all(Array.from({ length: 10 }, () => post(path, bodyFor(path, 'race'), { key })));
+      expect(new Set(answers.map(idOf)).size).toBe(1);
+      const secrets = answers.map((answer) => (JSON.parse(answer.text) as { key: string | null }).key);
+      expect(secrets.filter((secret) => secret !== null)).toHaveLength(1);
+      expect((await listIds()).length).toBe(count + 1);
+    }
+  });
+});
+
 it('a key is forgotten after a day, and not before', async () => {
   const cleaner = new IdempotencyCleaner({ database: product.postgres, log: createLogger({ level: 'silent' }) });
   const [old, young] = [newId(), newId()];

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isWellFormedSecret } from '../../src/core/keys/index.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/time.ts';
+import { isWellFormedSecret, KeyUses } from '../../src/core/keys/index.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
@@ -18,6 +20,8 @@ interface KeyAnswer {
   key: string;
   name: string;
   permissions: string[];
+  expires_at: string | null;
+  last_used_at: string | null;
 }
 
 async function createKey(body: object, as = user): Promise<KeyAnswer> {
@@ -112,4 +116,126 @@ it('leaves a row of activity with what it records, naming the key that acted', a
   );
   expect(rows.map(({ kind }) => kind)).toEqual(['key.created', 'key.updated', 'key.revoked']);
   expect(rows.every(({ key_id, ip }) => key_id !== null && ip === '127.0.0.1')).toBe(true);
+});
+
+it('works only from the networks that it is for', async () => {
+  const home = await createKey({ name: 'home', ip_allowlist: ['127.0.0.0/8', '2001:db8::/32'] });
+  expect((await product.request(home, 'GET', '/v1/keys')).status).toBe(200);
+  const away = await createKey({ name: 'away', ip_allowlist: ['192.0.2.0/24'] });
+  const refused = await product.request(away, 'GET', '/v1/keys');
+  expect(refused.status).toBe(403);
+  expect(await refused.json()).toMatchObject({ error: { code: 'keys.ip_not_allowed' } });
+  const moved = await product.request(user, 'PATCH', `/v1/keys/${away.id}`, { ip_allowlist: null });
+  expect(await moved.json()).toMatchObject({ ip_allowlist: null });
+  expect((await product.request(away, 'GET', '/v1/keys')).status).toBe(200);
+  await product.request(user, 'PATCH', `/v1/keys/${home.id}`, { ip_allowlist: ['192.0.2.1'] });
+  expect((await product.request(home, 'GET', '/v1/keys')).status).toBe(403);
+});
+
+it('can be given another expiry, or none', async () => {
+  const created = await createKey({ name: 'trial', expires_at: new Date(Date.now() + 60_000).toISOString() });
+  const expires_at = new Date(Date.now() + 120_000).toISOString();
+  const later = await product.request(user, 'PATCH', `/v1/keys/${created.id}`, { expires_at });
+  expect(await later.json()).toMatchObject({ expires_at, name: 'trial' });
+  const renamed = await product.request(user, 'PATCH', `/v1/keys/${created.id}`, { name: 'kept' });
+  expect(await renamed.json()).toMatchObject({ expires_at, name: 'kept' });
+  const never = await product.request(user, 'PATCH', `/v1/keys/${created.id}`, { expires_at: null });
+  expect(await never.json()).toMatchObject({ expires_at: null });
+});
+
+it('shows when it was last used, without a statement in the request', async () => {
+  const created = await createKey({ name: 'used' });
+  await product.request(created, 'GET', '/v1/keys');
+  const lastUsed = async () => (await listKeys('?limit=1')).data[0]?.last_used_at ?? null;
+  expect(await lastUsed()).toBe(null);
+  const uses = new KeyUses({
+    database: product.postgres,
+    clock: systemClock,
+    log: createLogger({ level: 'silent' }),
+  });
+  uses.note(user.userId, created.id);
+  await uses.store();
+  const first = Date.parse((await lastUsed()) ?? '');
+  expect(Math.abs(Date.now() - first)).toBeLessThan(60_000);
+  // What another server noted before that does not turn the time back.
+  const slow = new KeyUses({
+    database: product.postgres,
+    clock: { ...systemClock, now: () => new Date(first - 5_000) },
+    log: createLogger({ level: 'silent' }),
+  });
+  slow.note(user.userId, created.id);
+  await slow.store();
+  expect(Date.parse((await lastUsed()) ?? '')).toBe(first);
+});
+
+it('is noted as used by the requests that it makes, and stored when the server stops', async () => {
+  const other = await startProduct();
+  try {
+    const owner = await other.createUser();
+    await other.request(owner, 'GET', '/v1/keys');
+    const used = sql<{ count: number }>`
+      -- test.count_used
+      select count(*)::int as count from api_keys where user_id = ${owner.userId} and last_used_at is not null`;
+    expect(await other.postgres.query(used, testContext())).toEqual([{ count: 0 }]);
+    await other.server.stop();
+    expect(await other.postgres.query(used, testContext())).toEqual([{ count: 1 }]);
+  } finally {
+    await other.stop();
+  }
+});
+
+describe('a key that is replaced', () => {
+  const rotate = async (id: string, body: object = {}, as: { key: string } = user) =>
+    product.request(as, 'POST', `/v1/keys/${id}/rotate`, body);
+
+  it('has a successor of the same name, permissions and networks, and goes on for the overlap', async () => {
+    const old = await createKey({ name: 'ci', permissions: ['keys:read'], ip_allowlist: ['127.0.0.1'] });
+    const response = await rotate(old.id, { overlap_seconds: 3_600 });
+    expect(response.status).toBe(201);
+    const fresh = (await response.json()) as KeyAnswer;
+    expect(fresh).toMatchObject({
+      name: 'ci',
+      permissions: ['keys:read'],
+      ip_allowlist: ['127.0.0.1'],
+      expires_at: null,
+    });
+    expect(isWellFormedSecret(fresh.key)).toBe(true);
+    for (const key of [old, fresh]) expect((await product.request(key, 'GET', '/v1/keys')).status).toBe(200);
+    const listed = (await listKeys('?limit=1000')).data.find(({ id }) => id === old.id);
+    const leftMs = Date.parse(listed?.expires_at ?? '') - Date.now();
+    expect(leftMs).toBeGreaterThan(3_500_000);
+    expect(leftMs).toBeLessThan(3_700_000);
+  });
+
+  it('is refused at once without an overlap', async () => {
+    const old = await createKey({ name: 'leaked' });
+    expect((await product.request(old, 'GET', '/v1/keys')).status).toBe(200);
+    const fresh = (await (await rotate(old.id, { overlap_seconds: 0 })).json()) as KeyAnswer;
+    expect((await product.request(old, 'GET', '/v1/keys')).status).toBe(401);
+    expect((await product.request(fresh, 'GET', '/v1/keys')).status).toBe(200);
+  });
+
+  it('does not live longer by it, and its successor lives as long again', async () => {
+    const old = await createKey({ name: 'hour', expires_at: new Date(Date.now() + 3_600_000).toISOString() });
+    const fresh = (await (await rotate(old.id)).json()) as KeyAnswer;
+    const listed = (await listKeys('?limit=1000')).data.find(({ id }) => id === old.id);
+    expect(listed?.expires_at).toBe(old.expires_at);
+    expect(Math.abs(Date.parse(fresh.expires_at ?? '') - Date.now() - 3_600_000)).toBeLessThan(60_000);
+  });
+
+  it('is left as it is by a key that may do less', async () => {
+    const weak = { key: await product.createKey(user, ['keys:write', 'keys:read']) };
+    const strong = await createKey({ name: 'strong' });
+    const refused = await rotate(strong.id, {}, weak);
+    expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'keys.permission_missing' } }]);
+    const listed = (await listKeys('?limit=2')).data;
+    expect(listed[0]).toMatchObject({ id: strong.id, expires_at: null });
+    expect(listed[1]?.id).not.toBe(strong.id);
+  });
+
+  it('is not there once it is revoked', async () => {
+    const old = await createKey({ name: 'gone' });
+    await product.request(user, 'DELETE', `/v1/keys/${old.id}`);
+    expect((await rotate(old.id)).status).toBe(404);
+  });
 });

@@ -22,6 +22,11 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'GET /v1/keys': () => ({ method: 'GET', path: '/v1/keys' }),
   'PATCH /v1/keys/:key_id': ({ keyId }) => ({ method: 'PATCH', path: `/v1/keys/${keyId}`, body: { name: 'renamed' } }),
   'DELETE /v1/keys/:key_id': ({ keyId }) => ({ method: 'DELETE', path: `/v1/keys/${keyId}` }),
+  'POST /v1/keys/:key_id/rotate': ({ keyId }) => ({
+    method: 'POST',
+    path: `/v1/keys/${keyId}/rotate`,
+    body: { overlap_seconds: 60 },
+  }),
   'POST /v1/chat/sessions': () => ({ method: 'POST', path: '/v1/chat/sessions', body: { title: 'a session' } }),
   'GET /v1/chat/sessions': () => ({ method: 'GET', path: '/v1/chat/sessions' }),
   'GET /v1/chat/sessions/:session_id': (of) => ({ method: 'GET', path: session(of) }),

@@ -6,7 +6,7 @@ import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import { listStatements } from './list-statements.ts';
 
 /** What the server runs from time to time, whether or not there are requests. */
-const ownStatements = ['chat.list_dead_turns', 'accounts.delete_old_idempotency_keys'];
+const ownStatements = ['chat.list_dead_turns', 'accounts.delete_old_idempotency_keys', 'keys.record_key_uses'];
 
 let provider: StubProvider;
 let product: Product;
@@ -84,6 +84,12 @@ describe('a request of a known caller asks the database once:', () => {
     const counted = await countStatements(() => product.request(user, 'DELETE', `/v1/keys/${id}`));
     expect(counted).toEqual({ 'keys.revoke_key': 1 });
   });
+});
+
+test('replacing a key asks the database once', async () => {
+  const { id } = await send(201, 'POST', '/v1/keys', { name: 'old', permissions: ['chat:read'] });
+  const counted = await countStatements(() => send(201, 'POST', `/v1/keys/${id}/rotate`, {}));
+  expect(counted).toEqual({ 'keys.rotate_key': 1 });
 });
 
 test('a turn asks the database twice: before the model and after it', async () => {

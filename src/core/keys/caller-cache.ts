@@ -21,6 +21,7 @@ const CallerRecord = Type.Object(
     keyId: Type.String(),
     permissions: Type.Array(Type.String()),
     expiresAtMs: Type.Union([Type.Number(), Type.Null()]),
+    ipAllowlist: Type.Union([Type.Array(Type.String()), Type.Null()]),
     isDisabled: Type.Boolean(),
   },
   { additionalProperties: false },
@@ -75,6 +76,7 @@ export function createCallerCache({ database, redis, lookupBudgetMs, ...options 
       keyId: row.key_id,
       permissions: shareList(row.permissions),
       expiresAtMs: row.expires_at?.getTime() ?? null,
+      ipAllowlist: row.ip_allowlist,
       isDisabled: row.disabled_at !== null,
     };
     return { value, tag: row.user_id, version: row.auth_version, loadedAtMs: row.loaded_at_ms };

@@ -21,6 +21,10 @@ export const keyErrors = defineErrors('keys', {
     message: (details: { permission: string }) =>
       `This API key lacks the permission "${details.permission}". Use a key that has it.`,
   },
+  ip_not_allowed: {
+    status: 403,
+    message: 'This API key may not be used from your address. See its ip_allowlist with GET /v1/keys.',
+  },
   not_found: { status: 404, message: 'There is no such API key. List yours with GET /v1/keys.' },
   user_not_found: { status: 404, message: 'There is no such user. Check the id.' },
   expires_in_past: { status: 400, message: 'expires_at must lie in the future.' },

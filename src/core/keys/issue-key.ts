@@ -62,7 +62,10 @@ export async function createKeyForUser(
       prefix: secretPrefix(secret),
       name: order.name,
       permissions: [...permissions],
+      ipAllowlist: null,
       expiresAt: null,
+      idempotencyKey: null,
+      fingerprint: null,
     }),
     context,
   );

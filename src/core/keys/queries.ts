@@ -1,4 +1,5 @@
 import { sql } from '../../platform/postgres/index.ts';
+import type { Idempotency } from '../accounts/index.ts';
 
 /** A key as its owner sees it. */
 export interface KeyRow {
@@ -6,8 +7,10 @@ export interface KeyRow {
   name: string;
   prefix: string;
   permissions: string[];
+  ip_allowlist: string[] | null;
   created_at: Date;
   expires_at: Date | null;
+  last_used_at: Date | null;
 }
 
 /** What a change of what a user may do led to; `told` says that the other servers are told when it commits. */
@@ -35,6 +38,7 @@ export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<{
   key_id: string;
   hash: Buffer;
   permissions: string[];
+  ip_allowlist: string[] | null;
   expires_at: Date | null;
   revoked_at: Date | null;
   username: string;
@@ -45,7 +49,7 @@ export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<{
   loaded_at_ms: number;
 }>`
   -- keys.find_callers
-  select input.i::integer as i, k.user_id, k.id as key_id, k.hash, k.permissions, k.expires_at, k.revoked_at,
+  select input.i::integer as i, k.user_id, k.id as key_id, k.hash, k.permissions, k.ip_allowlist, k.expires_at, k.revoked_at,
     u.username, u.plan, u.created_at, u.disabled_at, u.auth_version,
     -- The transaction began no later than it saw what it reads.
     floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms
@@ -53,42 +57,124 @@ export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<{
   join api_keys k on k.hash = input.hash
   join users u on u.user_id = k.user_id`;
 
-/** Stores a key and the activity of its making. One row. */
+/** A key to be stored, once by its Idempotency-Key if it has one. */
+export interface NewKey extends Actor, Idempotency {
+  id: string;
+  hash: Buffer;
+  prefix: string;
+}
+
+/**
+ * Stores a key with the activity of its making and the record of its Idempotency-Key. One row: the key, as JSON has it; when
+ * the Idempotency-Key was used before, the key that was made then. Index: idempotency_keys_pkey.
+ */
 export const insertKey = (
-  p: Actor & { id: string; hash: Buffer; prefix: string; name: string; permissions: string[]; expiresAt: Date | null },
-) => sql<{ created_at: Date }>`
+  p: NewKey & { name: string; permissions: string[]; ipAllowlist: string[] | null; expiresAt: Date | null },
+) => sql<{ key: unknown; replayed: boolean; is_same: boolean }>`
   -- keys.insert_key
-  with act as (
+  with known as (
+    select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
+  ), created as (
+    insert into api_keys (user_id, id, hash, prefix, name, permissions, ip_allowlist, expires_at)
+    select ${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, ${p.name}, ${p.permissions}::text[],
+      ${p.ipAllowlist}::text[], ${p.expiresAt}::timestamptz
+    where not exists (select from known)
+    returning id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
+  ), remembered as (
+    insert into idempotency_keys (user_id, key, fingerprint, answer)
+    select ${p.userId}::uuid, ${p.idempotencyKey}::text, ${p.fingerprint}::bytea, to_jsonb(created) from created
+    where ${p.idempotencyKey}::text is not null
+  ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
-    values (${p.userId}::uuid, ${p.activityId}::uuid, 'key.created', ${p.keyId}::uuid, ${p.id}::uuid, ${p.ip}::inet)
+    select ${p.userId}::uuid, ${p.activityId}::uuid, 'key.created', ${p.keyId}::uuid, created.id, ${p.ip}::inet from created
   )
-  insert into api_keys (user_id, id, hash, prefix, name, permissions, expires_at)
-  values (${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, ${p.name}, ${p.permissions}::text[],
-    ${p.expiresAt}::timestamptz)
-  returning created_at`;
+  select coalesce(known.answer, to_jsonb(created)) as key, known.answer is not null as replayed,
+    coalesce(known.fingerprint = ${p.fingerprint}::bytea, true) as is_same
+  from (select) one left join known on true left join created on true`;
+
+/**
+ * Makes a key of the same name, permissions and networks as another, which goes on for an overlap and no longer; tells every
+ * server so. A key that expires is followed by one that lives as long. The record of the Idempotency-Key and the activity
+ * are written with it.
+ *
+ * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not; when the Idempotency-Key
+ * was used before, the key that was made then. No row when there is no such key. Index: api_keys_pkey, users_pkey,
+ * idempotency_keys_pkey.
+ */
+export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[]; overlapSeconds: number }) => sql<{
+  key: unknown;
+  replayed: boolean;
+  is_same: boolean;
+  permissions: string[] | null;
+  /** 0 when nothing was changed. */
+  auth_version: number;
+  told: string | null;
+}>`
+  -- keys.rotate_key
+  with known as (
+    select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
+  ), target as (
+    select id, name, permissions, ip_allowlist, expires_at - created_at as lifetime from api_keys
+    where user_id = ${p.userId}::uuid and id = ${p.oldId}::uuid and revoked_at is null and not exists (select from known)
+    for update
+  ), ending as (
+    update api_keys k set expires_at = least(k.expires_at, now() + make_interval(secs => ${p.overlapSeconds}::integer))
+    from target
+    where k.user_id = ${p.userId}::uuid and k.id = target.id and target.permissions <@ ${p.ownPermissions}::text[]
+    returning k.id
+  ), created as (
+    insert into api_keys (user_id, id, hash, prefix, name, permissions, ip_allowlist, expires_at)
+    select ${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, name, permissions, ip_allowlist, now() + lifetime
+    from target where exists (select from ending)
+    returning id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
+  ), remembered as (
+    insert into idempotency_keys (user_id, key, fingerprint, answer)
+    select ${p.userId}::uuid, ${p.idempotencyKey}::text, ${p.fingerprint}::bytea, to_jsonb(created) from created
+    where ${p.idempotencyKey}::text is not null
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select ${p.userId}::uuid, ${p.activityId}::uuid, 'key.rotated', ${p.keyId}::uuid, ending.id, ${p.ip}::inet from ending
+  ), touched as (
+    update users set auth_version = auth_version + 1
+    where user_id = ${p.userId}::uuid and exists (select from ending)
+    returning user_id, auth_version
+  )
+  select coalesce(known.answer, to_jsonb(created)) as key, known.answer is not null as replayed,
+    coalesce(known.fingerprint = ${p.fingerprint}::bytea, true) as is_same, target.permissions,
+    coalesce(touched.auth_version, 0) as auth_version,
+    pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text as told
+  from (select) one left join known on true left join target on true left join created on true left join touched on true
+  where known.answer is not null or target.id is not null`;
 
 /** A page of a user's keys that are not revoked, newest first. Index: api_keys_pkey. At most `limit` rows. */
 export const listKeys = (p: { userId: string; beforeId: string | null; limit: number }) => sql<KeyRow>`
   -- keys.list_keys
-  select id, name, prefix, permissions, created_at, expires_at
+  select id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
   from api_keys
   where user_id = ${p.userId}::uuid and revoked_at is null and (${p.beforeId}::uuid is null or id < ${p.beforeId}::uuid)
   order by id desc
   limit ${p.limit}::integer`;
 
-/**
- * Renames a key or changes its permissions, and tells every server so; nulls leave things as they are. Index:
- * api_keys_pkey, users_pkey. One row or none.
- */
-export const updateKey = (p: Actor & { id: string; name: string | null; permissions: string[] | null }) => sql<
-  KeyRow & UserChange
->`
+/** What to change of a key: nulls leave things as they are, where they are not `set`. */
+export interface KeyChange {
+  name: string | null;
+  permissions: string[] | null;
+  setIpAllowlist: boolean;
+  ipAllowlist: string[] | null;
+  setExpiresAt: boolean;
+  expiresAt: Date | null;
+}
+
+/** Changes a key, and tells every server so. Index: api_keys_pkey, users_pkey. One row or none. */
+export const updateKey = (p: Actor & KeyChange & { id: string }) => sql<KeyRow & UserChange>`
   -- keys.update_key
   with changed as (
     update api_keys
-    set name = coalesce(${p.name}, name), permissions = coalesce(${p.permissions}::text[], permissions)
+    set name = coalesce(${p.name}, name), permissions = coalesce(${p.permissions}::text[], permissions),
+      ip_allowlist = case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else ip_allowlist end,
+      expires_at = case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else expires_at end
     where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and revoked_at is null
-    returning id, name, prefix, permissions, created_at, expires_at
+    returning id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
     select ${p.userId}::uuid, ${p.activityId}::uuid, 'key.updated', ${p.keyId}::uuid, changed.id, ${p.ip}::inet from changed
@@ -97,7 +183,7 @@ export const updateKey = (p: Actor & { id: string; name: string | null; permissi
     where user_id = ${p.userId}::uuid and exists (select from changed)
     returning user_id, auth_version
   )
-  select id, name, prefix, permissions, created_at, expires_at, auth_version,
+  select id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at, auth_version,
     pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told
   from changed, touched`;
 
@@ -121,6 +207,31 @@ export const revokeKey = (p: Actor & { id: string }) => sql<{ id: string } & Use
   )
   select id, auth_version, pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told
   from revoked, touched`;
+
+/** When a key was last used, in milliseconds since 1970. */
+export interface KeyUse {
+  userId: string;
+  keyId: string;
+  usedAtMs: number;
+}
+
+/**
+ * Stores when keys were last used. A key that another statement is at is passed over: that is one that another server
+ * stores, or that is being changed, and it is stored the next time. Index: api_keys_pkey. At most one row each.
+ */
+export const recordKeyUses = (rows: readonly KeyUse[]) => sql<{ id: string }>`
+  -- keys.record_key_uses
+  with used as (
+    select k.user_id, k.id, to_timestamp(input.used_at_ms / 1000) as used_at
+    from unnest(${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.keyId)}::uuid[],
+      ${rows.map((row) => row.usedAtMs)}::float8[]) as input (user_id, id, used_at_ms)
+    join api_keys k on k.user_id = input.user_id and k.id = input.id
+    where k.last_used_at is null or k.last_used_at < to_timestamp(input.used_at_ms / 1000)
+    for update of k skip locked
+  )
+  update api_keys k set last_used_at = used.used_at
+  from used where k.user_id = used.user_id and k.id = used.id
+  returning k.id`;
 
 /** Has every server forget what it knows of a user. Index: users_pkey. One row or none. */
 export const touchUser = (p: { userId: string }) => sql<UserChange>`

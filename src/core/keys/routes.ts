@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { newId } from '../../base/ids.ts';
 import type { Clock } from '../../base/time.ts';
@@ -11,12 +12,12 @@ import {
   toPage,
 } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import type { Caller } from '../accounts/index.ts';
+import { type Caller, markReplay, onceByKey, readIdempotency, refuseReuse } from '../accounts/index.ts';
 import type { CallerCache } from './caller-cache.ts';
 import { keyErrors } from './errors.ts';
 import { permissions } from './permissions.ts';
-import { insertKey, type KeyRow, listKeys, revokeKey, updateKey } from './queries.ts';
-import { CreatedKey, CreateKey, DeletedKey, Key, KeyParams, UpdateKey } from './schemas.ts';
+import { insertKey, type KeyRow, listKeys, revokeKey, rotateKey, updateKey } from './queries.ts';
+import { CreatedKey, CreateKey, DeletedKey, Key, KeyParams, RotateKey, UpdateKey } from './schemas.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
 
 /** What the routes of keys need. */
@@ -29,6 +30,9 @@ export interface KeyRouteOptions {
 
 const CURSOR_SCOPE = 'keys';
 
+/** A day: every deployment has the new key by then. */
+const DEFAULT_OVERLAP_SECONDS = 86_400;
+
 function toKey(row: KeyRow): Key {
   return {
     id: row.id,
@@ -36,9 +40,44 @@ function toKey(row: KeyRow): Key {
     name: row.name,
     prefix: row.prefix,
     permissions: row.permissions,
+    ip_allowlist: row.ip_allowlist,
     created_at: row.created_at.toISOString(),
     expires_at: row.expires_at?.toISOString() ?? null,
+    last_used_at: row.last_used_at?.toISOString() ?? null,
   };
+}
+
+/** A key as JSON of the database, whose times are text. */
+type StoredKey = {
+  [Field in keyof KeyRow]: Date extends KeyRow[Field] ? string | Exclude<KeyRow[Field], Date> : KeyRow[Field];
+};
+
+const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text));
+
+/** The answer to a request that made a key; without the secret when it was made by an earlier one. */
+function toCreatedKey({ key, replayed }: { key: unknown; replayed: boolean }, secret: string): CreatedKey {
+  const { created_at, expires_at, last_used_at, ...rest } = key as StoredKey;
+  const row = {
+    ...rest,
+    created_at: new Date(created_at),
+    expires_at: toDate(expires_at),
+    last_used_at: toDate(last_used_at),
+  };
+  return { ...toKey(row), key: replayed ? null : secret };
+}
+
+/** @throws AppError 400 `keys.expires_in_past`. */
+function readExpiry(expiresAt: string | null | undefined, clock: Clock): Date | null {
+  const date = toDate(expiresAt ?? null);
+  if (date !== null && date <= clock.now()) throw keyErrors.raise.expires_in_past({ param: 'expires_at' });
+  return date;
+}
+
+/** A key that nobody has yet. */
+function newKey(request: FastifyRequest) {
+  const secret = newSecret();
+  const stored = { id: newId(), hash: hashSecret(secret), prefix: secretPrefix(secret) };
+  return { secret, order: { ...actor(request.caller), ...readIdempotency(request), ...stored } };
 }
 
 function actor(caller: Caller) {
@@ -62,32 +101,29 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
         tags: ['Keys'],
         summary: 'Create an API key',
         description:
-          'The key is shown in this answer and never again. Without `permissions` it gets those of the key that makes it.',
+          'The key is shown in this answer and never again. Without `permissions` it gets those of the key that makes it. ' +
+          'A replay of its Idempotency-Key has `key: null`.',
         body: CreateKey,
         response: { 201: CreatedKey },
       },
     },
     async (request, reply) => {
-      const { name, permissions: wanted, expires_at } = request.body;
+      const { name, permissions: wanted, expires_at, ip_allowlist: ipAllowlist = null } = request.body;
       refuseMoreThanOwn(request.caller, wanted);
-      const expiresAt = expires_at == null ? null : new Date(expires_at);
-      if (expiresAt !== null && expiresAt <= clock.now()) {
-        throw keyErrors.raise.expires_in_past({ param: 'expires_at' });
-      }
-      const secret = newSecret();
+      const { secret, order } = newKey(request);
       const key = {
-        id: newId(),
+        ...order,
         name,
-        prefix: secretPrefix(secret),
         permissions: wanted ?? permissions.filter((permission) => request.caller.permissions.includes(permission)),
+        ipAllowlist,
+        expiresAt: readExpiry(expires_at, clock),
       };
-      const [stored] = await database.query(
-        insertKey({ ...actor(request.caller), ...key, hash: hashSecret(secret), expiresAt }),
-        request.context,
-      );
+      const [stored] = await onceByKey(() => database.query(insertKey(key), request.context));
       if (stored === undefined) throw new Error('An insert answered no row.');
+      refuseReuse(stored);
+      if (stored.replayed) markReplay(reply);
       reply.code(201);
-      return { ...toKey({ ...key, created_at: stored.created_at, expires_at: expiresAt }), key: secret };
+      return toCreatedKey(stored, secret);
     },
   );
 
@@ -119,24 +155,32 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
 }
 
 /** `PATCH` and `DELETE /v1/keys/{key_id}`. */
-function registerKey(server: HttpServer, { database, callers }: KeyRouteOptions): void {
+function registerKey(server: HttpServer, { database, clock, callers }: KeyRouteOptions): void {
   server.patch(
     '/v1/keys/:key_id',
     {
       config: { access: 'keys:write' },
       schema: {
         tags: ['Keys'],
-        summary: 'Rename an API key or change what it may do',
+        summary: 'Change the name of an API key, what it may do, from where and how long',
         params: KeyParams,
         body: UpdateKey,
         response: { 200: Key },
       },
     },
     async (request) => {
-      const { name = null, permissions: wanted } = request.body;
+      const { name = null, permissions: wanted, ip_allowlist, expires_at } = request.body;
       refuseMoreThanOwn(request.caller, wanted);
+      const change = {
+        name,
+        permissions: wanted ?? null,
+        setIpAllowlist: ip_allowlist !== undefined,
+        ipAllowlist: ip_allowlist ?? null,
+        setExpiresAt: expires_at !== undefined,
+        expiresAt: readExpiry(expires_at, clock),
+      };
       const [row] = await database.query(
-        updateKey({ ...actor(request.caller), id: request.params.key_id, name, permissions: wanted ?? null }),
+        updateKey({ ...actor(request.caller), id: request.params.key_id, ...change }),
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();
@@ -169,8 +213,47 @@ function registerKey(server: HttpServer, { database, callers }: KeyRouteOptions)
   );
 }
 
+/** `POST /v1/keys/{key_id}/rotate`. */
+function registerRotation(server: HttpServer, { database, callers }: KeyRouteOptions): void {
+  server.post(
+    '/v1/keys/:key_id/rotate',
+    {
+      config: { access: 'keys:write' },
+      schema: {
+        tags: ['Keys'],
+        summary: 'Replace an API key by a new one',
+        description:
+          'The new key has the same name, permissions and networks, and lives as long as the old one was to live. The old ' +
+          'one goes on for the overlap and then expires. A replay of the Idempotency-Key has `key: null`.',
+        params: KeyParams,
+        body: RotateKey,
+        response: { 201: CreatedKey },
+      },
+    },
+    async (request, reply) => {
+      const { overlap_seconds: overlapSeconds = DEFAULT_OVERLAP_SECONDS } = request.body;
+      const { secret, order } = newKey(request);
+      const rotation = {
+        ...order,
+        oldId: request.params.key_id,
+        ownPermissions: [...request.caller.permissions],
+        overlapSeconds,
+      };
+      const [row] = await onceByKey(() => database.query(rotateKey(rotation), request.context));
+      if (row === undefined) throw keyErrors.raise.not_found();
+      refuseReuse(row);
+      refuseMoreThanOwn(request.caller, row.permissions ?? undefined);
+      if (row.auth_version > 0) callers.invalidate(request.caller.userId, row.auth_version);
+      if (row.replayed) markReplay(reply);
+      reply.code(201);
+      return toCreatedKey(row, secret);
+    },
+  );
+}
+
 /** Registers the routes under `/v1/keys`. */
 export function registerKeyRoutes(server: HttpServer, options: KeyRouteOptions): void {
   registerKeyCollection(server, options);
   registerKey(server, options);
+  registerRotation(server, options);
 }

@@ -8,6 +8,16 @@ const PermissionList = Type.Array(Type.Unsafe<(typeof permissions)[number]>(Type
   description: 'What the key may do; at most what the key that makes it may do.',
 });
 
+const ExpiresAt = Nullable(Type.String({ format: 'date-time', description: 'When it stops working; null for never.' }));
+
+const IpAllowlist = Nullable(
+  Type.Array(Type.String({ format: 'network' }), {
+    minItems: 1,
+    maxItems: 100,
+    description: 'The addresses and networks that the key may be used from; null for any.',
+  }),
+);
+
 const Name = Type.String({ minLength: 1, maxLength: 100, description: 'What the key is for, in your words.' });
 
 /** The path of one key. */
@@ -23,14 +33,24 @@ export const Key = Type.Object({
   name: Type.String(),
   prefix: Type.String({ description: 'How the key begins, by which you recognise it.' }),
   permissions: Type.Array(Type.String()),
+  ip_allowlist: Nullable(Type.Array(Type.String())),
   created_at: Type.String({ format: 'date-time' }),
   expires_at: Nullable(Type.String({ format: 'date-time' })),
+  last_used_at: Nullable(
+    Type.String({ format: 'date-time', description: 'When it was last used, to about a minute.' }),
+  ),
 });
 
-/** A new key, with the secret: the only time that it is shown. */
+/** A new key, with the secret: the only time that it is shown, for it is not stored. A replay cannot show it again. */
 export const CreatedKey = Type.Object({
   ...Key.properties,
-  key: Type.String({ description: 'The key itself. It is shown this once; only its hash is stored.' }),
+  key: Nullable(
+    Type.String({
+      description:
+        'The key itself. It is shown this once; only its hash is stored. So the answer to a repeated Idempotency-Key ' +
+        'has null here: when the first answer was lost, rotate the key.',
+    }),
+  ),
 });
 
 /** The body of `POST /v1/keys`. */
@@ -38,15 +58,35 @@ export const CreateKey = Type.Object(
   {
     name: Name,
     permissions: Type.Optional(PermissionList),
-    expires_at: Type.Optional(Nullable(Type.String({ format: 'date-time', description: 'When it stops working.' }))),
+    expires_at: Type.Optional(ExpiresAt),
+    ip_allowlist: Type.Optional(IpAllowlist),
   },
   { additionalProperties: false },
 );
 
 /** The body of `PATCH /v1/keys/{key_id}`. */
 export const UpdateKey = Type.Object(
-  { name: Type.Optional(Name), permissions: Type.Optional(PermissionList) },
+  {
+    name: Type.Optional(Name),
+    permissions: Type.Optional(PermissionList),
+    expires_at: Type.Optional(ExpiresAt),
+    ip_allowlist: Type.Optional(IpAllowlist),
+  },
   { additionalProperties: false, minProperties: 1 },
+);
+
+/** The body of `POST /v1/keys/{key_id}/rotate`. */
+export const RotateKey = Type.Object(
+  {
+    overlap_seconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 2_592_000,
+        description: 'How long the old key goes on beside the new one; a day when absent.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
 );
 
 /** What a deleted key leaves behind. */
@@ -57,6 +97,8 @@ export const DeletedKey = Type.Object({
 });
 
 export type Key = Static<typeof Key>;
+
+export type CreatedKey = Static<typeof CreatedKey>;
 
 /** What the cache of callers holds and did, on the server that answers. */
 export const CacheStatistics = Type.Object({

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { isId } from '../../base/ids.ts';
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
@@ -19,5 +20,15 @@ function isDateTime(text: string): boolean {
   return date !== undefined && isDate(date);
 }
 
+const PREFIX_BITS = { 4: 32, 6: 128 } as const;
+
+/** Whether a string is an address or a network, as `192.0.2.7`, `10.0.0.0/8` or `2001:db8::/32`; without a zone. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= PREFIX_BITS[version as 4 | 6]);
+}
+
 /** The formats that schemas may ask for and that we read more strictly than others do. */
-export const strictFormats = { uuid: isId, date: isDate, 'date-time': isDateTime } as const;
+export const strictFormats = { uuid: isId, date: isDate, 'date-time': isDateTime, network: isNetwork } as const;

@@ -8,6 +8,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   date: 'a date that exists, such as 2026-02-28',
   'date-time': 'a time in RFC 3339 that exists, such as 2026-02-28T12:00:00Z',
   email: 'an e-mail address',
+  network: 'an IP address or a network, such as 192.0.2.7 or 2001:db8::/32',
 };
 
 const TYPES: Readonly<Record<string, string>> = {
