@@ -1,6 +1,7 @@
 import { newId } from '../base/ids.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { IdempotencyCleaner, registerAccountRoutes } from '../core/accounts/index.ts';
+import { registerActivityRoutes } from '../core/activity/index.ts';
 import { createChatBatches, registerChatRoutes, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses, registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
 import { createModels, type Models } from '../core/models/index.ts';
@@ -70,6 +71,7 @@ export function createServer({ config, log, postgres, directUrl, clock = systemC
   });
   registerAccountRoutes(http);
   registerKeyRoutes(http, { database, clock, callers: callers.cache });
+  registerActivityRoutes(http, { database });
   registerCacheRoutes(http, { database, callers: callers.cache });
   registerChatRoutes(http, {
     database,

@@ -33,3 +33,12 @@ export function newId(): string {
 export function isId(value: string): boolean {
   return UUID.test(value);
 }
+
+/** The smallest UUIDv7 of an instant: ids made at or after it are not smaller. Instants before 1970 count as 1970. */
+export function firstIdAt(instant: Date): string {
+  const hex = Math.max(0, instant.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+/** No id is greater. */
+export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

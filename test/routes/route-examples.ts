@@ -48,6 +48,7 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
     body: { model: 'offline', messages: [{ role: 'user', content: 'Hello' }] },
   }),
   'GET /v1/me': () => ({ method: 'GET', path: '/v1/me' }),
+  'GET /v1/activity': () => ({ method: 'GET', path: '/v1/activity' }),
   'GET /admin/cache': () => ({ method: 'GET', path: '/admin/cache' }),
   'PUT /admin/cache': () => ({ method: 'PUT', path: '/admin/cache', body: { ttl_seconds: 300 } }),
   'DELETE /admin/cache': () => ({ method: 'DELETE', path: '/admin/cache' }),

@@ -127,25 +127,36 @@ export async function findPlanFaults(
 ): Promise<string[]> {
   const { generic, custom } = await explainAll(client, text);
   const cascade = await explainCascade(client, generic.deletedFrom);
-  const used = unite([generic, ...custom], ({ indexes }) => indexes);
+  const parents = await listPartitionIndexes(client);
+  const parentOf = (index: string): string => parents.get(index) ?? index;
+  const used = new Set(unite([generic, ...custom], ({ indexes }) => indexes).map(parentOf));
+  const relied = new Set(unite([generic, cascade], ({ indexes }) => indexes).map(parentOf));
   const scanned = await listLarge(
     client,
     unite([generic, ...custom, cascade], ({ scannedTables }) => scannedTables),
   );
   return [
     ...scanned.map((table) => `reads all of ${table}`),
-    ...used
+    ...[...used]
       .filter((index) => !indexes.includes(index))
       .map((index) => `uses ${index}, which its comment does not name`),
-    ...indexes
-      .filter((index) => !generic.indexes.has(index) && !cascade.indexes.has(index))
-      .map((index) => `names ${index} and does not use it`),
+    ...indexes.filter((index) => !relied.has(index)).map((index) => `names ${index} and does not use it`),
   ];
 }
 
 /** What is in any of the plans' sets, once. */
 function unite(plans: readonly PlanUse[], pick: (plan: PlanUse) => Set<string>): string[] {
   return [...new Set(plans.flatMap((plan) => [...pick(plan)]))];
+}
+
+/** The index of a partition, and the index of the partitioned table that it is part of. */
+async function listPartitionIndexes(client: Client): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ part: string; whole: string }>(
+    `select c.relname as part, parent.relname as whole
+      from pg_index i join pg_inherits h on h.inhrelid = i.indexrelid
+      join pg_class c on c.oid = h.inhrelid join pg_class parent on parent.oid = h.inhparent`,
+  );
+  return new Map(rows.map(({ part, whole }) => [part, whole]));
 }
 
 async function listLarge(client: Client, tables: readonly string[]): Promise<string[]> {
@@ -164,7 +175,7 @@ export async function findUnusedIndexes(
 ): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema') and not i.indisprimary
+      where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema') and not i.indisprimary and not c.relispartition
         and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
       order by 1`,
   );

@@ -6,7 +6,13 @@ import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import { listStatements } from './list-statements.ts';
 
 /** What the server runs from time to time, whether or not there are requests. */
-const ownStatements = ['chat.list_dead_turns', 'accounts.delete_old_idempotency_keys', 'keys.record_key_uses'];
+const ownStatements = [
+  'chat.list_dead_turns',
+  'accounts.delete_old_idempotency_keys',
+  'keys.record_key_uses',
+  // Whether a connection that idled still answers.
+  'select $1',
+];
 
 let provider: StubProvider;
 let product: Product;

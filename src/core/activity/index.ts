@@ -1,0 +1,2 @@
+export { activityKinds } from './kinds.ts';
+export { registerActivityRoutes } from './routes.ts';

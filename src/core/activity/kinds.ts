@@ -1,0 +1,18 @@
+/** Everything that is recorded of a user, and when. The list in the interface's description is made from it. */
+export const activityKinds = {
+  'user.created': 'The account was made.',
+  'key.created': 'An API key was made.',
+  'key.updated': 'An API key was changed.',
+  'key.rotated': 'An API key was replaced by a new one.',
+  'key.revoked': 'An API key was revoked.',
+  'session.created': 'A chat session was made.',
+  'session.updated': 'A chat session was changed.',
+  'session.deleted': 'A chat session was deleted.',
+  'turn.started': 'A message was sent, and its turn began.',
+  'turn.completed': 'A turn answered in full.',
+  'turn.failed': 'A turn ended without a whole answer.',
+  'turn.interrupted': 'A turn ended because its server stopped.',
+} as const;
+
+/** A kind of activity. */
+export type ActivityKind = keyof typeof activityKinds;

@@ -1,0 +1,41 @@
+import { sql } from '../../platform/postgres/index.ts';
+
+/** Something that was done, as stored. */
+export interface ActivityRow {
+  id: string;
+  kind: string;
+  key_id: string | null;
+  subject_id: string | null;
+  ip: string | null;
+  created_at: Date;
+}
+
+/** What to list: ids stand for times, for they begin with theirs. */
+export interface ActivityQuery {
+  userId: string;
+  kind: string | null;
+  fromId: string;
+  /** Not itself. */
+  beforeId: string;
+  limit: number;
+}
+
+/** A page of what was done in the name of a user, newest first. Index: activity_pkey. At most `limit` rows. */
+export const listActivity = (p: ActivityQuery) => sql<ActivityRow>`
+  -- activity.list_activity
+  select id, kind, key_id, subject_id, host(ip) as ip, created_at
+  from activity
+  where user_id = ${p.userId}::uuid and id >= ${p.fromId}::uuid and id < ${p.beforeId}::uuid
+    and (${p.kind}::text is null or kind = ${p.kind}::text)
+  order by id desc
+  limit ${p.limit}::integer`;
+
+/** Makes the monthly partitions that are missing, this month's and those of the months to come. Touches no row. One row. */
+export const makePartitions = (p: { monthsAhead: number }) => sql<{ made: number | null }>`
+  -- activity.make_partitions
+  select activity_make_partitions(${p.monthsAhead}::integer)::integer as made`;
+
+/** Drops what is older than so many days, by whole months. One row. */
+export const dropOldActivity = (p: { keepDays: number }) => sql<{ dropped: number | null }>`
+  -- activity.drop_old_activity
+  select activity_drop_old(${p.keepDays}::integer)::integer as dropped`;

@@ -1,0 +1,43 @@
+import { firstIdAt, lastId } from '../../base/ids.ts';
+import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { type ActivityRow, listActivity } from './queries.ts';
+import { Activity, ActivityListQuery } from './schemas.ts';
+
+function toActivity(row: ActivityRow): Activity {
+  const { created_at: createdAt, ...fields } = row;
+  return { ...fields, object: 'activity', created_at: createdAt.toISOString() };
+}
+
+/** Registers `GET /v1/activity`. */
+export function registerActivityRoutes(server: HttpServer, { database }: { readonly database: Database }): void {
+  server.get(
+    '/v1/activity',
+    {
+      config: { access: 'account:read' },
+      schema: {
+        tags: ['Account'],
+        summary: 'List what was done in your name',
+        description: 'Your audit trail, newest first: what, when, by which key, from where.',
+        querystring: ActivityListQuery,
+        response: { 200: ListOf(Activity) },
+      },
+    },
+    async ({ query, caller, context }) => {
+      const { kind, from, to, limit, cursor } = query;
+      const scope = ['activity', kind ?? '', from ?? '', to ?? ''].join(' ');
+      const endId = to === undefined ? lastId : firstIdAt(new Date(to));
+      const rows = await database.query(
+        listActivity({
+          userId: caller.userId,
+          kind: kind ?? null,
+          fromId: firstIdAt(new Date(from ?? 0)),
+          beforeId: cursor === undefined ? endId : String(decodeCursor(scope, cursor)[0]),
+          limit: limit + 1,
+        }),
+        context,
+      );
+      return toPage(rows, limit, { item: toActivity, cursor: (row) => encodeCursor(scope, [row.id]) });
+    },
+  );
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { activityKinds } from '../../src/core/activity/index.ts';
+import { dropOldActivity, makePartitions } from '../../src/core/activity/queries.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { listStatements } from '../statements/list-statements.ts';
+
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  product = await startProduct();
+  user = await product.createUser();
+});
+
+afterAll(() => product.stop());
+
+interface ActivityPage {
+  data: { id: string; kind: string; key_id: string | null; subject_id: string; created_at: string }[];
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
+async function list(query = '', as = user): Promise<ActivityPage> {
+  return (await (await product.request(as, 'GET', `/v1/activity${query}`)).json()) as ActivityPage;
+}
+
+const listPartitions = () => sql<{ name: string }>`
+  -- test.list_partitions
+  select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  where i.inhparent = 'activity'::regclass order by 1`;
+
+async function partitions(): Promise<string[]> {
+  return (await product.postgres.query(listPartitions(), testContext())).map(({ name }) => name);
+}
+
+/** A row of a time, whose partition may not exist. */
+const insertAt = (p: { userId: string; at: string; kind: string }) => sql<{ id: string }>`
+  -- test.insert_activity_at
+  insert into activity (user_id, id, kind, created_at)
+  values (${p.userId}::uuid, activity_first_id(${p.at}::timestamptz), ${p.kind}, ${p.at}::timestamptz)
+  returning id`;
+
+const countIn = (p: { userId: string; partition: string }) => sql<{ rows: number }>`
+  -- test.count_in_partition
+  select count(*)::integer as rows from activity
+  where user_id = ${p.userId}::uuid and tableoid = ${p.partition}::regclass`;
+
+async function countRows(partition: string): Promise<number> {
+  const [counted] = await product.postgres.query(countIn({ userId: user.userId, partition }), testContext());
+  return counted?.rows ?? 0;
+}
+
+it('is listed newest first, page by page, by kind and by time, to its user alone', async () => {
+  const other = await product.createUser();
+  const created: string[] = [];
+  for (let n = 0; n < 5; n++) {
+    const answer = await product.request(user, 'POST', '/v1/chat/sessions', {});
+    created.unshift(((await answer.json()) as { id: string }).id);
+  }
+  const first = await list('?kind=session.created&limit=3');
+  const second = await list(`?kind=session.created&limit=3&cursor=${first.next_cursor}`);
+  expect([...first.data, ...second.data].map((row) => row.subject_id)).toEqual(created);
+  expect(second.has_more).toBe(false);
+
+  const third = first.data[2];
+  const since = await list(`?kind=session.created&from=${third?.created_at}`);
+  expect(since.data.map(({ id }) => id)).toContain(first.data[0]?.id);
+  expect((await list(`?to=${first.data[0]?.created_at.slice(0, 4)}-01-01T00:00:00Z`)).data).toEqual([]);
+  expect((await list('?kind=session.created', other)).data).toEqual([]);
+  const foreign = await product.request(other, 'GET', `/v1/activity?cursor=${first.next_cursor}`);
+  expect(foreign.status).toBe(400);
+});
+
+it('is of a documented kind, whatever statement writes it', async () => {
+  const statements = await listStatements();
+  const written = statements
+    .filter(({ text }) => text.includes('insert into activity'))
+    .flatMap(({ text }) => [...text.matchAll(/insert into activity[^)]*\)\s+(?:values \(|select )[^']*'([a-z_.]+)'/g)])
+    .map(([, kind = '']) => kind);
+  expect(written.length).toBeGreaterThan(5);
+  const kinds = Object.keys(activityKinds);
+  for (const kind of written) {
+    // A kind that the statement completes, such as 'turn.' || status.
+    if (kind.endsWith('.'))
+      expect(
+        kinds.some((known) => known.startsWith(kind)),
+        kind,
+      ).toBe(true);
+    else expect(kinds, kind).toContain(kind);
+  }
+});
+
+it('lies in a partition of its month, made ahead; what came before its partition is moved into it', async () => {
+  const now = new Date();
+  const month = (ahead: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 2)).toISOString();
+  const partition = (ahead: number) => `activity_${month(ahead).slice(0, 7).replace('-', '_')}`;
+  expect(await partitions()).toEqual([partition(0), partition(1), partition(2), 'activity_rest'].sort());
+
+  await product.postgres.query(insertAt({ userId: user.userId, at: month(3), kind: 'user.created' }), testContext());
+  expect(await countRows('activity_rest')).toBe(1);
+  const [made] = await product.postgres.query(makePartitions({ monthsAhead: 3 }), testContext());
+  expect(made).toEqual({ made: 1 });
+  expect(await countRows('activity_rest')).toBe(0);
+  expect(await countRows(partition(3))).toBe(1);
+  expect(await product.postgres.query(makePartitions({ monthsAhead: 3 }), testContext())).toEqual([{ made: 0 }]);
+});
+
+it('goes with its month when that is older than it is kept', async () => {
+  await product.postgres.query(
+    insertAt({ userId: user.userId, at: '2020-01-15T00:00:00Z', kind: 'user.created' }),
+    testContext(),
+  );
+  const before = (await list()).data.length;
+  expect(await countRows('activity_rest')).toBe(1);
+  await product.postgres.query(dropOldActivity({ keepDays: 30 }), testContext());
+  expect(await countRows('activity_rest')).toBe(0);
+  expect((await list()).data).toHaveLength(before - 1);
+});
