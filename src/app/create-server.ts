@@ -4,7 +4,7 @@ import { IdempotencyCleaner, registerAccountRoutes } from '../core/accounts/inde
 import { registerActivityRoutes } from '../core/activity/index.ts';
 import { createChatBatches, registerChatRoutes, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses, registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
-import { createModels, type Models } from '../core/models/index.ts';
+import type { Models } from '../core/models/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { createHttpServer, drain, type HttpServer } from '../platform/http/index.ts';
 import type { Logger } from '../platform/log/index.ts';
@@ -13,6 +13,7 @@ import { createReadinessCheck } from './check-readiness.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
 import { openCallers } from './open-callers.ts';
+import { openModels } from './open-models.ts';
 import { version } from './version.ts';
 
 /** What a server is made of. */
@@ -41,12 +42,6 @@ const turnHeadStartMs = 1_000;
 
 /** A request that waits for a model may last this much longer than the model, in milliseconds: for storing the answer. */
 const storeMarginMs = 15_000;
-
-function openModels({ models }: Config, options: { clock: Clock; log: Logger }): Models {
-  const { baseUrl, apiKey, model, ...timeouts } = models;
-  if (baseUrl === undefined || model === undefined) return createModels(options);
-  return createModels({ ...options, target: { baseUrl, model, ...timeouts, ...(apiKey !== undefined && { apiKey }) } });
-}
 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
 export function createServer({ config, log, postgres, directUrl, clock = systemClock }: ServerParts): Server {

@@ -4,9 +4,9 @@ import { ensureWelcomeSession } from '../core/chat/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { renderBanner } from './banner.ts';
-import { createServer } from './create-server.ts';
+import { createServer, type Server, type ServerParts } from './create-server.ts';
 import { ensureFirstUser } from './first-user.ts';
-import { openDatabase } from './open-database.ts';
+import { type OpenDatabase, openDatabase } from './open-database.ts';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -21,6 +21,16 @@ export interface RunningServer {
 /** How long the first statements may take, in milliseconds: a hosted database may have to wake up. */
 const startBudgetMs = 30_000;
 
+/** Puts the server together; when that fails, the database does not stay behind. */
+async function createOrClose(parts: ServerParts, database: OpenDatabase): Promise<Server> {
+  try {
+    return createServer(parts);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
 /**
  * Starts everything: the database (embedded unless one is configured), its migrations, the first user, the server.
  * What was started is stopped again when a later step fails.
@@ -28,7 +38,7 @@ const startBudgetMs = 30_000;
 export async function serve(config: Config, log: Logger): Promise<RunningServer> {
   const database = await openDatabase(config, log);
   const { postgres, directUrl } = database;
-  const server = createServer({ config, log, postgres, directUrl });
+  const server = await createOrClose({ config, log, postgres, directUrl }, database);
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await server.stop();

@@ -1,8 +1,12 @@
 import { afterEach } from 'vitest';
 import { Deadline } from '../../src/base/deadline.ts';
 import type { ChatCompletion, ChatCompletionChunk } from '../../src/core/models/completion.ts';
-import { createModels, type Models } from '../../src/core/models/create-models.ts';
-import type { OpenAiTargetOptions } from '../../src/core/models/openai-target.ts';
+import {
+  createModels,
+  type Models,
+  type ModelsOptions,
+  type TargetDefinition,
+} from '../../src/core/models/create-models.ts';
 import type { CompletionRequest } from '../../src/core/models/schemas.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type StubProvider, type StubProviderOptions, startStubProvider } from '../stubs/provider.ts';
@@ -23,35 +27,54 @@ export function closeAfterEach(): void {
 }
 
 /** The gateway with its bounds so wide that none is passed, and what it logged. */
-export function createTestModels(target: Partial<OpenAiTargetOptions> & { baseUrl: string }): {
-  models: Models;
-  lines: string[];
-} {
+export function createTestModels(
+  target: Partial<TargetDefinition> & { baseUrl: string },
+  options: Partial<ModelsOptions> = {},
+): { models: Models; lines: string[] } {
+  const definition = testTarget(target);
+  return openTestModels({ models: [{ name: definition.model, targets: [definition] }], ...options });
+}
+
+/** A target with its bounds so wide that none is passed, and nothing tried again. */
+export function testTarget(target: Partial<TargetDefinition> & { baseUrl: string }): TargetDefinition {
+  return {
+    name: 'test',
+    apiKey: CANARY_KEY,
+    model: 'stub',
+    connectTimeoutMs: AMPLE_MS,
+    firstByteTimeoutMs: AMPLE_MS,
+    chunkTimeoutMs: AMPLE_MS,
+    totalTimeoutMs: AMPLE_MS,
+    retries: 0,
+    allowPrivate: true,
+    ...target,
+  };
+}
+
+/** The gateway with these models, and what it logged; closed after the test. */
+export function openTestModels(options: Omit<ModelsOptions, 'log'>): { models: Models; lines: string[] } {
   const lines: string[] = [];
-  const models = createModels({
-    log: createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } }),
-    target: {
-      apiKey: CANARY_KEY,
-      model: 'stub',
-      connectTimeoutMs: AMPLE_MS,
-      firstByteTimeoutMs: AMPLE_MS,
-      chunkTimeoutMs: AMPLE_MS,
-      totalTimeoutMs: AMPLE_MS,
-      ...target,
-    },
-  });
+  const log = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } });
+  const models = createModels({ ...options, log });
   open.push(() => models.close());
   return { models, lines };
+}
+
+/** A stub provider that is closed after the test. */
+export async function startProvider(stub: StubProviderOptions = {}): Promise<StubProvider> {
+  const provider = await startStubProvider(stub);
+  open.push(() => provider.close());
+  return provider;
 }
 
 /** A stub provider and the gateway in front of it. */
 export async function startModels(
   stub: StubProviderOptions = {},
-  target: Partial<OpenAiTargetOptions> = {},
+  target: Partial<TargetDefinition> = {},
+  options: Partial<ModelsOptions> = {},
 ): Promise<{ provider: StubProvider; models: Models; lines: string[] }> {
-  const provider = await startStubProvider(stub);
-  open.push(() => provider.close());
-  return { provider, ...createTestModels({ baseUrl: provider.url, ...target }) };
+  const provider = await startProvider(stub);
+  return { provider, ...createTestModels({ baseUrl: provider.url, ...target }, options) };
 }
 
 /** A request that says hello. */

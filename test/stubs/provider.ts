@@ -35,6 +35,8 @@ export interface StubProvider {
   readonly url: string;
   /** The last thousand requests. */
   readonly requests: readonly SeenRequest[];
+  /** All requests so far. */
+  readonly requestCount: number;
   /** Those of the last thousand whose client left before the answer's end. */
   readonly aborts: readonly SeenRequest[];
   /** Connections taken so far. */
@@ -81,12 +83,14 @@ export async function startStubProvider(options: StubProviderOptions = {}): Prom
   const aborts: SeenRequest[] = [];
   let current = { ...DEFAULTS, ...options };
   let connectionCount = 0;
+  let requestCount = 0;
 
   async function complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { mode: usual, text, ...rest } = current;
     const body = JSON.parse(await readText(request)) as SeenRequest['body'];
     const seen = { path: request.url ?? '', headers: request.headers, body };
     keep(requests, seen);
+    requestCount += 1;
     response.on('close', () => {
       // A reset of the stub's own looks the same from here.
       if (!response.writableFinished && !resets.has(response)) keep(aborts, seen);
@@ -115,6 +119,9 @@ export async function startStubProvider(options: StubProviderOptions = {}): Prom
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests,
     aborts,
+    get requestCount() {
+      return requestCount;
+    },
     get connectionCount() {
       return connectionCount;
     },

@@ -37,6 +37,9 @@ const AnsweredMessage = open({
 /** The assistant's message of a completion. */
 export type AnsweredMessage = Static<typeof AnsweredMessage>;
 
+/** Ours: the offline model stood in for the model that was asked for. */
+const StandIn = Type.Optional(Type.Literal(true));
+
 /** A whole answer. */
 export const ChatCompletionSchema = open({
   id: Type.String(),
@@ -45,6 +48,7 @@ export const ChatCompletionSchema = open({
   model: Type.String(),
   choices: Type.Array(open({ index: Type.Integer(), message: AnsweredMessage, finish_reason: orNull(Type.String()) })),
   usage: Type.Optional(orNull(UsageSchema)),
+  degraded: StandIn,
 });
 export type ChatCompletion = Static<typeof ChatCompletionSchema>;
 
@@ -79,6 +83,7 @@ export const ChatCompletionChunkSchema = open({
     open({ index: Type.Integer(), delta: Delta, finish_reason: Type.Optional(orNull(Type.String())) }),
   ),
   usage: Type.Optional(orNull(UsageSchema)),
+  degraded: StandIn,
 });
 export type ChatCompletionChunk = Static<typeof ChatCompletionChunkSchema>;
 

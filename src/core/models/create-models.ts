@@ -2,10 +2,13 @@ import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { ChatCompletion, ChatCompletionChunk, ModelInfo } from './completion.ts';
 import { modelErrors } from './errors.ts';
+import { GuardedTarget, type ObservedCall, type TargetHealth } from './guarded-target.ts';
+import { ModelRoute, type RetryWaits, realWaits } from './model-route.ts';
 import { OfflineModel } from './offline-model.ts';
 import { OpenAiTarget, type OpenAiTargetOptions } from './openai-target.ts';
+import type { OfflineRole } from './reply-offline.ts';
 import type { CompletionRequest } from './schemas.ts';
-import type { ModelCall, NamedRequest, Target } from './target.ts';
+import type { ModelCall } from './target.ts';
 import { validateRequest } from './validate-request.ts';
 
 /** How the rest of the server reaches models. */
@@ -18,7 +21,8 @@ export interface Models {
    */
   get(name?: string): ModelInfo;
   /**
-   * Asks for a whole answer. `model` undefined means the default one; the answer's `model` is the name asked for.
+   * Asks for a whole answer. `model` undefined means the default one; the answer's `model` is the name asked for, or
+   * `offline` when that stood in. Which target answers, and what is tried again, is told at `ModelRoute`.
    *
    * @throws AppError `models.*`; the reason of the deadline's signal when that ended first.
    */
@@ -32,93 +36,101 @@ export interface Models {
    * @throws AppError `models.*`, before or after chunks; the reason of the deadline's signal when that ended first.
    */
   stream(request: CompletionRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk>;
+  /** How each target of each model stands, the offline model left out. */
+  health(): TargetHealth[];
   /** Aborts what is under way and lets go of all connections. */
   close(): Promise<void>;
 }
 
+/** A target, and how often one request is tried again there. */
+export interface TargetDefinition extends OpenAiTargetOptions {
+  readonly retries: number;
+}
+
+/** A name that callers ask for, and the targets that serve it, in order of preference. */
+export interface ModelDefinition {
+  readonly name: string;
+  readonly targets: readonly TargetDefinition[];
+}
+
+/** Which models there are. */
 export interface ModelsOptions {
-  /** The provider that answers; absent: the built-in offline model. */
-  readonly target?: OpenAiTargetOptions;
+  /** The first one is the default. None: the built-in offline model is. */
+  readonly models: readonly ModelDefinition[];
   readonly clock?: Clock;
   readonly log: Logger;
+  /** Told of each request to a target when it has ended, for metrics. */
+  readonly onCall?: (call: ObservedCall) => void;
+  readonly waits?: RetryWaits;
 }
 
 interface Entry {
   readonly info: ModelInfo;
-  readonly target: Target;
+  readonly route: ModelRoute;
 }
 
-function createEntry({ target, clock = systemClock, log }: ModelsOptions): Entry {
+/** The name of the built-in model. */
+export const OFFLINE = 'offline';
+
+/** How long a target of one that has others, and of one that has none, is left alone at most; in milliseconds. */
+const MAX_OPEN_MS = { withOthers: 30_000, alone: 1_000 };
+
+/** Makes the entries of all models, by name; the default comes first, the offline one last. */
+function createEntries(options: ModelsOptions): Map<string, Entry> {
+  const { models, clock = systemClock, log, onCall, waits = realWaits } = options;
   const created = Math.floor(clock.now().getTime() / 1000);
-  return target === undefined
-    ? {
-        info: { id: 'offline', object: 'model', created, owned_by: 'evenkeel' },
-        target: new OfflineModel(clock),
-      }
-    : {
-        info: { id: target.model, object: 'model', created, owned_by: 'provider' },
-        target: new OpenAiTarget(target, clock, log),
-      };
-}
-
-/** The stream, with the time until its first chunk and the time of the rest noted. */
-async function* timed(chunks: AsyncGenerator<ChatCompletionChunk>, call: ModelCall, clock: Clock) {
-  let step = 'model';
-  let sinceMs = clock.monotonicMs();
-  const note = () => {
-    const nowMs = clock.monotonicMs();
-    call.timings?.add(step, nowMs - sinceMs);
-    sinceMs = nowMs;
-  };
-  try {
-    for await (const chunk of chunks) {
-      if (step === 'model') {
-        note();
-        step = 'stream';
-      }
-      yield chunk;
-    }
-  } finally {
-    note();
+  const watch = { clock, log, ...(onCall && { onCall }) };
+  const offline = (role: OfflineRole) =>
+    new GuardedTarget({
+      ...{ ...watch, model: OFFLINE, name: OFFLINE, retries: 0, maxOpenMs: 0 },
+      target: new OfflineModel(clock, role),
+    });
+  const standIn = offline('stand-in');
+  const entries = new Map<string, Entry>();
+  for (const { name, targets } of models) {
+    const maxOpenMs = targets.length > 1 ? MAX_OPEN_MS.withOthers : MAX_OPEN_MS.alone;
+    const guarded = targets.map((target) => {
+      const { name: targetName, retries } = target;
+      const guard = { ...watch, model: name, name: targetName, retries, maxOpenMs };
+      return new GuardedTarget({ ...guard, target: new OpenAiTarget(target, clock) });
+    });
+    const route = new ModelRoute({ targets: guarded, standIn, clock, waits });
+    entries.set(name, { info: { id: name, object: 'model', created, owned_by: 'provider' }, route });
   }
+  const asked = offline(models.length > 0 ? 'asked' : 'only');
+  const route = new ModelRoute({ targets: [asked], clock, waits });
+  return entries.set(OFFLINE, { info: { id: OFFLINE, object: 'model', created, owned_by: 'evenkeel' }, route });
 }
 
 /** The model gateway. Connects to nothing before it is asked. */
 export function createModels(options: ModelsOptions): Models {
-  const clock = options.clock ?? systemClock;
-  const fallback = createEntry(options);
-  const entries = new Map([[fallback.info.id, fallback]]);
+  const entries = createEntries(options);
+  const fallback = options.models[0]?.name ?? OFFLINE;
 
-  function getEntry(model = fallback.info.id): Entry {
+  function getEntry(model = fallback): Entry {
     const entry = entries.get(model);
     if (entry === undefined) throw modelErrors.raise.not_found({ model }, { param: 'model' });
     return entry;
   }
 
-  function resolve(request: CompletionRequest): { target: Target; named: NamedRequest } {
-    const { target, info } = getEntry(request.model);
+  function resolve(request: CompletionRequest): ModelRoute {
+    const { route } = getEntry(request.model);
     validateRequest(request);
-    return { target, named: { ...request, model: info.id } };
+    return route;
   }
 
   return {
     list: () => [...entries.values()].map((entry) => entry.info),
     get: (name) => getEntry(name).info,
-    async complete(request, call) {
-      const { target, named } = resolve(request);
-      const startedMs = clock.monotonicMs();
-      try {
-        return await target.complete(named, call);
-      } finally {
-        call.timings?.add('model', clock.monotonicMs() - startedMs);
-      }
-    },
-    stream(request, call) {
-      const { target, named } = resolve(request);
-      return timed(target.stream(named, call), call, clock);
-    },
+    complete: async (request, call) => await resolve(request).complete(request, call),
+    stream: (request, call) => resolve(request).stream(request, call),
+    health: () =>
+      [...entries.values()]
+        .flatMap(({ route }) => route.targets.map(({ health }) => health))
+        .filter(({ model }) => model !== OFFLINE),
     async close() {
-      for (const entry of entries.values()) await entry.target.close();
+      for (const { route } of entries.values())
+        for (const { options: guarded } of route.targets) await guarded.target.close();
     },
   };
 }

@@ -37,7 +37,18 @@ export const modelErrors = defineErrors('models', {
   refused: {
     status: 502,
     message:
-      'The model provider refused this server. Its operator has to check MODEL_API_KEY and the provider account.',
+      "The model provider refused this server. Its operator has to check the provider's key, account and model name.",
+  },
+  /** See `createConnector`. */
+  address_refused: {
+    status: 502,
+    message: "The model provider's address is private. The server's operator has to allow that, or change the address.",
+  },
+  /** Every target's breaker is open: nobody was asked. */
+  unavailable: {
+    status: 503,
+    message: 'The model has failed repeatedly and is left alone for a moment. Try again after the time in Retry-After.',
+    retryAfterMs: 1_000,
   },
   provider_error: {
     status: 502,

@@ -12,11 +12,19 @@ export {
   type Usage,
   UsageSchema,
 } from './completion.ts';
-export { createModels, type Models, type ModelsOptions } from './create-models.ts';
+export {
+  createModels,
+  type ModelDefinition,
+  type Models,
+  type ModelsOptions,
+  OFFLINE,
+  type TargetDefinition,
+} from './create-models.ts';
 export { modelErrors } from './errors.ts';
+export type { ObservedCall, TargetHealth } from './guarded-target.ts';
 export { type ContentPart, type Message, MessageSchema, type Role, type ToolCall } from './message-schema.ts';
-export type { OpenAiTargetOptions } from './openai-target.ts';
 export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from './plain-commands.ts';
+export { type ReadModels, readModelsFile, type TargetDefaults } from './read-models-file.ts';
 export { type CompletionRequest, CompletionRequestSchema, type Tool, ToolSchema } from './schemas.ts';
 export type { ModelCall } from './target.ts';
 export { validateMessages, validateRequest } from './validate-request.ts';

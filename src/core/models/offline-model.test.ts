@@ -5,7 +5,7 @@ import { Timings } from '../../base/timings.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { createModels } from './create-models.ts';
 
-const models = createModels({ log: createLogger({ level: 'silent' }) });
+const models = createModels({ models: [], log: createLogger({ level: 'silent' }) });
 
 describe('the offline model', () => {
   it('is the only model when none is configured', () => {

@@ -5,15 +5,8 @@ import type { Clock } from '../../base/time.ts';
 import { Accumulator } from './accumulator.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
 import type { Message } from './message-schema.ts';
+import { type OfflineReply, type OfflineRole, replyOffline } from './reply-offline.ts';
 import type { ModelCall, NamedRequest, Target } from './target.ts';
-
-const ANSWER =
-  "This is Evenkeel's built-in offline model. It is not a language model: no model is configured, so it always gives " +
-  'this answer and has not read your message. To get real answers, set MODEL_BASE_URL (the address of an ' +
-  'OpenAI-compatible API), MODEL_API_KEY and MODEL_NAME, and start the server again.';
-
-/** Words with the space before them: joined, they are the answer. */
-const PIECES = ANSWER.split(/(?= )/);
 
 function countWords(text: string): number {
   return text.match(/\S+/g)?.length ?? 0;
@@ -24,29 +17,44 @@ function wordsOf(message: Message): number {
   return (message.content ?? []).reduce((words, part) => words + countWords(part.text ?? ''), 0);
 }
 
+/** The pieces of the answer: words with the space before them, which joined are the text, or the tool call. */
+function toDeltas(reply: OfflineReply): object[] {
+  if ('text' in reply) return reply.text.split(/(?=\s)/).map((content) => ({ content }));
+  const call = { index: 0, id: `call_${newId()}`, type: 'function' };
+  return [
+    { tool_calls: [{ ...call, function: { name: reply.tool, arguments: '' } }] },
+    { tool_calls: [{ index: 0, function: { arguments: JSON.stringify(reply.input) } }] },
+  ];
+}
+
 /**
- * Answers when no model is configured, and says so. It always says the same, in one choice, whatever tools or
- * formats were asked for. Its usage counts words of text, for want of tokens.
+ * Answers by rules alone: it has the tools called that a plain command asks for, tells what they came to, and says what
+ * it is to everything else. It answers in one choice, whatever formats were asked for. Its usage counts words of text,
+ * for want of tokens.
  */
 export class OfflineModel implements Target {
   readonly #clock: Clock;
+  readonly #role: OfflineRole;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, role: OfflineRole) {
     this.#clock = clock;
+    this.#role = role;
   }
 
   async complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion> {
     const answer = new Accumulator();
     for await (const chunk of this.stream(request, call)) answer.add(chunk);
-    return answer.toCompletion();
+    return { ...answer.toCompletion(), ...(this.#role === 'stand-in' && { degraded: true }) };
   }
 
-  async *stream(request: NamedRequest, { deadline }: ModelCall): AsyncGenerator<ChatCompletionChunk> {
+  async *stream(request: NamedRequest, { deadline, commands }: ModelCall): AsyncGenerator<ChatCompletionChunk> {
+    const now = this.#clock.now();
     const head = {
       id: `chatcmpl-${newId()}`,
       object: 'chat.completion.chunk',
-      created: Math.floor(this.#clock.now().getTime() / 1000),
+      created: Math.floor(now.getTime() / 1000),
       model: request.model,
+      ...(this.#role === 'stand-in' && { degraded: true as const }),
     } as const;
     const choice = (delta: object, finishReason: string | null = null) => ({
       ...head,
@@ -54,20 +62,22 @@ export class OfflineModel implements Target {
     });
 
     deadline.throwIfEnded();
-    yield choice({ role: 'assistant', content: '', refusal: null });
-    for (const content of PIECES) {
+    const reply = replyOffline(request, { commands, now, role: this.#role });
+    const deltas = toDeltas(reply);
+    yield choice({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null });
+    for (const delta of deltas) {
       // Lets the deadline's end and the client's leaving be seen between two words.
       await setImmediate();
       deadline.throwIfEnded();
-      yield choice({ content });
+      yield choice(delta);
     }
-    yield choice({}, 'stop');
+    yield choice({}, 'text' in reply ? 'stop' : 'tool_calls');
 
     const promptWords = request.messages.reduce((words, message) => words + wordsOf(message), 0);
     const usage = {
       prompt_tokens: promptWords,
-      completion_tokens: PIECES.length,
-      total_tokens: promptWords + PIECES.length,
+      completion_tokens: deltas.length,
+      total_tokens: promptWords + deltas.length,
     };
     yield { ...head, choices: [], usage };
   }

@@ -17,10 +17,11 @@ const TEXT = 'Grüße aus 北京 👋🏽, said\nthe "stub".';
 const tools: CompletionRequest['tools'] = [{ type: 'function', function: { name: 'todo_add' } }];
 
 describe('a model on an OpenAI-compatible provider', () => {
-  it('is the one model listed', async () => {
+  it('is listed before the offline one', async () => {
     const { models } = await startModels({}, { model: 'gpt-x' });
     expect(models.list()).toEqual([
       { id: 'gpt-x', object: 'model', created: expect.any(Number), owned_by: 'provider' },
+      { id: 'offline', object: 'model', created: expect.any(Number), owned_by: 'evenkeel' },
     ]);
   });
 

@@ -2,10 +2,10 @@ import { type Dispatcher, errors, Pool } from 'undici';
 
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/time.ts';
-import type { Logger } from '../../platform/log/index.ts';
 import { Attempt, type TargetTimeouts } from './attempt.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
+import { createConnector } from './create-connector.ts';
 import { modelErrors } from './errors.ts';
 import { toRefusalError } from './provider-refusal.ts';
 import { badResponse, readCompletion } from './read-answer.ts';
@@ -13,12 +13,18 @@ import type { ModelCall, NamedRequest, Target } from './target.ts';
 
 /** A provider's OpenAI-compatible endpoint, and the model asked for there. */
 export interface OpenAiTargetOptions extends TargetTimeouts {
+  /** What the operator calls it: in logs, metrics and health. */
+  readonly name: string;
   /** Up to and without `/chat/completions`: `https://api.openai.com/v1`. */
   readonly baseUrl: string;
   /** Sent as Bearer; absent for servers that need none. */
   readonly apiKey?: string;
   /** The provider's name for the model. */
   readonly model: string;
+  /** Sent with each request, beside our own. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether it may be on this machine or in the operator's own network. */
+  readonly allowPrivate: boolean;
 }
 
 /**
@@ -85,18 +91,17 @@ function named<Answer extends { model: string }>(answer: Answer, model: string):
 export class OpenAiTarget implements Target {
   readonly #options: OpenAiTargetOptions;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #pool: Pool;
   readonly #path: string;
   readonly #headers: Record<string, string>;
 
-  constructor(options: OpenAiTargetOptions, clock: Clock, log: Logger) {
+  constructor(options: OpenAiTargetOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
-    this.#log = log;
     const url = new URL(options.baseUrl);
     this.#path = `${url.pathname.replace(/\/+$/, '')}/chat/completions${url.search}`;
     this.#headers = {
+      ...options.headers,
       'content-type': 'application/json',
       // Unpacking tokens costs more than their bytes, and what a compressor holds back comes late.
       'accept-encoding': 'identity',
@@ -104,9 +109,7 @@ export class OpenAiTarget implements Target {
     };
     this.#pool = new Pool(url.origin, {
       connections: CONNECTIONS,
-      connect: { timeout: options.connectTimeoutMs },
-      // On HTTP/1.1 an aborted request closes its connection, which every provider notices.
-      allowH2: false,
+      connect: createConnector(options),
       // Attempt keeps the time.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -173,9 +176,7 @@ export class OpenAiTarget implements Target {
     const { statusCode: status, headers, body } = response;
     // The status says enough when its body is too long or breaks off.
     const text = await this.#readText(body, attempt, REFUSAL_BYTES).catch(() => '');
-    const error = toRefusalError({ status, headers, text }, this.#options.apiKey, this.#clock.now());
-    if (error.code === 'models.refused') this.#log.error({ status }, 'the model provider refuses MODEL_API_KEY');
-    throw error;
+    throw toRefusalError({ status, headers, text }, this.#options.apiKey, this.#clock.now());
   }
 
   async #readText(body: Body, attempt: Attempt, limitBytes: number): Promise<string> {

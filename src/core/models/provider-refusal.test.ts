@@ -16,7 +16,7 @@ function saying(message: unknown, param: unknown = null) {
 describe("a provider's refusal", () => {
   it.each([
     [400, 400, 'models.invalid_request'],
-    [404, 400, 'models.invalid_request'],
+    [404, 502, 'models.refused'],
     [422, 400, 'models.invalid_request'],
     [401, 502, 'models.refused'],
     [402, 502, 'models.refused'],

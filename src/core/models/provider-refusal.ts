@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { AppError, ErrorOptions } from '../../base/errors.ts';
 import { modelErrors } from './errors.ts';
-import { badResponse } from './read-answer.ts';
 
 /** An answer other than 200, as it came. */
 export interface ProviderRefusal {
@@ -11,18 +10,30 @@ export interface ProviderRefusal {
   readonly text: string;
 }
 
+/** An answer other than 200, as the cause of the error raised for it. Quotes nothing that the provider said. */
+export class ProviderRefused extends Error {
+  override readonly name = 'ProviderRefused';
+  /** What the provider's Retry-After asks for, in milliseconds; absent when it asks for nothing that can be read. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(status: number, code: string, retryAfterMs?: number) {
+    super(`the provider answered ${status} (${code})`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** Of the provider's words to the caller, so much at most: enough to say what is wrong, too little to be a payload. */
 const MESSAGE_CHARACTERS = 500;
 
 /** A longer wait than this is not passed on: clients would hang in it. The error's own default is sent instead. */
-const RETRY_AFTER_SECONDS = 60;
+const LONGEST_PASSED_ON_MS = 60_000;
 
 function readRetryAfterMs(headers: ProviderRefusal['headers'], now: Date): number | undefined {
   const value = headers['retry-after'];
   if (typeof value !== 'string') return undefined;
   const isSeconds = /^\d{1,9}(\.\d{1,3})?$/.test(value);
   const afterMs = isSeconds ? Number(value) * 1000 : Date.parse(value) - now.getTime();
-  return afterMs >= 0 && afterMs <= RETRY_AFTER_SECONDS * 1000 ? afterMs : undefined;
+  return afterMs >= 0 ? afterMs : undefined;
 }
 
 interface Told {
@@ -62,18 +73,18 @@ export function toRefusalError(refusal: ProviderRefusal, secret: string | undefi
   const { status } = refusal;
   const told = readError(refusal.text, secret);
   const retryAfterMs = readRetryAfterMs(refusal.headers, now);
-  const options: ErrorOptions = {
-    cause: new Error(`the provider answered ${status} (${told?.code ?? 'no error object'})`),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  };
+  const cause = new ProviderRefused(status, told?.code ?? 'no error object', retryAfterMs);
+  const isPassedOn = retryAfterMs !== undefined && retryAfterMs <= LONGEST_PASSED_ON_MS;
+  const options: ErrorOptions = { cause, ...(isPassedOn && { retryAfterMs }) };
   if (status === 429) return raise.rate_limited(options);
   if (status === 408) return raise.timeout({ missing: 'its answer' }, options);
   if (status >= 500) return raise.provider_error(options);
-  if (status === 401 || status === 402 || status === 403 || status === 407)
-    return raise.refused({ cause: options.cause });
-  if (told !== undefined && (status === 400 || status === 404 || status === 413 || status === 422)) {
+  if (status === 401 || status === 402 || status === 403 || status === 407) return raise.refused({ cause });
+  // Of the caller's request we know the model to be one of ours: what the provider does not find is a wrong target.
+  if (told !== undefined && status === 404) return raise.refused({ cause });
+  if (told !== undefined && (status === 400 || status === 413 || status === 422)) {
     const reason = told.message ?? 'The model provider refused the request as invalid.';
-    return raise.invalid_request({ reason }, { cause: options.cause, ...(told.param && { param: told.param }) });
+    return raise.invalid_request({ reason }, { cause, ...(told.param && { param: told.param }) });
   }
-  return badResponse(`the provider answered ${status} (${told?.code ?? 'no error object'})`);
+  return raise.bad_response({ cause });
 }

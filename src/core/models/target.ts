@@ -12,6 +12,11 @@ export interface ModelCall {
   readonly timings?: Timings;
   /** What the built-in offline model understands, when it answers. */
   readonly commands?: PlainCommands;
+  /**
+   * Whether the offline model stands in when no target answers. Its answer then says `degraded: true` and
+   * `model: "offline"`. Otherwise the last target's error is raised.
+   */
+  readonly fallBackToOffline?: boolean;
 }
 
 /**

@@ -1,2 +1,3 @@
+export type { ConfigFile } from './config-file.ts';
 export { type Config, ConfigError, listSecrets, loadConfig } from './load-config.ts';
 export { renderConfigReference } from './render-reference.ts';

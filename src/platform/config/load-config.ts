@@ -1,8 +1,8 @@
+import type { ConfigFile } from './config-file.ts';
 import { nearestName } from './nearest-name.ts';
+import type { Environment } from './parsed.ts';
 import type { Optional, Variable } from './variable.ts';
 import { variables } from './variables.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 type ValueOf<V> = V extends Optional<infer Value> ? Value | undefined : V extends Variable<infer Value> ? Value : never;
 
@@ -29,7 +29,7 @@ export class ConfigError extends Error {
  * Beginnings of names that are ours alone, so that a slip in the rest is found. `LOG_`, `SESSION_`, `DATA_` and the like
  * are not here: desktops and hosting platforms set variables that start so.
  */
-const OWN_PREFIXES = ['DATABASE_', 'MODEL_', 'CORS_', 'TRUSTED_', 'DRAIN_', 'LOOKUP_', 'CALLER_'];
+const OWN_PREFIXES = ['DATABASE_', 'MODEL_', 'MODELS_', 'CORS_', 'TRUSTED_', 'DRAIN_', 'LOOKUP_', 'CALLER_'];
 
 const all: readonly Variable<unknown>[] = Object.values(variables).flatMap((group) => Object.values(group));
 const names = all.map((variable) => variable.name);
@@ -42,15 +42,25 @@ function readVariable(variable: Variable<unknown>, environment: Environment, pro
   }
   const text = set ?? variable.defaultText;
   if (text === undefined) return undefined;
-  const parsed = variable.parse(text);
+  const parsed = variable.parse(text, environment);
   if ('value' in parsed) return parsed.value;
   problems.push(`${variable.name}: ${parsed.problem}`);
   return undefined;
 }
 
-function findUnknown(environment: Environment): string[] {
+function isFile(value: unknown): value is ConfigFile {
+  return typeof value === 'object' && value !== null && 'named' in value;
+}
+
+/** The files that a configuration names. */
+function listFiles(config: object): ConfigFile[] {
+  return Object.values(config).flatMap((group) => Object.values(group as object).filter(isFile));
+}
+
+function findUnknown(environment: Environment, files: readonly ConfigFile[]): string[] {
+  const known = new Set([...names, ...files.flatMap(({ named }) => Object.keys(named))]);
   return Object.keys(environment)
-    .filter((name) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && !names.includes(name))
+    .filter((name) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && !known.has(name))
     .map((name) => `${name}: there is no such variable; did you mean ${nearestName(name, names)}?`);
 }
 
@@ -61,10 +71,14 @@ function findContradictions(environment: Environment): string[] {
   if (isSet('DATABASE_DIRECT_URL') && !isSet('DATABASE_URL')) {
     problems.push('DATABASE_DIRECT_URL: needs DATABASE_URL beside it');
   }
-  for (const name of ['MODEL_API_KEY', 'MODEL_NAME']) {
+  for (const name of ['MODEL_API_KEY', 'MODEL_NAME', 'MODEL_ALLOW_PRIVATE']) {
     if (isSet(name) && !isSet('MODEL_BASE_URL')) problems.push(`${name}: needs MODEL_BASE_URL beside it`);
   }
   if (isSet('MODEL_BASE_URL') && !isSet('MODEL_NAME')) problems.push('MODEL_BASE_URL: needs MODEL_NAME beside it');
+  if (isSet('MODELS_FILE') && isSet('MODEL_BASE_URL')) {
+    problems.push('MODELS_FILE: set beside MODEL_BASE_URL; put that provider into the file');
+  }
+  if (environment.MODEL_NAME === 'offline') problems.push('MODEL_NAME: offline is the name of the built-in model');
   const baseUrl = environment.MODEL_BASE_URL ?? '';
   if (URL.canParse(baseUrl) && (new URL(baseUrl).username !== '' || new URL(baseUrl).password !== '')) {
     problems.push('MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY');
@@ -92,14 +106,14 @@ export function loadConfig(environment: Environment): Config {
       ),
     ]),
   );
-  problems.push(...findContradictions(environment), ...findUnknown(environment));
+  problems.push(...findContradictions(environment), ...findUnknown(environment, listFiles(config)));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config) as Config;
 }
 
 /** The secrets that a configuration holds, for the log to keep out of its lines. */
 export function listSecrets(config: Config): string[] {
-  const secrets: string[] = [];
+  const secrets = listFiles(config).flatMap(({ named }) => Object.values(named));
   for (const [group, members] of Object.entries(variables)) {
     const values = config[group as keyof Config] as Readonly<Record<string, unknown>>;
     for (const [key, variable] of Object.entries<Variable<unknown>>(members)) {

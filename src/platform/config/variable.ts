@@ -1,9 +1,8 @@
 import { isIP } from 'node:net';
 
 import { maskSecrets } from '../log/index.ts';
-
-/** What a variable's text is turned into, or what is wrong with it. Never quotes a secret. */
-export type Parsed<Value> = { readonly value: Value } | { readonly problem: string };
+import { type ConfigFile, readConfigFile } from './config-file.ts';
+import type { Environment, Parsed } from './parsed.ts';
 
 /** One environment variable: everything the loader and the reference page need to know of it. */
 export interface Variable<Value> {
@@ -19,7 +18,7 @@ export interface Variable<Value> {
   /** Its value appears in no problem and no log line. */
   readonly secret: boolean;
   /** The value of a text, or of nothing at all when the variable is not set and has no default. */
-  readonly parse: (text: string) => Parsed<Value>;
+  readonly parse: (text: string, environment: Environment) => Parsed<Value>;
 }
 
 /** A variable that may be left out: its value is then undefined. */
@@ -114,6 +113,15 @@ export function optionalUrl(description: Description & { readonly schemes: reado
   return optional(define(description, kind));
 }
 
+/** A file of YAML or JSON, which may be left out. */
+export function optionalFile(description: Description): Optional<ConfigFile> {
+  const variable = define<ConfigFile>(description, {
+    kind: 'the path of a file of YAML or JSON',
+    parse: () => undefined,
+  });
+  return optional({ ...variable, parse: readConfigFile });
+}
+
 /** One of a few words. */
 export function oneOf<const Word extends string>(
   description: Description & { readonly words: readonly Word[]; readonly default: Word },
@@ -137,7 +145,10 @@ export function list(description: ListDescription): Variable<readonly string[]> 
   };
   const variable = define(description, { kind: `a comma-separated list of ${description.items}`, parse }, '');
   // The default, an empty list, cannot be written: a variable that is set but empty is refused before it comes here.
-  return { ...variable, parse: (value) => (value === '' ? { value: Object.freeze([]) } : variable.parse(value)) };
+  return {
+    ...variable,
+    parse: (value, environment) => (value === '' ? { value: Object.freeze([]) } : variable.parse(value, environment)),
+  };
 }
 
 /** Whether a text is an origin exactly as browsers send it: scheme, host, port if not the scheme's own, nothing more. */

@@ -1,5 +1,15 @@
 import { logLevels } from '../log/index.ts';
-import { integer, isAddressRange, isOrigin, list, oneOf, optionalText, optionalUrl, text } from './variable.ts';
+import {
+  integer,
+  isAddressRange,
+  isOrigin,
+  list,
+  oneOf,
+  optionalFile,
+  optionalText,
+  optionalUrl,
+  text,
+} from './variable.ts';
 
 /** Longer than an hour is a slip of the keyboard, and near 2^31 Node's timers fire at once. */
 const HOUR_MS = 3_600_000;
@@ -172,6 +182,17 @@ export const variables = {
       pattern: /^[\x21-\x7e]{1,256}$/,
       kind: 'a model name of visible ASCII characters without spaces',
       sentence: 'Model to ask the endpoint for.',
+    }),
+    allowPrivate: oneOf({
+      name: 'MODEL_ALLOW_PRIVATE',
+      words: ['on', 'off'],
+      default: 'off',
+      sentence:
+        'Whether the endpoint may be in a private network. One at `localhost`, or at a loopback address in the URL, always may.',
+    }),
+    file: optionalFile({
+      name: 'MODELS_FILE',
+      sentence: 'Several models and providers, in place of `MODEL_BASE_URL`: see [the guide](../guides/models.md).',
     }),
     connectTimeoutMs: milliseconds(
       'MODEL_CONNECT_TIMEOUT_MS',

@@ -1,0 +1,54 @@
+import { lookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { buildConnector } from 'undici';
+
+import { modelErrors } from './errors.ts';
+
+/** How connections to a provider are made. */
+export interface ConnectorOptions {
+  /** To connect, TLS included. */
+  readonly connectTimeoutMs: number;
+  /** Whether the provider may be on this machine or in the operator's own network. */
+  readonly allowPrivate: boolean;
+}
+
+/**
+ * Whether an address belongs to the public internet. Private, loopback and link-local ones do not, nor those of cloud
+ * metadata services, nor IPv6 addresses that another protocol may turn into one of these.
+ */
+export function isPublicAddress(address: string): boolean {
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+}
+
+/** Resolves a name as Node does, and refuses it when any of its addresses is not public. */
+const lookUpPublic: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, options, (error, found, family) => {
+    const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
+    if (error === null && !addresses.every(isPublicAddress))
+      callback(modelErrors.raise.address_refused(), found, family);
+    else callback(error, found, family);
+  });
+};
+
+/**
+ * Makes the connections to a provider, over HTTP/1.1: there an aborted request closes its connection, which every
+ * provider notices. Without `allowPrivate` the addresses that are connected to are checked themselves, so that a name
+ * that resolves to another one later (DNS rebinding) gains nothing.
+ *
+ * The request then fails with `models.address_refused`.
+ */
+export function createConnector(options: ConnectorOptions): buildConnector.connector {
+  const { allowPrivate, connectTimeoutMs } = options;
+  const connect = buildConnector({
+    timeout: connectTimeoutMs,
+    allowH2: false,
+    ...(!allowPrivate && { lookup: lookUpPublic }),
+  });
+  if (allowPrivate) return connect;
+  return (target, callback) => {
+    // An address that stands in the URL is not looked up.
+    if (isIP(target.hostname) === 0 || isPublicAddress(target.hostname)) connect(target, callback);
+    else callback(modelErrors.raise.address_refused(), null);
+  };
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ample,
+  closeAfterEach,
+  drainStream,
+  hello,
+  openTestModels,
+  settle,
+  startProvider,
+  testTarget,
+} from '../../../test/harness/test-models.ts';
+
+closeAfterEach();
+
+const call = () => ({ deadline: ample() });
+
+describe('a target that fails five times in a row', () => {
+  const fail = async ({ models }: Awaited<ReturnType<typeof startClocked>>) => {
+    for (let request = 0; request < 5; request++) await settle(models.complete(hello(), call()));
+  };
+
+  async function startClocked() {
+    const time = { nowMs: 0 };
+    const clock = { now: () => new Date(), monotonicMs: () => time.nowMs };
+    const provider = await startProvider({ mode: '401' });
+    const targets = [testTarget({ name: 'one', baseUrl: provider.url })];
+    return { ...openTestModels({ models: [{ name: 'smart', targets }], clock }), provider, time };
+  }
+
+  it('is left alone: the caller is told at once', async () => {
+    const started = await startClocked();
+    await fail(started);
+    const { models, provider, lines } = started;
+    const error = { code: 'models.unavailable', status: 503, retryAfterMs: 1_000 };
+    await expect(models.complete(hello(), call())).rejects.toMatchObject(error);
+    expect((await drainStream(models.stream(hello(), call()))).error).toMatchObject(error);
+    expect(provider.requests).toHaveLength(5);
+    expect(models.health()).toMatchObject([{ state: 'open', last_error_code: 'models.refused' }]);
+    expect(lines.filter((line) => line.includes('left alone'))).toHaveLength(1);
+  });
+
+  it('is asked by one caller after a second, and by all when the first chunk of that one has come', async () => {
+    const started = await startClocked();
+    await fail(started);
+    const { models, provider, time } = started;
+    time.nowMs += 1_000;
+    provider.setMode('stall-mid-stream');
+    const first = models.stream(hello(), call());
+    await first.next();
+    expect(models.health()).toMatchObject([{ state: 'closed' }]);
+    provider.setMode('ok');
+    expect((await settle(models.complete(hello(), call()))).error).toBeUndefined();
+    await first.return(undefined);
+  });
+
+  it('by breaking off its streams is left alone too', async () => {
+    const started = await startClocked();
+    const { models, provider } = started;
+    provider.setMode('truncated');
+    for (let request = 0; request < 5; request++) await drainStream(models.stream(hello(), call()));
+    expect(models.health()).toMatchObject([{ state: 'open', last_error_code: 'models.bad_response' }]);
+  });
+
+  it('by having too much to do is not', async () => {
+    const started = await startClocked();
+    started.provider.setMode('http-429');
+    await fail(started);
+    expect(started.models.health()).toMatchObject([{ state: 'closed', last_error_code: 'models.rate_limited' }]);
+  });
+});

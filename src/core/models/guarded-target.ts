@@ -1,0 +1,85 @@
+import { AppError } from '../../base/errors.ts';
+import type { Clock } from '../../base/time.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { type BreakerState, CircuitBreaker, RetryBudget } from '../../platform/resilience/index.ts';
+import type { Target } from './target.ts';
+
+/** What became of one request to a target; for metrics. All names are the operator's, none is the caller's. */
+export interface ObservedCall {
+  readonly model: string;
+  readonly target: string;
+  /** `ok`; the code of the error; `cancelled` when the caller left or its time was up. */
+  readonly outcome: string;
+  /** Until a stream's first chunk. */
+  readonly firstByteMs?: number;
+  /** Until its end. */
+  readonly durationMs: number;
+  /** As the provider counted. */
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+}
+
+/** How a target stands, as `/health` shows it. */
+export interface TargetHealth {
+  readonly model: string;
+  readonly target: string;
+  readonly state: BreakerState;
+  /** Of the last request that failed. */
+  readonly last_error_code?: string;
+}
+
+/** What a target is, and what watches it. */
+export interface GuardedTargetOptions {
+  /** The model that it serves. */
+  readonly model: string;
+  readonly name: string;
+  readonly target: Target;
+  /** How often one request is tried again here, at most. */
+  readonly retries: number;
+  /** See `CircuitBreakerOptions`. */
+  readonly maxOpenMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onCall?: (call: ObservedCall) => void;
+}
+
+/** Whether an error is the target's own, so that another one may do better: not the request's, not the caller's. */
+export function isTargetTrouble(error: unknown): error is AppError {
+  return error instanceof AppError && error.code.startsWith('models.') && error.code !== 'models.invalid_request';
+}
+
+/** A target with its breaker and its budget of retries. */
+export class GuardedTarget {
+  readonly options: GuardedTargetOptions;
+  readonly budget: RetryBudget;
+  readonly breaker: CircuitBreaker;
+  #lastErrorCode: string | undefined;
+
+  constructor(options: GuardedTargetOptions) {
+    this.options = options;
+    const { clock, maxOpenMs } = options;
+    this.budget = new RetryBudget(clock);
+    this.breaker = new CircuitBreaker({ clock, maxOpenMs, observe: (state) => this.#tell(state) });
+  }
+
+  get health(): TargetHealth {
+    const { model, name: target } = this.options;
+    const error = this.#lastErrorCode;
+    return { model, target, state: this.breaker.state, ...(error !== undefined && { last_error_code: error }) };
+  }
+
+  /** Remembers an error for `health`; what only the operator can mend is logged. */
+  noteError(error: AppError): void {
+    this.#lastErrorCode = error.code;
+    const { model, name: target, log } = this.options;
+    if (error.code === 'models.refused' || error.code === 'models.address_refused')
+      log.error({ err: error, model, target }, 'a model target refuses this server or is refused by it');
+  }
+
+  #tell(state: BreakerState): void {
+    const { model, name: target, log } = this.options;
+    const fields = { model, target, code: this.#lastErrorCode };
+    if (state === 'open') log.warn(fields, 'a model target fails: it is left alone for a moment');
+    if (state === 'closed') log.info({ model, target }, 'a model target answers again');
+  }
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readModelsFile } from './read-models-file.ts';
+
+const defaults = {
+  ...{ connectTimeoutMs: 1, firstByteTimeoutMs: 2, chunkTimeoutMs: 3, totalTimeoutMs: 4 },
+  retries: 2,
+};
+
+function read(yaml: string, named: Record<string, string> = {}) {
+  return readModelsFile({ content: parse(yaml), named }, defaults);
+}
+
+function problemsOf(yaml: string): readonly string[] {
+  const came = read(yaml);
+  return 'problems' in came ? came.problems : [];
+}
+
+const target = '{base_url: "https://a.example/v1", model: m}';
+
+describe('a file of models', () => {
+  it('gives each model its targets in order, with what they leave out filled in', () => {
+    const yaml = `
+      models:
+        - name: fast
+          targets: [${target}]
+        - name: smart
+          targets:
+            - name: first
+              base_url: https://a.example/v1
+              model: a-1
+              api_key_env: A_KEY
+              headers: {x-title: Evenkeel}
+              retries: 0
+              connect_timeout_ms: 5
+              first_byte_timeout_ms: 6
+              chunk_timeout_ms: 7
+              total_timeout_ms: 8
+            - {base_url: "http://10.0.0.5/v1", model: b-1, allow_private: true}
+      default: smart`;
+    const open = { baseUrl: 'https://a.example/v1', allowPrivate: false };
+    expect(read(yaml, { A_KEY: 'secret' })).toEqual({
+      models: [
+        {
+          name: 'smart',
+          targets: [
+            {
+              ...{ ...open, name: 'first', model: 'a-1', apiKey: 'secret', headers: { 'x-title': 'Evenkeel' } },
+              ...{ retries: 0, connectTimeoutMs: 5, firstByteTimeoutMs: 6, chunkTimeoutMs: 7, totalTimeoutMs: 8 },
+            },
+            { ...defaults, name: '2', baseUrl: 'http://10.0.0.5/v1', model: 'b-1', allowPrivate: true },
+          ],
+        },
+        { name: 'fast', targets: [{ ...defaults, ...open, name: '1', model: 'm' }] },
+      ],
+    });
+  });
+
+  it('is told all that is wrong with it at once', () => {
+    const yaml = `
+      models:
+        - name: a
+          targets:
+            - {base_url: ftp://x, model: m, api_key: inline}
+            - {model: m, retries: 9, headers: {Authorization: x}}
+        - {name: b, targets: []}
+      defualt: a`;
+    expect(problemsOf(yaml)).toEqual([
+      'defualt: there is no such field',
+      'models[0].targets[0].api_key: there is no such field',
+      'models[0].targets[0].base_url: must match pattern "^https?://"',
+      'models[0].targets[1].base_url: is missing',
+      'models[0].targets[1].headers.Authorization: must be in lower case, and not one that the server sends itself',
+      'models[0].targets[1].retries: must be <= 5',
+      'models[1].targets: must NOT have fewer than 1 items',
+    ]);
+  });
+
+  it.each([
+    ['', 'the file: must be object'],
+    ['models: []', 'models: must NOT have fewer than 1 items'],
+    [`models: [{name: offline, targets: [${target}]}]`, 'models: offline is the name of the built-in model'],
+    [`models: [{name: a, targets: [${target}]}, {name: a, targets: [${target}]}]`, 'models: two have the same name'],
+    [`{models: [{name: a, targets: [${target}]}], default: b}`, 'default: is none of the models'],
+    [
+      `models: [{name: a, targets: [{base_url: "https://u:p@a.example", model: m}]}]`,
+      'models[0].targets[0].base_url: must be a URL without user and password',
+    ],
+    [
+      `models: [{name: a, targets: [${target.replace('{', '{name: x, ')}, ${target.replace('{', '{name: x, ')}]}]`,
+      'models[0].targets: two have the same name',
+    ],
+  ])('such as %s is refused', (yaml, problem) => {
+    expect(problemsOf(yaml)).toEqual([problem]);
+  });
+});

@@ -1,0 +1,123 @@
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { type Static, Type } from 'typebox';
+
+import { type ModelDefinition, OFFLINE, type TargetDefinition } from './create-models.ts';
+import { closed } from './schema-parts.ts';
+
+const HOUR_MS = 3_600_000;
+
+const Name = Type.String({ pattern: '^[\\x21-\\x7e]{1,256}$' });
+const TimeoutMs = Type.Optional(Type.Integer({ minimum: 1, maximum: HOUR_MS }));
+
+/** Headers that are ours to send; a key belongs into `api_key_env`. */
+const OWN_HEADERS = '^(?!(?:authorization|accept-encoding|connection|content-.*|host|transfer-encoding)$)[a-z0-9-]+$';
+
+const TargetSchema = closed({
+  name: Type.Optional(Name),
+  base_url: Type.String({ pattern: '^https?://' }),
+  model: Name,
+  api_key_env: Type.Optional(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })),
+  headers: Type.Optional(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      propertyNames: { pattern: OWN_HEADERS },
+      additionalProperties: { type: 'string', pattern: '^[\\x20-\\x7e]*$' },
+    }),
+  ),
+  allow_private: Type.Optional(Type.Boolean()),
+  retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 5 })),
+  connect_timeout_ms: TimeoutMs,
+  first_byte_timeout_ms: TimeoutMs,
+  chunk_timeout_ms: TimeoutMs,
+  total_timeout_ms: TimeoutMs,
+});
+
+const ModelsFileSchema = closed({
+  default: Type.Optional(Name),
+  models: Type.Array(closed({ name: Name, targets: Type.Array(TargetSchema, { minItems: 1, maxItems: 16 }) }), {
+    minItems: 1,
+    maxItems: 256,
+  }),
+});
+type ModelsFile = Static<typeof ModelsFileSchema>;
+
+/** What the file leaves out. */
+export type TargetDefaults = Pick<
+  TargetDefinition,
+  'connectTimeoutMs' | 'firstByteTimeoutMs' | 'chunkTimeoutMs' | 'totalTimeoutMs' | 'retries'
+>;
+
+/** The models of a file, or all that is wrong with it, a line each. */
+export type ReadModels = { readonly models: readonly ModelDefinition[] } | { readonly problems: readonly string[] };
+
+/** `/models/0/targets/1` becomes `models[0].targets[1]`. */
+function toPath({ instancePath, params }: ErrorObject): string {
+  const field = params.missingProperty ?? params.additionalProperty ?? params.propertyName;
+  const parts = [...instancePath.split('/').slice(1), ...(field === undefined ? [] : [String(field)])];
+  return parts.map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`)).join('');
+}
+
+function describe(error: ErrorObject): string {
+  const path = toPath(error) || 'the file';
+  if (error.keyword === 'required') return `${path}: is missing`;
+  if (error.keyword === 'additionalProperties') return `${path}: there is no such field`;
+  if (error.keyword === 'propertyNames')
+    return `${path}: must be in lower case, and not one that the server sends itself`;
+  return `${path}: ${error.message}`;
+}
+
+function findContradictions({ default: fallback, models }: ModelsFile): string[] {
+  const names = models.map(({ name }) => name);
+  const problems = names.includes(OFFLINE) ? [`models: ${OFFLINE} is the name of the built-in model`] : [];
+  if (new Set(names).size < names.length) problems.push('models: two have the same name');
+  if (fallback !== undefined && !names.includes(fallback)) problems.push('default: is none of the models');
+  for (const [index, { targets }] of models.entries()) {
+    const labels = targets.map((target, at) => target.name ?? String(at + 1));
+    if (new Set(labels).size < labels.length) problems.push(`models[${index}].targets: two have the same name`);
+    for (const [at, { base_url: url }] of targets.entries()) {
+      const isPlain = URL.canParse(url) && new URL(url).username === '' && new URL(url).password === '';
+      if (!isPlain) problems.push(`models[${index}].targets[${at}].base_url: must be a URL without user and password`);
+    }
+  }
+  return problems;
+}
+
+/**
+ * Reads what `MODELS_FILE` holds. A target that has no name goes by its place in the list, from 1; the default model
+ * comes first.
+ */
+export function readModelsFile(
+  file: { readonly content: unknown; readonly named: Readonly<Record<string, string>> },
+  defaults: TargetDefaults,
+): ReadModels {
+  const validate = new Ajv2020({ allErrors: true, strict: false }).compile<ModelsFile>(ModelsFileSchema);
+  if (!validate(file.content)) {
+    const errors = (validate.errors ?? []).filter((error) => !error.schemaPath.includes('/propertyNames/'));
+    return { problems: [...new Set(errors.map(describe))] };
+  }
+  const { default: fallback, models } = file.content;
+  const problems = findContradictions(file.content);
+  if (problems.length > 0) return { problems };
+
+  const toTarget = (target: Static<typeof TargetSchema>, index: number): TargetDefinition => {
+    const apiKey = target.api_key_env && file.named[target.api_key_env];
+    return {
+      name: target.name ?? String(index + 1),
+      baseUrl: target.base_url,
+      model: target.model,
+      allowPrivate: target.allow_private ?? false,
+      retries: target.retries ?? defaults.retries,
+      connectTimeoutMs: target.connect_timeout_ms ?? defaults.connectTimeoutMs,
+      firstByteTimeoutMs: target.first_byte_timeout_ms ?? defaults.firstByteTimeoutMs,
+      chunkTimeoutMs: target.chunk_timeout_ms ?? defaults.chunkTimeoutMs,
+      totalTimeoutMs: target.total_timeout_ms ?? defaults.totalTimeoutMs,
+      ...(apiKey && { apiKey }),
+      ...(target.headers && { headers: target.headers }),
+    };
+  };
+  return {
+    models: models
+      .toSorted((a, b) => Number(b.name === fallback) - Number(a.name === fallback))
+      .map(({ name, targets }) => ({ name, targets: targets.map(toTarget) })),
+  };
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { parse, YAMLParseError } from 'yaml';
+import type { Environment, Parsed } from './parsed.ts';
+
+/** A file that a variable names. What it must hold is for the feature to say that reads it. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly content: unknown;
+  /** The environment variables that it names in fields whose names end in `_env`: secrets do not stand in files. */
+  readonly named: Readonly<Record<string, string>>;
+}
+
+/** The texts of all fields, at any depth, whose names end in `_env`. */
+function namesIn(content: unknown): string[] {
+  if (typeof content !== 'object' || content === null) return [];
+  return Object.entries(content).flatMap(([key, value]) =>
+    key.endsWith('_env') && typeof value === 'string' ? [value] : namesIn(value),
+  );
+}
+
+/** Reads a file of YAML or JSON, and what it names of the environment. */
+export function readConfigFile(path: string, environment: Environment): Parsed<ConfigFile> {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const place = error instanceof YAMLParseError ? error.linePos?.[0] : undefined;
+    const where = place ? `: line ${place.line}, column ${place.col}` : '';
+    const isRead = !(error as { code?: string }).code?.startsWith('E');
+    return { problem: isRead ? `the file is neither YAML nor JSON${where}` : 'there is no such file that can be read' };
+  }
+  const named: Record<string, string> = {};
+  const missing = new Set<string>();
+  for (const name of namesIn(content)) {
+    const value = environment[name];
+    if (value === undefined || value.trim() === '') missing.add(name);
+    else named[name] = value;
+  }
+  if (missing.size > 0) return { problem: `the file names variables that are not set: ${[...missing].join(', ')}` };
+  return { value: { path, content, named } };
+}
