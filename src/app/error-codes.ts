@@ -3,6 +3,7 @@ import { idempotencyErrors } from '../core/accounts/index.ts';
 import { chatErrors } from '../core/chat/index.ts';
 import { authErrors, keyErrors } from '../core/keys/index.ts';
 import { modelErrors } from '../core/models/index.ts';
+import { limitErrors, planErrors } from '../core/plans/index.ts';
 import { httpErrors } from '../platform/http/index.ts';
 import { postgresErrors } from '../platform/postgres/index.ts';
 
@@ -13,6 +14,8 @@ export const errorCodes: readonly CatalogueEntry[] = [
   httpErrors,
   idempotencyErrors,
   keyErrors,
+  limitErrors,
   modelErrors,
+  planErrors,
   postgresErrors,
 ].flatMap((errors) => errors.catalogue);

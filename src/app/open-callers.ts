@@ -3,13 +3,15 @@ import { type CallerCache, createCallerCache, watchUsers } from '../core/keys/in
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
-import { openRedis } from '../platform/redis/index.ts';
+import type { Redis } from '../platform/redis/index.ts';
 
 /** What the cache of callers is put together from. */
 export interface CallersParts {
   readonly database: Database;
   /** The database itself, not by way of a transaction pooler. */
   readonly directUrl: string;
+  /** Shared by all servers, where it is configured. */
+  readonly redis: Redis | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -25,11 +27,10 @@ export interface Callers {
 const redisAway = 'Redis does not answer: what it holds for all servers, each has for itself.';
 const notHearing = 'Changes of users are not heard of: each request asks the database who is calling.';
 
-/** Opens the cache of callers, with Redis where it is configured, and has it hear of what other servers change. */
-export function openCallers(config: Config, { database, directUrl, clock, log }: CallersParts): Callers {
-  const { url, commandTimeoutMs } = config.redis;
+/** Opens the cache of callers, and has it hear of what other servers change. */
+export function openCallers(config: Config, parts: CallersParts): Callers {
+  const { database, directUrl, redis, clock, log } = parts;
   const { cache: isOn, ttlSeconds, graceSeconds } = config.callers;
-  const redis = url === undefined ? undefined : openRedis({ url, commandTimeoutMs, log });
   const cache = createCallerCache({
     database,
     redis,
@@ -51,7 +52,6 @@ export function openCallers(config: Config, { database, directUrl, clock, log }:
     },
     async close() {
       await notifications?.close();
-      await redis?.close();
     },
   };
 }

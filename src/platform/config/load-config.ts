@@ -29,7 +29,7 @@ export class ConfigError extends Error {
  * Beginnings of names that are ours alone, so that a slip in the rest is found. `LOG_`, `SESSION_`, `DATA_` and the like
  * are not here: desktops and hosting platforms set variables that start so.
  */
-const OWN_PREFIXES = ['DATABASE_', 'MODEL_', 'MODELS_', 'CORS_', 'TRUSTED_', 'DRAIN_', 'LOOKUP_', 'CALLER_'];
+const OWN_PREFIXES = ['DATABASE_', 'MODEL_', 'MODELS_', 'CORS_', 'TRUSTED_', 'DRAIN_', 'LOOKUP_', 'CALLER_', 'PLANS_'];
 
 const all: readonly Variable<unknown>[] = Object.values(variables).flatMap((group) => Object.values(group));
 const names = all.map((variable) => variable.name);

@@ -7,6 +7,7 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   database: 'Database',
   redis: 'Redis',
   callers: 'Callers',
+  plans: 'Plans',
   models: 'Models',
   log: 'Log',
 };

@@ -164,6 +164,15 @@ export const variables = {
       sentence: 'Time after its last reading for which a caller is believed while the database does not answer.',
     }),
   },
+  plans: {
+    file: optionalText({
+      name: 'PLANS_FILE',
+      pattern: /^\P{Cc}+$/u,
+      kind: 'a path',
+      sentence:
+        'YAML or JSON file of plans, in place of the built-in ones of the same name or on top: see docs/guides/plans.md.',
+    }),
+  },
   models: {
     baseUrl: optionalUrl({
       name: 'MODEL_BASE_URL',

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
   type RawReplyDefaultExpression,
@@ -53,6 +54,11 @@ export interface HttpServerOptions {
    * @throws AppError 401 when the caller is unknown, 503 when that cannot be told.
    */
   readonly authenticate: (request: FastifyRequest) => Promise<void> | undefined;
+  /**
+   * Called next: counts the request, at once where it can, and may add headers to the answer, whatever that will be.
+   * @throws AppError 429 when the caller is over a limit.
+   */
+  readonly limit: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined;
   /** Called next. @throws AppError 403 when the caller lacks the permission that the route takes. */
   readonly authorize: (request: FastifyRequest, permission: string) => void;
   readonly readiness: CheckReadiness;
@@ -97,20 +103,24 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
   });
 }
 
-/** Refuses requests that are malformed, from nobody known, or not allowed, before their body is read. */
+/** Refuses requests that are malformed, from nobody known, too many, or not allowed, before their body is read. */
 function guardRequests(server: FastifyInstance, options: HttpServerOptions): void {
-  const { authenticate, authorize } = options;
+  const { authenticate, limit, authorize } = options;
+  const identify = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
+    const pending = authenticate(request);
+    return pending === undefined ? limit(request, reply) : pending.then(() => limit(request, reply));
+  };
   const admit = (request: FastifyRequest, access: string): AppError | undefined => {
     if (access !== 'public') authorize(request, access);
     return findBodyKindFault(request);
   };
   // With callbacks: a caller who is known at once costs no promise.
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
     const fault = findRequestFault(request);
     if (fault !== undefined || request.is404) return done(fault);
     const { access = '' } = request.routeOptions.config;
     try {
-      const pending = access === 'public' ? undefined : authenticate(request);
+      const pending = access === 'public' ? undefined : identify(request, reply);
       if (pending === undefined) return done(admit(request, access));
       pending.then(() => admit(request, access)).then(done, done);
     } catch (error) {

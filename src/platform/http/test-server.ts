@@ -36,6 +36,7 @@ export function createTestServer(
         throw new AppError('test.unknown', { status: 401, message: 'Who?' });
       Object.assign(request, { caller: { userId: 'user-1' } });
     },
+    limit: () => undefined,
     authorize: (_request, permission) => {
       if (permission === 'admin') throw new AppError('test.forbidden', { status: 403, message: 'You may not.' });
     },

@@ -1,0 +1,21 @@
+import { registerAccountRoutes } from '../core/accounts/index.ts';
+import { registerActivityRoutes } from '../core/activity/index.ts';
+import { registerChatRoutes } from '../core/chat/index.ts';
+import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
+import { registerPlanRoutes } from '../core/plans/index.ts';
+import type { HttpServer } from '../platform/http/index.ts';
+
+/** What the routes of all features need. */
+export type RouteParts = Parameters<typeof registerKeyRoutes>[1] &
+  Parameters<typeof registerPlanRoutes>[1] &
+  Parameters<typeof registerChatRoutes>[1];
+
+/** Registers the routes of all features. */
+export function registerRoutes(http: HttpServer, parts: RouteParts): void {
+  registerAccountRoutes(http);
+  registerKeyRoutes(http, parts);
+  registerActivityRoutes(http, parts);
+  registerPlanRoutes(http, parts);
+  registerCacheRoutes(http, parts);
+  registerChatRoutes(http, parts);
+}

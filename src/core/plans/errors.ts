@@ -1,0 +1,16 @@
+import { defineErrors } from '../../base/errors.ts';
+
+/** Errors of choosing a plan. */
+export const planErrors = defineErrors('plans', {
+  not_found: { status: 400, message: 'There is no such plan. List them with GET /v1/plans.' },
+});
+
+/** Errors of being over a limit. */
+export const limitErrors = defineErrors('limits', {
+  requests_exceeded: {
+    status: 429,
+    message: (details: { limit: number; window: string }) =>
+      `You have made all ${details.limit} requests that your plan allows in a ${details.window}. Try again when it is over, as Retry-After says.`,
+    retryAfterMs: 1_000,
+  },
+});

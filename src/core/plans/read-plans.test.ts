@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { readPlans } from './read-plans.ts';
+
+async function readText(text: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'plans'), text);
+  return readPlans(join(folder, 'plans'));
+}
+
+const describeRules = (plan: ReturnType<typeof readPlans> extends ReadonlyMap<string, infer Plan> ? Plan : never) =>
+  plan.requests.map(({ window, limit }) => `${limit} a ${window.name}`);
+
+test('without a file there are four plans, and the free one allows what the product promises', () => {
+  const plans = readPlans(undefined);
+  expect([...plans.keys()]).toEqual(['free', 'pro', 'team', 'unlimited']);
+  const free = plans.get('free');
+  expect(free && describeRules(free)).toEqual(['2000 a minute', '10000 a hour', '50000 a day']);
+  expect(plans.get('unlimited')).toMatchObject({ requests: [], requestsPerKey: [], tokensPerMonth: undefined });
+});
+
+test('a plan of a file, in YAML or JSON, takes the place of a built-in one, and others come on top', async () => {
+  for (const text of ['free:\n  requests: { hour: 7 }\nown: {}', '{"free": {"requests": {"hour": 7}}, "own": {}}']) {
+    const plans = await readText(text);
+    expect([...plans.keys()]).toEqual(['free', 'pro', 'team', 'unlimited', 'own']);
+    expect(plans.get('free')).toMatchObject({ requests: [{ limit: 7, window: { name: 'hour' } }] });
+  }
+});
+
+test.each([
+  ['free: { requests: { minute: 0 } }', '/free/requests/minute'],
+  ['free: { requests: { second: 1 } }', '/free/requests'],
+  ['free: { requests: { minute: many } }', '/free/requests/minute'],
+  ['free: { tokens_per_month: 1.5 }', '/free/tokens_per_month'],
+  ['Free plan: {}', 'the whole'],
+  ['- free', 'the whole'],
+  ['', 'the whole'],
+  ['free: {', 'cannot be read'],
+])('a file with %s is refused, and the place named', async (text, place) => {
+  await expect(readText(text)).rejects.toThrow(place);
+});
+
+test('a file that is not there is refused', () => {
+  expect(() => readPlans('/nowhere/plans.yaml')).toThrow('cannot be read');
+});

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Static, Type } from 'typebox';
+import { Errors } from 'typebox/value';
+import { parse } from 'yaml';
+import { ConfigError } from '../../platform/config/index.ts';
+import { type LimitRule, windowOf } from '../../platform/limits/index.ts';
+
+const Amount = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 }));
+
+const RequestLimits = Type.Object({ minute: Amount, hour: Amount, day: Amount }, { additionalProperties: false });
+type RequestLimits = Static<typeof RequestLimits>;
+
+const PlanLimits = Type.Object(
+  { requests: Type.Optional(RequestLimits), requests_per_key: Type.Optional(RequestLimits), tokens_per_month: Amount },
+  { additionalProperties: false },
+);
+
+/** The file, as YAML or JSON: plans by name. */
+const PlansFile = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,39}$' }), PlanLimits, {
+  additionalProperties: false,
+});
+
+/** What a user of a plan may use. An empty list limits nothing. */
+export interface Plan {
+  readonly name: string;
+  readonly requests: readonly LimitRule[];
+  readonly requestsPerKey: readonly LimitRule[];
+  /** Undefined when tokens are not limited. */
+  readonly tokensPerMonth: number | undefined;
+}
+
+/** Users on a plan that no longer exists are treated as if they were on this one. */
+export const FALLBACK_PLAN = 'free';
+
+const windows = {
+  minute: windowOf('minute', 60_000),
+  hour: windowOf('hour', 3_600_000),
+  day: windowOf('day', 86_400_000),
+};
+
+function toRules(limits: RequestLimits = {}): LimitRule[] {
+  const rules: LimitRule[] = [];
+  for (const name of ['minute', 'hour', 'day'] as const) {
+    const limit = limits[name];
+    if (limit !== undefined) rules.push({ window: windows[name], limit });
+  }
+  return rules;
+}
+
+function readFile(path: string): Static<typeof PlansFile> {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError([`PLANS_FILE: ${path} cannot be read: ${(error as Error).message}`]);
+  }
+  const problems = Errors(PlansFile, content).map(
+    ({ instancePath, message }) => `PLANS_FILE: ${path}: ${instancePath || 'the whole'} ${message}`,
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return content as Static<typeof PlansFile>;
+}
+
+/**
+ * Reads the plans: the built-in ones, and those of a file in their place or on top.
+ * @throws ConfigError that lists all that is wrong with the file.
+ */
+export function readPlans(path: string | undefined): ReadonlyMap<string, Plan> {
+  const builtIn = readFile(join(import.meta.dirname, 'plans.yaml'));
+  const limits = { ...builtIn, ...(path !== undefined && readFile(path)) };
+  return new Map(
+    Object.entries(limits).map(([name, plan]) => [
+      name,
+      {
+        name,
+        requests: toRules(plan.requests),
+        requestsPerKey: toRules(plan.requests_per_key),
+        tokensPerMonth: plan.tokens_per_month,
+      },
+    ]),
+  );
+}

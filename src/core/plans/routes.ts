@@ -1,0 +1,115 @@
+import { newId } from '../../base/ids.ts';
+import type { HttpServer } from '../../platform/http/index.ts';
+import type { Limiter, LimitRule, Standing } from '../../platform/limits/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import type { CallerCache } from '../keys/index.ts';
+import { planErrors } from './errors.ts';
+import type { Plans } from './plans.ts';
+import { updatePlan } from './queries.ts';
+import type { Plan } from './read-plans.ts';
+import { ChoosePlan, Limits, PlanList, Plan as PlanSchema } from './schemas.ts';
+
+/** What the routes of plans need. */
+export interface PlanRouteOptions {
+  readonly database: Database;
+  /** Is told of changes at once, before the answer. */
+  readonly callers: CallerCache;
+  readonly plans: Plans;
+  readonly limiter: Limiter;
+}
+
+const tags = ['Plans'];
+
+function toAmounts(rules: readonly LimitRule[]) {
+  const amountOf = (name: string) => rules.find(({ window }) => window.name === name)?.limit ?? null;
+  return { minute: amountOf('minute'), hour: amountOf('hour'), day: amountOf('day') };
+}
+
+function toPlan({ name, requests, requestsPerKey, tokensPerMonth }: Plan): PlanSchema {
+  return {
+    id: name,
+    object: 'plan',
+    requests: toAmounts(requests),
+    requests_per_key: toAmounts(requestsPerKey),
+    tokens_per_month: tokensPerMonth ?? null,
+  };
+}
+
+function toStanding({ rule, remaining, endsAtMs }: Standing) {
+  return { window: rule.window.name, limit: rule.limit, remaining, resets_at: new Date(endsAtMs).toISOString() };
+}
+
+/** `GET /v1/plans`, `GET` and `PUT /v1/me/plan`. */
+function registerPlans(server: HttpServer, { database, callers, plans }: PlanRouteOptions): void {
+  server.get(
+    '/v1/plans',
+    {
+      config: { access: 'account:read' },
+      schema: { tags, summary: 'List the plans that there are', response: { 200: PlanList } },
+    },
+    async () => ({ object: 'list' as const, data: plans.list().map(toPlan) }),
+  );
+
+  server.get(
+    '/v1/me/plan',
+    {
+      config: { access: 'account:read' },
+      schema: { tags, summary: 'Read about your plan', response: { 200: PlanSchema } },
+    },
+    async ({ caller }) => toPlan(plans.of(caller)),
+  );
+
+  server.put(
+    '/v1/me/plan',
+    {
+      config: { access: 'admin' },
+      schema: { tags, summary: 'Change to another plan', body: ChoosePlan, response: { 200: PlanSchema } },
+    },
+    async ({ caller, body, context }) => {
+      if (!plans.has(body.plan)) throw planErrors.raise.not_found({ param: 'plan' });
+      const { userId, keyId, ip } = caller;
+      const [row] = await database.query(
+        updatePlan({ userId, keyId, ip, activityId: newId(), plan: body.plan }),
+        context,
+      );
+      if (row === undefined) throw new Error('A caller has no account.');
+      callers.invalidate(userId, row.auth_version);
+      return toPlan(plans.of(body));
+    },
+  );
+}
+
+/** `GET /v1/me/limits`. */
+function registerLimits(server: HttpServer, { plans, limiter }: PlanRouteOptions): void {
+  server.get(
+    '/v1/me/limits',
+    {
+      config: { access: 'account:read' },
+      schema: {
+        tags,
+        summary: 'Read what is left of your limits',
+        description: 'A limit that is not listed does not apply to you.',
+        response: { 200: Limits },
+      },
+    },
+    async ({ caller }) => {
+      const plan = plans.of(caller);
+      const [requests, requestsPerKey] = await Promise.all([
+        limiter.inspect(`user:${caller.userId}`, plan.requests),
+        limiter.inspect(`key:${caller.keyId}`, plan.requestsPerKey),
+      ]);
+      return {
+        object: 'limits' as const,
+        plan: plan.name,
+        requests: requests.map(toStanding),
+        requests_per_key: requestsPerKey.map(toStanding),
+      };
+    },
+  );
+}
+
+/** Registers the routes of plans and limits. */
+export function registerPlanRoutes(server: HttpServer, options: PlanRouteOptions): void {
+  registerPlans(server, options);
+  registerLimits(server, options);
+}

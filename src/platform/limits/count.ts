@@ -1,0 +1,89 @@
+import type { LimitRule } from './window.ts';
+
+/** What Redis said of one count: how many points it has given out to all servers, and how many now to this one. */
+export interface Grant {
+  readonly everywhere: number;
+  readonly granted: number;
+}
+
+/**
+ * One rule's count for one key, on this server. Without Redis only `used` matters. With Redis, points are leased: taken
+ * out of the shared count in blocks, and used here without asking. What was used without a lease, while Redis was away, is
+ * a debt that the next lease pays.
+ */
+export class Count {
+  rule: LimitRule;
+  #startsAtMs = 0;
+  #endsAtMs = 0;
+  #used = 0;
+  #leased = 0;
+  /** What all servers together had leased when Redis last said. */
+  #everywhere = 0;
+
+  constructor(rule: LimitRule) {
+    this.rule = rule;
+  }
+
+  get startsAtMs(): number {
+    return this.#startsAtMs;
+  }
+
+  get endsAtMs(): number {
+    return this.#endsAtMs;
+  }
+
+  /** Points used by this server, in this window. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Leased points that are left. */
+  get spare(): number {
+    return Math.max(0, this.#leased - this.#used);
+  }
+
+  /** Points used without a lease. */
+  get debt(): number {
+    return Math.max(0, this.#used - this.#leased);
+  }
+
+  /** Points left of the limit, as far as this server knows. */
+  get remaining(): number {
+    return Math.max(0, this.rule.limit - this.#everywhere + this.#leased - this.#used);
+  }
+
+  /** Whether all points had been given out when Redis last said. */
+  get isGivenOut(): boolean {
+    return this.#everywhere >= this.rule.limit;
+  }
+
+  /**
+   * Moves on to the window that it is now. When the clock was set back, the count goes along into the earlier window:
+   * nobody gets points anew, and nobody waits for longer than a window lasts.
+   */
+  turnTo(nowMs: number): void {
+    if (nowMs >= this.#startsAtMs && nowMs < this.#endsAtMs) return;
+    const { startsAtMs, endsAtMs } = this.rule.window.spanAt(nowMs);
+    if (startsAtMs > this.#startsAtMs) this.#used = 0;
+    this.#leased = 0;
+    this.#everywhere = 0;
+    this.#startsAtMs = startsAtMs;
+    this.#endsAtMs = endsAtMs;
+  }
+
+  /** Uses a point. */
+  use(): void {
+    this.#used++;
+  }
+
+  /** Takes a use back. */
+  giveBack(): void {
+    if (this.#used > 0) this.#used--;
+  }
+
+  /** Takes in what Redis granted when this much debt was paid. */
+  receive({ everywhere, granted }: Grant, paid: number): void {
+    this.#leased += paid + granted;
+    this.#everywhere = everywhere;
+  }
+}

@@ -1,0 +1,194 @@
+import { Redis as Client } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { createLogger } from '../log/index.ts';
+import { openRedis, type Redis } from '../redis/index.ts';
+import { Limiter } from './limiter.ts';
+import { type LimitRule, windowOf } from './window.ts';
+
+const minute = windowOf('minute', 60_000);
+const hour = windowOf('hour', 3_600_000);
+const limitOf = (limit: number): readonly LimitRule[] => [
+  { window: minute, limit },
+  { window: hour, limit: limit * 10 },
+];
+const five = limitOf(5);
+
+let server: TestRedis;
+let admin: Client;
+let nowMs: number;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  admin = new Client(server.url);
+});
+
+beforeEach(() => {
+  nowMs = Date.parse('2026-11-22T12:00:20Z');
+});
+
+afterEach(async () => {
+  server.thaw();
+  await admin.flushall();
+});
+
+afterAll(async () => {
+  admin.disconnect();
+  await server.stop();
+});
+
+/** A limiter as each server has one. It counts the servers when it is told to. */
+async function open(): Promise<{ limiter: Limiter; redis: Redis }> {
+  const log = createLogger({ level: 'silent' });
+  const redis = openRedis({ url: server.url, commandTimeoutMs: 150, breakerWindowMs: 300, log });
+  await until(() => redis.isAvailable);
+  const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
+  const limiter = new Limiter({ redis, clock });
+  onTestFinished(async () => {
+    await limiter.stop();
+    await redis.close();
+  });
+  return { limiter, redis };
+}
+
+/** Two that know of each other. */
+async function openTwo() {
+  const [first, second] = await Promise.all([open(), open()]);
+  first.limiter.start();
+  second.limiter.start();
+  await until(() => first.limiter.instanceCount === 2 && second.limiter.instanceCount === 2);
+  return [first, second] as const;
+}
+
+async function countAllowed(limiters: readonly Limiter[], tries: number, rules = five): Promise<number> {
+  const verdicts = await Promise.all(
+    Array.from({ length: tries }, (_, index) => limiters[index % limiters.length]?.consume('a', rules)),
+  );
+  return verdicts.filter((verdict) => verdict?.isAllowed).length;
+}
+
+/** How often Redis was asked for a lease during some work. */
+async function countCommands(work: () => Promise<unknown>): Promise<number> {
+  await admin.config('RESETSTAT');
+  await work();
+  const counted = /cmdstat_evalsha:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1];
+  return Number(counted ?? 0);
+}
+
+describe('with Redis', () => {
+  test('one server lets exactly 5 of 100 at once through', async () => {
+    const { limiter } = await open();
+    expect(await countAllowed([limiter], 100)).toBe(5);
+    expect(await countAllowed([limiter], 100)).toBe(0);
+  });
+
+  test('two servers let exactly 5 of 100 at once through', async () => {
+    const [first, second] = await Promise.all([open(), open()]);
+    expect(await countAllowed([first.limiter, second.limiter], 100)).toBe(5);
+    expect(await countAllowed([first.limiter, second.limiter], 100)).toBe(0);
+  });
+
+  test('two servers let exactly 1,000 through, for far less than a command each, and refuse for none', async () => {
+    const [first, second] = await Promise.all([open(), open()]);
+    const limiters = [first.limiter, second.limiter];
+    const rules = limitOf(1_000);
+    let allowed = 0;
+    const commands = await countCommands(async () => {
+      for (let index = 0; index < 1_000; index++) allowed += await countAllowed(limiters, 2, rules);
+    });
+    expect(allowed).toBe(1_000);
+    expect(commands).toBeLessThan(450);
+    expect(await countCommands(() => countAllowed(limiters, 1_000, rules))).toBe(0);
+  });
+
+  test('a busy key costs less than one command in ten requests', async () => {
+    const { limiter } = await open();
+    const commands = await countCommands(async () => {
+      for (let index = 0; index < 1_000; index++) await limiter.consume('a', limitOf(2_000));
+    });
+    expect(commands).toBeLessThan(100);
+  });
+
+  test('a server that many ask at once takes no more of one window than another lets it use', async () => {
+    const [first, second] = await Promise.all([open(), open()]);
+    const rules = limitOf(5);
+    expect(await countAllowed([first.limiter], 100, rules)).toBe(5);
+    const standings = await second.limiter.inspect('a', rules);
+    expect(standings.map(({ remaining }) => remaining)).toEqual([0, 45]);
+  });
+
+  test('begins anew with the window, on every server', async () => {
+    const [first, second] = await Promise.all([open(), open()]);
+    expect(await countAllowed([first.limiter], 100)).toBe(5);
+    nowMs += 60_000;
+    expect(await countAllowed([second.limiter], 100)).toBe(5);
+    expect(await countAllowed([first.limiter], 100)).toBe(0);
+  });
+
+  test('one server knows what is left of what another has let through', async () => {
+    const [first, second] = await Promise.all([open(), open()]);
+    expect(await countAllowed([first.limiter], 3)).toBe(3);
+    const [standing] = await second.limiter.inspect('a', five);
+    expect(standing).toMatchObject({ remaining: 2, endsAtMs: Date.parse('2026-11-22T12:01:00Z') });
+    expect(await countAllowed([second.limiter], 100)).toBe(2);
+  });
+
+  test('a poisoned count is written over', async () => {
+    const { limiter } = await open();
+    await admin.set(`evenkeel:limit:{a}:minute:${Date.parse('2026-11-22T12:00:00Z')}`, 'no number');
+    expect(await countAllowed([limiter], 100)).toBe(5);
+  });
+});
+
+describe('with Redis frozen', () => {
+  test('one server lets exactly 5 of 100 at once through', async () => {
+    const { limiter } = await open();
+    server.freeze();
+    expect(await countAllowed([limiter], 100)).toBe(5);
+    expect(await countAllowed([limiter], 100)).toBe(0);
+  });
+
+  test('two servers let exactly 5 of 200 at once through, each its part', async () => {
+    const [first, second] = await openTwo();
+    server.freeze();
+    const each = [await countAllowed([first.limiter], 100), await countAllowed([second.limiter], 100)];
+    expect(each.toSorted()).toEqual([2, 3]);
+  });
+
+  test('what was let through before counts, and what was leased may still be used', async () => {
+    const { limiter } = await open();
+    expect(await countAllowed([limiter], 3)).toBe(3);
+    server.freeze();
+    expect(await countAllowed([limiter], 100)).toBe(2);
+  });
+
+  test('only the first has to wait, and not for longer than a command may take', async () => {
+    const { limiter } = await open();
+    server.freeze();
+    await limiter.consume('b', five);
+    const startedMs = performance.now();
+    const verdicts = Array.from({ length: 50 }, (_, index) => limiter.consume(`key-${index}`, five));
+    expect(verdicts.some((verdict) => verdict instanceof Promise)).toBe(false);
+    expect(performance.now() - startedMs).toBeLessThan(150);
+  });
+
+  test('what was let through meanwhile counts for all once Redis is back', async () => {
+    const [first, second] = await openTwo();
+    server.freeze();
+    expect(await countAllowed([first.limiter, second.limiter], 4)).toBeGreaterThan(2);
+    server.thaw();
+    await until(() => first.redis.isAvailable && second.redis.isAvailable);
+    await first.limiter.inspect('a', five);
+    await second.limiter.inspect('a', five);
+    const [standing] = await first.limiter.inspect('a', five);
+    expect(standing?.remaining).toBeLessThanOrEqual(2);
+    expect(await countAllowed([first.limiter, second.limiter], 100)).toBeLessThanOrEqual(2);
+  });
+});
+
+test('a server that stops is no longer counted', async () => {
+  const [first, second] = await openTwo();
+  await second.limiter.stop();
+  await until(() => first.limiter.instanceCount === 1);
+});
