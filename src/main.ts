@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { createKey } from './app/create-key.ts';
 import { migrateDatabase } from './app/migrate-database.ts';
+import { runJobs } from './app/run-jobs.ts';
 import { runServer } from './app/run-server.ts';
 import { version } from './app/version.ts';
 import { ConfigError, listSecrets, loadConfig } from './platform/config/index.ts';
@@ -21,9 +22,18 @@ const program = new Command('evenkeel')
 program
   .command('serve')
   .description('start the server, and an embedded Postgres unless DATABASE_URL is set')
+  .option('--no-jobs', 'leave the work in the background to processes started with "work"')
+  .action(async (options: { jobs: boolean }) => {
+    const { config, log } = start();
+    await runServer(config, log, { process, worksOnJobs: options.jobs });
+  });
+
+program
+  .command('work')
+  .description('work on the jobs in the background, without serving requests')
   .action(async () => {
     const { config, log } = start();
-    await runServer(config, log, process);
+    await runJobs(config, log, process);
   });
 
 program

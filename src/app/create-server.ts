@@ -1,21 +1,23 @@
 import { newId } from '../base/ids.ts';
 import { type Clock, systemClock } from '../base/time.ts';
-import { IdempotencyCleaner } from '../core/accounts/index.ts';
 import { createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses } from '../core/keys/index.ts';
 import type { Models } from '../core/models/index.ts';
 import { Plans, readPlans } from '../core/plans/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { createHttpServer, drain, type HttpServer } from '../platform/http/index.ts';
+import type { Jobs } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Postgres } from '../platform/postgres/index.ts';
 import { openRedis, type Redis } from '../platform/redis/index.ts';
+import type { GuardedDatabase } from '../platform/resilience/index.ts';
 import { createReadinessCheck } from './check-readiness.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
-import { openCallers } from './open-callers.ts';
-import { openLimits } from './open-limits.ts';
+import { type Callers, openCallers } from './open-callers.ts';
+import { type Limits, openLimits } from './open-limits.ts';
 import { openModels } from './open-models.ts';
+import { openServerJobs } from './open-server-jobs.ts';
 import { registerRoutes } from './register-routes.ts';
 import { version } from './version.ts';
 
@@ -26,6 +28,8 @@ export interface ServerParts {
   readonly postgres: Postgres;
   /** The database itself, not by way of a transaction pooler. */
   readonly directUrl: string;
+  /** Whether it works on jobs: yes. It enqueues them in any case. */
+  readonly worksOnJobs?: boolean;
   readonly clock?: Clock;
 }
 
@@ -51,8 +55,39 @@ function openSharedRedis({ redis }: Config, log: Logger): Redis | undefined {
   return url === undefined ? undefined : openRedis({ url, commandTimeoutMs, log });
 }
 
+/** What of a server runs, or holds connections. */
+interface RunningParts {
+  readonly http: HttpServer;
+  readonly turns: TurnRunner;
+  readonly sweeper: TurnSweeper;
+  readonly jobs: Jobs;
+  readonly uses: KeyUses;
+  readonly models: Models;
+  readonly limits: Limits;
+  readonly callers: Callers;
+  readonly redis: Redis | undefined;
+  readonly database: GuardedDatabase;
+}
+
+async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
+  const { http, turns, sweeper, jobs, uses, models, limits, callers, redis, database } = parts;
+  await sweeper.stop();
+  await Promise.all([
+    drain(http, { timeoutMs: drainTimeoutMs }),
+    turns.drain(Math.max(0, drainTimeoutMs - turnHeadStartMs)),
+    jobs.stop(),
+  ]);
+  await turns.drain(0);
+  await uses.stop();
+  await models.close();
+  await Promise.all([limits.close(), callers.close()]);
+  await redis?.close();
+  database.close();
+}
+
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
-export function createServer({ config, log, postgres, directUrl, clock = systemClock }: ServerParts): Server {
+export function createServer(parts: ServerParts): Server {
+  const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock } = parts;
   const { requestBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where its file is wrong, nothing was opened yet.
   const plans = new Plans(readPlans(config.plans.file), log);
@@ -61,7 +96,8 @@ export function createServer({ config, log, postgres, directUrl, clock = systemC
   const batches = createChatBatches({ database, clock });
   const shared = { database, batches, models, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
-  const sweepers = [new TurnSweeper(shared), new IdempotencyCleaner(shared)];
+  const sweeper = new TurnSweeper(shared);
+  const jobs = openServerJobs(config, { database, directUrl, clock, log });
   const uses = new KeyUses(shared);
   const redis = openSharedRedis(config, log);
   const callers = openCallers(config, { database, directUrl, redis, clock, log });
@@ -78,6 +114,7 @@ export function createServer({ config, log, postgres, directUrl, clock = systemC
   });
   registerRoutes(http, {
     ...shared,
+    jobs,
     callers: callers.cache,
     plans,
     limiter: limits.limiter,
@@ -87,21 +124,9 @@ export function createServer({ config, log, postgres, directUrl, clock = systemC
     sessionCreateBudgetMs,
     modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,
   });
-  for (const each of [...sweepers, uses]) each.start();
+  for (const each of [sweeper, uses, ...(worksOnJobs ? [jobs] : [])]) each.start();
 
   let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
-    await Promise.all([
-      drain(http, { timeoutMs: drainTimeoutMs }),
-      turns.drain(Math.max(0, drainTimeoutMs - turnHeadStartMs)),
-    ]);
-    await turns.drain(0);
-    await uses.stop();
-    await models.close();
-    await Promise.all([limits.close(), callers.close()]);
-    await redis?.close();
-    database.close();
-  };
-  return { http, models, stop: () => (stopped ??= stop()) };
+  const running = { http, turns, sweeper, jobs, uses, models, limits, callers, redis, database };
+  return { http, models, stop: () => (stopped ??= stop(running, drainTimeoutMs)) };
 }

@@ -5,6 +5,7 @@ import { authErrors, keyErrors } from '../core/keys/index.ts';
 import { modelErrors } from '../core/models/index.ts';
 import { limitErrors, planErrors } from '../core/plans/index.ts';
 import { httpErrors } from '../platform/http/index.ts';
+import { jobErrors } from '../platform/jobs/index.ts';
 import { postgresErrors } from '../platform/postgres/index.ts';
 
 /** Every error that a caller of this server may meet. */
@@ -13,6 +14,7 @@ export const errorCodes: readonly CatalogueEntry[] = [
   chatErrors,
   httpErrors,
   idempotencyErrors,
+  jobErrors,
   keyErrors,
   limitErrors,
   modelErrors,

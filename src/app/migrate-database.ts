@@ -1,14 +1,13 @@
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { migrate } from '../platform/postgres/index.ts';
-import { findMigrationFolders } from './migration-folders.ts';
+import { migrateSchema } from './migrate-schema.ts';
 import { findDatabase } from './open-database.ts';
 
 /** Brings the schema of the configured database up to date. Answers the names of the migrations that were applied. */
 export async function migrateDatabase(config: Config, log: Logger): Promise<string[]> {
   const home = await findDatabase(config, log, { joinRunning: true });
   try {
-    return await migrate({ url: home.directUrl, folders: await findMigrationFolders(), log });
+    return await migrateSchema(home.directUrl, log);
   } finally {
     await home.stop();
   }

@@ -2,12 +2,11 @@ import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import {
   findEmbeddedPostgres,
-  migrate,
   openPostgres,
   type Postgres,
   startEmbeddedPostgres,
 } from '../platform/postgres/index.ts';
-import { findMigrationFolders } from './migration-folders.ts';
+import { migrateSchema } from './migrate-schema.ts';
 
 /** The database of this process, migrated and ready. */
 export interface OpenDatabase {
@@ -55,7 +54,7 @@ export async function findDatabase(config: Config, log: Logger, use?: DatabaseUs
 export async function openDatabase(config: Config, log: Logger, use?: DatabaseUse): Promise<OpenDatabase> {
   const home = await findDatabase(config, log, use);
   try {
-    await migrate({ url: home.directUrl, folders: await findMigrationFolders(), log });
+    await migrateSchema(home.directUrl, log);
     const { url: _, directUrl: __, ...pool } = config.database;
     const postgres = openPostgres({ ...pool, url: home.url, log });
     const close = async (): Promise<void> => {

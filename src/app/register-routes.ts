@@ -4,10 +4,12 @@ import { registerChatRoutes } from '../core/chat/index.ts';
 import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
 import { registerPlanRoutes } from '../core/plans/index.ts';
 import type { HttpServer } from '../platform/http/index.ts';
+import { registerJobRoutes } from './job-routes.ts';
 
 /** What the routes of all features need. */
 export type RouteParts = Parameters<typeof registerKeyRoutes>[1] &
   Parameters<typeof registerPlanRoutes>[1] &
+  Parameters<typeof registerJobRoutes>[1] &
   Parameters<typeof registerChatRoutes>[1];
 
 /** Registers the routes of all features. */
@@ -17,5 +19,6 @@ export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerActivityRoutes(http, parts);
   registerPlanRoutes(http, parts);
   registerCacheRoutes(http, parts);
+  registerJobRoutes(http, parts);
   registerChatRoutes(http, parts);
 }

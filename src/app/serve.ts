@@ -18,6 +18,12 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** What a server does beside serving requests. */
+export interface ServeOptions {
+  /** Whether it works on jobs too. */
+  readonly worksOnJobs: boolean;
+}
+
 /** How long the first statements may take, in milliseconds: a hosted database may have to wake up. */
 const startBudgetMs = 30_000;
 
@@ -35,10 +41,10 @@ async function createOrClose(parts: ServerParts, database: OpenDatabase): Promis
  * Starts everything: the database (embedded unless one is configured), its migrations, the first user, the server.
  * What was started is stopped again when a later step fails.
  */
-export async function serve(config: Config, log: Logger): Promise<RunningServer> {
+export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeOptions): Promise<RunningServer> {
   const database = await openDatabase(config, log);
   const { postgres, directUrl } = database;
-  const server = await createOrClose({ config, log, postgres, directUrl }, database);
+  const server = await createOrClose({ config, log, postgres, directUrl, worksOnJobs }, database);
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await server.stop();

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { globSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
+import { migrateSchema } from '../../src/app/migrate-schema.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
-import { migrate, startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
+import { startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,7 +26,6 @@ export interface TestDatabase {
 const TEMPLATE = 'evenkeel_template';
 // What is written need not survive the machine.
 const HASTY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'];
-const REPOSITORY = join(import.meta.dirname, '..', '..');
 
 let stopPostgres: (() => Promise<void>) | undefined;
 
@@ -56,8 +55,7 @@ export async function startTemporaryPostgres(): Promise<{ url: string; templateU
   try {
     await administer(postgres.url, `create database ${TEMPLATE}`);
     const templateUrl = withDatabase(postgres.url, TEMPLATE);
-    const folders = globSync('src/**/migrations', { cwd: REPOSITORY }).map((folder) => join(REPOSITORY, folder));
-    await migrate({ url: templateUrl, folders, log });
+    await migrateSchema(templateUrl, log);
     return { url: postgres.url, templateUrl, stop };
   } catch (error) {
     await stop();

@@ -38,14 +38,17 @@ export function testContext(budgetMs = 30_000): CallContext {
   return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: newId() };
 }
 
-/** Starts the product with these variables set beside the ones that every test needs. */
-export async function startProduct(variables: Record<string, string> = {}): Promise<Product> {
+/** Starts the product with these variables set beside the ones that every test needs, and without workers if so told. */
+export async function startProduct(
+  variables: Record<string, string> = {},
+  options: { worksOnJobs?: boolean } = {},
+): Promise<Product> {
   const database = await createTestDatabase();
   const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...variables });
   const log = createLogger({ level: config.log.level });
   const { url: _url, directUrl: _directUrl, ...pool } = config.database;
   const postgres = openPostgres({ ...pool, url: database.url, log });
-  const server = createServer({ config, log, postgres, directUrl: database.url });
+  const server = createServer({ config, log, postgres, directUrl: database.url, ...options });
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 });
 
   async function request(user: { key: string } | undefined, ...[method, path, body]: RequestLine) {

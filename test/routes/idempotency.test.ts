@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
-import { IdempotencyCleaner } from '../../src/core/accounts/index.ts';
-import { createLogger } from '../../src/platform/log/index.ts';
+import { forgetIdempotencyKeys } from '../../src/core/accounts/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
@@ -146,7 +145,6 @@ describe('an API key with an Idempotency-Key', () => {
 });
 
 it('a key is forgotten after a day, and not before', async () => {
-  const cleaner = new IdempotencyCleaner({ database: product.postgres, log: createLogger({ level: 'silent' }) });
   const [old, young] = [newId(), newId()];
   const first = await post('/v1/chat/sessions', {}, { key: old });
   await post('/v1/chat/sessions', {}, { key: young });
@@ -154,7 +152,7 @@ it('a key is forgotten after a day, and not before', async () => {
     -- test.age_key
     update idempotency_keys set created_at = now() - interval '25 hours' where user_id = ${user.userId} and key = ${old}`;
   await product.postgres.query(makeOld, testContext());
-  expect(await cleaner.clean()).toBe(1);
+  await forgetIdempotencyKeys(product.postgres).run({}, { ...testContext(), attempt: 1, traceparent: undefined });
   const again = await post('/v1/chat/sessions', {}, { key: old });
   expect([again.replayed, idOf(again) === idOf(first)]).toEqual([false, false]);
   expect((await post('/v1/chat/sessions', {}, { key: young })).replayed).toBe(true);

@@ -57,6 +57,9 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'PUT /admin/cache': () => ({ method: 'PUT', path: '/admin/cache', body: { ttl_seconds: 300 } }),
   'DELETE /admin/cache': () => ({ method: 'DELETE', path: '/admin/cache' }),
   'DELETE /admin/cache/:user_id': () => ({ method: 'DELETE', path: `/admin/cache/${newId()}` }),
+  'GET /admin/jobs': () => ({ method: 'GET', path: '/admin/jobs' }),
+  'POST /admin/jobs/:job_id/retry': () => ({ method: 'POST', path: '/admin/jobs/999999999/retry' }),
+  'DELETE /admin/jobs/:job_id': () => ({ method: 'DELETE', path: '/admin/jobs/999999999' }),
   'GET /v1/models': () => ({ method: 'GET', path: '/v1/models' }),
   'GET /v1/models/:model': () => ({ method: 'GET', path: '/v1/models/offline' }),
 };

@@ -44,6 +44,12 @@ const fillings = [
   `insert into idempotency_keys (user_id, key, fingerprint, answer, created_at)
     select ${ownerOf('n')}, 'key-' || n, sha256(n::text::bytea), '{}', now() - interval '36 hours' * n / ${sessions}
     from generate_series(0, ${sessions - 1}) n`,
+  // A morning after a bad night: one job in fifty was set aside, five run, the rest wait.
+  `insert into graphile_worker._private_tasks (identifier) select 'test.work_' || n from generate_series(0, 9) n`,
+  `insert into graphile_worker._private_jobs (task_id, run_at, attempts, locked_at, locked_by)
+    select 1 + n % 10, ${at('n')}, case when n % 50 = 0 then 25 else 0 end,
+      case when n < 5 then now() end, case when n < 5 then 'worker' end
+    from generate_series(0, ${sessions - 1}) n`,
 ];
 
 /** Fills a database with a million messages of 10,000 users and all that belongs to them, and has it analyzed. */

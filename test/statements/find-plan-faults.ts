@@ -168,7 +168,7 @@ async function listLarge(client: Client, tables: readonly string[]): Promise<str
   return rows.map(({ name }) => name);
 }
 
-/** The indexes, but those of primary keys and other constraints, that none of the statements names. */
+/** Our indexes, but those of primary keys and other constraints, that none of the statements names. */
 export async function findUnusedIndexes(
   client: Client,
   statements: readonly { indexes: readonly string[] }[],
@@ -176,6 +176,8 @@ export async function findUnusedIndexes(
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
       where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema') and not i.indisprimary and not c.relispartition
+        -- What the library of jobs brings along serves its own statements.
+        and c.relname not in ('jobs_main_index', 'jobs_no_queue_index')
         and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
       order by 1`,
   );

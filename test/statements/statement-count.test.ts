@@ -8,7 +8,6 @@ import { listStatements } from './list-statements.ts';
 /** What the server runs from time to time, whether or not there are requests. */
 const ownStatements = [
   'chat.list_dead_turns',
-  'accounts.delete_old_idempotency_keys',
   'keys.record_key_uses',
   // Whether a connection that idled still answers.
   'select $1',
@@ -24,7 +23,7 @@ const names = new Map<string, string>();
 beforeAll(async () => {
   for (const { name, text } of await listStatements()) names.set(await fingerprint(text), name);
   provider = await startStubProvider({ text: 'One two three.' });
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
+  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' }, { worksOnJobs: false });
   client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
   await client.query('create extension pg_stat_statements');

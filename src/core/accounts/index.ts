@@ -8,5 +8,5 @@ export {
   readIdempotency,
   refuseReuse,
 } from './idempotency.ts';
-export { IdempotencyCleaner } from './idempotency-cleaner.ts';
+export { forgetIdempotencyKeys } from './jobs.ts';
 export { registerAccountRoutes } from './routes.ts';

@@ -9,6 +9,7 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   callers: 'Callers',
   plans: 'Plans',
   models: 'Models',
+  jobs: 'Jobs',
   log: 'Log',
 };
 

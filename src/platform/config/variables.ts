@@ -216,6 +216,16 @@ export const variables = {
     chunkTimeoutMs: milliseconds('MODEL_CHUNK_TIMEOUT_MS', 30_000, 'Longest silence within an answer.'),
     totalTimeoutMs: milliseconds('MODEL_TOTAL_TIMEOUT_MS', 300_000, 'Longest time an answer may take in all.'),
   },
+  jobs: {
+    concurrency: integer({
+      name: 'JOB_CONCURRENCY',
+      from: 1,
+      to: 100,
+      unit: 'jobs',
+      default: 5,
+      sentence: 'Jobs in the background that a process works on at the same time.',
+    }),
+  },
   log: {
     level: oneOf({
       name: 'LOG_LEVEL',

@@ -13,6 +13,8 @@ export interface MigrateOptions {
   /** Folders with files named `<timestamp>_<name>.sql`. */
   readonly folders: readonly string[];
   readonly log: Logger;
+  /** What runs before the migrations when there are any to run, while no other server migrates. */
+  readonly prepare?: () => Promise<void>;
 }
 
 const TABLE = 'evenkeel_migrations';
@@ -37,7 +39,7 @@ const TABLE_LOCK_PAUSE_MS = 1_000;
  * @throws Error naming the file that failed and why. Files before it have run; of the failed one nothing remains, unless it
  *   runs without a transaction.
  */
-export async function migrate({ url, folders, log }: MigrateOptions): Promise<string[]> {
+export async function migrate({ url, folders, log, prepare }: MigrateOptions): Promise<string[]> {
   const files = await listMigrationFiles(folders);
   const client = new Client({
     connectionString: url,
@@ -54,7 +56,10 @@ export async function migrate({ url, folders, log }: MigrateOptions): Promise<st
     await client.query('set statement_timeout = 0');
     // Another server may have run them while we waited.
     const pending = await findPending(client, files, log);
-    if (pending.length > 0) await runWithRetries(client, pending, log);
+    if (pending.length > 0) {
+      await prepare?.();
+      await runWithRetries(client, pending, log);
+    }
     return pending.map(({ name }) => name);
   } finally {
     await client.end();

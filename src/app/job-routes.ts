@@ -1,0 +1,103 @@
+import { Type } from 'typebox';
+import {
+  Cursor,
+  decodeCursor,
+  encodeCursor,
+  type HttpServer,
+  ListOf,
+  PageLimit,
+  toPage,
+} from '../platform/http/index.ts';
+import {
+  deleteJob,
+  type FailedJobRow,
+  type Jobs,
+  jobErrors,
+  listFailedJobs,
+  retryJob,
+} from '../platform/jobs/index.ts';
+import type { Database } from '../platform/postgres/index.ts';
+import { DeletedJob, FailedJob, JobCounts, JobParams, RetriedJob } from './job-schemas.ts';
+
+/** What the routes of jobs need. */
+export interface JobRouteOptions {
+  readonly database: Database;
+  readonly jobs: Jobs;
+}
+
+const access = 'admin';
+const tags = ['Operating'];
+const CURSOR_SCOPE = 'jobs';
+
+function toFailedJob(row: FailedJobRow): FailedJob {
+  return {
+    id: String(row.id),
+    object: 'job',
+    name: row.name,
+    attempts: row.attempts,
+    last_error: row.last_error,
+    created_at: row.created_at.toISOString(),
+    failed_at: row.failed_at.toISOString(),
+  };
+}
+
+/** Registers the routes under `/admin/jobs`. */
+export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRouteOptions): void {
+  server.get(
+    '/admin/jobs',
+    {
+      config: { access },
+      schema: {
+        tags,
+        summary: 'List the jobs that were set aside after their attempts, and count all',
+        description: 'Newest first, without what they are about. Each count ends at 10,000.',
+        querystring: Type.Object(
+          { limit: PageLimit({ default: 50, maximum: 1000 }), cursor: Type.Optional(Cursor) },
+          { additionalProperties: false },
+        ),
+        response: { 200: Type.Object({ ...ListOf(FailedJob).properties, counts: JobCounts }) },
+      },
+    },
+    async ({ query: { limit, cursor }, context }) => {
+      const [beforeId = null] = cursor === undefined ? [] : decodeCursor(CURSOR_SCOPE, cursor);
+      const [rows, stats] = await Promise.all([
+        database.query(listFailedJobs({ beforeId: beforeId as number | null, limit: limit + 1 }), context),
+        jobs.stats(context),
+      ]);
+      const page = toPage(rows, limit, { item: toFailedJob, cursor: (row) => encodeCursor(CURSOR_SCOPE, [row.id]) });
+      const { waiting, running, failed, oldestWaitingSeconds } = stats;
+      return { ...page, counts: { waiting, running, failed, oldest_waiting_seconds: oldestWaitingSeconds } };
+    },
+  );
+
+  server.post(
+    '/admin/jobs/:job_id/retry',
+    {
+      config: { access },
+      schema: {
+        tags,
+        summary: 'Have a job start anew, now',
+        params: JobParams,
+        response: { 200: RetriedJob },
+      },
+    },
+    async ({ params, context }) => {
+      const [job] = await database.query(retryJob({ id: Number(params.job_id) }), context);
+      if (job === undefined) throw jobErrors.raise.not_found();
+      return { id: params.job_id, object: 'job' as const, status: 'waiting' as const };
+    },
+  );
+
+  server.delete(
+    '/admin/jobs/:job_id',
+    {
+      config: { access },
+      schema: { tags, summary: 'Delete a job that does not run', params: JobParams, response: { 200: DeletedJob } },
+    },
+    async ({ params, context }) => {
+      const [job] = await database.query(deleteJob({ id: Number(params.job_id) }), context);
+      if (job === undefined) throw jobErrors.raise.not_found();
+      return { id: params.job_id, object: 'job' as const, deleted: true as const };
+    },
+  );
+}

@@ -1,0 +1,23 @@
+import { systemClock } from '../base/time.ts';
+import type { Config } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import { guardPostgres } from './guard-postgres.ts';
+import { openDatabase } from './open-database.ts';
+import { openServerJobs } from './open-server-jobs.ts';
+import { untilSignalled } from './until-signalled.ts';
+
+/** Works on jobs, without serving requests, until SIGTERM or SIGINT; then waits for those that run. */
+export async function runJobs(config: Config, log: Logger, process: NodeJS.Process): Promise<void> {
+  const signalled = untilSignalled(process);
+  const { postgres, directUrl, close } = await openDatabase(config, log, { joinRunning: true });
+  const clock = systemClock;
+  const database = guardPostgres(postgres, { config: config.database, clock, log });
+  const jobs = openServerJobs(config, { database, directUrl, clock, log });
+  jobs.start();
+  process.stdout.write('Evenkeel is working on jobs\n');
+  log.info({ signal: await signalled }, 'stopping');
+  await jobs.stop();
+  database.close();
+  await close();
+  log.info('stopped');
+}

@@ -1,0 +1,70 @@
+import type { Static, TSchema } from 'typebox';
+import { Check } from 'typebox/value';
+import type { CallContext } from '../../base/call-context.ts';
+
+/** What a job's handler gets beside its payload. Its `requestId` is the job's id, its deadline the job's budget. */
+export interface JobContext extends CallContext {
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** The W3C `traceparent` of the request that enqueued the job, when it put one into the payload. */
+  readonly traceparent: string | undefined;
+}
+
+/** A job as its feature declares it. */
+export interface JobDefinition<Input extends TSchema> {
+  /** `feature.verb_noun`: what `add_job` is given. */
+  readonly name: string;
+  readonly input: Input;
+  /** Tries before it is set aside: 10, over three hours. From try to try it waits 3, 7, 20, 55 … seconds. */
+  readonly maxAttempts?: number;
+  /** How long a try may take: 60,000. */
+  readonly budgetMs?: number;
+  /** When to run it without being asked, with an empty payload: five fields as in a crontab, in UTC. */
+  readonly crontab?: string;
+  /**
+   * Does the work. At least once: a server that dies has its jobs done again by another, so what this changes must be
+   * right also when it is done twice. A throw is tried again later; only the name or code of the error is kept.
+   */
+  run(payload: Static<Input>, context: JobContext): Promise<unknown>;
+}
+
+/** A job that workers know how to do. */
+export interface Job {
+  readonly name: string;
+  readonly maxAttempts: number;
+  readonly budgetMs: number;
+  readonly crontab: string | undefined;
+  /** Does it with the payload as it was enqueued. Throws InvalidPayload. */
+  run(payload: unknown, context: JobContext): Promise<unknown>;
+}
+
+/** A payload is not what its job takes: it was enqueued wrongly, or by another version of the code. */
+export class InvalidPayload extends Error {
+  override readonly name = 'InvalidPayload';
+}
+
+/**
+ * Declares a job. It is enqueued in SQL, by the statement that writes what it is about, so that there is both or neither:
+ *
+ * ```sql
+ * with note as (insert into notes … returning user_id, id)
+ * select note.id, job.id as job_id
+ * from note, graphile_worker.add_job('notes.index_note', json_build_object('user_id', note.user_id, 'id', note.id)) job
+ * ```
+ *
+ * The main query must read the job's row: Postgres leaves out a CTE that only calls a function. Beside what `input` says,
+ * a payload may have a `traceparent`. The handler must be given in `jobs` of `openJobs`.
+ */
+export function defineJob<Input extends TSchema>(definition: JobDefinition<Input>): Job {
+  const { name, input, maxAttempts = 10, budgetMs = 60_000, crontab } = definition;
+  return {
+    name,
+    maxAttempts,
+    budgetMs,
+    crontab,
+    async run(payload, context) {
+      if (!Check(input, payload)) throw new InvalidPayload(`The payload of a job ${name} is not what it takes.`);
+      return await definition.run(payload, context);
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCronItem, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker';
+import type pg from 'pg';
+import type { CallContext } from '../../base/call-context.ts';
+import { type Clock, systemClock } from '../../base/time.ts';
+import type { Logger } from '../log/index.ts';
+import type { Database } from '../postgres/index.ts';
+import { graphileLog } from './graphile-log.ts';
+import type { Job } from './job.ts';
+import { readJobStats } from './queries.ts';
+import { type JobObservation, toTask } from './to-task.ts';
+import { WorkerLease } from './worker-lease.ts';
+import { keepAwake, openWorkerPool } from './worker-pool.ts';
+
+/** Options of `openJobs`. */
+export interface JobsOptions {
+  readonly database: Database;
+  /** Leads to the server itself, not to a transaction pooler: workers listen. */
+  readonly directUrl: string;
+  readonly jobs: readonly Job[];
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Jobs that this process does at the same time. */
+  readonly concurrency: number;
+  /** How long `stop` waits for the jobs that run; then they are cancelled, and tried again later. */
+  readonly stopTimeoutMs: number;
+  /** How long a worker may be silent before its jobs are given to others: 30,000. */
+  readonly leaseMs?: number;
+  /** Told of every try. */
+  readonly onJob?: (observation: JobObservation) => void;
+}
+
+/** How many jobs there are, each counted up to 10,000. */
+export interface JobStats {
+  /** Due now or later. */
+  readonly waiting: number;
+  readonly running: number;
+  /** Set aside after their attempts. */
+  readonly failed: number;
+  /** For how long the next one has been due. */
+  readonly oldestWaitingSeconds: number;
+}
+
+/** Work for later, kept in Postgres. */
+export interface Jobs {
+  /** Starts to work on jobs, here. They can be enqueued without it. */
+  start(): void;
+  /** Takes no more jobs, and waits for those that run up to the bound. A second call joins the first. */
+  stop(): Promise<void>;
+  stats(context: CallContext): Promise<JobStats>;
+}
+
+/** Jobs are heard of at once; this is for those that were enqueued for later, and for when hearing fails. */
+const pollIntervalMs = 2_000;
+const restartPauseMs = 2_000;
+/** For marking the cancelled jobs and closing connections, after the bound of `stop`. */
+const stopMarginMs = 3_000;
+
+/** Opens the jobs of a process; connects to nothing before `start`. */
+export function openJobs(options: JobsOptions): Jobs {
+  const workers = new Workers(options);
+  return {
+    start: () => workers.start(),
+    stop: () => workers.stop(),
+    async stats(context) {
+      const [row] = await options.database.query(readJobStats(), context);
+      if (row === undefined) throw new Error('A select without a table answered no row.');
+      const { waiting, running, failed, oldest_waiting_seconds: oldestWaitingSeconds } = row;
+      return { waiting, running, failed, oldestWaitingSeconds };
+    },
+  };
+}
+
+/** Keeps graphile-worker's workers running: it ends them when the database is away for long. */
+class Workers {
+  readonly #options: JobsOptions;
+  readonly #tasks: TaskList;
+  readonly #events: WorkerEvents = new EventEmitter();
+  readonly #lease: WorkerLease;
+  readonly #stopping = new AbortController();
+  #pool: pg.Pool | undefined;
+  #runner: Runner | undefined;
+  #finished: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: JobsOptions) {
+    const { jobs, database, log, clock = systemClock, onJob, leaseMs = 30_000 } = options;
+    this.#options = options;
+    this.#tasks = Object.fromEntries(jobs.map((job) => [job.name, toTask(job, { database, log, clock, onJob })]));
+    this.#lease = new WorkerLease({ database, log, leaseMs });
+    this.#events.on('pool:create', ({ workerPool }) => this.#lease.start(workerPool.id));
+    this.#events.on('pool:listen:success', ({ client }) => keepAwake(client));
+  }
+
+  start(): void {
+    this.#pool = openWorkerPool(this.#options.directUrl, this.#options.log);
+    this.#finished = this.#keepRunning(this.#pool);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#pool === undefined) return;
+    this.#stopping.abort();
+    const timer = new AbortController();
+    const late = sleep(this.#options.stopTimeoutMs + stopMarginMs, true, { signal: timer.signal }).catch(() => false);
+    const isLate = await Promise.race([this.#end(this.#pool).then(() => false), late]);
+    timer.abort();
+    if (isLate) this.#options.log.warn('job workers did not stop in time; their jobs are given to others');
+    else await this.#lease.stop();
+  }
+
+  async #end(pool: pg.Pool): Promise<void> {
+    await this.#runner?.stop().catch(() => undefined);
+    await this.#finished;
+    await pool.end();
+  }
+
+  async #keepRunning(pgPool: pg.Pool): Promise<void> {
+    const { log } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        this.#runner = await this.#run(pgPool);
+        if (this.#stopping.signal.aborted) await this.#runner.stop();
+        await this.#runner.promise;
+      } catch (error) {
+        log.warn({ err: error }, 'the job workers ended; they are started again');
+      }
+      await sleep(restartPauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  #run(pgPool: pg.Pool): Promise<Runner> {
+    const { jobs, concurrency, stopTimeoutMs, log } = this.#options;
+    return run({
+      pgPool,
+      concurrency,
+      pollInterval: pollIntervalMs,
+      gracefulShutdownAbortTimeout: stopTimeoutMs,
+      noHandleSignals: true,
+      logger: graphileLog(log),
+      events: this.#events,
+      // At once, and waited for when the workers stop; without these lines nobody waits, nor hears of a failure.
+      preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+      taskList: this.#tasks,
+      // One that still waits, or failed, gives way to its successor.
+      parsedCronItems: jobs.flatMap(({ name, crontab }) =>
+        crontab === undefined ? [] : [parseCronItem({ task: name, match: crontab, options: { jobKey: name } })],
+      ),
+    });
+  }
+}

@@ -1,0 +1,113 @@
+import { sql } from '../postgres/index.ts';
+
+/** How many jobs there are in each state. */
+export interface JobStatsRow {
+  waiting: number;
+  running: number;
+  failed: number;
+  oldest_waiting_seconds: number;
+}
+
+/** A job that was set aside. Without its payload, which is a user's. */
+export interface FailedJobRow {
+  id: number;
+  name: string;
+  attempts: number;
+  last_error: string | null;
+  created_at: Date;
+  failed_at: Date;
+}
+
+/**
+ * Says that a worker lives, and gives back what workers have locked that do not. A worker that was itself cut off judges
+ * nobody before its next sign of life. Indexes: job_workers_pkey, jobs_running. One row: how many workers were found
+ * dead.
+ */
+export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: number }>`
+  -- jobs.beat
+  with lease as (
+    select clock_timestamp() - make_interval(secs => ${p.leaseMs}::double precision / 1000) as since
+  ), seen as (
+    insert into job_workers (id, seen_at) values (${p.worker}::text, clock_timestamp())
+    on conflict (id) do update set seen_at = excluded.seen_at
+  ), lost as (
+    select distinct j.locked_by as worker
+    from lease, graphile_worker._private_jobs j
+    where j.locked_at < lease.since
+      and not exists (select from job_workers w where w.id = j.locked_by and w.seen_at >= lease.since)
+      and exists (select from job_workers me where me.id = ${p.worker}::text and me.seen_at >= lease.since)
+  ), forgotten as (
+    delete from job_workers where seen_at < now() - interval '1 day' and id <> ${p.worker}::text
+  )
+  select count(lost.worker)::integer as lost
+  from graphile_worker.force_unlock_workers(array(select worker from lost)) left join lost on true`;
+
+/** Forgets a worker that has stopped and holds nothing. Of a table with a row for each process; at most one row. */
+export const forgetWorker = (p: { worker: string }) => sql<{ id: string }>`
+  -- jobs.forget_worker
+  delete from job_workers where id = ${p.worker}::text returning id`;
+
+/** Makes the try that is under way a job's last. Index: jobs_pkey1. At most one row. */
+export const makeLastAttempt = (p: { id: number }) => sql<{ id: number }>`
+  -- jobs.make_last_attempt
+  update graphile_worker._private_jobs set max_attempts = greatest(attempts, 1)
+  where id = ${p.id}::bigint
+  returning id`;
+
+/**
+ * How many jobs wait, run and were set aside, each counted up to 10,000, and for how long the next one has been due.
+ * Indexes: jobs_main_index, jobs_running, jobs_set_aside. One row.
+ */
+export const readJobStats = () => sql<JobStatsRow>`
+  -- jobs.read_job_stats
+  select waiting.waiting, running.running, failed.failed, next.oldest_waiting_seconds
+  from (
+    select count(*)::integer as waiting
+    from (
+      select from graphile_worker._private_jobs where is_available order by priority, run_at limit 10000
+    ) as jobs
+  ) as waiting, (
+    select count(*)::integer as running
+    from (
+      select from graphile_worker._private_jobs where locked_at is not null order by locked_at limit 10000
+    ) as jobs
+  ) as running, (
+    select count(*)::integer as failed
+    from (
+      select from graphile_worker._private_jobs
+      where attempts >= max_attempts and locked_at is null order by id limit 10000
+    ) as jobs
+  ) as failed, (
+    select coalesce(extract(epoch from now() - max(jobs.run_at)), 0)::double precision as oldest_waiting_seconds
+    from (
+      select run_at from graphile_worker._private_jobs
+      where is_available and run_at <= now() order by priority, run_at limit 1
+    ) as jobs
+  ) as next`;
+
+/**
+ * Jobs that were set aside after their attempts, newest first. Indexes: jobs_set_aside, tasks_pkey. At most `limit` rows.
+ */
+export const listFailedJobs = (p: { beforeId: number | null; limit: number }) => sql<FailedJobRow>`
+  -- jobs.list_failed_jobs
+  select j.id, t.identifier as name, j.attempts::integer as attempts, j.last_error, j.created_at,
+    j.updated_at as failed_at
+  from graphile_worker._private_jobs j
+  join graphile_worker._private_tasks t on t.id = j.task_id
+  where j.attempts >= j.max_attempts and j.locked_at is null
+    and j.id < coalesce(${p.beforeId}::bigint, 9223372036854775807)
+  order by j.id desc
+  limit ${p.limit}::integer`;
+
+/** Has a job that does not run start anew, now. One row or none. */
+export const retryJob = (p: { id: number }) => sql<{ id: number | null }>`
+  -- jobs.retry_job
+  select job.id
+  from graphile_worker.reschedule_jobs(
+    array[${p.id}::bigint], run_at => now(), attempts => 0, max_attempts => 25
+  ) as job`;
+
+/** Deletes a job that does not run. One row or none. */
+export const deleteJob = (p: { id: number }) => sql<{ id: number | null }>`
+  -- jobs.delete_job
+  select job.id from graphile_worker.complete_jobs(array[${p.id}::bigint]) as job`;

@@ -1,0 +1,51 @@
+import { Socket } from 'node:net';
+import pg from 'pg';
+import type { Logger } from '../log/index.ts';
+
+/**
+ * Connections of the workers: one listens, the others fetch jobs and mark them, for which each is needed for a moment.
+ * Handlers use the database of the server, not these.
+ */
+const connections = 3;
+const connectTimeoutMs = 10_000;
+/** A server that says nothing for so long is not there any more. Nothing that workers ask takes a second. */
+const silenceMs = 30_000;
+const pingIntervalMs = 10_000;
+
+/** A socket that gives up when nothing comes or goes for a while: a network that swallows everything tells nobody. */
+function impatientSocket(): Socket {
+  const socket = new Socket();
+  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`no sign of life for ${silenceMs} ms`)));
+  return socket;
+}
+
+/** Opens the pool that graphile-worker works with. Connects to nothing before it is asked. */
+export function openWorkerPool(url: string, log: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: 'evenkeel jobs',
+    stream: impatientSocket,
+  });
+  // A lost connection fails the query that runs, and is replaced; without listeners it would end the process.
+  const onLost = (error: Error) => log.debug({ err: error }, 'a database connection of the job workers was lost');
+  pool.on('error', onLost);
+  pool.on('connect', (client) => client.on('error', onLost));
+  return pool;
+}
+
+/**
+ * Has the connection that listens hear from the server now and then, as long as it listens, so that its silence means
+ * something. One ping at a time: sending counts as a sign of life too.
+ */
+export function keepAwake(client: pg.PoolClient): void {
+  const ping = async (): Promise<void> => {
+    if (client.listenerCount('notification') === 0) return;
+    await client.query('select 1');
+    again();
+  };
+  // A ping that fails has lost the connection, which whoever listens is told.
+  const again = (): void => void setTimeout(() => ping().catch(() => undefined), pingIntervalMs).unref();
+  again();
+}
