@@ -25,6 +25,7 @@ const config: Linter.Config[] = [
         int8: 'number',
         uuid: 'string',
         timestamptz: 'Date',
+        json: 'unknown',
         jsonb: 'unknown',
         bytea: { parameter: { regex: 'Buffer(<ArrayBufferLike>)?' }, return: 'Buffer' },
       },

@@ -1,6 +1,6 @@
 import { newId } from '../base/ids.ts';
 import { type Clock, systemClock } from '../base/time.ts';
-import { createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
+import { type Assistant, createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses } from '../core/keys/index.ts';
 import type { Models } from '../core/models/index.ts';
 import { Plans, readPlans } from '../core/plans/index.ts';
@@ -31,6 +31,7 @@ export interface ServerParts {
   /** Whether it works on jobs: yes. It enqueues them in any case. */
   readonly worksOnJobs?: boolean;
   readonly clock?: Clock;
+  readonly assistants?: readonly Assistant[];
 }
 
 /** A server with all routes, not listening yet. */
@@ -87,14 +88,14 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
 export function createServer(parts: ServerParts): Server {
-  const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock } = parts;
+  const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistants = [] } = parts;
   const { requestBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where its file is wrong, nothing was opened yet.
   const plans = new Plans(readPlans(config.plans.file), log);
   const models = openModels(config, { clock, log });
   const database = guardPostgres(postgres, { config: config.database, clock, log });
   const batches = createChatBatches({ database, clock });
-  const shared = { database, batches, models, log, clock, statementBudgetMs: requestBudgetMs };
+  const shared = { database, batches, models, assistants, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
   const jobs = openServerJobs(config, { database, directUrl, clock, log });
@@ -119,7 +120,6 @@ export function createServer(parts: ServerParts): Server {
     plans,
     limiter: limits.limiter,
     turns,
-    assistants: [],
     requestBudgetMs,
     sessionCreateBudgetMs,
     modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,

@@ -1,4 +1,4 @@
-import { createServer, type Server } from '../../src/app/create-server.ts';
+import { createServer, type Server, type ServerParts } from '../../src/app/create-server.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
 import { Deadline } from '../../src/base/deadline.ts';
 import { newId } from '../../src/base/ids.ts';
@@ -38,10 +38,10 @@ export function testContext(budgetMs = 30_000): CallContext {
   return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: newId() };
 }
 
-/** Starts the product with these variables set beside the ones that every test needs, and without workers if so told. */
+/** Starts the product with these variables set beside the ones that every test needs; without workers or with assistants if so told. */
 export async function startProduct(
   variables: Record<string, string> = {},
-  options: { worksOnJobs?: boolean } = {},
+  options: Pick<ServerParts, 'worksOnJobs' | 'assistants'> = {},
 ): Promise<Product> {
   const database = await createTestDatabase();
   const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...variables });

@@ -38,6 +38,7 @@ const examples: Record<string, string> = {
   integer: `50`,
   bigint: `50`,
   'double precision': `50`,
+  json: `'[]'`,
   jsonb: `'{}'`,
   'timestamp with time zone': `'2026-01-01 06:00:00+00'`,
 };

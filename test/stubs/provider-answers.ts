@@ -11,7 +11,20 @@ export interface StubRequestBody {
 /** Ends every stream. */
 export const DONE = 'data: [DONE]\n\n';
 
-const ARGUMENTS = ['{"ti', 'tle":"buy ', 'milk"}'];
+/** A call of a tool that the stub makes. */
+export interface StubCall {
+  readonly name: string;
+  /** As the model writes them: JSON, or what it takes for it. */
+  readonly arguments: string;
+}
+
+/** What the stub says to one request: text, then calls of tools. */
+export interface StubSpeech {
+  readonly text: string;
+  readonly calls: readonly StubCall[];
+}
+
+const ARGUMENTS = '{"title":"buy milk"}';
 
 /** One event of a stream. */
 export function toEvent(value: unknown): string {
@@ -23,9 +36,10 @@ function toPieces(text: string): string[] {
   return text.split(/(?= )/);
 }
 
-/** Whether the tool-call mode calls a tool: when there is one and its result is not there yet. */
-function callsTool(body: StubRequestBody): boolean {
-  return (body.tools?.length ?? 0) > 0 && body.messages?.at(-1)?.role !== 'tool';
+/** The call of the tool-call mode: of the first tool, when there is one and its result is not there yet. */
+export function callFirstTool(body: StubRequestBody): StubCall[] {
+  const isDue = (body.tools?.length ?? 0) > 0 && body.messages?.at(-1)?.role !== 'tool';
+  return isDue ? [{ name: body.tools?.[0]?.function?.name ?? 'tool', arguments: ARGUMENTS }] : [];
 }
 
 /** What an answer costs: a token a word, and 7 for the prompt. */
@@ -38,20 +52,12 @@ function usageOf(text: string) {
 export class StubAnswer {
   readonly #body: StubRequestBody;
   readonly #text: string;
-  readonly #mayCallTool: boolean;
+  readonly #calls: readonly StubCall[];
 
-  constructor(body: StubRequestBody, text: string, mayCallTool: boolean) {
+  constructor(body: StubRequestBody, { text, calls }: StubSpeech) {
     this.#body = body;
     this.#text = text;
-    this.#mayCallTool = mayCallTool;
-  }
-
-  get #callsTool(): boolean {
-    return this.#mayCallTool && callsTool(this.#body);
-  }
-
-  get #toolName(): string {
-    return this.#body.tools?.[0]?.function?.name ?? 'tool';
+    this.#calls = calls;
   }
 
   /** Of a snapshot, as providers answer who were asked for an alias. */
@@ -69,19 +75,19 @@ export class StubAnswer {
   }
 
   #toolCallEvents(): string[] {
-    const call = (rest: object) => this.#choice({ tool_calls: [{ index: 0, ...rest }] });
-    const first = { id: 'call_stub_1', type: 'function', function: { name: this.#toolName, arguments: '' } };
-    return [
-      this.#choice({ role: 'assistant', content: null }),
-      call(first),
-      ...ARGUMENTS.map((piece) => call({ function: { arguments: piece } })),
-      this.#choice({}, 'tool_calls'),
-    ];
+    const events = [this.#choice({ role: 'assistant', content: null })];
+    for (const content of this.#text === '' ? [] : toPieces(this.#text)) events.push(this.#choice({ content }));
+    for (const [index, { name, arguments: input }] of this.#calls.entries()) {
+      const call = (rest: object) => this.#choice({ tool_calls: [{ index, ...rest }] });
+      events.push(call({ id: `call_stub_${index + 1}`, type: 'function', function: { name, arguments: '' } }));
+      for (const piece of input.match(/.{1,8}/gsu) ?? []) events.push(call({ function: { arguments: piece } }));
+    }
+    return [...events, this.#choice({}, 'tool_calls')];
   }
 
   /** The events of a good stream, without `[DONE]`. */
   events(): string[] {
-    const events = this.#callsTool ? this.#toolCallEvents() : [];
+    const events = this.#calls.length > 0 ? this.#toolCallEvents() : [];
     if (events.length === 0) {
       const pieces = toPieces(this.#text);
       for (let index = 0; index < (this.#body.n ?? 1); index += 1) {
@@ -98,15 +104,16 @@ export class StubAnswer {
 
   /** A good answer that is not streamed. */
   completion(): string {
-    const toolCall = {
-      id: 'call_stub_1',
+    const tool_calls = this.#calls.map((call, index) => ({
+      id: `call_stub_${index + 1}`,
       type: 'function',
-      function: { name: this.#toolName, arguments: ARGUMENTS.join('') },
-    };
-    const message = this.#callsTool
-      ? { role: 'assistant', content: null, tool_calls: [toolCall] }
+      function: call,
+    }));
+    const callsTools = tool_calls.length > 0;
+    const message = callsTools
+      ? { role: 'assistant', content: this.#text === '' ? null : this.#text, tool_calls }
       : { role: 'assistant', content: this.#text, refusal: null };
-    const finishReason = this.#callsTool ? 'tool_calls' : 'stop';
+    const finishReason = callsTools ? 'tool_calls' : 'stop';
     const choices = Array.from({ length: this.#body.n ?? 1 }, (_, index) => ({
       index,
       message,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
-import { StubAnswer, type StubRequestBody } from './provider-answers.ts';
+import { callFirstTool, StubAnswer, type StubRequestBody, type StubSpeech } from './provider-answers.ts';
 import { isStubMode, modes, type StubExchange, type StubMode } from './provider-modes.ts';
 
 export type { StubMode } from './provider-modes.ts';
@@ -20,6 +20,8 @@ export interface StubProviderOptions {
   readonly delayMs?: number;
   readonly retryAfter?: string;
   readonly errorMessage?: string;
+  /** What the model says to each request, in place of `text`. */
+  readonly script?: (body: StubRequestBody) => Partial<StubSpeech>;
 }
 
 /** A request for a completion that the stub has seen. */
@@ -81,12 +83,12 @@ function listModels(response: ServerResponse): void {
 export async function startStubProvider(options: StubProviderOptions = {}): Promise<StubProvider> {
   const requests: SeenRequest[] = [];
   const aborts: SeenRequest[] = [];
-  let current = { ...DEFAULTS, ...options };
+  let current: typeof DEFAULTS & StubProviderOptions = { ...DEFAULTS, ...options };
   let connectionCount = 0;
   let requestCount = 0;
 
   async function complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { mode: usual, text, ...rest } = current;
+    const { mode: usual, text, script, ...rest } = current;
     const body = JSON.parse(await readText(request)) as SeenRequest['body'];
     const seen = { path: request.url ?? '', headers: request.headers, body };
     keep(requests, seen);
@@ -97,7 +99,10 @@ export async function startStubProvider(options: StubProviderOptions = {}): Prom
     });
     const mode = modeOf(body.model, usual);
     if (mode === 'reset-mid-stream') resets.add(response);
-    const answer = new StubAnswer(body, text, mode === 'tool-call');
+    // The tool-call mode says nothing beside its call.
+    const calls = mode === 'tool-call' ? callFirstTool(body) : [];
+    const speech = calls.length > 0 ? { text: '', calls } : { text, calls, ...script?.(body) };
+    const answer = new StubAnswer(body, speech);
     const exchange: StubExchange = { ...rest, response, answer, isStream: body.stream === true };
     await modes[mode](exchange);
   }

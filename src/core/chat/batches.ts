@@ -1,6 +1,8 @@
 import { type Batched, type BatchOptions, createBatch } from '../../platform/postgres/index.ts';
 import { findSessions, type HistoryQuery, insertSessions, readHistories, type SessionKey } from './queries.ts';
-import { endTurns, startTurns } from './turns/queries.ts';
+import { findTurns, type TurnQuery } from './turns/queries.ts';
+import { startTurns } from './turns/start/queries.ts';
+import { endTurns } from './turns/store/queries.ts';
 
 /** Pages read by one statement: more would hold a connection for long, and all of its rows in memory. */
 const maxPages = 100;
@@ -19,5 +21,9 @@ export function createChatBatches(options: BatchOptions) {
     ),
     startTurn: createBatch({ statement: startTurns }, options),
     endTurn: createBatch({ statement: endTurns }, options),
+    findTurn: createBatch(
+      { statement: findTurns, keyOf: (query: TurnQuery) => JSON.stringify(query), maxInputs: maxPages },
+      options,
+    ),
   } satisfies Record<string, Batched<never, unknown>>;
 }

@@ -15,6 +15,7 @@ export const chatErrors = defineErrors('chat', {
     status: 503,
     message: 'The server stopped while it wrote this answer. What was written is kept; send the message again.',
   },
+  answer_too_long: { status: 502, message: 'The model did not stop writing. What was written is kept.' },
   turn_lost: {
     status: 500,
     message: 'The session was deleted, or another server took the turn over, while it ran. Read the history.',

@@ -2,6 +2,6 @@ export type { Assistant, Tool, ToolCallContext } from './assistant.ts';
 export { createChatBatches } from './batches.ts';
 export { chatErrors } from './errors.ts';
 export { registerChatRoutes } from './routes/register-chat-routes.ts';
+export { TurnSweeper } from './turns/store/turn-sweeper.ts';
 export { TurnRunner } from './turns/turn-runner.ts';
-export { TurnSweeper } from './turns/turn-sweeper.ts';
 export { ensureWelcomeSession } from './welcome-session.ts';

@@ -20,8 +20,11 @@ export interface MessageRow {
   turn_id: string | null;
   role: string;
   content: string;
+  /** `StoredToolCall`s, or null. */
+  tool_calls: unknown | null;
   status: string;
   model: string | null;
+  degraded: boolean;
   created_at: Date;
 }
 
@@ -186,8 +189,10 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
   turn_id: string | null;
   role: string | null;
   content: string | null;
+  tool_calls: unknown | null;
   status: string | null;
   model: string | null;
+  degraded: boolean | null;
   created_at: Date | null;
 }>`
   -- chat.read_histories
@@ -220,10 +225,10 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
     from bounds
   )
   select page.i::integer as i, page.version, coalesce(page.first_seq, 1) as first_seq, coalesce(page.last_seq, 0) as last_seq,
-    m.seq, m.id, m.turn_id, m.role, m.content, m.status, m.model, m.created_at
+    m.seq, m.id, m.turn_id, m.role, m.content, m.tool_calls, m.status, m.model, m.degraded, m.created_at
   from page
   left join lateral (
-    select seq, id, turn_id, role, content, status, model, created_at
+    select seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at
     from chat_messages
     where user_id = page.user_id and session_id = page.session_id and seq between page.from_seq and page.to_seq
       and page.version is distinct from page.known_version

@@ -65,6 +65,17 @@ export const SessionListQuery = Type.Object(
   { additionalProperties: false },
 );
 
+/** A call of a tool that the assistant made. */
+export const ToolCall = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  arguments: Type.Unknown({ description: "The tool's input; the model's own text where that was not valid JSON." }),
+  result: Type.Unknown({
+    description: 'What the tool answered; of an error, `{"error"}` with what the model was told.',
+  }),
+  is_error: Type.Boolean(),
+});
+
 /** One entry of a session. */
 export const Message = Type.Object({
   id: Id,
@@ -74,11 +85,13 @@ export const Message = Type.Object({
   seq: Type.Integer({ description: 'Its number in the session, from 1 without gaps.' }),
   role: Type.String({ enum: ['user', 'assistant'] }),
   content: Type.String(),
+  tool_calls: Type.Array(ToolCall, { description: 'The calls that the assistant made before or while it wrote this.' }),
   status: Type.String({
     enum: ['complete', 'incomplete'],
-    description: '`incomplete`: the turn failed or was interrupted, and this is what was written until then.',
+    description: '`incomplete`: the turn failed, was interrupted or stopped, and this is what was written until then.',
   }),
   model: Nullable(Type.String({ description: 'The model that wrote it.' })),
+  degraded: Type.Boolean({ description: 'Whether the offline model stood in, because no other could be reached.' }),
   created_at: Time,
 });
 
@@ -116,7 +129,7 @@ export const PostMessage = Type.Object(
 /** Tokens that a turn took, as the provider counted them. */
 export const Usage = Type.Object({ prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() });
 
-/** One run of the model: a user's message in, an answer out. */
+/** One run of an assistant: a user's message in, tool calls, an answer out. */
 export const Turn = Type.Object({
   id: Id,
   object: Type.Literal('chat.turn'),
@@ -134,6 +147,7 @@ export const Turn = Type.Object({
 });
 
 export type Session = Static<typeof Session>;
+export type ToolCall = Static<typeof ToolCall>;
 export type Message = Static<typeof Message>;
 export type Turn = Static<typeof Turn>;
 export type Usage = Static<typeof Usage>;

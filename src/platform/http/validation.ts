@@ -1,8 +1,7 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import { httpErrors } from './errors.ts';
-import { strictFormats } from './formats.ts';
+import { createStrictAjv } from './strict-ajv.ts';
 import { createCoercion } from './string-coercion.ts';
 import { describeFault } from './validation-fault.ts';
 
@@ -22,18 +21,7 @@ function findNul(values: Record<string, unknown>): string | undefined {
  * what came.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
-  const ajv = new Ajv2020({
-    useDefaults: true,
-    coerceTypes: false,
-    removeAdditional: false,
-    allErrors: false,
-    // Unknown keywords and formats are typing errors; the rest of strict mode forbids `if`/`then` and optional defaults.
-    strict: false,
-    strictSchema: true,
-    formats: strictFormats,
-  });
-  addFormats.default(ajv, ['email', 'uri', 'ipv4', 'ipv6']);
-
+  const ajv = createStrictAjv();
   return ({ schema, httpPart }) => {
     const validate = ajv.compile(schema);
     const part = httpPart ?? 'body';

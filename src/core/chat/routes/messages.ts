@@ -11,27 +11,13 @@ import { idempotencyErrors, markReplay, readIdempotency } from '../../accounts/i
 import { chatErrors } from '../errors.ts';
 import type { HistoryQuery, MessageRow } from '../queries.ts';
 import { HistoryPageQuery, Message, PostMessage, SessionParams, Turn, TurnParams } from '../schemas.ts';
-import { findTurn, type TurnRow } from '../turns/queries.ts';
-import type { RunningTurn } from '../turns/running-turn.ts';
+import { showMessage } from '../show-message.ts';
+import type { TurnRow } from '../turns/queries.ts';
+import type { TurnFeed } from '../turns/turn-feed.ts';
 import { isUnchanged, knownVersion, Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['Messages'];
-
-function toMessage(sessionId: string, row: MessageRow): Message {
-  return {
-    id: row.id,
-    object: 'chat.message',
-    session_id: sessionId,
-    turn_id: row.turn_id,
-    seq: row.seq,
-    role: row.role,
-    content: row.content,
-    status: row.status,
-    model: row.model,
-    created_at: row.created_at.toISOString(),
-  };
-}
 
 function toTurn(row: TurnRow): Turn {
   const { prompt_tokens, completion_tokens } = row;
@@ -96,7 +82,7 @@ function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
       const [session] = rows;
       if (session === undefined) throw chatErrors.raise.session_not_found();
       if (isUnchanged(request, reply, session.version)) return reply.send(null);
-      const data = rows.filter((row) => row.seq !== null).map((row) => toMessage(sessionId, row as MessageRow));
+      const data = rows.filter((row) => row.seq !== null).map((row) => showMessage(sessionId, row as MessageRow));
       const lastSeq = data.at(-1)?.seq;
       const endSeq = page.descending ? session.first_seq : session.last_seq;
       const hasMore = lastSeq !== undefined && lastSeq !== endSeq;
@@ -107,9 +93,9 @@ function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
 }
 
 /** Sends the events of a turn until it ends or the client leaves; the turn itself goes on either way. */
-async function streamTurn(turn: RunningTurn, stream: EventStream): Promise<void> {
+async function streamTurn(feed: TurnFeed, stream: EventStream): Promise<void> {
   try {
-    for await (const { id, type, ...body } of turn.feed.read(stream.closed)) {
+    for await (const { id, type, ...body } of feed.read(stream.closed)) {
       await stream.send({ id, event: type, data: { type, ...body } });
     }
     stream.end();
@@ -128,7 +114,7 @@ function registerPost(server: HttpServer, { turns, requestBudgetMs, modelBudgetM
         summary: 'Send a message and get the answer',
         description:
           'The message is stored before the model is asked. With `stream: true` the answer comes as server-sent events ' +
-          '`turn.started`, `message.delta`, `message.completed`, `turn.completed` or `error`, and ends with `[DONE]`. ' +
+          '`turn.started`, `message.delta`, `tool.started`, `tool.finished`, `message.completed`, `turn.completed` or `error`, and ends with `[DONE]`. ' +
           'A client that leaves does not stop the turn: read the history later.',
         params: SessionParams,
         body: PostMessage,
@@ -146,7 +132,7 @@ function registerPost(server: HttpServer, { turns, requestBudgetMs, modelBudgetM
       if (replayed && !stream && !turn.hasEnded) throw idempotencyErrors.raise.in_progress();
       if (replayed) markReplay(reply);
       if (stream) {
-        await streamTurn(turn, openEventStream(request, reply, { budgetMs: modelBudgetMs, errorEvent: 'error' }));
+        await streamTurn(turn.feed, openEventStream(request, reply, { budgetMs: modelBudgetMs, errorEvent: 'error' }));
         return reply;
       }
       // From here on the message is stored: a client must not send it again on its own.
@@ -158,7 +144,7 @@ function registerPost(server: HttpServer, { turns, requestBudgetMs, modelBudgetM
   );
 }
 
-function registerGetTurn(server: HttpServer, { database }: ChatRouteOptions): void {
+function registerGetTurn(server: HttpServer, { batches }: ChatRouteOptions): void {
   server.get(
     '/v1/chat/sessions/:session_id/turns/:turn_id',
     {
@@ -167,10 +153,8 @@ function registerGetTurn(server: HttpServer, { database }: ChatRouteOptions): vo
     },
     async (request) => {
       const { session_id: sessionId, turn_id: turnId } = request.params;
-      const [row] = await database.query(
-        findTurn({ userId: request.caller.userId, sessionId, turnId }),
-        request.context,
-      );
+      const key = { userId: request.caller.userId, sessionId, turnId };
+      const [row] = await batches.findTurn({ ...key, knownHeartbeatAt: null }, request.context);
       if (row === undefined) throw chatErrors.raise.turn_not_found();
       return toTurn(row);
     },

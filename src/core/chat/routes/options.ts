@@ -2,6 +2,7 @@ import { newId } from '../../../base/ids.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import type { Caller } from '../../accounts/index.ts';
 import type { Models } from '../../models/index.ts';
+import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import type { Actor } from '../queries.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
@@ -12,8 +13,8 @@ export interface ChatRouteOptions {
   readonly batches: ChatBatches;
   readonly models: Models;
   readonly turns: TurnRunner;
-  /** The names of the assistants that this server has. */
-  readonly assistants: readonly string[];
+  /** The assistants that this server has. */
+  readonly assistants: readonly Assistant[];
   /** How long most requests may take, in milliseconds. */
   readonly requestBudgetMs: number;
   /** How long creating a session may take, in milliseconds. */

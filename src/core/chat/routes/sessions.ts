@@ -35,7 +35,7 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
     },
     async (request, reply) => {
       const { title = null, assistant = null, model = null } = request.body;
-      if (assistant !== null && !options.assistants.includes(assistant)) {
+      if (assistant !== null && !options.assistants.some(({ name }) => name === assistant)) {
         throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
       }
       if (model !== null) options.models.get(model);

@@ -1,7 +1,11 @@
 import type { Deadline } from '../../../base/deadline.ts';
 import type { AppError } from '../../../base/errors.ts';
 import { toWireError } from '../../../platform/http/index.ts';
+import type { MessageRow } from '../queries.ts';
 import type { Message, Usage } from '../schemas.ts';
+import { showMessage } from '../show-message.ts';
+import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
+import { cutOff, type TurnDraft, toolFinished, toolStarted } from './turn-draft.ts';
 import { TurnFeed } from './turn-feed.ts';
 
 /** How a turn came out, for whoever waits for the whole of it. */
@@ -18,6 +22,7 @@ export interface TurnIdentity {
   /** The id that the answer's message will have. */
   readonly messageId: string;
   readonly requestId: string;
+  /** The model that is asked. */
   readonly model: string;
 }
 
@@ -27,27 +32,38 @@ export interface StoredPlace {
   readonly createdAt: Date;
 }
 
+const endsInHalfCharacter = /[\uD800-\uDBFF]$/;
+
 /** A turn while this process runs it. */
-export class RunningTurn {
+export class RunningTurn implements TurnDraft {
   readonly identity: TurnIdentity;
   readonly feed: TurnFeed;
-  /** Ends the model's work when the turn's time is up or the turn is cancelled. */
+  /** Ends the work of model and tools when the turn's time is up or the turn is cancelled. */
   readonly deadline: Deadline;
   /** The answer once it is stored; rejects with an AppError when the turn did not complete. */
   readonly result: Promise<TurnResult>;
-  /** All that the model wrote so far. */
   text = '';
-  /** How many characters of `text` are stored. */
-  savedChars = 0;
+  readonly deltaChars: number[] = [];
+  readonly toolCalls: StoredToolCall[] = [];
+  /** The model that wrote last: the one that was asked for, or the one that stood in. */
+  writtenBy: string;
+  usage: Usage | null = null;
+  /** How many events, and how many pieces and characters of `text`, are stored. */
+  saved = { events: 0, pieces: 0, chars: 0 };
   /** When the database last heard of the turn, on the monotonic clock. */
   lastSavedMs: number;
   /** Whether it is known how the turn ended. */
   hasEnded = false;
   readonly #settle: PromiseWithResolvers<TurnResult>;
+  /** The first half of a character whose second half has not come. */
+  #half = '';
+  /** Put before the next piece: what is written after a round of calls begins a paragraph of its own. */
+  #gap = '';
 
   constructor(identity: TurnIdentity, deadline: Deadline, startedMs: number) {
     this.identity = identity;
     this.deadline = deadline;
+    this.writtenBy = identity.model;
     this.lastSavedMs = startedMs;
     this.feed = new TurnFeed(identity.turnId);
     this.#settle = Promise.withResolvers<TurnResult>();
@@ -56,28 +72,59 @@ export class RunningTurn {
     this.result.catch(() => undefined);
   }
 
-  /** Tells everyone that the user's message is stored. */
-  begin(message: { id: string; content: string }, place: StoredPlace): void {
-    const { sessionId } = this.identity;
-    this.feed.append({
-      type: 'turn.started',
-      session_id: sessionId,
-      message: this.#message({ ...message, role: 'user', model: null }, place),
-    });
+  /** Whether the offline model stood in for the one that was asked for. */
+  get isDegraded(): boolean {
+    return this.writtenBy === 'offline' && this.identity.model !== 'offline';
   }
 
-  /** Takes more of the answer from the model and passes it on. */
-  write(delta: string): void {
+  /** Tells everyone that the user's message is stored. */
+  begin(message: Message): void {
+    this.feed.append({ type: 'turn.started', session_id: this.identity.sessionId, message });
+    this.saved.events = this.feed.length;
+  }
+
+  /** Takes more of the answer from the model, as far as it can be stored as text, and passes it on. */
+  write(piece: string): void {
+    const text = this.#half + piece.replaceAll('\0', '');
+    this.#half = endsInHalfCharacter.exec(text)?.[0] ?? '';
+    const whole = text.slice(0, text.length - this.#half.length).toWellFormed();
+    if (whole === '') return;
+    const delta = this.#gap + whole;
+    this.#gap = '';
     this.text += delta;
+    this.deltaChars.push(delta.length);
     this.feed.append({ type: 'message.delta', delta });
   }
 
-  /** Tells everyone that the answer is stored. */
-  complete(place: StoredPlace, usage: Usage | null): void {
-    const { messageId, model } = this.identity;
-    const message = this.#message({ id: messageId, content: this.text, role: 'assistant', model }, place);
+  /** Adds what a call of the model took. */
+  addUsage({ prompt_tokens, completion_tokens }: Usage): void {
+    const { prompt_tokens: prompt = 0, completion_tokens: completion = 0 } = this.usage ?? {};
+    this.usage = { prompt_tokens: prompt + prompt_tokens, completion_tokens: completion + completion_tokens };
+  }
+
+  /** Tells everyone that the calls of a step begin. */
+  beginCalls(calls: readonly StoredToolCall[]): void {
+    this.toolCalls.push(...calls);
+    this.#gap = this.text === '' || this.text.endsWith('\n') ? '' : '\n\n';
+    for (const call of calls) this.feed.append(toolStarted(call));
+  }
+
+  /** Tells everyone what came of a call; to be told in the order in which the calls of a step began. */
+  finishCall(call: StoredToolCall, outcome: ToolOutcome): void {
+    this.feed.append(toolFinished(Object.assign(call, outcome)));
+  }
+
+  /** Answers the calls that the turn's end cut off. */
+  closeCalls(): void {
+    for (const call of this.toolCalls) if (call.is_error === undefined) this.finishCall(call, cutOff);
+  }
+
+  /** Tells everyone that the answer is stored, all of it or what there was when the user stopped the turn. */
+  complete(place: StoredPlace, status: 'completed' | 'stopped'): void {
+    const message = this.#answer(place, status === 'completed' ? 'complete' : 'incomplete');
+    const { usage } = this;
     this.feed.append({ type: 'message.completed', message });
-    this.feed.append({ type: 'turn.completed', usage });
+    this.feed.append({ type: 'turn.completed', status, usage });
     this.feed.end();
     this.hasEnded = true;
     this.#settle.resolve({ message, usage });
@@ -91,16 +138,20 @@ export class RunningTurn {
     this.#settle.reject(error);
   }
 
-  #message(message: Pick<Message, 'id' | 'content' | 'role' | 'model'>, place: StoredPlace): Message {
-    const { sessionId, turnId } = this.identity;
-    return {
-      ...message,
-      object: 'chat.message',
-      session_id: sessionId,
+  #answer(place: StoredPlace, status: string): Message {
+    const { sessionId, turnId, messageId } = this.identity;
+    const row: MessageRow = {
+      id: messageId,
       turn_id: turnId,
       seq: place.seq,
-      status: 'complete',
-      created_at: place.createdAt.toISOString(),
+      role: 'assistant',
+      content: this.text,
+      tool_calls: this.toolCalls,
+      status,
+      model: this.writtenBy,
+      degraded: this.isDegraded,
+      created_at: place.createdAt,
     };
+    return showMessage(sessionId, row);
   }
 }

@@ -1,16 +1,4 @@
-import type { WireError } from '../../../platform/http/index.ts';
-import type { Message, Usage } from '../schemas.ts';
-
-/** What happens in a turn, as its readers are told. */
-export type TurnEventBody =
-  | { type: 'turn.started'; session_id: string; message: Message }
-  | { type: 'message.delta'; delta: string }
-  | { type: 'message.completed'; message: Message }
-  | { type: 'turn.completed'; usage: Usage | null }
-  | { type: 'error'; error: WireError };
-
-/** An event with its number within the turn, from 1. */
-export type TurnEvent = { id: number; turn_id: string } & TurnEventBody;
+import type { TurnEvent, TurnEventBody } from './turn-event.ts';
 
 /** The events of one turn: written once, read by any number of readers, each from where it likes. */
 export class TurnFeed {
@@ -21,6 +9,16 @@ export class TurnFeed {
 
   constructor(turnId: string) {
     this.#turnId = turnId;
+  }
+
+  /** How many events there are. */
+  get length(): number {
+    return this.#events.length;
+  }
+
+  /** Whether anyone waits for the next event. */
+  get isRead(): boolean {
+    return this.#waiting.size > 0;
   }
 
   /** Adds an event and wakes the readers. */
@@ -35,12 +33,20 @@ export class TurnFeed {
     this.#wake();
   }
 
-  /** The events after number `afterId`, those to come as they come, until the feed ends or the signal aborts. */
+  /**
+   * The events after number `afterId`, those to come as they come, until the feed ends or the signal aborts. A reader who
+   * has seen more than there is, because the turn's server died before it was stored, is still told how the turn ended.
+   */
   async *read(signal: AbortSignal, afterId = 0): AsyncGenerator<TurnEvent> {
     for (let next = afterId; !signal.aborted; next++) {
       while (next >= this.#events.length && !this.#ended && !signal.aborted) await this.#nextChange(signal);
       const event = this.#events[next];
-      if (event === undefined || signal.aborted) return;
+      if (signal.aborted) return;
+      if (event === undefined) {
+        const last = this.#events.at(-1);
+        if (last !== undefined && next === afterId && next > last.id) yield { ...last, id: afterId + 1 };
+        return;
+      }
       yield event;
     }
   }

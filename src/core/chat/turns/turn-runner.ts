@@ -2,25 +2,34 @@ import type { CallContext } from '../../../base/call-context.ts';
 import { Cancelled, Deadline } from '../../../base/deadline.ts';
 import { newId } from '../../../base/ids.ts';
 import type { Clock } from '../../../base/time.ts';
+import { Timings } from '../../../base/timings.ts';
 import { toAppError } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { type Caller, type Idempotency, idempotencyErrors, onceByKey, refuseReuse } from '../../accounts/index.ts';
-import type { Models } from '../../models/index.ts';
+import type { Message, Models } from '../../models/index.ts';
+import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
-import type { Usage } from '../schemas.ts';
-import { findTurn, type StartedTurn, type TurnEndStatus } from './queries.ts';
-import { recallTurn } from './recall-turn.ts';
-import { RunningTurn, type TurnIdentity } from './running-turn.ts';
-import { storeTurnEnd } from './store-turn-end.ts';
-import { TurnLost, TurnSaver } from './turn-saver.ts';
+import { showMessage } from '../show-message.ts';
+import { Assistants } from './assistants.ts';
+import type { TurnKey } from './queries.ts';
+import { RunningTurn } from './running-turn.ts';
+import type { StartedTurn } from './start/queries.ts';
+import { replayHistory } from './start/replay-history.ts';
+import type { TurnEndStatus } from './store/queries.ts';
+import { storeTurnEnd } from './store/store-turn-end.ts';
+import { TurnLost, TurnSaver } from './store/turn-saver.ts';
+import { StoredTurn } from './stored-turn.ts';
+import { writeAnswer } from './write-answer.ts';
 
 /** What running turns needs. */
 export interface TurnRunnerOptions {
   readonly database: Database;
   readonly batches: ChatBatches;
   readonly models: Models;
+  /** The assistants that sessions may name. */
+  readonly assistants: readonly Assistant[];
   readonly log: Logger;
   readonly clock: Clock;
   /** Identifies this server process as the owner of its turns. */
@@ -39,15 +48,9 @@ export interface NewMessage extends Idempotency {
 
 /** What came of a message. */
 export interface TurnStart {
-  readonly turn: RunningTurn;
+  readonly turn: RunningTurn | StoredTurn;
   /** Whether the turn was started by an earlier request with the same Idempotency-Key. */
   readonly replayed: boolean;
-}
-
-/** What the model is told of one message. */
-interface ChatMessage {
-  role: 'user' | 'assistant';
-  content: string;
 }
 
 /** Why a turn was cancelled: this process stops. */
@@ -65,6 +68,7 @@ class ServerStops extends Cancelled {
  */
 export class TurnRunner {
   readonly #options: TurnRunnerOptions;
+  readonly #assistants: Assistants;
   readonly #saver: TurnSaver;
   /** The turns that run, each until its end is stored. */
   readonly #running = new Map<RunningTurn, Promise<void>>();
@@ -72,6 +76,7 @@ export class TurnRunner {
 
   constructor(options: TurnRunnerOptions) {
     this.#options = options;
+    this.#assistants = new Assistants(options.assistants);
     this.#saver = new TurnSaver(options);
   }
 
@@ -87,38 +92,39 @@ export class TurnRunner {
     const row = { ...message, userId, keyId, ip, owner, turnId: newId(), messageId: newId(), activityId: newId() };
     const [stored] = await onceByKey(() => batches.startTurn({ ...row, defaultModel: models.get().id }, context));
     if (stored === undefined) throw chatErrors.raise.session_not_found();
-    const started = { ...(stored.turn as StartedTurn), content: message.content };
-    const identity = { userId, sessionId: message.sessionId, turnId: started.turn_id, requestId: context.requestId };
+    const started = stored.turn as StartedTurn;
+    const key = { userId, sessionId: message.sessionId, turnId: started.turn_id };
     if (stored.replayed) {
       refuseReuse(stored);
-      return { turn: await this.#recall(identity, started, context), replayed: true };
+      return { turn: await this.#recall(key, context), replayed: true };
     }
-    const turn = new RunningTurn(
-      { ...identity, messageId: newId(), model: started.model },
-      Deadline.after(turnBudgetMs),
-      clock.monotonicMs(),
-    );
-    turn.begin(
-      { id: started.message_id, content: started.content },
-      { seq: started.seq, createdAt: new Date(started.created_at) },
-    );
-    const earlier = (stored.history ?? []) as ChatMessage[];
-    const work = this.#run(turn, [...earlier, { role: 'user', content: message.content }]);
-    this.#running.set(turn, work);
+    const identity = { ...key, requestId: context.requestId, messageId: newId(), model: started.model };
+    const turn = new RunningTurn(identity, Deadline.after(turnBudgetMs), clock.monotonicMs());
+    const question = {
+      ...{
+        id: started.message_id,
+        seq: started.seq,
+        turn_id: started.turn_id,
+        created_at: new Date(started.created_at),
+      },
+      ...{ role: 'user', content: message.content, tool_calls: null, status: 'complete', model: null, degraded: false },
+    };
+    turn.begin(showMessage(message.sessionId, question));
+    const history: Message[] = [...replayHistory(stored.history ?? []), { role: 'user', content: message.content }];
+    this.#running.set(turn, this.#run(turn, history, started.assistant));
     if (this.#stopping) turn.deadline.cancel(new ServerStops());
     return { turn, replayed: false };
   }
 
-  async #recall(
-    identity: Omit<TurnIdentity, 'messageId' | 'model'>,
-    started: StartedTurn & { content: string },
-    context: CallContext,
-  ): Promise<RunningTurn> {
-    for (const turn of this.#running.keys()) if (turn.identity.turnId === identity.turnId) return turn;
-    const [row] = await this.#options.database.query(findTurn(identity), context);
+  /** A turn that was started before: the one that runs here, or what is stored of it. */
+  async #recall(key: TurnKey, context: CallContext): Promise<RunningTurn | StoredTurn> {
+    for (const turn of this.#running.keys()) if (turn.identity.turnId === key.turnId) return turn;
+    const [row] = await this.#options.batches.findTurn({ ...key, knownHeartbeatAt: null }, context);
     if (row === undefined) throw chatErrors.raise.turn_not_found();
     if (row.status === 'running') throw idempotencyErrors.raise.in_progress();
-    return recallTurn(identity, started, row);
+    const turn = new StoredTurn(key);
+    turn.update(row);
+    return turn;
   }
 
   /**
@@ -137,19 +143,20 @@ export class TurnRunner {
   }
 
   /** Never rejects: whatever happens becomes the turn's end. */
-  async #run(turn: RunningTurn, messages: ChatMessage[]): Promise<void> {
-    let usage: Usage | null = null;
+  async #run(turn: RunningTurn, history: Message[], assistantName: string | null): Promise<void> {
     let failure: unknown;
     this.#saver.add(turn);
     try {
-      usage = await this.#askModel(turn, messages);
+      const assistant = this.#assistants.get(assistantName);
+      const context = { deadline: turn.deadline, timings: new Timings(), requestId: turn.identity.requestId };
+      await writeAnswer(turn, history, { ...this.#options, context, assistant });
     } catch (error) {
       failure = error;
     }
     this.#saver.remove(turn);
     turn.deadline.end();
     try {
-      await this.#finish(turn, usage, failure);
+      await this.#finish(turn, failure);
     } catch (error) {
       this.#options.log.error({ err: error, turn_id: turn.identity.turnId }, 'could not store the end of a turn');
       turn.fail(toAppError(error));
@@ -158,36 +165,27 @@ export class TurnRunner {
     }
   }
 
-  async #askModel(turn: RunningTurn, messages: ChatMessage[]): Promise<Usage | null> {
-    const request = { model: turn.identity.model, messages };
-    let usage: Usage | null = null;
-    for await (const chunk of this.#options.models.stream(request, { deadline: turn.deadline })) {
-      const delta = chunk.choices[0]?.delta.content;
-      if (delta) turn.write(delta);
-      if (chunk.usage) {
-        const { prompt_tokens, completion_tokens } = chunk.usage;
-        usage = { prompt_tokens, completion_tokens };
-      }
-    }
-    return usage;
-  }
-
-  async #finish(turn: RunningTurn, usage: Usage | null, failure: unknown): Promise<void> {
+  async #finish(turn: RunningTurn, failure: unknown): Promise<void> {
     const { owner } = this.#options;
     const { userId, sessionId, turnId, messageId, requestId } = turn.identity;
     const error = failure === undefined ? undefined : this.#explain(turn, failure);
+    turn.closeCalls();
     const end = {
       ...{ userId, sessionId, turnId, owner, messageId, activityId: newId() },
       status: endStatus(failure),
       content: turn.text,
+      deltaChars: `{${turn.deltaChars}}`,
+      toolCalls: turn.toolCalls.length === 0 ? null : JSON.stringify(turn.toolCalls),
+      model: turn.writtenBy,
+      degraded: turn.isDegraded,
       errorCode: error?.code ?? null,
-      promptTokens: usage?.prompt_tokens ?? null,
-      completionTokens: usage?.completion_tokens ?? null,
+      promptTokens: turn.usage?.prompt_tokens ?? null,
+      completionTokens: turn.usage?.completion_tokens ?? null,
     };
     const stored = failure instanceof TurnLost ? undefined : await storeTurnEnd(end, { ...this.#options, requestId });
     if (error !== undefined) turn.fail(error);
     else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
-    else turn.complete({ seq: stored.seq, createdAt: stored.endedAt }, usage);
+    else turn.complete({ seq: stored.seq, createdAt: stored.endedAt }, 'completed');
   }
 
   /** What the user is told of a failure; the log is told all. */

@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inBackground } from '../../../base/in-background.ts';
-import type { Logger } from '../../../platform/log/index.ts';
-import type { Database } from '../../../platform/postgres/index.ts';
-import type { ChatBatches } from '../batches.ts';
-import { findTurn, type TurnEnd } from './queries.ts';
+import { inBackground } from '../../../../base/in-background.ts';
+import type { Logger } from '../../../../platform/log/index.ts';
+import type { ChatBatches } from '../../batches.ts';
+import type { TurnEnd } from './queries.ts';
 
 /** What storing a turn's end needs. */
 export interface StoreTurnEndOptions {
-  readonly database: Database;
   readonly batches: ChatBatches;
   readonly log: Logger;
   /** How long one try may take, in milliseconds. */
@@ -49,7 +47,7 @@ export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): 
 
 async function findStoredEnd(end: TurnEnd, options: StoreTurnEndOptions): Promise<StoredTurnEnd | undefined> {
   const [turn] = await inBackground({ ...options, budgetMs: options.statementBudgetMs }, (context) =>
-    options.database.query(findTurn(end), context),
+    options.batches.findTurn({ ...end, knownHeartbeatAt: null }, context),
   );
   if (turn === undefined || turn.ended_at === null || turn.answer_id !== end.messageId) return undefined;
   return { seq: turn.answer_seq, endedAt: turn.ended_at };

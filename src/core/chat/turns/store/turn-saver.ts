@@ -1,11 +1,11 @@
-import { Cancelled } from '../../../base/deadline.ts';
-import { newId } from '../../../base/ids.ts';
-import { inBackground } from '../../../base/in-background.ts';
-import type { Clock } from '../../../base/time.ts';
-import type { Logger } from '../../../platform/log/index.ts';
-import type { Database } from '../../../platform/postgres/index.ts';
+import { Cancelled } from '../../../../base/deadline.ts';
+import { newId } from '../../../../base/ids.ts';
+import { inBackground } from '../../../../base/in-background.ts';
+import type { Clock } from '../../../../base/time.ts';
+import type { Logger } from '../../../../platform/log/index.ts';
+import type { Database } from '../../../../platform/postgres/index.ts';
+import type { RunningTurn } from '../running-turn.ts';
 import { saveProgress } from './queries.ts';
-import type { RunningTurn } from './running-turn.ts';
 
 /** How often what the models write is stored, in milliseconds: what a crash loses of an answer, at the most. */
 const saveIntervalMs = 250;
@@ -59,7 +59,7 @@ export class TurnSaver {
 
   #due(): RunningTurn[] {
     const silentSinceMs = this.#options.clock.monotonicMs() - heartbeatIntervalMs;
-    return [...this.#turns].filter((turn) => turn.text.length > turn.savedChars || turn.lastSavedMs <= silentSinceMs);
+    return [...this.#turns].filter((turn) => turn.feed.length > turn.saved.events || turn.lastSavedMs <= silentSinceMs);
   }
 
   async #tick(): Promise<void> {
@@ -78,12 +78,18 @@ export class TurnSaver {
 
   async #save(turns: readonly RunningTurn[]): Promise<void> {
     const { database, owner, clock, statementBudgetMs } = this.#options;
-    const lengths = turns.map((turn) => turn.text.length);
+    const reached = turns.map((turn) => ({
+      events: turn.feed.length,
+      pieces: turn.deltaChars.length,
+      chars: turn.text.length,
+    }));
     const rows = turns.map((turn) => ({
       userId: turn.identity.userId,
       turnId: turn.identity.turnId,
       owner,
-      addition: turn.text.slice(turn.savedChars),
+      addition: turn.text.slice(turn.saved.chars),
+      deltaChars: `{${turn.deltaChars.slice(turn.saved.pieces)}}`,
+      toolCalls: turn.toolCalls.length === 0 ? null : JSON.stringify(turn.toolCalls),
     }));
     const saved = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
       database.query(saveProgress(rows), context),
@@ -95,7 +101,7 @@ export class TurnSaver {
         if (this.#turns.has(turn)) turn.deadline.cancel(new TurnLost());
         continue;
       }
-      turn.savedChars = lengths[index] ?? turn.savedChars;
+      turn.saved = reached[index] ?? turn.saved;
       turn.lastSavedMs = clock.monotonicMs();
     }
   }

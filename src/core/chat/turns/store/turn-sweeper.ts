@@ -1,7 +1,9 @@
-import { newId } from '../../../base/ids.ts';
-import { inBackground } from '../../../base/in-background.ts';
-import type { Logger } from '../../../platform/log/index.ts';
-import type { Database } from '../../../platform/postgres/index.ts';
+import { newId } from '../../../../base/ids.ts';
+import { inBackground } from '../../../../base/in-background.ts';
+import type { Logger } from '../../../../platform/log/index.ts';
+import type { Database } from '../../../../platform/postgres/index.ts';
+import type { StoredToolCall } from '../tool-call.ts';
+import { cutOff } from '../turn-draft.ts';
 import { endTurns, listDeadTurns } from './queries.ts';
 
 /** How long a turn's owner may be silent before the turn counts as dead, in milliseconds. */
@@ -9,6 +11,12 @@ const silentMs = 12_000;
 
 /** How often dead turns are looked for, in milliseconds. With `silentMs` this makes 15 s at the most. */
 const sweepIntervalMs = 3_000;
+
+/** The tool calls of a turn as JSON, with those that its server's end cut off answered. */
+function closeCalls(calls: readonly StoredToolCall[]): string | null {
+  if (calls.length === 0) return null;
+  return JSON.stringify(calls.map((call) => (call.is_error === undefined ? { ...call, ...cutOff } : call)));
+}
 
 /** What looking for dead turns needs. */
 export interface TurnSweeperOptions {
@@ -59,6 +67,10 @@ export class TurnSweeper {
         status: 'interrupted' as const,
         messageId: newId(),
         content: turn.partial,
+        deltaChars: `{${turn.delta_chars}}`,
+        toolCalls: closeCalls(turn.tool_calls as StoredToolCall[]),
+        model: null,
+        degraded: false,
         errorCode: 'chat.turn_interrupted',
         promptTokens: null,
         completionTokens: null,

@@ -1,0 +1,114 @@
+import { sql } from '../../../../platform/postgres/index.ts';
+import type { Idempotency } from '../../../accounts/index.ts';
+import type { HistoryRow } from './replay-history.ts';
+
+/** A user's message, and the turn that answers it; once by its key if it has one. */
+export interface NewTurn extends Idempotency {
+  userId: string;
+  sessionId: string;
+  turnId: string;
+  messageId: string;
+  content: string;
+  /** The model that serves when the session names none. */
+  defaultModel: string;
+  /** The server process that runs the turn. */
+  owner: string;
+  keyId: string | null;
+  ip: string | null;
+  activityId: string;
+}
+
+/** A turn as it was started. Times are as JSON has them. */
+export interface StartedTurn {
+  turn_id: string;
+  message_id: string;
+  seq: number;
+  created_at: string;
+  model: string;
+  assistant: string | null;
+}
+
+/** How many of the latest messages go to the model with the new one. */
+const contextMessages = 50;
+
+/**
+ * Stores users' messages, each with the turn that answers it, its session's new count, version and time, the record of
+ * its Idempotency-Key and the activity; and reads what the model is told. Sessions are locked in the order of their keys,
+ * so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
+ * was used before, the turn as it was started then. `turn` is a `StartedTurn`.
+ * Indexes: chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
+ */
+export const startTurns = (rows: readonly NewTurn[]) => sql<{
+  i: number | null;
+  turn: unknown;
+  history: HistoryRow[] | null;
+  replayed: boolean | null;
+  is_same: boolean | null;
+}>`
+  -- chat.start_turns
+  with input as (
+    select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(
+      ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.sessionId)}::uuid[],
+      ${rows.map((row) => row.turnId)}::uuid[], ${rows.map((row) => row.messageId)}::uuid[],
+      ${rows.map((row) => row.content)}::text[], ${rows.map((row) => row.defaultModel)}::text[],
+      ${rows.map((row) => row.owner)}::uuid[], ${rows.map((row) => row.activityId)}::uuid[],
+      ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.ip)}::inet[],
+      ${rows.map((row) => row.idempotencyKey)}::text[], ${rows.map((row) => row.fingerprint)}::bytea[]
+    ) with ordinality as input (user_id, session_id, turn_id, message_id, content, default_model, owner, activity_id,
+      key_id, ip, idempotency_key, fingerprint, i)
+  ), known as (
+    select input.i, k.fingerprint, k.answer
+    from input join idempotency_keys k on k.user_id = input.user_id and k.key = input.idempotency_key
+  ), fresh as (
+    select distinct on (user_id, work) input.* from input
+    where not exists (select from known where known.i = input.i)
+    order by user_id, work, i
+  ), wanted as (
+    select user_id, session_id, count(*)::integer as messages from fresh group by user_id, session_id
+  ), locked as (
+    select s.user_id, s.id, wanted.messages
+    from wanted join chat_sessions s on s.user_id = wanted.user_id and s.id = wanted.session_id
+    order by s.user_id, s.id
+    for update of s
+  ), counted as (
+    update chat_sessions s
+    set message_count = s.message_count + locked.messages, version = s.version + 1,
+      updated_at = greatest(s.updated_at, clock_timestamp())
+    from locked where s.user_id = locked.user_id and s.id = locked.id
+    returning s.user_id, s.id, s.message_count - locked.messages as messages_before, s.model, s.assistant, s.updated_at
+  ), numbered as (
+    select fresh.*, coalesce(counted.model, fresh.default_model) as chosen_model, counted.assistant, counted.updated_at,
+      counted.messages_before,
+      (counted.messages_before + row_number() over (partition by fresh.user_id, fresh.session_id order by fresh.i))::integer
+        as seq
+    from fresh join counted on counted.user_id = fresh.user_id and counted.id = fresh.session_id
+  ), started as (
+    select user_id, session_id, work, i, idempotency_key, fingerprint, messages_before, jsonb_build_object('turn_id', turn_id,
+      'message_id', message_id, 'seq', seq, 'created_at', updated_at, 'model', chosen_model, 'assistant', assistant) as answer
+    from numbered
+  ), turn as (
+    insert into chat_turns (user_id, id, session_id, status, owner, model, question_seq)
+    select user_id, turn_id, session_id, 'running', owner, chosen_model, seq from numbered
+  ), message as (
+    insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, created_at)
+    select user_id, session_id, seq, message_id, turn_id, 'user', content, updated_at from numbered
+  ), remembered as (
+    insert into idempotency_keys (user_id, key, fingerprint, answer)
+    select user_id, idempotency_key, fingerprint, answer from started where idempotency_key is not null
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select user_id, activity_id, 'turn.started', key_id, turn_id, ip from numbered
+  )
+  select input.i::integer as i, coalesce(known.answer, started.answer) as turn,
+    started.i is distinct from input.i as replayed,
+    coalesce(known.fingerprint, started.fingerprint) = input.fingerprint as is_same, (
+      select json_agg(json_build_object('role', m.role, 'content', m.content, 'status', m.status, 'tool_calls', coalesce(m.tool_calls, '[]'))
+        order by m.seq)
+      from chat_messages m
+      where m.user_id = started.user_id and m.session_id = started.session_id
+        and m.seq > started.messages_before - ${contextMessages}::integer and m.seq <= started.messages_before
+    ) as history
+  from input
+  left join known on known.i = input.i
+  left join started on started.user_id = input.user_id and started.work = input.work
+  where known.i is not null or started.i is not null`;

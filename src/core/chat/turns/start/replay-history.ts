@@ -1,0 +1,67 @@
+import type { Message as ModelMessage, ToolCall as ModelToolCall } from '../../../models/index.ts';
+import type { StoredToolCall } from '../tool-call.ts';
+
+/** A message of the session, as it is read for the model. */
+export interface HistoryRow {
+  role: string;
+  content: string;
+  status: string;
+  /** `StoredToolCall`s. */
+  tool_calls: unknown;
+}
+
+/**
+ * How much of the history the model is told, in characters: about 100,000 tokens, which today's models take, and the bound
+ * of what one call can cost.
+ */
+const maxHistoryChars = 400_000;
+
+/** A call as the model is told of what it did. */
+function toModelCall(call: StoredToolCall): ModelToolCall {
+  const input = typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments);
+  return { id: call.id, type: 'function', function: { name: call.name, arguments: input } };
+}
+
+/** The answers to the calls of a step, as the model is told. */
+function toModelResult({ id, result }: StoredToolCall): ModelMessage {
+  return { role: 'tool', tool_call_id: id, content: JSON.stringify(result ?? null) };
+}
+
+/** What an assistant said in one step, with the calls that it ended in and their results. */
+export function replayStep(text: string, calls: readonly StoredToolCall[]): ModelMessage[] {
+  const tool_calls = calls.map(toModelCall);
+  return [{ role: 'assistant', content: text === '' ? null : text, tool_calls }, ...calls.map(toModelResult)];
+}
+
+/** What an assistant said in a turn, step by step. */
+function replayAnswer({ content, tool_calls }: HistoryRow): ModelMessage[] {
+  const steps = Map.groupBy(tool_calls as StoredToolCall[], (call) => call.step);
+  const messages: ModelMessage[] = [];
+  let toldChars = 0;
+  for (const calls of steps.values()) {
+    const at = calls[0]?.at ?? toldChars;
+    messages.push(...replayStep(content.slice(toldChars, at), calls));
+    toldChars = at;
+  }
+  const rest = content.slice(toldChars);
+  return rest === '' ? messages : [...messages, { role: 'assistant', content: rest }];
+}
+
+const charsOf = ({ content, tool_calls }: HistoryRow): number => content.length + JSON.stringify(tool_calls).length;
+
+/**
+ * What the model is told of a history: the latest messages, as many as fit, with the tool calls and their results. An answer
+ * that was left incomplete and given again is left out.
+ */
+export function replayHistory(history: readonly HistoryRow[]): ModelMessage[] {
+  const told: ModelMessage[][] = [];
+  let chars = 0;
+  for (const [index, row] of [...history.entries()].reverse()) {
+    const wasGivenAgain = row.status === 'incomplete' && history[index + 1]?.role === 'assistant';
+    if (wasGivenAgain) continue;
+    chars += charsOf(row);
+    if (chars > maxHistoryChars) break;
+    told.push(row.role === 'user' ? [{ role: 'user', content: row.content }] : replayAnswer(row));
+  }
+  return told.reverse().flat();
+}

@@ -1,0 +1,168 @@
+import { sql } from '../../../../platform/postgres/index.ts';
+
+/** More of an answer while it is written. Also says that the turn's owner lives. */
+export interface TurnProgress {
+  userId: string;
+  turnId: string;
+  owner: string;
+  /** What was written since the last time; may be empty. */
+  addition: string;
+  /** The lengths of its pieces, as Postgres writes an array. */
+  deltaChars: string;
+  /** All tool calls so far, as JSON; null when there is none. */
+  toolCalls: string | null;
+}
+
+/** Stores more of the answers that are being written. Index: chat_turns_pkey. A row for each turn that still runs. */
+export const saveProgress = (rows: readonly TurnProgress[]) => sql<{ i: number | null }>`
+  -- chat.save_progress
+  with input as (
+    select * from unnest(
+      ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.turnId)}::uuid[],
+      ${rows.map((row) => row.owner)}::uuid[], ${rows.map((row) => row.addition)}::text[],
+      ${rows.map((row) => row.deltaChars)}::text[], ${rows.map((row) => row.toolCalls)}::text[]
+    ) with ordinality as input (user_id, turn_id, owner, addition, delta_chars, tool_calls, i)
+  ), locked as (
+    select t.user_id, t.id, input.addition, input.delta_chars, input.tool_calls, input.i
+    from (select * from input order by user_id, turn_id) input
+    cross join lateral (
+      select user_id, id, owner, status from chat_turns
+      where user_id = input.user_id and id = input.turn_id
+      limit 1
+      for update
+    ) t
+    where t.owner = input.owner and t.status = 'running'
+  )
+  update chat_turns t
+  set partial = t.partial || locked.addition, delta_chars = t.delta_chars || locked.delta_chars::integer[],
+    tool_calls = locked.tool_calls::json, heartbeat_at = clock_timestamp()
+  from locked where t.user_id = locked.user_id and t.id = locked.id
+  returning locked.i::integer as i`;
+
+/** How a turn can end. */
+export type TurnEndStatus = 'completed' | 'failed' | 'interrupted';
+
+/** How a turn ended, with the whole answer. */
+export interface TurnEnd {
+  userId: string;
+  sessionId: string;
+  turnId: string;
+  owner: string;
+  status: TurnEndStatus;
+  messageId: string;
+  /** Everything that was written; when empty and without tool calls, only a completed turn leaves a message. */
+  content: string;
+  /** The lengths of its pieces, as Postgres writes an array. */
+  deltaChars: string;
+  /** As JSON; null when there is none. */
+  toolCalls: string | null;
+  /** The model that wrote it; null when that is the one that was asked. */
+  model: string | null;
+  degraded: boolean;
+  errorCode: string | null;
+  promptTokens: number | null;
+  completionTokens: number | null;
+  activityId: string;
+}
+
+/**
+ * Ends turns: the answer becomes a message of the session. A turn that no longer runs, or that another process owns,
+ * is left alone and gets no row: a late writer is refused. Sessions are locked in the order of their keys, before
+ * turns. Indexes: chat_turns_pkey, chat_sessions_pkey.
+ */
+export const endTurns = (rows: readonly TurnEnd[]) => sql<{
+  i: number | null;
+  /** Null when there was nothing to store as a message. */
+  answer_seq: number | null;
+  ended_at: Date;
+}>`
+  -- chat.end_turns
+  with input as (
+    select * from unnest(
+      ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.sessionId)}::uuid[],
+      ${rows.map((row) => row.turnId)}::uuid[], ${rows.map((row) => row.owner)}::uuid[],
+      ${rows.map((row) => row.status)}::text[], ${rows.map((row) => row.messageId)}::uuid[],
+      ${rows.map((row) => row.content)}::text[], ${rows.map((row) => row.errorCode)}::text[],
+      ${rows.map((row) => row.promptTokens)}::integer[], ${rows.map((row) => row.completionTokens)}::integer[],
+      ${rows.map((row) => row.activityId)}::uuid[], ${rows.map((row) => row.deltaChars)}::text[],
+      ${rows.map((row) => row.toolCalls)}::text[], ${rows.map((row) => row.model)}::text[],
+      ${rows.map((row) => row.degraded)}::boolean[]
+    ) with ordinality as input (user_id, session_id, turn_id, owner, status, message_id, content, error_code,
+      prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, i)
+  ), session as (
+    select s.user_id, s.id, s.message_count, greatest(s.updated_at, clock_timestamp())::timestamptz(3) as ended_at
+    from (select distinct user_id, session_id from input) wanted
+    join chat_sessions s on s.user_id = wanted.user_id and s.id = wanted.session_id
+    order by s.user_id, s.id
+    for update of s
+  ), turn as (
+    select t.user_id, t.id, t.model, session.message_count, session.ended_at, input.i
+    from input
+    join session on session.user_id = input.user_id and session.id = input.session_id
+    cross join lateral (
+      select user_id, id, session_id, owner, status, model from chat_turns
+      where user_id = input.user_id and id = input.turn_id
+      limit 1
+      for update
+    ) t
+    where t.session_id = input.session_id and t.owner = input.owner and t.status = 'running'
+  ), ending as (
+    select answering.*,
+      (message_count + count(*) filter (where answers) over (partition by user_id, session_id order by i))::integer as seq
+    from (
+      select input.*, turn.model, turn.ended_at, turn.message_count,
+        input.content <> '' or input.tool_calls is not null or input.status = 'completed' as answers
+      from input join turn on turn.i = input.i
+    ) answering
+  ), ended as (
+    update chat_turns t
+    set status = ending.status, ended_at = ending.ended_at, partial = '', tool_calls = null,
+      delta_chars = ending.delta_chars::integer[], error_code = ending.error_code,
+      prompt_tokens = ending.prompt_tokens, completion_tokens = ending.completion_tokens,
+      answer_id = case when ending.answers then ending.message_id end, answer_seq = case when ending.answers then ending.seq end
+    from ending where t.user_id = ending.user_id and t.id = ending.turn_id
+  ), counted as (
+    update chat_sessions s
+    set message_count = s.message_count + change.answers, version = s.version + 1, updated_at = change.ended_at
+    from (
+      select user_id, session_id, max(ended_at) as ended_at, count(*) filter (where answers)::integer as answers
+      from ending group by user_id, session_id
+    ) change
+    where s.user_id = change.user_id and s.id = change.session_id
+    returning s.user_id, s.id, s.updated_at
+  ), message as (
+    insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded,
+      created_at)
+    select user_id, session_id, seq, message_id, turn_id, 'assistant', content, tool_calls::json,
+      case status when 'completed' then 'complete' else 'incomplete' end, coalesce(written_by, model), degraded, ended_at
+    from ending where answers
+  ), act as (
+    insert into activity (user_id, id, kind, subject_id)
+    select user_id, activity_id, 'turn.' || status, turn_id from ending
+  )
+  select ending.i::integer as i, case when ending.answers then ending.seq end as answer_seq, counted.updated_at as ended_at
+  from ending join counted on counted.user_id = ending.user_id and counted.id = ending.session_id`;
+
+/** A turn whose owner has been silent for too long, with what was stored of its answer. */
+export interface DeadTurn {
+  user_id: string;
+  id: string;
+  session_id: string;
+  owner: string;
+  partial: string;
+  delta_chars: number[];
+  /** `StoredToolCall`s. */
+  tool_calls: unknown;
+}
+
+/**
+ * The turns of all users whose owner has not been heard of for a while; for the server's own use.
+ * Index: chat_turns_running. At most 100 rows.
+ */
+export const listDeadTurns = (p: { silentMs: number }) => sql<DeadTurn>`
+  -- chat.list_dead_turns
+  select user_id, id, session_id, owner, partial, delta_chars, coalesce(tool_calls, '[]') as tool_calls
+  from chat_turns
+  where status = 'running' and heartbeat_at < clock_timestamp() - make_interval(secs => ${p.silentMs}::double precision / 1000)
+  order by heartbeat_at
+  limit 100`;

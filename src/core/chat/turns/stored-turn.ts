@@ -1,0 +1,106 @@
+import { AppError } from '../../../base/errors.ts';
+import { httpErrors, toWireError } from '../../../platform/http/index.ts';
+import { postgresErrors } from '../../../platform/postgres/index.ts';
+import { modelErrors } from '../../models/index.ts';
+import { chatErrors } from '../errors.ts';
+import type { Message, Usage } from '../schemas.ts';
+import { showMessage } from '../show-message.ts';
+import type { TurnKey, TurnRow } from './queries.ts';
+import type { TurnResult } from './running-turn.ts';
+import type { StoredToolCall } from './tool-call.ts';
+import { draftEvents } from './turn-draft.ts';
+import type { TurnEventBody } from './turn-event.ts';
+import { TurnFeed } from './turn-feed.ts';
+
+const catalogue = [chatErrors, modelErrors, httpErrors, postgresErrors].flatMap((errors) => errors.catalogue);
+
+/** The error that a stored code stands for. */
+function recallError(code: string | null): AppError {
+  const entry = catalogue.find((known) => known.code === code);
+  if (entry === undefined) return httpErrors.raise.internal();
+  return new AppError(entry.code, { status: entry.status, message: entry.message });
+}
+
+const usageOf = ({ prompt_tokens, completion_tokens }: TurnRow): Usage | null =>
+  prompt_tokens === null || completion_tokens === null ? null : { prompt_tokens, completion_tokens };
+
+function questionOf(row: TurnRow): Message | undefined {
+  const { question_id: id, question_seq: seq, question: content, question_at: createdAt } = row;
+  if (id === null || seq === null || content === null || createdAt === null) return undefined;
+  return showMessage(row.session_id, {
+    ...{ id, seq, content, turn_id: row.id, created_at: createdAt },
+    ...{ role: 'user', tool_calls: null, status: 'complete', model: null, degraded: false },
+  });
+}
+
+function answerOf(row: TurnRow): Message | undefined {
+  const { answer_id: id, answer_seq: seq, answer_status: status, text: content, ended_at: endedAt } = row;
+  if (id === null || seq === null || status === null || content === null || endedAt === null) return undefined;
+  return showMessage(row.session_id, {
+    ...{ id, seq, status, content, role: 'assistant', turn_id: row.id, created_at: endedAt },
+    ...{ tool_calls: row.tool_calls, model: row.answer_model, degraded: row.answer_degraded ?? false },
+  });
+}
+
+/** The events of a turn as far as it is stored: the same that those who read it live were told. */
+function* storedEvents(row: TurnRow): Generator<TurnEventBody> {
+  const question = questionOf(row);
+  if (question !== undefined) yield { type: 'turn.started', session_id: row.session_id, message: question };
+  const toolCalls = (row.tool_calls ?? []) as StoredToolCall[];
+  yield* draftEvents({ text: row.text ?? '', deltaChars: row.delta_chars, toolCalls });
+  if (row.status === 'running') return;
+  const message = answerOf(row);
+  if (hasAnswered(row) && message !== undefined) {
+    yield { type: 'message.completed', message };
+    yield { type: 'turn.completed', status: row.status, usage: usageOf(row) };
+  } else {
+    yield { type: 'error', error: toWireError(recallError(row.error_code)) };
+  }
+}
+
+const hasAnswered = ({ status }: TurnRow): boolean => status === 'completed' || status === 'stopped';
+
+/** A turn that this process does not run, as it is stored: for readers the same as one that it runs. */
+export class StoredTurn {
+  readonly key: TurnKey;
+  readonly feed: TurnFeed;
+  /** The answer; rejects with an AppError when the turn did not complete. */
+  readonly result: Promise<TurnResult>;
+  /** Whether it is known how the turn ended. */
+  hasEnded = false;
+  /** The turn's heartbeat that was seen last. */
+  heartbeatAt: Date | null = null;
+  readonly #settle = Promise.withResolvers<TurnResult>();
+
+  constructor(key: TurnKey) {
+    this.key = key;
+    this.feed = new TurnFeed(key.turnId);
+    this.result = this.#settle.promise;
+    // A streaming reader takes the error from the feed; then nobody waits here.
+    this.result.catch(() => undefined);
+  }
+
+  /** Tells the readers what is new in the turn. */
+  update(row: TurnRow): void {
+    if (this.hasEnded || !row.is_news) return;
+    this.heartbeatAt = row.heartbeat_at;
+    for (const event of [...storedEvents(row)].slice(this.feed.length)) this.feed.append(event);
+    if (row.status === 'running') return;
+    this.#end();
+    const message = answerOf(row);
+    if (hasAnswered(row) && message !== undefined) this.#settle.resolve({ message, usage: usageOf(row) });
+    else this.#settle.reject(recallError(row.error_code));
+  }
+
+  /** Tells the readers that the turn is gone. */
+  lose(error: AppError): void {
+    this.feed.append({ type: 'error', error: toWireError(error) });
+    this.#end();
+    this.#settle.reject(error);
+  }
+
+  #end(): void {
+    this.feed.end();
+    this.hasEnded = true;
+  }
+}

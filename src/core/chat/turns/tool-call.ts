@@ -1,0 +1,26 @@
+import type { ToolCall } from '../schemas.ts';
+
+/** What came of a tool call. */
+export interface ToolOutcome {
+  /** What the tool answered; of an error, `{ error }` with what the model is told. */
+  result: unknown;
+  is_error: boolean;
+}
+
+/** A tool call of a turn, as it is stored. Without a result, it still runs. */
+export interface StoredToolCall extends Partial<ToolOutcome> {
+  /** Unique within the turn. */
+  id: string;
+  name: string;
+  /** As parsed; the model's own text where that was not valid JSON. */
+  arguments: unknown;
+  /** Which round of the turn's calls it belongs to, from 1. */
+  step: number;
+  /** How many characters of the answer came before it, in UTF-16 units. */
+  at: number;
+}
+
+/** A tool call as users read it. */
+export function showToolCall({ id, name, arguments: input, result, is_error }: StoredToolCall): ToolCall {
+  return { id, name, arguments: input, result: result ?? null, is_error: is_error ?? false };
+}

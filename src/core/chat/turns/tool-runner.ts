@@ -1,0 +1,147 @@
+import type { CallContext } from '../../../base/call-context.ts';
+import { DeadlineExceeded } from '../../../base/deadline.ts';
+import { AppError } from '../../../base/errors.ts';
+import { newId } from '../../../base/ids.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { AnsweredToolCall } from '../../models/index.ts';
+import type { CheckedTool, ReadyAssistant } from './assistants.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { RunningTurn } from './running-turn.ts';
+import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
+
+/** Calls that a model may make at once; more are refused. With the bound of a result this bounds what a step can cost. */
+const maxCallsPerStep = 8;
+
+/** The most of a result that the model is told and that is stored, in characters. Some 8,000 tokens. */
+const maxResultChars = 32_000;
+
+/** Objects and lists in a call's arguments. */
+const maxBrackets = 2_000;
+
+/** How long one tool may take, in milliseconds: far longer than a good one, far shorter than a turn. */
+const toolBudgetMs = 30_000;
+
+/** The longest id of a call that is taken from a provider. */
+const maxIdChars = 100;
+
+const failed = (error: string): ToolOutcome => ({ result: { error }, is_error: true });
+
+/** A result as it is stored: what JSON makes of it, cut when it is too long. */
+function toStored(result: unknown): unknown {
+  const json = JSON.stringify(result) ?? 'null';
+  if (json.length <= maxResultChars) return JSON.parse(json);
+  return `${json.slice(0, maxResultChars).toWellFormed()}… (cut: ${json.length} characters in all; ask for less at once)`;
+}
+
+/**
+ * Arguments as a value, undefined when they are not JSON or out of all proportion: the number of brackets bounds the depth,
+ * which whoever reads JSON recurses on. A call of a tool without input may come without any.
+ */
+function parseArguments(text: string): unknown {
+  if (text.length > maxResultChars || (text.match(/[[{]/g)?.length ?? 0) > maxBrackets) return undefined;
+  try {
+    return JSON.parse(text.trim() === '' ? '{}' : text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What running the tools of a turn needs. */
+export interface ToolRunnerOptions {
+  readonly turn: RunningTurn;
+  readonly assistant: ReadyAssistant;
+  readonly context: CallContext;
+  readonly log: Logger;
+}
+
+/**
+ * Runs the tool calls of one turn, as the user whose session it is. Whatever is wrong with a call is told to the model as
+ * its result; a tool that the assistant does not have is not run, whoever asks for it.
+ */
+export class ToolRunner {
+  readonly #options: ToolRunnerOptions;
+  /** What was called, by tool and input, with what came of it. */
+  readonly #done = new Map<string, Promise<ToolOutcome>>();
+  /** Those of them that only read. */
+  readonly #reads = new Set<string>();
+
+  constructor(options: ToolRunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs the calls of a step: side by side when none of them writes, else in their order. Answers the calls with their
+   * results.
+   * @throws the reason of the turn's deadline when that ended first.
+   */
+  async runStep(asked: readonly AnsweredToolCall[], step: number): Promise<StoredToolCall[]> {
+    const { turn, assistant } = this.#options;
+    const calls = asked.map((call) => this.#toCall(call, step));
+    turn.beginCalls(calls);
+    const mayWrite = calls.some(({ name }) => assistant.toolset.get(name)?.writes);
+    const outcomes = mayWrite ? undefined : calls.map((call, index) => this.#runOnce(call, index));
+    for (const [index, call] of calls.entries()) {
+      const outcome = await (outcomes?.[index] ?? this.#runOnce(call, index));
+      turn.deadline.throwIfEnded();
+      turn.finishCall(call, outcome);
+    }
+    return calls;
+  }
+
+  #toCall({ id, function: called }: AnsweredToolCall, step: number): StoredToolCall {
+    const { text, toolCalls } = this.#options.turn;
+    const isGood = id !== '' && id.length <= maxIdChars && toolCalls.every((call) => call.id !== id);
+    const input = called?.arguments ?? '';
+    return {
+      id: isGood ? id : `call_${newId()}`,
+      name: called?.name ?? '',
+      arguments: parseArguments(input) ?? input.slice(0, maxResultChars),
+      step,
+      at: text.length,
+    };
+  }
+
+  /** The same call again gets the same answer, except that what was read before something was written is read anew. */
+  #runOnce(call: StoredToolCall, index: number): Promise<ToolOutcome> {
+    if (index >= maxCallsPerStep) return Promise.resolve(failed(`Make at most ${maxCallsPerStep} calls at once.`));
+    const tool = this.#options.assistant.toolset.get(call.name);
+    if (tool === undefined) {
+      const names = [...this.#options.assistant.toolset.keys()].join(', ');
+      return Promise.resolve(failed(`There is no such tool. There are: ${names || 'none'}.`));
+    }
+    const key = `${call.name} ${canonicalJson(call.arguments)}`;
+    const known = this.#done.get(key);
+    if (known !== undefined) return known;
+    if (tool.writes) for (const read of this.#reads) this.#done.delete(read);
+    else this.#reads.add(key);
+    const outcome = this.#run(tool, call.arguments);
+    this.#done.set(key, outcome);
+    return outcome;
+  }
+
+  /** Never rejects. */
+  async #run(tool: CheckedTool, given: unknown): Promise<ToolOutcome> {
+    const { turn, context } = this.#options;
+    if (typeof given === 'string') return failed('The arguments are not a JSON object.');
+    const input = structuredClone(given);
+    const problem = tool.check(input);
+    if (problem !== undefined) return failed(problem);
+    const deadline = turn.deadline.shortenedTo(toolBudgetMs);
+    try {
+      const run = tool.run(input, { userId: turn.identity.userId, context: { ...context, deadline } });
+      return { result: toStored(await deadline.race(run)), is_error: false };
+    } catch (error) {
+      return this.#explain(tool, error);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  #explain(tool: CheckedTool, error: unknown): ToolOutcome {
+    const { turn, log } = this.#options;
+    if (error instanceof AppError) return failed(error.message);
+    if (error instanceof DeadlineExceeded) return failed('The tool took too long.');
+    log.warn({ err: error, tool: tool.name, turn_id: turn.identity.turnId }, 'a tool failed');
+    return failed('The tool failed.');
+  }
+}

@@ -1,0 +1,100 @@
+import type { CallContext } from '../../../base/call-context.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import {
+  Accumulator,
+  type AnsweredMessage,
+  type CompletionRequest,
+  type Message,
+  type Models,
+} from '../../models/index.ts';
+import { chatErrors } from '../errors.ts';
+import type { ReadyAssistant } from './assistants.ts';
+import type { RunningTurn } from './running-turn.ts';
+import { replayStep } from './start/replay-history.ts';
+import { ToolRunner } from './tool-runner.ts';
+
+/** Rounds of tool calls in a turn; then the model has to answer with what it knows. */
+const maxSteps = 8;
+
+/** Tokens of a turn, in all its rounds, after which no further tool may be called. */
+const maxTokens = 500_000;
+
+/** The longest answer, in characters: several times the longest that today's models give, and what a mad one costs. */
+const maxAnswerChars = 1_000_000;
+
+/** For providers that do not count, and for answers that were cut off before the count: characters of a token. */
+const charsPerToken = 4;
+
+/** What writing an answer needs. */
+export interface WriteAnswerOptions {
+  readonly models: Models;
+  readonly log: Logger;
+  readonly context: CallContext;
+  /** Absent for a session with the model itself. */
+  readonly assistant: ReadyAssistant | undefined;
+}
+
+/**
+ * Has the model answer a conversation, running the tools that it calls, until it answers without calling any. What it
+ * writes, the calls and the usage go to the turn as they come.
+ *
+ * @throws AppError `models.*`, `chat.answer_too_long`; the reason of the turn's deadline when that ended first.
+ */
+export async function writeAnswer(turn: RunningTurn, history: Message[], options: WriteAnswerOptions): Promise<void> {
+  const { assistant } = options;
+  const messages: Message[] =
+    assistant === undefined ? history : [{ role: 'system', content: assistant.instructions }, ...history];
+  const tools = assistant && new ToolRunner({ ...options, assistant, turn });
+  for (let step = 1; ; step++) {
+    const toldChars = turn.text.length;
+    const tokens = (turn.usage?.prompt_tokens ?? 0) + (turn.usage?.completion_tokens ?? 0);
+    const mayCall = step <= maxSteps && tokens < maxTokens;
+    const answer = await askOnce(turn, messages, { ...options, mayCall });
+    const asked = (answer.tool_calls ?? []).filter((call) => call.function !== undefined);
+    if (tools === undefined || !mayCall || asked.length === 0) return;
+    const calls = await tools.runStep(asked, step);
+    messages.push(...replayStep(turn.text.slice(toldChars), calls));
+  }
+}
+
+function toRequest(
+  turn: RunningTurn,
+  messages: Message[],
+  { assistant, mayCall }: { assistant: ReadyAssistant | undefined; mayCall: boolean },
+): CompletionRequest {
+  const request = { model: turn.identity.model, messages };
+  if (assistant === undefined || assistant.offered.length === 0) return request;
+  // The tools stay offered: some providers refuse a conversation with calls of tools that they do not know.
+  return { ...request, tools: [...assistant.offered], ...(!mayCall && { tool_choice: 'none' }) };
+}
+
+async function askOnce(
+  turn: RunningTurn,
+  messages: Message[],
+  options: WriteAnswerOptions & { mayCall: boolean },
+): Promise<AnsweredMessage> {
+  const { models, assistant } = options;
+  const answer = new Accumulator();
+  const commands = assistant?.commands;
+  const modelCall = { deadline: turn.deadline, ...(commands && { commands }) };
+  let pieces = 0;
+  try {
+    for await (const chunk of models.stream(toRequest(turn, messages, options), modelCall)) {
+      answer.add(chunk);
+      turn.writtenBy = chunk.model;
+      const { content: piece, tool_calls: call } = chunk.choices[0]?.delta ?? {};
+      if (piece || call) pieces++;
+      if (piece) turn.write(piece);
+      if (turn.text.length > maxAnswerChars) throw chatErrors.raise.answer_too_long();
+    }
+  } finally {
+    const usage = answer.usage ?? (pieces > 0 ? estimateUsage(messages, pieces) : undefined);
+    if (usage !== undefined) turn.addUsage(usage);
+  }
+  return answer.message;
+}
+
+/** A provider streams about a token a piece. */
+function estimateUsage(messages: readonly Message[], pieces: number) {
+  return { prompt_tokens: Math.ceil(JSON.stringify(messages).length / charsPerToken), completion_tokens: pieces };
+}
