@@ -29,9 +29,10 @@ const fillings = [
     select ${ownerOf('n')}, ${session('n')}, 'Title ' || n, ${messagesPerSession}, ${at('n')}, ${at('n + 5000')}
     from generate_series(0, ${sessions - 1}) n`,
   // One turn in five thousand still runs.
-  `insert into chat_turns (user_id, id, session_id, status, owner, model, heartbeat_at, created_at)
+  `insert into chat_turns (user_id, id, session_id, status, owner, model, heartbeat_at, created_at, question_seq, answer_seq)
     select ${ownerOf(`n % ${sessions}`)}, ${turn('n')}, ${session(`n % ${sessions}`)},
-      case when n % 5000 = 0 then 'running' else 'completed' end, ${id('00000005', 'n % 8')}, 'model', ${at('n')}, ${at('n')}
+      case when n % 5000 = 0 then 'running' else 'completed' end, ${id('00000005', 'n % 8')}, 'model', ${at('n')}, ${at('n')},
+      n / ${sessions} * 2 + 1, n / ${sessions} * 2 + 2
     from generate_series(0, ${turns - 1}) n`,
   `insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, created_at)
     select ${ownerOf('s')}, ${session('s')}, seq, ${id('00000006', `s * ${messagesPerSession} + seq`)},
