@@ -30,20 +30,21 @@ export interface TurnRow {
   question_id: string;
   question_seq: number | null;
   question: string | null;
-  question_at: Date | null;
+  question_at: Date;
   delta_chars: number[];
   text: string;
   /** `StoredToolCall`s, or null. */
   tool_calls: unknown;
   answer_id: string | null;
   answer_seq: number | null;
-  answer_status: string | null;
-  answer_model: string | null;
+  answer_status: string;
+  answer_model: string;
   answer_degraded: boolean | null;
 }
 
 /**
- * Turns with their messages, each by its session. At most one row each.
+ * Turns with their messages, each by its session. At most one row each. A message is found as the first from its seq on,
+ * which no other index than that of seq serves.
  * Indexes: chat_turns_pkey, chat_messages_pkey.
  */
 export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: number | null }>`
@@ -65,7 +66,13 @@ export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: numb
     where user_id = input.user_id and id = input.turn_id and session_id = input.session_id
     limit 1
   ) t
-  left join chat_messages q
-    on q.user_id = t.user_id and q.session_id = t.session_id and q.seq = t.question_seq and t.is_news
-  left join chat_messages a
-    on a.user_id = t.user_id and a.session_id = t.session_id and a.seq = t.answer_seq and t.is_news`;
+  left join lateral (
+    select id, content, created_at from chat_messages
+    where user_id = t.user_id and session_id = t.session_id and seq >= t.question_seq
+    order by seq limit 1
+  ) q on t.is_news
+  left join lateral (
+    select content, tool_calls, status, model, degraded from chat_messages
+    where user_id = t.user_id and session_id = t.session_id and seq >= t.answer_seq
+    order by seq limit 1
+  ) a on t.is_news`;

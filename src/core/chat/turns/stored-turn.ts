@@ -26,7 +26,7 @@ const usageOf = ({ prompt_tokens, completion_tokens }: TurnRow): Usage | null =>
 
 function questionOf(row: TurnRow): Message | undefined {
   const { question_id: id, question_seq: seq, question: content, question_at: createdAt } = row;
-  if (id === null || seq === null || content === null || createdAt === null) return undefined;
+  if (seq === null || content === null) return undefined;
   return showMessage(row.session_id, {
     ...{ id, seq, content, turn_id: row.id, created_at: createdAt },
     ...{ role: 'user', tool_calls: null, status: 'complete', model: null, degraded: false },
@@ -35,7 +35,7 @@ function questionOf(row: TurnRow): Message | undefined {
 
 function answerOf(row: TurnRow): Message | undefined {
   const { answer_id: id, answer_seq: seq, answer_status: status, text: content, ended_at: endedAt } = row;
-  if (id === null || seq === null || status === null || content === null || endedAt === null) return undefined;
+  if (id === null || seq === null || endedAt === null) return undefined;
   return showMessage(row.session_id, {
     ...{ id, seq, status, content, role: 'assistant', turn_id: row.id, created_at: endedAt },
     ...{ tool_calls: row.tool_calls, model: row.answer_model, degraded: row.answer_degraded ?? false },
