@@ -1,6 +1,7 @@
 import { fingerprint } from 'libpg-query';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import { listStatements } from './list-statements.ts';
@@ -103,6 +104,24 @@ test('a turn asks the database twice: before the model and after it', async () =
     send(200, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Hello' }),
   );
   expect(counted).toEqual({ 'chat.start_turns': 1, 'chat.end_turns': 1 });
+});
+
+test('a completion asks the database nothing; with an Idempotency-Key once before the model and once after it', async () => {
+  const question = { messages: [{ role: 'user', content: 'Hello' }] };
+  // Besides, who is calling, when a busy machine has held up the notifications; then it is tried again.
+  const ask = () => send(200, 'POST', '/v1/chat/completions', question);
+  await expect.poll(() => countStatements(ask), { timeout: 10_000 }).toEqual({});
+  const askWithKey = async (key: string) => {
+    const headers = { authorization: `Bearer ${user.key}`, 'content-type': 'application/json', 'idempotency-key': key };
+    const init = { method: 'POST', headers, body: JSON.stringify(question) };
+    const response = await fetch(`${product.url}/v1/chat/completions`, init);
+    expect(response.status, await response.text()).toBe(200);
+  };
+  const claimed = { 'accounts.claim_idempotency_key': 1 };
+  const first = () => countStatements(() => askWithKey(newId()));
+  await expect.poll(first, { timeout: 10_000 }).toEqual({ ...claimed, 'accounts.remember_answer': 1 });
+  await askWithKey('again');
+  await expect.poll(() => countStatements(() => askWithKey('again')), { timeout: 10_000 }).toEqual(claimed);
 });
 
 test('a statement without a name is counted too', async () => {

@@ -11,6 +11,11 @@ export const idempotencyErrors = defineErrors('idempotency', {
     message: 'The first request with this Idempotency-Key is still being worked on. Try again shortly.',
     retryAfterMs: 1_000,
   },
+  not_replayable: {
+    status: 409,
+    message:
+      'The request with this Idempotency-Key was answered, and its answer was too long to be kept. Use a new key to ask anew.',
+  },
   key_reused: {
     status: 422,
     message: 'This Idempotency-Key was used for another request. Use a new key, or send the same body again.',

@@ -8,5 +8,6 @@ export {
   readIdempotency,
   refuseReuse,
 } from './idempotency.ts';
+export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';
 export { registerAccountRoutes } from './routes.ts';

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Cancelled, Deadline } from '../../../base/deadline.ts';
 import { type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
+import { claimKey } from '../../accounts/index.ts';
 import {
   type ChatCompletionChunk,
   ChatCompletionSchema,
@@ -10,6 +11,7 @@ import {
   CompletionRequestSchema,
   ModelInfoSchema,
 } from '../../models/index.ts';
+import { type Asking, answerOnce } from '../answer-once.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['OpenAI-compatible'];
@@ -19,6 +21,9 @@ const tags = ['OpenAI-compatible'];
  * once gets its own HTTP status this way; a slow one does not leave the client without a byte.
  */
 const firstChunkWaitMs = 1_000;
+
+/** How long after its budget a request may still settle its Idempotency-Key, in milliseconds. */
+const settleMarginMs = 15_000;
 
 /** Sends chunks in OpenAI's form. What goes wrong once the stream is open is sent as its last event. */
 async function sendChunks(
@@ -41,7 +46,7 @@ async function sendChunks(
 async function streamCompletion(
   request: FastifyRequest<{ Body: CompletionRequest }>,
   reply: FastifyReply,
-  { models, modelBudgetMs: budgetMs }: ChatRouteOptions,
+  { models, modelBudgetMs: budgetMs }: { models: Asking; modelBudgetMs: number },
 ): Promise<FastifyReply> {
   const { context, body } = request;
   const deadline = Deadline.after(budgetMs);
@@ -69,15 +74,19 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
         tags,
         summary: 'Ask a model directly',
         description:
-          "OpenAI's chat completions, streaming and not, with tools passed through. Nothing is stored. A client that " +
-          'leaves ends the request to the provider.',
+          "OpenAI's chat completions, streaming and not, with tools passed through. Nothing is stored, except for a day " +
+          'the answer to a request with an Idempotency-Key: the same request again gets it again, and does not ask the ' +
+          'model. A client that leaves ends the request to the provider.',
         body: CompletionRequestSchema,
         response: { 200: ChatCompletionSchema },
       },
     },
     async (request, reply) => {
-      if (request.body.stream === true) return await streamCompletion(request, reply, options);
-      return await options.models.complete(request.body, request.context);
+      const { database, modelBudgetMs } = options;
+      const claim = await claimKey(request, reply, { database, takeOverAfterMs: modelBudgetMs + settleMarginMs });
+      const models = claim === undefined ? options.models : answerOnce(options.models, claim);
+      if (request.body.stream === true) return await streamCompletion(request, reply, { models, modelBudgetMs });
+      return await models.complete(request.body, request.context);
     },
   );
 }

@@ -1,0 +1,81 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { inBackground } from '../../base/in-background.ts';
+import type { Database, Statement } from '../../platform/postgres/index.ts';
+import { idempotencyErrors } from './errors.ts';
+import { markReplay, readIdempotency } from './idempotency.ts';
+import { claimIdempotencyKey, releaseIdempotencyKey, rememberAnswer } from './queries.ts';
+
+/** Longer answers, in UTF-16 units, are not kept: what every user was answered in a day is stored. */
+export const maxAnswerChars = 1024 * 1024;
+
+/** How long a claim takes to be settled, in milliseconds; also after the client has left. */
+const settleBudgetMs = 5_000;
+
+/** What claiming a key needs. */
+export interface ClaimOptions {
+  readonly database: Database;
+  /** After so many milliseconds the process that claimed the key and has not answered must be dead. */
+  readonly takeOverAfterMs: number;
+}
+
+/**
+ * A request's hold on its Idempotency-Key, for work that cannot be one statement: the key is claimed before the work, and
+ * settled after it. Exactly one of `remember` and `release` is called, unless there is an `earlier` answer.
+ */
+export interface Claim {
+  /** What an earlier request with this key remembered; undefined when the work is still to be done. */
+  readonly earlier: string | undefined;
+  /**
+   * Keeps the answer, for requests to come. Never rejects: when it cannot be kept, the caller has it all the same, and the
+   * key stays claimed.
+   */
+  remember(answer: string): Promise<void>;
+  /** Lets go of the key after work that failed: the next request does it again. Never rejects. */
+  release(): Promise<void>;
+}
+
+/**
+ * Claims the Idempotency-Key of a request; undefined, and no statement, when it has none. A key that a dead process claimed
+ * is taken over, and what that process may still want to settle is refused.
+ *
+ * @throws AppError 400 `idempotency.invalid_key`, 409 `idempotency.in_progress` while another request does the work, 409
+ *   `idempotency.not_replayable` when its answer was too long to be kept, 422 `idempotency.key_reused`; 503 without a database.
+ */
+export async function claimKey(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { database, takeOverAfterMs }: ClaimOptions,
+): Promise<Claim | undefined> {
+  const { idempotencyKey, fingerprint } = readIdempotency(request);
+  if (idempotencyKey === null || fingerprint === null) return undefined;
+  const owner = { userId: request.caller.userId, idempotencyKey };
+  const [found] = await database.query(
+    claimIdempotencyKey({ ...owner, fingerprint, takeOverAfterMs }),
+    request.context,
+  );
+  // No row: another request claimed it at this very moment.
+  if (found?.is_same === false) throw idempotencyErrors.raise.key_reused({ param: 'idempotency-key' });
+  if (found === undefined || (found.claimed_at === null && found.answer === null)) {
+    throw idempotencyErrors.raise.in_progress();
+  }
+  if (found.answer === '') {
+    reply.header('x-should-retry', 'false');
+    throw idempotencyErrors.raise.not_replayable({ param: 'idempotency-key' });
+  }
+  if (found.answer !== null) markReplay(reply);
+
+  const settle = async (statement: Statement<unknown>): Promise<void> => {
+    try {
+      const options = { requestId: request.context.requestId, budgetMs: settleBudgetMs };
+      await inBackground(options, (context) => database.query(statement, context));
+    } catch (error) {
+      request.log.warn({ err: error }, 'could not settle an Idempotency-Key');
+    }
+  };
+  const claimed = { ...owner, claimedAt: found.claimed_at };
+  return {
+    earlier: found.answer ?? undefined,
+    remember: (answer) => settle(rememberAnswer({ ...claimed, answer: answer.length > maxAnswerChars ? '' : answer })),
+    release: () => settle(releaseIdempotencyKey(claimed)),
+  };
+}

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+/** With what JSON in the database would not take. */
+const text = 'one two \u0000 three 你好';
+const modelBudgetMs = 30_000;
+
+let provider: StubProvider;
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  provider = await startStubProvider();
+  product = await startProduct({
+    MODEL_BASE_URL: provider.url,
+    MODEL_NAME: 'stub-model',
+    MODEL_TOTAL_TIMEOUT_MS: String(modelBudgetMs),
+  });
+  user = await product.createUser();
+});
+
+beforeEach(() => provider.setMode('ok', { text, delayMs: 0 }));
+
+afterAll(async () => {
+  await product.stop();
+  await provider.close();
+});
+
+const question = (fields: object = {}) => ({ messages: [{ role: 'user', content: 'Hello' }], ...fields });
+
+interface Asked {
+  readonly key: string;
+  readonly as?: TestUser;
+  readonly signal?: AbortSignal;
+}
+
+async function ask(body: object, { key, as = user, signal }: Asked) {
+  const response = await fetch(`${product.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${as.key}`, 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  });
+  const { status, headers } = response;
+  return { status, headers, isReplay: headers.get('idempotent-replayed') === 'true', text: await response.text() };
+}
+
+const codeOf = (answer: { text: string }): string =>
+  (JSON.parse(answer.text) as { error: { code: string } }).error.code;
+
+/** What a stream says, and how it ends. */
+function read(stream: string) {
+  const data = [...stream.matchAll(/^data: (.*)$/gm)].map(([, event = '']) => event);
+  const chunks = data.filter((event) => event !== '[DONE]').map((event) => JSON.parse(event));
+  const said = chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('');
+  const finish = chunks.map((chunk) => chunk.choices[0]?.finish_reason).filter(Boolean);
+  return { said, finish, usage: chunks.at(-1)?.usage ?? null, isWhole: data.at(-1) === '[DONE]', count: chunks.length };
+}
+
+/** Makes the claim of a key look as if it were made so long ago. */
+async function age(key: string, byMs: number): Promise<void> {
+  const statement = sql`
+    -- test.age_claim
+    update idempotency_keys set created_at = created_at - make_interval(secs => ${byMs / 1000})
+    where user_id = ${user.userId} and key = ${key}`;
+  await product.postgres.query(statement, testContext());
+}
+
+it('a whole answer is given again as it was, and the model is asked once', async () => {
+  const key = newId();
+  const asked = provider.requests.length;
+  const first = await ask(question(), { key });
+  const again = await ask(question(), { key });
+  expect([first.status, first.isReplay, again.status, again.isReplay]).toEqual([200, false, 200, true]);
+  expect(again.text).toBe(first.text);
+  expect(JSON.parse(first.text).choices[0].message.content).toBe(text);
+  expect(provider.requests.length).toBe(asked + 1);
+});
+
+it.each([{}, { stream_options: { include_usage: true } }])(
+  'a stream is given again to its end: %j',
+  async (options) => {
+    const key = newId();
+    const asked = provider.requests.length;
+    const first = await ask(question({ stream: true, ...options }), { key });
+    const again = await ask(question({ stream: true, ...options }), { key });
+    expect([first.isReplay, again.isReplay]).toEqual([false, true]);
+    expect(read(first.text)).toMatchObject({ said: text, finish: ['stop'], isWhole: true });
+    expect({ ...read(again.text), count: 0 }).toEqual({ ...read(first.text), count: 0 });
+    expect(read(again.text).usage === null).toBe(!('stream_options' in options));
+    // The pieces of text are one.
+    expect(read(again.text).count).toBeLessThan(read(first.text).count);
+    expect(provider.requests.length).toBe(asked + 1);
+  },
+);
+
+it('asked ten times at once it is done once; the others are told to come again, or get the answer', async () => {
+  provider.setMode('ok', { delayMs: 100 });
+  for (const stream of [false, true]) {
+    const key = newId();
+    const asked = provider.requests.length;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(question({ stream }), { key })));
+    expect(provider.requests.length).toBe(asked + 1);
+    expect(answers.filter(({ status, isReplay }) => status === 200 && !isReplay)).toHaveLength(1);
+    const others = answers.filter(({ status }) => status !== 200);
+    expect(new Set(others.map(codeOf))).toEqual(new Set(['idempotency.in_progress']));
+    expect(others.every(({ status, headers }) => status === 409 && headers.get('retry-after') === '1')).toBe(true);
+    expect((await ask(question({ stream }), { key })).isReplay).toBe(true);
+  }
+});
+
+it('another body under the key is refused, also while the first is worked on; another user has keys of their own', async () => {
+  provider.setMode('ok', { delayMs: 100 });
+  const key = newId();
+  const asked = provider.requests.length;
+  const first = ask(question(), { key });
+  await expect.poll(() => provider.requests.length).toBe(asked + 1);
+  const other = await ask(question({ temperature: 1 }), { key });
+  expect([other.status, codeOf(other)]).toEqual([422, 'idempotency.key_reused']);
+  await first;
+  expect((await ask(question({ temperature: 1 }), { key })).status).toBe(422);
+  const stranger = await ask(question({ temperature: 1 }), { key, as: await product.createUser() });
+  expect([stranger.status, stranger.isReplay]).toEqual([200, false]);
+});
+
+it.each([false, true])('what failed is done again by the next request (stream: %s)', async (stream) => {
+  const key = newId();
+  provider.setMode('http-500');
+  expect((await ask(question({ stream }), { key })).status).toBe(502);
+  provider.setMode('ok', { text });
+  const again = await ask(question({ stream }), { key });
+  expect([again.status, again.isReplay]).toEqual([200, false]);
+  expect((await ask(question({ stream }), { key })).isReplay).toBe(true);
+});
+
+it.each([false, true])('a request that is refused lets go of its key (stream: %s)', async (stream) => {
+  const key = newId();
+  const body = question({ stream, model: 'nobody' });
+  for (let round = 0; round < 2; round++) expect((await ask(body, { key })).status).toBe(404);
+});
+
+it('a stream whose client left is no answer: the next request asks again', async () => {
+  provider.setMode('ok', { text, delayMs: 100 });
+  const key = newId();
+  const asked = provider.requests.length;
+  const client = new AbortController();
+  const left = ask(question({ stream: true }), { key, signal: client.signal }).catch(() => 'left');
+  await expect.poll(() => provider.requests.length).toBe(asked + 1);
+  await sleep(150);
+  client.abort();
+  expect(await left).toBe('left');
+  provider.setMode('ok', { text });
+  await expect.poll(async () => (await ask(question({ stream: true }), { key })).status).toBe(200);
+  expect(provider.requests.length).toBe(asked + 2);
+});
+
+it.each([false, true])(
+  'an answer too long to be kept is given once, and then said to be (stream: %s)',
+  async (stream) => {
+    provider.setMode('ok', { text: 'long '.repeat(220_000) });
+    const key = newId();
+    const asked = provider.requests.length;
+    expect((await ask(question({ stream }), { key })).status).toBe(200);
+    const again = await ask(question({ stream }), { key });
+    expect([again.status, codeOf(again)]).toEqual([409, 'idempotency.not_replayable']);
+    expect(again.headers.get('x-should-retry')).toBe('false');
+    expect(provider.requests.length).toBe(asked + 1);
+  },
+);
+
+it('the key of a process that died is taken over, and what that process still says of it is refused', async () => {
+  provider.setMode('ok', { text: 'early', delayMs: 1_000 });
+  const key = newId();
+  const asked = provider.requests.length;
+  const dying = ask(question(), { key });
+  await expect.poll(() => provider.requests.length).toBe(asked + 1);
+  await age(key, modelBudgetMs - 5_000);
+  expect((await ask(question(), { key })).status).toBe(409);
+  await age(key, 60_000);
+  provider.setMode('ok', { text: 'late' });
+  const taken = await ask(question(), { key });
+  expect(JSON.parse(taken.text).choices[0].message.content).toBe('late');
+  expect((await dying).status).toBe(200);
+  expect((await ask(question(), { key })).text).toBe(taken.text);
+});
