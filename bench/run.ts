@@ -6,6 +6,7 @@ import { describeMachine } from './frame/machine.ts';
 import { judge, type Verdict } from './frame/measurement.ts';
 import { renderTable } from './frame/render-table.ts';
 import { cachedUsersMemory } from './rows/cached-users-memory.ts';
+import { completions } from './rows/completions.ts';
 import { createSessionFar, createSessionNear } from './rows/create-session.ts';
 import { crowd } from './rows/crowd.ts';
 import { historyOffset, historyUnchanged } from './rows/history.ts';
@@ -13,6 +14,7 @@ import { ready } from './rows/ready.ts';
 import { revokedKey } from './rows/revoked-key.ts';
 import { signInStatements } from './rows/sign-in-statements.ts';
 import { statements } from './rows/statements.ts';
+import { streamCpu } from './rows/stream-cpu.ts';
 import { whoAmI } from './rows/who-am-i.ts';
 import { Stage } from './stage/stage.ts';
 
@@ -22,6 +24,8 @@ const benches: readonly Bench[] = [
   statements,
   signInStatements,
   whoAmI,
+  completions,
+  streamCpu,
   revokedKey,
   cachedUsersMemory,
   createSessionNear,

@@ -21,7 +21,9 @@ server.post('/v1/chat/completions', async (request, reply) => {
     body: request.body as NodeJS.ReadableStream & import('node:stream').Readable,
   });
   reply.code(statusCode).header('content-type', headers['content-type']);
-  return reply.send(body);
+  // A whole answer goes on in one piece, as ours does.
+  const isStream = String(headers['content-type']).startsWith('text/event-stream');
+  return reply.send(isStream ? body : await body.text());
 });
 
 await listen(server);

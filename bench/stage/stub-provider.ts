@@ -1,0 +1,19 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { readLines, stopProcess, watchProcess } from './child-server.ts';
+
+/** A provider of models that answers at once, in a process of its own. */
+export interface RunningProvider extends AsyncDisposable {
+  /** Up to and with `/v1`. */
+  readonly url: string;
+}
+
+const script = fileURLToPath(new URL('../../test/stubs/provider.ts', import.meta.url));
+
+/** Starts a provider that says this text, streamed word by word. */
+export async function startProvider(text: string): Promise<RunningProvider> {
+  const child = spawn(process.execPath, [script, '--text', text], { stdio: ['ignore', 'pipe', 'inherit'] });
+  watchProcess(child);
+  const [url = ''] = await readLines(child, 1);
+  return { url, [Symbol.asyncDispose]: () => stopProcess(child) };
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { ample, drainStream, hello } from '../../../test/harness/test-models.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { Accumulator } from './accumulator.ts';
+import { createModels } from './create-models.ts';
+import type { Message } from './message-schema.ts';
+import type { PlainCommands, PlainOutcome } from './plain-commands.ts';
+import type { CompletionRequest } from './schemas.ts';
+
+const NOW = new Date('2026-03-01T12:00:00Z');
+
+const models = createModels({
+  models: [],
+  log: createLogger({ level: 'silent' }),
+  clock: { now: () => NOW, monotonicMs: () => performance.now() },
+});
+
+/** Understands `add …`, and tells what it was told. */
+const outcomes: PlainOutcome[] = [];
+const commands: PlainCommands = {
+  read: ({ text, now }) =>
+    text.startsWith('add ') ? { tool: 'todo_add', input: { title: text.slice(4), at: now.toISOString() } } : undefined,
+  tell(outcome) {
+    outcomes.push(outcome);
+    return outcome.result === undefined ? 'That failed.' : `Did ${JSON.stringify(outcome.result)}.`;
+  },
+  examples: ['add buy milk', 'lägg till mjölk'],
+};
+
+const tools = [{ type: 'function' as const, function: { name: 'todo_add' } }];
+
+/** What the offline model answers to a conversation, in chunks and put together. */
+async function ask(messages: Message[], rest: Partial<CompletionRequest> = { tools }) {
+  const call = { deadline: ample(), commands };
+  const drained = await drainStream(models.stream(hello({ messages, ...rest }), call));
+  const answer = new Accumulator();
+  for (const chunk of drained.chunks) answer.add(chunk);
+  const [choice] = (await models.complete(hello({ messages, ...rest }), call)).choices;
+  return { ...drained, message: answer.message, finishReason: answer.finishReason, whole: choice };
+}
+
+const user = (content: NonNullable<Message['content']>): Message => ({ role: 'user', content });
+
+/** A command, the calls that were made for it, and what each of them returned. */
+function afterCalls(...results: string[]): Message[] {
+  const calls = results.map((_, index) => ({
+    ...{ id: `call_${index}`, type: 'function' as const },
+    function: { name: 'todo_add', arguments: '{}' },
+  }));
+  return [
+    user('add milk'),
+    { role: 'assistant', content: null, tool_calls: calls },
+    ...results.map((content, index): Message => ({ role: 'tool', tool_call_id: `call_${index}`, content })),
+  ];
+}
+
+describe('the offline model, with plain commands', () => {
+  it('has the tool called that a command asks for, streamed as providers do', async () => {
+    const { message, finishReason, chunks, whole } = await ask([user('add milk')]);
+    const called = { name: 'todo_add', arguments: '{"title":"milk","at":"2026-03-01T12:00:00.000Z"}' };
+    expect(message).toMatchObject({
+      content: null,
+      tool_calls: [{ id: expect.stringMatching(/^call_./), type: 'function', function: called }],
+    });
+    expect(finishReason).toBe('tool_calls');
+    expect(chunks[0]?.choices[0]?.delta.role).toBe('assistant');
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 2 } });
+    expect(whole).toMatchObject({ finish_reason: 'tool_calls', message: { tool_calls: [{ function: called }] } });
+  });
+
+  it('reads a command in several parts', async () => {
+    const parts = ['add ', 'milk'].map((text) => ({ type: 'text' as const, text }));
+    expect((await ask([user(parts)])).finishReason).toBe('tool_calls');
+  });
+
+  it.each([
+    ['is not offered', { tools: [{ type: 'function' as const, function: { name: 'other' } }] }],
+    ['is not offered at all', {}],
+    ['may not be called', { tools, tool_choice: 'none' as const }],
+  ])('calls no tool that %s', async (_, rest) => {
+    const { message, finishReason, text } = await ask([user('add milk')], rest);
+    expect(message.tool_calls).toBeUndefined();
+    expect(finishReason).toBe('stop');
+    expect(text).toContain('plain commands');
+  });
+
+  it('says in a sentence, with examples, that it did not understand', async () => {
+    const { text, finishReason } = await ask([user('what is the meaning of it all? my secret is 1234')]);
+    expect(text).toMatch(/not a language model.*plain commands, such as “add buy milk”, “lägg till mjölk”\.$/);
+    expect(text).not.toContain('1234');
+    expect(finishReason).toBe('stop');
+  });
+
+  it('tells what the tool came to, with what was said', async () => {
+    outcomes.length = 0;
+    const { text, finishReason } = await ask(afterCalls('{"id":7}'));
+    expect(text).toBe('Did {"id":7}.');
+    expect(finishReason).toBe('stop');
+    expect(outcomes[0]).toEqual({ text: 'add milk', tool: 'todo_add', result: { id: 7 } });
+  });
+
+  it.each(['{"error":{"message":"no"}}', 'Something went wrong.', ''])(
+    'tells that a tool failed which answered %j',
+    async (content) => {
+      expect((await ask(afterCalls(content))).text).toBe('That failed.');
+    },
+  );
+
+  it('tells of several tools, a line each', async () => {
+    expect((await ask(afterCalls('1', 'oops', '[]'))).text).toBe('Did 1.\nThat failed.\nDid [].');
+  });
+});
