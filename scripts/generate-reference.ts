@@ -1,7 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
+import { createServerMetrics } from '../src/app/metrics/server-metrics.ts';
 import { renderConfigReference } from '../src/platform/config/index.ts';
+import { renderMetricsReference } from '../src/platform/telemetry/index.ts';
 import { findErrorSets } from './find-error-sets.ts';
 import { renderErrorReference } from './render-error-reference.ts';
 
@@ -14,6 +16,7 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 
 const pages = {
   'docs/reference/configuration.md': renderConfigReference(),
+  'docs/reference/metrics.md': renderMetricsReference(createServerMetrics().registry),
   'docs/reference/errors.md': renderErrorReference(await findErrorSets(root)),
 };
 

@@ -1,5 +1,5 @@
 import type { CallContext } from '../base/call-context.ts';
-import type { CheckReadiness, Readiness } from '../platform/http/index.ts';
+import type { Readiness } from '../platform/http/index.ts';
 import type { Postgres } from '../platform/postgres/index.ts';
 import type { GuardedDatabase } from '../platform/resilience/index.ts';
 import type { Callers } from './open-callers.ts';
@@ -7,20 +7,34 @@ import type { Callers } from './open-callers.ts';
 /** How long the database has to answer, in milliseconds: readiness must flip within two seconds, probe and all. */
 const pingBudgetMs = 1_000;
 
-const databaseAway: Readiness = { status: 'unavailable', reasons: ['The database does not answer.'] };
+/** Whether the server can serve, and how far away the database is. */
+export interface Dependencies extends Readiness {
+  /** A round trip to the database in milliseconds, with the wait for a connection; undefined when there was none. */
+  readonly latencyMs: number | undefined;
+}
+
+/** Finds out how what the server depends on is, by the context's deadline and within a second. Never rejects. */
+export type CheckDependencies = (context: CallContext) => Promise<Dependencies>;
+
+const databaseAway: Dependencies = {
+  status: 'unavailable',
+  reasons: ['The database does not answer.'],
+  latencyMs: undefined,
+};
 
 /** Makes the check of what a server depends on. Without a database it can serve nothing. */
-export function createReadinessCheck(
+export function createDependencyCheck(
   postgres: Postgres,
   guarded: GuardedDatabase,
   callers: Pick<Callers, 'findTrouble'>,
-): CheckReadiness {
-  return async (context: CallContext) => {
+): CheckDependencies {
+  return async (context) => {
     if (guarded.state() !== 'closed') return databaseAway;
     const deadline = context.deadline.shortenedTo(pingBudgetMs);
     try {
-      const [reasons] = await Promise.all([callers.findTrouble(), postgres.ping({ ...context, deadline })]);
-      return { status: reasons.length === 0 ? 'ready' : 'degraded', reasons };
+      const answers = Promise.all([callers.findTrouble(), postgres.ping({ ...context, deadline })]);
+      const [reasons, latencyMs] = await deadline.race(answers);
+      return { status: reasons.length === 0 ? 'ready' : 'degraded', reasons, latencyMs };
     } catch {
       return databaseAway;
     } finally {

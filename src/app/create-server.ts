@@ -11,14 +11,16 @@ import type { Logger } from '../platform/log/index.ts';
 import type { Postgres } from '../platform/postgres/index.ts';
 import { openRedis, type Redis } from '../platform/redis/index.ts';
 import type { GuardedDatabase } from '../platform/resilience/index.ts';
-import { createReadinessCheck } from './check-readiness.ts';
+import { createDependencyCheck } from './check-readiness.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
+import { createServerMetrics, type ServerMetrics } from './metrics/server-metrics.ts';
 import { type Callers, openCallers } from './open-callers.ts';
 import { type Limits, openLimits } from './open-limits.ts';
 import { openModels } from './open-models.ts';
 import { openServerJobs } from './open-server-jobs.ts';
 import { registerRoutes } from './register-routes.ts';
+import { showOperation } from './show-operation.ts';
 import { version } from './version.ts';
 
 /** What a server is made of. */
@@ -32,6 +34,8 @@ export interface ServerParts {
   readonly worksOnJobs?: boolean;
   readonly clock?: Clock;
   readonly assistants?: readonly Assistant[];
+  /** What the database tells already; new ones when absent. */
+  readonly metrics?: ServerMetrics;
 }
 
 /** A server with all routes, not listening yet. */
@@ -89,20 +93,22 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
 export function createServer(parts: ServerParts): Server {
   const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistants = [] } = parts;
+  const { metrics = createServerMetrics() } = parts;
   const { requestBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where its file is wrong, nothing was opened yet.
   const plans = new Plans(readPlans(config.plans.file), log);
-  const models = openModels(config, { clock, log });
-  const database = guardPostgres(postgres, { config: config.database, clock, log });
-  const batches = createChatBatches({ database, clock });
+  const models = openModels(config, { clock, log, onCall: metrics.models.observe });
+  const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
+  const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
   const shared = { database, batches, models, assistants, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
-  const jobs = openServerJobs(config, { database, directUrl, clock, log });
+  const jobs = openServerJobs(config, { database, directUrl, clock, log, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);
   const redis = openSharedRedis(config, log);
-  const callers = openCallers(config, { database, directUrl, redis, clock, log });
+  const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
   const limits = openLimits({ plans, redis, clock });
+  const check = createDependencyCheck(postgres, database, callers);
   const http = createHttpServer({
     ...config.http,
     ...createAuthentication({ callers: callers.cache, clock, uses }),
@@ -111,8 +117,10 @@ export function createServer(parts: ServerParts): Server {
     clock,
     version,
     errorCodes,
-    readiness: createReadinessCheck(postgres, database, callers),
+    readiness: check,
+    observe: metrics.http.observe,
   });
+  showOperation(http, { ...shared, config, metrics, postgres, callers, redis, turns, jobs, check });
   registerRoutes(http, {
     ...shared,
     jobs,

@@ -7,6 +7,7 @@ import { limitErrors, planErrors } from '../core/plans/index.ts';
 import { httpErrors } from '../platform/http/index.ts';
 import { jobErrors } from '../platform/jobs/index.ts';
 import { postgresErrors } from '../platform/postgres/index.ts';
+import { telemetryErrors } from '../platform/telemetry/index.ts';
 
 /** Every error that a caller of this server may meet. */
 export const errorCodes: readonly CatalogueEntry[] = [
@@ -20,4 +21,5 @@ export const errorCodes: readonly CatalogueEntry[] = [
   modelErrors,
   planErrors,
   postgresErrors,
+  telemetryErrors,
 ].flatMap((errors) => errors.catalogue);

@@ -3,18 +3,33 @@ import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Postgres } from '../platform/postgres/index.ts';
 import { type GuardedDatabase, guardDatabase, limitPerStatement } from '../platform/resilience/index.ts';
+import type { ServerMetrics } from './metrics/server-metrics.ts';
+
+interface GuardParts {
+  readonly config: Config['database'];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** None where nobody could read them. */
+  readonly metrics?: ServerMetrics;
+}
 
 /**
  * The database as requests and background work see it: with a time limit for each statement, a breaker, and room left for
  * others beside a statement that is slow or waits for a lock. What the server does at its start goes past it.
  */
-export function guardPostgres(
-  postgres: Postgres,
-  { config, clock, log }: { config: Config['database']; clock: Clock; log: Logger },
-): GuardedDatabase {
+export function guardPostgres(postgres: Postgres, { config, clock, log, metrics }: GuardParts): GuardedDatabase {
   const { poolSize, poolOverflow, poolWaitMs, statementBudgetMs } = config;
+  const { onRefused } = metrics?.statements.batches ?? {};
   // Of ten connections a shared statement may have its nine batches under way; one is left for others.
   const maxInFlight = Math.max(1, Math.floor((poolSize + poolOverflow) * 0.9));
-  const { query } = limitPerStatement(postgres, { clock, maxInFlight, waitMs: poolWaitMs });
-  return guardDatabase({ query, ping: postgres.ping }, { clock, log, statementBudgetMs });
+  const { query } = limitPerStatement(postgres, {
+    clock,
+    maxInFlight,
+    waitMs: poolWaitMs,
+    ...(onRefused && { onRefused }),
+  });
+  return guardDatabase(
+    { query, ping: postgres.ping },
+    { clock, log, statementBudgetMs, observe: (state) => metrics?.breakers.observe('postgres', state) },
+  );
 }

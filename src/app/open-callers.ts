@@ -4,6 +4,7 @@ import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
 import type { Redis } from '../platform/redis/index.ts';
+import type { ServerMetrics } from './metrics/server-metrics.ts';
 
 /** What the cache of callers is put together from. */
 export interface CallersParts {
@@ -14,6 +15,7 @@ export interface CallersParts {
   readonly redis: Redis | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: ServerMetrics;
 }
 
 /** The cache of callers with what it listens to and shares. */
@@ -29,10 +31,11 @@ const notHearing = 'Changes of users are not heard of: each request asks the dat
 
 /** Opens the cache of callers, and has it hear of what other servers change. */
 export function openCallers(config: Config, parts: CallersParts): Callers {
-  const { database, directUrl, redis, clock, log } = parts;
+  const { database, directUrl, redis, clock, log, metrics } = parts;
   const { cache: isOn, ttlSeconds, graceSeconds } = config.callers;
   const cache = createCallerCache({
     database,
+    observers: metrics.statements.batches,
     redis,
     clock,
     log,

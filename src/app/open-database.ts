@@ -4,6 +4,7 @@ import {
   findEmbeddedPostgres,
   openPostgres,
   type Postgres,
+  type PostgresOptions,
   startEmbeddedPostgres,
 } from '../platform/postgres/index.ts';
 import { migrateSchema } from './migrate-schema.ts';
@@ -28,9 +29,10 @@ export interface DatabaseHome {
   stop(): Promise<void>;
 }
 
-/** How a command, unlike a server, uses the embedded database: beside a server that may be running. */
+/** How the database is used: a command does so beside a server that may be running, a server counts statements. */
 export interface DatabaseUse {
-  readonly joinRunning: boolean;
+  readonly joinRunning?: boolean;
+  readonly observe?: PostgresOptions['observe'];
 }
 
 /** Finds the configured database; without one, starts the embedded Postgres in the data directory. */
@@ -56,7 +58,7 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
   try {
     await migrateSchema(home.directUrl, log);
     const { url: _, directUrl: __, ...pool } = config.database;
-    const postgres = openPostgres({ ...pool, url: home.url, log });
+    const postgres = openPostgres({ ...pool, url: home.url, log, ...(use?.observe && { observe: use.observe }) });
     const close = async (): Promise<void> => {
       await postgres.close();
       await home.stop();

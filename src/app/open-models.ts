@@ -1,8 +1,12 @@
 import { isIP } from 'node:net';
-import type { Clock } from '../base/time.ts';
-import { createModels, type ModelDefinition, type Models, readModelsFile } from '../core/models/index.ts';
+import {
+  createModels,
+  type ModelDefinition,
+  type Models,
+  type ModelsOptions,
+  readModelsFile,
+} from '../core/models/index.ts';
 import { type Config, ConfigError } from '../platform/config/index.ts';
-import type { Logger } from '../platform/log/index.ts';
 
 /** Tries after the first one, of one request at one target. */
 const RETRIES = 2;
@@ -38,6 +42,6 @@ function listModels({ models }: Config): readonly ModelDefinition[] {
  * Opens the models of the configuration. Connects to nothing yet.
  * @throws ConfigError with all that is wrong with `MODELS_FILE`.
  */
-export function openModels(config: Config, options: { clock: Clock; log: Logger }): Models {
+export function openModels(config: Config, options: Pick<ModelsOptions, 'clock' | 'log' | 'onCall'>): Models {
   return createModels({ ...options, models: listModels(config) });
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/time.ts';
 import { forgetIdempotencyKeys } from '../core/accounts/index.ts';
 import type { Config } from '../platform/config/index.ts';
-import { type Job, type Jobs, openJobs } from '../platform/jobs/index.ts';
+import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
 
@@ -12,6 +12,7 @@ export interface JobParts {
   readonly directUrl: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly onJob?: NonNullable<JobsOptions['onJob']>;
 }
 
 /** Every job that there is. */

@@ -6,6 +6,7 @@ import type { Logger } from '../platform/log/index.ts';
 import { renderBanner } from './banner.ts';
 import { createServer, type Server, type ServerParts } from './create-server.ts';
 import { ensureFirstUser } from './first-user.ts';
+import { createServerMetrics } from './metrics/server-metrics.ts';
 import { type OpenDatabase, openDatabase } from './open-database.ts';
 
 /** A server that listens. */
@@ -42,9 +43,10 @@ async function createOrClose(parts: ServerParts, database: OpenDatabase): Promis
  * What was started is stopped again when a later step fails.
  */
 export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeOptions): Promise<RunningServer> {
-  const database = await openDatabase(config, log);
+  const metrics = createServerMetrics();
+  const database = await openDatabase(config, log, { observe: metrics.statements.observe });
   const { postgres, directUrl } = database;
-  const server = await createOrClose({ config, log, postgres, directUrl, worksOnJobs }, database);
+  const server = await createOrClose({ config, log, postgres, directUrl, worksOnJobs, metrics }, database);
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await server.stop();

@@ -52,7 +52,7 @@ it('says who one is', async () => {
 
 it('asks the database once for a caller, and for a crowd of them once each', async () => {
   const user = await product.createUser();
-  expect(stepsOf(await me(user))).toEqual(['pool', 'sql', 'auth', 'total']);
+  expect(stepsOf(await me(user))).toEqual(['queue', 'pool', 'sql', 'auth', 'total']);
   expect(stepsOf(await me(user))).toEqual(['auth', 'total']);
   const before = await cache();
   await Promise.all(Array.from({ length: 50 }, () => me(user)));

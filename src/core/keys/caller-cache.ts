@@ -4,7 +4,7 @@ import { Check } from 'typebox/value';
 import type { Clock } from '../../base/time.ts';
 import { type Cache, createCache, type Load } from '../../platform/cache/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
-import { createBatch, type Database } from '../../platform/postgres/index.ts';
+import { type BatchObservers, createBatch, type Database } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
 import { permissions } from './permissions.ts';
 import { findCallers } from './queries.ts';
@@ -33,6 +33,7 @@ export type CallerCache = Cache<CallerRecord>;
 /** What the cache of callers needs. */
 export interface CallerCacheOptions {
   readonly database: Database;
+  readonly observers?: BatchObservers;
   readonly redis: Redis | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -58,9 +59,10 @@ function createListSharing(): (wanted: readonly string[]) => string[] {
 }
 
 /** Makes the cache of callers of a server. A key that is revoked is as unknown as one that never was. */
-export function createCallerCache({ database, redis, lookupBudgetMs, ...options }: CallerCacheOptions): CallerCache {
+export function createCallerCache(options: CallerCacheOptions): CallerCache {
+  const { database, observers, redis, lookupBudgetMs, ...rest } = options;
   const batchKey = ({ hash }: { hash: Buffer }): string => hash.toString('base64');
-  const find = createBatch({ statement: findCallers, keyOf: batchKey }, { database, clock: options.clock });
+  const find = createBatch({ statement: findCallers, keyOf: batchKey }, { ...observers, database, clock: rest.clock });
 
   const shareList = createListSharing();
 
@@ -83,7 +85,7 @@ export function createCallerCache({ database, redis, lookupBudgetMs, ...options 
   };
 
   return createCache({
-    ...options,
+    ...rest,
     name: 'callers',
     load,
     loadBudgetMs: lookupBudgetMs,

@@ -10,6 +10,7 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   plans: 'Plans',
   models: 'Models',
   jobs: 'Jobs',
+  telemetry: 'Telemetry',
   log: 'Log',
 };
 

@@ -226,6 +226,16 @@ export const variables = {
       sentence: 'Jobs in the background that a process works on at the same time.',
     }),
   },
+  telemetry: {
+    metricsToken: optionalText({
+      name: 'METRICS_TOKEN',
+      pattern: /^[\x21-\x7e]{16,}$/,
+      kind: 'a text of at least 16 visible ASCII characters without spaces',
+      secret: true,
+      sentence:
+        'What `GET /metrics` takes as a bearer token. Without it metrics are answered to programs on the same machine alone.',
+    }),
+  },
   log: {
     level: oneOf({
       name: 'LOG_LEVEL',

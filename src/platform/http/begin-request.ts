@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import { httpErrors } from './errors.ts';
 import { RequestContext } from './request-context.ts';
-import { logRequest } from './request-log.ts';
+import { logRequest, type RequestObservation } from './request-log.ts';
 
 /**
  * How long after its deadline a request may still answer for itself, in milliseconds. Less would talk over handlers that
@@ -17,6 +17,8 @@ export interface BeginOptions {
   readonly log: Logger;
   readonly requestBudgetMs: number;
   readonly clock?: Clock;
+  /** Told of each request when it is done. */
+  readonly observe?: (observation: RequestObservation) => void;
 }
 
 /** Answers for a handler that does not, once its deadline is over. */
@@ -36,7 +38,7 @@ function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS
  * then the deadline is cancelled, so that nothing is done for nobody, and the log line written.
  */
 export function beginRequests(server: FastifyInstance, options: BeginOptions): void {
-  const { log, requestBudgetMs, clock = systemClock } = options;
+  const { log, requestBudgetMs, clock = systemClock, observe } = options;
   server.decorateRequest('context');
   // `caller` is the business of whoever authenticates; declared here so that every request has the same shape.
   server.decorateRequest('caller');
@@ -65,7 +67,8 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
       if (context.isAnswered) context.deadline.end();
       else context.deadline.cancel(new Cancelled('the client has gone'));
       lifecycle.finish(context);
-      logRequest(log, request, reply);
+      const observation = logRequest(log, request, reply);
+      observe?.(observation);
     });
     done();
   });

@@ -13,6 +13,7 @@ export {
   PageLimit,
   toPage,
 } from './list.ts';
+export type { RequestObservation } from './request-log.ts';
 export { listRoutes, type RouteAccess, type RouteSchema } from './route-rules.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
 export { toAppError, toWireError, type WireError } from './wire-error.ts';

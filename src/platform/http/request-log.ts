@@ -2,6 +2,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../log/index.ts';
 import type { RequestContext } from './request-context.ts';
 
+/** What is told of a request when it is done, for metrics. Holds nothing that the caller sent. */
+export interface RequestObservation {
+  readonly method: string;
+  /** The route's pattern; `none` where there is none. */
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+  /** Of the error that it ended in. */
+  readonly code: string | undefined;
+}
+
 /** What the answer's status was; 499 is nginx's number for a client that left before it. */
 function statusOf(reply: FastifyReply, context: RequestContext): number {
   if (context.isAnswered) return reply.statusCode;
@@ -17,22 +28,28 @@ function roundedSteps(context: RequestContext): Record<string, number> {
 
 /**
  * Writes the one log line of a request, when it is done. It holds the route's pattern, not the URL, and nothing of what
- * was sent or answered. What failed on our side is an error with its cause; all else is information.
+ * was sent or answered. What failed on our side is an error with its cause; all else is information. Answers what metrics
+ * are to know of it.
  */
-export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): RequestObservation {
   const context = request.context as RequestContext;
   const { failure } = context;
+  const { method } = request;
+  const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+  const status = statusOf(reply, context);
+  const durationMs = context.totalMs();
   const { caller } = request as { caller?: { userId?: string } | null };
   const line = {
     request_id: context.requestId,
-    method: request.method,
-    route: request.is404 ? 'none' : request.routeOptions.url,
-    status: statusOf(reply, context),
-    total_ms: context.totalMs(),
+    method,
+    route,
+    status,
+    total_ms: durationMs,
     timings: roundedSteps(context),
     ...(caller?.userId === undefined ? {} : { user_id: caller.userId }),
     ...(failure === undefined ? {} : { code: failure.code }),
   };
   if (failure !== undefined && failure.status >= 500) log.error({ ...line, err: failure }, 'request');
   else log.info(line, 'request');
+  return { method, route, status, durationMs, code: failure?.code };
 }

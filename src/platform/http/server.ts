@@ -23,6 +23,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { registerOpenApi } from './openapi.ts';
 import { findBodyKindFault, findRequestFault } from './request-checks.ts';
 import { requestIdOf } from './request-context.ts';
+import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
 import { createValidatorCompiler } from './validation.ts';
@@ -62,6 +63,8 @@ export interface HttpServerOptions {
   /** Called next. @throws AppError 403 when the caller lacks the permission that the route takes. */
   readonly authorize: (request: FastifyRequest, permission: string) => void;
   readonly readiness: CheckReadiness;
+  /** Told of each request when it is done, for metrics. */
+  readonly observe?: (observation: RequestObservation) => void;
   /** The errors of all features, for the OpenAPI document. */
   readonly errorCodes: readonly CatalogueEntry[];
 }

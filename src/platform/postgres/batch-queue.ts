@@ -16,6 +16,8 @@ export class BatchCall<Input, Row> {
   readonly input: Input;
   /** When the first of them asked, on the monotonic clock. */
   readonly askedMs: number;
+  /** When it left the queue, on the monotonic clock. */
+  leftMs: number | undefined;
   /** Called when the last of them gives up, while the batch is under way. */
   onGiveUp: (() => void) | undefined;
   readonly #waiters = new Set<Waiter<Row>>();
@@ -51,7 +53,7 @@ export class BatchCall<Input, Row> {
     });
   }
 
-  /** Gives everyone the rows. */
+  /** Gives everyone the rows, and notes what the wait for the batch and its steps took. */
   answer(rows: Row[], timings: Timings): void {
     for (const waiter of this.#settle(timings)) waiter.resolve(rows);
   }
@@ -64,8 +66,9 @@ export class BatchCall<Input, Row> {
   #settle(timings: Timings): Waiter<Row>[] {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
-    for (const { context, onEnded } of waiters) {
+    for (const { context, askedMs, onEnded } of waiters) {
       context.deadline.offEnded(onEnded);
+      if (this.leftMs !== undefined) context.timings.add('queue', this.leftMs - askedMs);
       for (const [step, durationMs] of timings.entries()) context.timings.add(step, durationMs);
     }
     return waiters;

@@ -5,7 +5,7 @@ import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled, Deadline } from '../../base/deadline.ts';
 import { AppError } from '../../base/errors.ts';
 import { Timings } from '../../base/timings.ts';
-import { createBatch } from './batch.ts';
+import { type BatchObservation, createBatch } from './batch.ts';
 import type { Database } from './database.ts';
 import { type Statement, sql } from './statement.ts';
 
@@ -206,7 +206,9 @@ describe('a batch', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 40 }), async (calls) => {
         const database = new StepDatabase();
-        const ask = createBatch({ statement }, { database });
+        // On a clock that stands still, batches are not held apart, however slow the machine.
+        const clock = { now: () => new Date(0), monotonicMs: () => 0 };
+        const ask = createBatch({ statement }, { database, clock });
         const outcomes: Promise<PromiseSettledResult<Row[]>>[] = [];
         const contexts: CallContext[] = [];
         let steps = 0;
@@ -252,5 +254,46 @@ describe('a batch', () => {
     const answers = [1, 2, 3, 4].map((id) => ask(input(id), contextOf()));
     for (const answer of answers) await expect(answer).rejects.toBe(away);
     expect(statements).toBe(1);
+  });
+
+  it('tells each caller, and the observer, how long it waited for its batch', async () => {
+    const database = new StepDatabase();
+    const observed: BatchObservation[] = [];
+    let nowMs = 0;
+    const clock = { now: () => new Date(0), monotonicMs: () => nowMs };
+    const ask = createBatch({ statement }, { database, clock, observe: (observation) => observed.push(observation) });
+    const contexts = Array.from({ length: 10 }, () => contextOf());
+    const answers: Promise<Row[]>[] = [];
+    for (const [id, context] of contexts.entries()) {
+      answers.push(ask(input(id), context));
+      await nextTurn();
+    }
+    // Nine are under way, as many as may be.
+    nowMs = 40;
+    await database.finish();
+    await Promise.all(answers);
+    const waits = contexts.map(({ timings }) => Object.fromEntries(timings.entries()).queue);
+    expect(waits).toEqual([...Array.from({ length: 9 }, () => 0), 40]);
+    expect(observed.at(0)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 0 });
+    expect(observed.at(-1)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 40 });
+  });
+
+  it('tells the observer of callers whose time would be over before their turn', async () => {
+    const database = new StepDatabase();
+    const refused: string[] = [];
+    let nowMs = 0;
+    const clock = { now: () => new Date(0), monotonicMs: () => nowMs };
+    const ask = createBatch({ statement }, { database, clock, onRefused: (name) => refused.push(name) });
+    const first = ask(input(0), contextOf());
+    await nextTurn();
+    nowMs = 1_000;
+    database.step();
+    await first;
+    await nextTurn();
+    const waiting = ask(input(1), contextOf());
+    await expect(ask(input(2), contextOf(100))).rejects.toMatchObject({ code: 'postgres.overloaded' });
+    expect(refused).toEqual(['test.batch']);
+    await database.finish();
+    await waiting;
   });
 });

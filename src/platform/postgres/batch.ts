@@ -1,6 +1,7 @@
 import { DatabaseError } from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled, Deadline } from '../../base/deadline.ts';
+import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import { Timings } from '../../base/timings.ts';
@@ -28,11 +29,18 @@ export interface BatchObservation {
   readonly waitMs: number;
 }
 
+/** What is told of batches, for metrics. */
+export interface BatchObservers {
+  /** Told of each batch that was answered. */
+  readonly observe?: (observation: BatchObservation) => void;
+  /** Told of each caller that is refused because the statement has too many, with the statement's name. */
+  readonly onRefused?: (name: string) => void;
+}
+
 /** How batches run. */
-export interface BatchOptions {
+export interface BatchOptions extends BatchObservers {
   readonly database: Database;
   readonly clock?: Clock;
-  readonly observe?: (observation: BatchObservation) => void;
 }
 
 /** Asks for one input; answers the rows that belong to it. */
@@ -92,6 +100,7 @@ class Batch<Input, Row extends { i: number | null }> {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #observe: BatchOptions['observe'];
+  readonly #onRefused: BatchOptions['onRefused'];
   readonly #queue: BatchQueue<Input, Row>;
   readonly #maxInputs: number;
   #inFlight = 0;
@@ -103,11 +112,13 @@ class Batch<Input, Row extends { i: number | null }> {
   /** How long a statement takes, in milliseconds, smoothed: what a caller's deadline is held against. */
   #typicalMs = 0;
 
-  constructor(definition: BatchDefinition<Input, Row>, { database, clock = systemClock, observe }: BatchOptions) {
+  constructor(definition: BatchDefinition<Input, Row>, options: BatchOptions) {
+    const { database, clock = systemClock, observe, onRefused } = options;
     this.#definition = definition;
     this.#database = database;
     this.#clock = clock;
     this.#observe = observe;
+    this.#onRefused = onRefused;
     this.#queue = new BatchQueue(definition.keyOf);
     this.#maxInputs = definition.maxInputs ?? defaultMaxInputs;
   }
@@ -115,7 +126,7 @@ class Batch<Input, Row extends { i: number | null }> {
   ask(input: Input, context: CallContext): Promise<Row[]> {
     context.deadline.throwIfEnded();
     if (this.#queue.length >= maxWaiting || this.#expectedMs() > context.deadline.remainingMs()) {
-      return Promise.reject(postgresErrors.raise.overloaded());
+      return Promise.reject(this.#refuse([input]));
     }
     const answer = this.#queue.add(input, context, this.#clock.monotonicMs());
     this.#leaveSoon();
@@ -170,10 +181,17 @@ class Batch<Input, Row extends { i: number | null }> {
 
   #refuseOverdue(): void {
     this.#waitCheck = undefined;
-    for (const call of this.#queue.takeOlderThan(this.#clock.monotonicMs() - maxWaitMs)) {
-      call.fail(postgresErrors.raise.overloaded(), new Timings());
+    const nowMs = this.#clock.monotonicMs();
+    for (const call of this.#queue.takeOlderThan(nowMs - maxWaitMs)) {
+      call.leftMs = nowMs;
+      call.fail(this.#refuse([call.input]), new Timings());
     }
     this.#leaveSoon();
+  }
+
+  #refuse(inputs: readonly Input[]): AppError {
+    this.#onRefused?.(this.#definition.statement(inputs).name);
+    return postgresErrors.raise.overloaded();
   }
 
   #leave(): void {
@@ -183,6 +201,7 @@ class Batch<Input, Row extends { i: number | null }> {
     this.#inFlight++;
     this.#inputsInFlight += calls.length;
     const leftMs = this.#clock.monotonicMs();
+    for (const call of calls) call.leftMs = leftMs;
     this.#scheduleNext(leftMs);
     const waitMs = leftMs - first.askedMs;
     void this.#run(calls).then((name) => {

@@ -1,4 +1,4 @@
-export { type Batched, type BatchObservation, type BatchOptions, createBatch } from './batch.ts';
+export { type Batched, type BatchObservation, type BatchObservers, type BatchOptions, createBatch } from './batch.ts';
 export type { Database } from './database.ts';
 export {
   type EmbeddedPostgres,
@@ -10,5 +10,5 @@ export { postgresErrors, sqlState } from './errors.ts';
 export { type MigrateOptions, migrate } from './migrate.ts';
 export { type ListenOptions, listen, type Notifications } from './notifications.ts';
 export type { PoolHealth, PoolStatus } from './pool-status.ts';
-export { openPostgres, type Postgres, type PostgresOptions } from './postgres.ts';
+export { openPostgres, type Postgres, type PostgresOptions, type StatementObservation } from './postgres.ts';
 export { type Statement, sql } from './statement.ts';

@@ -9,6 +9,17 @@ import { type PoolStatus, watchPool } from './pool-status.ts';
 import { runStatement } from './run-statement.ts';
 import { type Statement, sql } from './statement.ts';
 
+/** What is known of a statement when it has ended, for metrics. */
+export interface StatementObservation {
+  readonly name: string;
+  /** How long it waited for a connection, in milliseconds. */
+  readonly waitMs: number;
+  /** How long it took from then on, in milliseconds. */
+  readonly durationMs: number;
+  /** Whether it was refused, cancelled or lost. */
+  readonly isFailed: boolean;
+}
+
 /** Options of `openPostgres`. */
 export interface PostgresOptions {
   /** A `postgres://` URL; its own `options` are kept. */
@@ -30,6 +41,8 @@ export interface PostgresOptions {
   readonly checkAfterIdleMs?: number;
   /** Shown in `pg_stat_activity`: evenkeel. */
   readonly applicationName?: string;
+  /** Told of each statement that got a connection, when it has ended. */
+  readonly observe?: (observation: StatementObservation) => void;
 }
 
 /** The database of a running server. */
@@ -53,7 +66,7 @@ const pingStatement = () => sql<{ one: number }>`
 
 /** Opens the pool. Connects to nothing before the first call. */
 export function openPostgres(options: PostgresOptions): Postgres {
-  const { log, poolWaitMs = 500, statementTimeoutMs = 30_000 } = options;
+  const { log, poolWaitMs = 500, statementTimeoutMs = 30_000, observe } = options;
   const pool = new ConnectionPool({
     poolSize: 10,
     poolOverflow: 20,
@@ -65,7 +78,7 @@ export function openPostgres(options: PostgresOptions): Postgres {
     statementTimeoutMs,
   });
   const silentAfterMs = statementTimeoutMs + SILENCE_MARGIN_MS;
-  const run = { pool, poolWaitMs, silentAfterMs };
+  const run = { pool, poolWaitMs, silentAfterMs, observe };
   const stopWatching = watchPool(() => pool.status(), log);
   const query = <Row>(statement: Statement<Row>, context: CallContext) => queryWithRetries(run, statement, context);
   return {
@@ -87,6 +100,7 @@ interface Run {
   readonly pool: ConnectionPool;
   readonly poolWaitMs: number;
   readonly silentAfterMs: number;
+  readonly observe: PostgresOptions['observe'];
 }
 
 async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
@@ -104,7 +118,7 @@ async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, contex
 }
 
 async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
-  const { pool, poolWaitMs, silentAfterMs } = run;
+  const { pool, poolWaitMs, silentAfterMs, observe } = run;
   const { deadline, timings } = context;
   const askedAtMs = performance.now();
   const client = await pool.acquire(poolWaitMs, deadline.signal).finally(() => {
@@ -113,8 +127,9 @@ async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: Call
   const startedAtMs = performance.now();
   const { text, values } = statement;
   const name = pool.preparedName(client, statement.name);
+  let isFailed = true;
   try {
-    return await runStatement<Row>(
+    const rows = await runStatement<Row>(
       client,
       { text, values: [...values], ...(name !== undefined && { name }) },
       {
@@ -123,11 +138,15 @@ async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: Call
         release: (isBroken) => pool.release(client, isBroken),
       },
     );
+    isFailed = false;
+    return rows;
   } catch (error) {
     if (deadline.signal.aborted && error === deadline.signal.reason) throw error;
     throw pool.isLost(client) ? toCallerError(error, true) : error;
   } finally {
-    timings.add('sql', performance.now() - startedAtMs);
+    const durationMs = performance.now() - startedAtMs;
+    timings.add('sql', durationMs);
+    observe?.({ name: statement.name, waitMs: startedAtMs - askedAtMs, durationMs, isFailed });
   }
 }
 

@@ -72,3 +72,14 @@ test('who leaves the line is told why, and takes no place', async () => {
   expect(await next).toHaveLength(1);
   expect(await database.query(nap(0), within(20_000))).toHaveLength(1);
 });
+
+test('who is refused is told of, by the name of the statement', async () => {
+  const refused: string[] = [];
+  const postgres = pool.open({ poolSize: 4, poolOverflow: 0 });
+  const onRefused = (name: string) => refused.push(name);
+  const database = limitPerStatement(postgres, { clock: systemClock, maxInFlight: 1, waitMs: 50, onRefused });
+  const end = await occupy(database, 1);
+  await expect(database.query(nap(30), within(5_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  expect(refused).toEqual(['test.nap']);
+  await end();
+});

@@ -1,4 +1,5 @@
 import type { CallContext } from '../../base/call-context.ts';
+import type { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/time.ts';
 import { type Database, postgresErrors, type Statement } from '../postgres/index.ts';
 
@@ -9,6 +10,8 @@ export interface LimitOptions {
   readonly maxInFlight: number;
   /** How long a caller waits for its turn; as long as for a connection. */
   readonly waitMs: number;
+  /** Told of each caller that is refused, with the statement's name. */
+  readonly onRefused?: (name: string) => void;
 }
 
 /**
@@ -24,7 +27,7 @@ export function limitPerStatement(database: Database, options: LimitOptions): Da
     async query<Row>(statement: Statement<Row>, context: CallContext): Promise<Row[]> {
       let lane = lanes.get(statement.name);
       if (lane === undefined) {
-        lane = new Lane(options);
+        lane = new Lane(options, statement.name);
         lanes.set(statement.name, lane);
       }
       const { clock } = options;
@@ -44,13 +47,15 @@ export function limitPerStatement(database: Database, options: LimitOptions): Da
 /** The line of one statement. */
 class Lane {
   readonly #options: LimitOptions;
+  readonly #name: string;
   readonly #waiting = new Set<() => void>();
   #inFlight = 0;
   /** How long the statement takes, in milliseconds, smoothed. */
   #typicalMs = 0;
 
-  constructor(options: LimitOptions) {
+  constructor(options: LimitOptions, name: string) {
     this.#options = options;
+    this.#name = name;
   }
 
   /** Takes a place, if one is free. */
@@ -64,7 +69,7 @@ class Lane {
   wait({ deadline }: CallContext): Promise<void> {
     const { maxInFlight, waitMs } = this.#options;
     const expectedMs = (this.#typicalMs * this.#waiting.size) / maxInFlight;
-    if (expectedMs > Math.min(waitMs, deadline.remainingMs())) return Promise.reject(postgresErrors.raise.overloaded());
+    if (expectedMs > Math.min(waitMs, deadline.remainingMs())) return Promise.reject(this.#refuse());
     return new Promise((resolve, reject) => {
       const step = (): void => {
         clearTimeout(timer);
@@ -81,11 +86,16 @@ class Lane {
       };
       const timer = setTimeout(() => {
         step();
-        reject(postgresErrors.raise.overloaded());
+        reject(this.#refuse());
       }, waitMs);
       deadline.signal.addEventListener('abort', onAbort);
       this.#waiting.add(serve);
     });
+  }
+
+  #refuse(): AppError {
+    this.#options.onRefused?.(this.#name);
+    return postgresErrors.raise.overloaded();
   }
 
   /** Gives the place to the first in line, or free. */

@@ -80,6 +80,11 @@ export class TurnRunner {
     this.#saver = new TurnSaver(options);
   }
 
+  /** How many turns run in this process. */
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
   /**
    * Stores a user's message and starts the turn that answers it, in one statement. A message whose Idempotency-Key was used
    * before starts nothing: its first turn is answered, the one that runs here or what it came to.

@@ -1,0 +1,6 @@
+export { telemetryErrors } from './errors.ts';
+export { type Health, type HealthReport, registerHealthRoute } from './health-route.ts';
+export { registerMetricsRoute } from './metrics-route.ts';
+export { createProcessMetrics } from './process-metrics.ts';
+export { type ReadMetric, readAtScrape, type Sample } from './read-at-scrape.ts';
+export { renderMetricsReference } from './render-reference.ts';

@@ -1,0 +1,58 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { BlockList, isIPv6 } from 'node:net';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Registry } from 'prom-client';
+import { Type } from 'typebox';
+import { telemetryErrors } from './errors.ts';
+
+/** How metrics are given out. */
+export interface MetricsRouteOptions {
+  readonly registry: Registry;
+  /** What must be sent as bearer; without one, metrics are for programs on the same machine. */
+  readonly token: string | undefined;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8);
+loopback.addAddress('::1', 'ipv6');
+
+/** Whether a request comes from this machine. One that a proxy of this machine passes on comes from elsewhere. */
+function isLocal({ socket, headers }: FastifyRequest): boolean {
+  const { remoteAddress = '' } = socket;
+  const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
+  return !isForwarded && loopback.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+function mayRead(request: FastifyRequest, token: string | undefined): boolean {
+  if (token === undefined) return isLocal(request);
+  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
+}
+
+/**
+ * Registers `GET /metrics`, in Prometheus' text format. API keys do not count here: whoever collects metrics is no user.
+ * @throws AppError 401 `telemetry.token_required`.
+ */
+export function registerMetricsRoute(server: FastifyInstance, { registry, token }: MetricsRouteOptions): void {
+  server.get(
+    '/metrics',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['Operating'],
+        summary: 'Metrics for Prometheus',
+        description:
+          'Takes `METRICS_TOKEN` as bearer; without that variable it answers to programs on the same machine alone.',
+        response: { 200: { description: 'Metrics', content: { 'text/plain': { schema: Type.String() } } } },
+      },
+    },
+    async (request, reply) => {
+      if (!mayRead(request, token)) throw telemetryErrors.raise.token_required();
+      return reply
+        .header('cache-control', 'no-store')
+        .type(registry.contentType)
+        .send(await registry.metrics());
+    },
+  );
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+
+let product: Product;
+let user: TestUser;
+let sessionId: string;
+
+beforeAll(async () => {
+  product = await startProduct();
+  user = await product.createUser();
+  const created = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'canary-title' });
+  sessionId = ((await created.json()) as { id: string }).id;
+  await product.request(user, 'POST', `/v1/chat/sessions/${sessionId}/messages`, { content: 'canary-content' });
+  await product.request(user, 'GET', '/v1/chat/sessions/canary-id');
+  await product.request(user, 'GET', '/canary-path?canary=query');
+});
+
+afterAll(() => product.stop());
+
+async function scrape(headers: Record<string, string> = {}, from = product) {
+  const response = await fetch(`${from.url}/metrics`, { headers });
+  return { response, text: await response.text() };
+}
+
+/** The value of a sample, by its text up to the value. */
+const sampleOf = (text: string, sample: string): number =>
+  Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${sample} `))
+      ?.slice(sample.length + 1),
+  );
+
+const request = (route: string, method: string, status: string): string =>
+  `evenkeel_http_request_duration_seconds_count{route="${route}",method="${method}",status="${status}"}`;
+
+describe('what is counted', () => {
+  test('requests by route, method and class of status, also those that lead nowhere', async () => {
+    const { text } = await scrape();
+    const messages = '/v1/chat/sessions/:session_id/messages';
+    expect(sampleOf(text, request(messages, 'POST', '2xx'))).toBe(1);
+    expect(sampleOf(text, request('/v1/chat/sessions/:session_id', 'GET', '4xx'))).toBe(1);
+    expect(sampleOf(text, request('none', 'GET', '4xx'))).toBe(1);
+    expect(sampleOf(text, 'evenkeel_http_errors_total{code="http.not_found"}')).toBe(1);
+  });
+
+  test('statements and batches by name, the pool, the cache, breakers and the process', async () => {
+    const { text } = await scrape();
+    for (const sample of [
+      'evenkeel_statement_duration_seconds_count{statement="chat.insert_sessions"}',
+      'evenkeel_statement_duration_seconds_count{statement="keys.find_callers"}',
+      'evenkeel_batch_callers_sum{statement="chat.insert_sessions"}',
+      'evenkeel_batch_wait_seconds_count{statement="keys.find_callers"}',
+      'evenkeel_pool_connections{state="idle"}',
+      'evenkeel_pool_status{status="HEALTHY"}',
+      'evenkeel_cache_hits_total{cache="callers"}',
+      'evenkeel_cache_users{cache="callers"}',
+      'evenkeel_event_loop_utilisation_ratio',
+      'nodejs_eventloop_lag_p99_seconds',
+      'process_resident_memory_bytes',
+    ]) {
+      expect([sample, sampleOf(text, sample)]).toEqual([sample, expect.toSatisfy((value: number) => value > 0)]);
+    }
+    expect(sampleOf(text, 'evenkeel_breaker_open{part="postgres"}')).toBe(0);
+    expect(sampleOf(text, 'evenkeel_turns_running')).toBe(0);
+  });
+
+  test('nothing of a user: no id, title, content, path or query', async () => {
+    const { text } = await scrape();
+    for (const canary of ['canary', user.userId, user.key, sessionId]) expect(text).not.toContain(canary);
+  });
+});
+
+test('the reference page lists exactly the metrics of a running server', async () => {
+  const { text } = await scrape();
+  const page = readFileSync(`${import.meta.dirname}/../../docs/reference/metrics.md`, 'utf8');
+  const documented = [...page.matchAll(/^\| `(\w+)` \| (\w+)/gm)].map(([, name, type]) => `${name} ${type}`);
+  const served = [...text.matchAll(/^# TYPE (evenkeel_\w+ \w+)$/gm)].map(([, metric]) => metric);
+  expect(documented.length).toBeGreaterThan(20);
+  expect(served.toSorted()).toEqual(documented.toSorted());
+});
+
+describe('who may read them', () => {
+  test('programs on the same machine, not those that a proxy of this machine speaks for', async () => {
+    expect((await scrape()).response.status).toBe(200);
+    for (const headers of [{ 'x-forwarded-for': '127.0.0.1' }, { forwarded: 'for=127.0.0.1' }]) {
+      const { response, text } = await scrape(headers as Record<string, string>);
+      expect(response.status).toBe(401);
+      expect(JSON.parse(text).error.code).toBe('telemetry.token_required');
+    }
+  });
+
+  test('with METRICS_TOKEN, whoever sends it and nobody else', async () => {
+    const guarded = await startProduct({ METRICS_TOKEN: 'a-token-of-the-operator' });
+    onTestFinished(() => guarded.stop());
+    const { response } = await scrape({ authorization: 'Bearer a-token-of-the-operator' }, guarded);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const others = [{}, { authorization: 'Bearer another' }, { authorization: 'a-token-of-the-operator' }];
+    for (const headers of others)
+      expect((await scrape(headers as Record<string, string>, guarded)).response.status).toBe(401);
+  });
+});
+
+test('an answer tells the wait for its batch beside the wait for a connection and the statement', async () => {
+  const response = await product.request(user, 'POST', '/v1/chat/sessions', {});
+  const steps = (response.headers.get('server-timing') ?? '').split(', ').map((step) => step.split(';')[0]);
+  expect(steps).toEqual(['auth', 'queue', 'pool', 'sql', 'total']);
+});
