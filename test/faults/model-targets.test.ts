@@ -102,6 +102,20 @@ describe('with several models in a file', () => {
     await expect(clientOf().chat.completions.create({ model: 'lonely', messages })).rejects.toMatchObject(error);
   });
 
+  it('a model that is left alone answers again within two seconds of healing', async () => {
+    const ask = () => clientOf().chat.completions.create({ model: 'lonely', messages });
+    network.setMode('black-hole');
+    await Promise.allSettled(Array.from({ length: 5 }, ask));
+    await expect(ask()).rejects.toMatchObject({ status: 503, code: 'models.unavailable' });
+    network.setMode('pass');
+    const hasAnswered = () =>
+      ask().then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(hasAnswered, { timeout: 2_000, interval: 50 }).toBe(true);
+  });
+
   it('a private address is refused where the file does not allow it', async () => {
     const before = second.connectionCount;
     const error = { status: 502, code: 'models.address_refused' };

@@ -33,7 +33,7 @@ export class Attempt {
     this.#deadline = deadline;
     this.#chunkTimeoutMs = timeouts.chunkTimeoutMs;
     this.#total = deadline.shortenedTo(timeouts.totalTimeoutMs);
-    this.#total.signal.addEventListener('abort', this.#onTotalEnded, { once: true });
+    this.#total.onEnded(this.#onTotalEnded);
     this.#timer = setTimeout(this.#onSilence, timeouts.firstByteTimeoutMs);
   }
 
@@ -64,13 +64,13 @@ export class Attempt {
   /** Lets go of the timers; nothing is aborted. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#total.signal.removeEventListener('abort', this.#onTotalEnded);
+    this.#total.offEnded(this.#onTotalEnded);
     this.#total.end();
   }
 
   readonly #onTotalEnded = (): void => {
-    const { signal } = this.#deadline;
-    if (signal.aborted) this.#controller.abort(signal.reason);
+    const { reason } = this.#deadline;
+    if (reason !== undefined) this.#controller.abort(reason);
     // The caller's time is up as well, its timer has just not fired yet.
     else if (this.#deadline.remainingMs() <= 0) this.#controller.abort(new DeadlineExceeded());
     else this.#controller.abort(modelErrors.raise.timeout({ missing: 'the end of its answer' }));

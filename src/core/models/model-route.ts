@@ -131,14 +131,14 @@ export class ModelRoute {
     const { clock, targets, standIn } = this.#options;
     const startedMs = clock.monotonicMs();
     try {
-      let failure: unknown = modelErrors.raise.unavailable();
+      let failure: unknown;
       const asked = call.fallBackToOffline && standIn ? [...targets, standIn] : targets;
       for (const target of asked) {
         const came = await this.#askOne(target, { call, begin });
         if ('trial' in came) return came;
         failure = came.failure ?? failure;
       }
-      throw failure;
+      throw failure ?? modelErrors.raise.unavailable();
     } finally {
       call.timings?.add('model', clock.monotonicMs() - startedMs);
     }
