@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { msUntil, startFaultServer } from './fault-server.ts';
-import { type Answer, createClient, findLostAndDoubled, numberedWrites, startLoad } from './load.ts';
+import {
+  type Answer,
+  createClient,
+  findLostAndDoubled,
+  findNotOnce,
+  numberedWrites,
+  replayUnanswered,
+  startLoad,
+} from './load.ts';
 
 const FROZEN_MS = 20_000;
 /** The budget of a statement, and half a second for all else. */
@@ -65,8 +73,10 @@ test('a database frozen for 20 s under load is answered 503 in time, and nothing
   expect(mostMib - residentMib).toBeLessThan(30);
   expect(firstSuccessMs).toBeLessThan(4_000);
   expect(readyMs).toBeLessThan(4_000);
-  // Here a replay of each write with its Idempotency-Key will belong, once there is one: exactly one row for each.
   expect(await findLostAndDoubled(send, writes.answers)).toEqual({ lost: [], doubled: [] });
+  await replayUnanswered(send, writes.answers);
+  expect(writes.answers.length).toBeGreaterThan(1_000);
+  expect(await findNotOnce(send, writes.answers)).toEqual([]);
   expect(hurt.server.child.exitCode).toBe(null);
   process.stdout.write(
     `unready after ${unreadyMs.toFixed()} ms, ${inFrost.length} refused, the longest in ${longest(inFrost).toFixed()} ms; ` +

@@ -5,6 +5,7 @@ import type { FaultServer } from './fault-server.ts';
 
 /** A request's fate. */
 export interface Answer {
+  readonly ask: Ask;
   /** 0 when the connection broke. */
   readonly status: number;
   /** The error's code, if it is an error. */
@@ -23,6 +24,7 @@ export interface Ask {
   readonly body?: unknown;
   /** Another key than the first user's. */
   readonly key?: string;
+  readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -33,10 +35,11 @@ export type Send = (ask: Ask) => Promise<Answer>;
 export function createClient({ server, key }: FaultServer, connections = 200): Send {
   const agent = new Agent({ connections });
   onTestFinished(() => agent.destroy());
-  return async ({ method = 'GET', path, body, key: otherKey = key, signal }) => {
+  return async (ask) => {
+    const { method = 'GET', path, body, key: otherKey = key, idempotencyKey, signal } = ask;
     const sentAtMs = performance.now();
     const answer = (status: number, fields: Partial<Answer> = {}): Answer => ({
-      ...{ status, code: undefined, body: {}, retryAfterSeconds: 0, sentAtMs, answeredAtMs: performance.now() },
+      ...{ ask, status, code: undefined, body: {}, retryAfterSeconds: 0, sentAtMs, answeredAtMs: performance.now() },
       ...fields,
     });
     try {
@@ -46,6 +49,7 @@ export function createClient({ server, key }: FaultServer, connections = 200): S
         headers: {
           authorization: `Bearer ${otherKey}`,
           ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         ...(signal && { signal }),
@@ -86,10 +90,32 @@ export function startLoad(send: Send, workers: number, next: () => Ask): Load {
   };
 }
 
-/** Writes with a number in each, so that each can be told from all others. */
+/** Writes with a number in each, by which each can be told from all others, and its own Idempotency-Key. */
 export function numberedWrites(): () => Ask {
   let written = 0;
-  return () => ({ method: 'POST', path: '/v1/chat/sessions', body: { title: `write ${++written}` } });
+  return () => {
+    const title = `write ${++written}`;
+    return { method: 'POST', path: '/v1/chat/sessions', body: { title }, idempotencyKey: title.replace(' ', '-') };
+  };
+}
+
+/** Sends writes that were not answered 201 again, as they were, until they are. */
+export async function replayUnanswered(send: Send, answers: readonly Answer[], workers = 50): Promise<void> {
+  const left = answers.filter(({ status }) => status !== 201).map(({ ask }) => ask);
+  const work = async (): Promise<void> => {
+    for (let ask = left.pop(); ask !== undefined; ask = left.pop()) {
+      let tries = 1;
+      while ((await send(ask)).status !== 201) if (++tries > 10) throw new Error('a write cannot be repeated');
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+}
+
+/** The titles of writes, answered or not, that are not stored exactly once. */
+export async function findNotOnce(send: Send, answers: readonly Answer[]): Promise<string[]> {
+  const counts = await countTitles(send);
+  const titles = answers.map(({ ask }) => (ask.body as { title: string }).title);
+  return titles.filter((title) => counts.get(title) !== 1);
 }
 
 /** How often each title is among the stored sessions. */

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** What happens to the bytes: they pass; they are taken and lost; connections are cut, new ones at once. */
-export type FaultMode = 'pass' | 'black-hole' | 'reset';
+/**
+ * What happens to the bytes: they pass; they are taken and lost; connections are cut, new ones at once; those to the server
+ * pass, and the first of its reply cuts the connection.
+ */
+export type FaultMode = 'pass' | 'black-hole' | 'reset' | 'kill-after-send';
 
 /** A TCP proxy whose network can be broken and mended. */
 export interface FaultProxy {
@@ -19,10 +22,13 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   let mode: FaultMode = 'pass';
 
-  function join(from: Socket, to: Socket): void {
+  function join(from: Socket, to: Socket, isReply: boolean): void {
     sockets.add(from);
     // No word on the other side of a black hole, not even of the end.
-    from.on('data', (bytes) => mode === 'pass' && to.write(bytes));
+    from.on('data', (bytes) => {
+      if (mode === 'kill-after-send' && isReply) to.resetAndDestroy();
+      else if (mode !== 'black-hole') to.write(bytes);
+    });
     from.on('close', () => {
       sockets.delete(from);
       if (mode !== 'black-hole') to.destroy();
@@ -36,8 +42,8 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
       return;
     }
     const far = connect(Number(target.port), target.hostname);
-    join(near, far);
-    join(far, near);
+    join(near, far, false);
+    join(far, near, true);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,0 +1,87 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
+import { msUntil } from './fault-server.ts';
+
+let database: TestDatabase;
+let proxy: FaultProxy;
+let admin: Client;
+let server: ServerProcess;
+let dataDir: string;
+let key: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  proxy = await startFaultProxy(database.url);
+  admin = new Client({ connectionString: database.url });
+  await admin.connect();
+  dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-lost-'));
+  server = await startServerProcess({
+    DATA_DIR: dataDir,
+    DATABASE_URL: proxy.url,
+    DATABASE_DIRECT_URL: database.url,
+    LOG_LEVEL: 'warn',
+  });
+  key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+});
+
+afterAll(async () => {
+  proxy?.setMode('pass');
+  await server?.end('SIGTERM');
+  await admin?.end();
+  await proxy?.close();
+  await database?.drop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function post(path: string, body: object, idempotencyKey: string) {
+  const response = await fetch(server.url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+    body: JSON.stringify(body),
+  });
+  const answer = (await response.json()) as { id?: string };
+  return { status: response.status, isReplay: response.headers.get('idempotent-replayed') === 'true', id: answer.id };
+}
+
+async function count(table: string): Promise<number> {
+  const { rows } = await admin.query<{ n: number }>(`select count(*)::int as n from ${table}`);
+  return rows[0]?.n ?? 0;
+}
+
+const createSession = async () => String((await post('/v1/chat/sessions', {}, newId())).id);
+const createKey = async () => String((await post('/v1/keys', { name: 'old' }, newId())).id);
+
+test.each([
+  ['a session', 'chat_sessions', async () => ({ path: '/v1/chat/sessions', body: { title: 'once' } })],
+  [
+    'a message',
+    'chat_turns',
+    async () => ({ path: `/v1/chat/sessions/${await createSession()}/messages`, body: { content: 'Hi' } }),
+  ],
+  ['a key', 'api_keys', async () => ({ path: '/v1/keys', body: { name: 'once' } })],
+  ['a replacement of a key', 'api_keys', async () => ({ path: `/v1/keys/${await createKey()}/rotate`, body: {} })],
+])(
+  '%s that was stored and whose reply was lost is there once after the same request again',
+  async (_name, table, make) => {
+    const { path, body } = await make();
+    // From here on the caller is known and a connection is open, so that the write is what is sent.
+    await createSession();
+    const before = await count(table);
+    const idempotencyKey = newId();
+    proxy.setMode('kill-after-send');
+    expect((await post(path, body, idempotencyKey)).status).toBe(503);
+    await msUntil(async () => (await count(table)) === before + 1);
+    proxy.setMode('pass');
+    // The pool first learns that its other connections lead nowhere. A turn whose start was lost is 409 until it is seen
+    // that nobody runs it, and is answered as one that was interrupted.
+    await msUntil(async () => (await post(path, body, idempotencyKey)).isReplay, 30_000);
+    expect(await count(table)).toBe(before + 1);
+  },
+);
