@@ -3,6 +3,7 @@ import { idempotencyErrors } from '../core/accounts/index.ts';
 import { chatErrors } from '../core/chat/index.ts';
 import { authErrors, keyErrors } from '../core/keys/index.ts';
 import { modelErrors } from '../core/models/index.ts';
+import { notificationErrors } from '../core/notifications/index.ts';
 import { limitErrors, planErrors } from '../core/plans/index.ts';
 import { httpErrors } from '../platform/http/index.ts';
 import { jobErrors } from '../platform/jobs/index.ts';
@@ -19,6 +20,7 @@ export const errorCodes: readonly CatalogueEntry[] = [
   keyErrors,
   limitErrors,
   modelErrors,
+  notificationErrors,
   planErrors,
   postgresErrors,
   telemetryErrors,

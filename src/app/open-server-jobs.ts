@@ -1,8 +1,10 @@
 import type { Clock } from '../base/time.ts';
 import { forgetIdempotencyKeys } from '../core/accounts/index.ts';
+import { notificationJobs } from '../core/notifications/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
+import { type Mailer, openMailer } from '../platform/mail/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
 
 /** What the jobs of a server are put together from. */
@@ -16,16 +18,30 @@ export interface JobParts {
 }
 
 /** Every job that there is. */
-function listJobs({ database }: JobParts): Job[] {
-  return [forgetIdempotencyKeys(database)];
+function listJobs({ database }: JobParts, mailer: Mailer | undefined): Job[] {
+  return [forgetIdempotencyKeys(database), ...notificationJobs({ database, mailer })];
+}
+
+function openConfiguredMailer({ mail: { url, from } }: Config, log: Logger): Mailer | undefined {
+  if (url !== undefined) return openMailer({ url, from });
+  log.info('SMTP_URL is not set: users are told of things in the app, not by mail');
+  return undefined;
 }
 
 /** Opens the jobs of a server, or of a process that does nothing else. */
-export function openServerJobs({ jobs, http }: Config, parts: JobParts): Jobs {
-  return openJobs({
+export function openServerJobs(config: Config, parts: JobParts): Jobs {
+  const mailer = openConfiguredMailer(config, parts.log);
+  const jobs = openJobs({
     ...parts,
-    jobs: listJobs(parts),
-    concurrency: jobs.concurrency,
-    stopTimeoutMs: http.drainTimeoutMs,
+    jobs: listJobs(parts, mailer),
+    concurrency: config.jobs.concurrency,
+    stopTimeoutMs: config.http.drainTimeoutMs,
   });
+  return {
+    ...jobs,
+    async stop() {
+      await jobs.stop();
+      mailer?.close();
+    },
+  };
 }

@@ -2,6 +2,7 @@ import { registerAccountRoutes } from '../core/accounts/index.ts';
 import { registerActivityRoutes } from '../core/activity/index.ts';
 import { registerChatRoutes } from '../core/chat/index.ts';
 import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
+import { registerNotificationRoutes } from '../core/notifications/index.ts';
 import { registerPlanRoutes } from '../core/plans/index.ts';
 import type { HttpServer } from '../platform/http/index.ts';
 import { registerJobRoutes } from './job-routes.ts';
@@ -18,6 +19,7 @@ export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerKeyRoutes(http, parts);
   registerActivityRoutes(http, parts);
   registerPlanRoutes(http, parts);
+  registerNotificationRoutes(http, parts);
   registerCacheRoutes(http, parts);
   registerJobRoutes(http, parts);
   registerChatRoutes(http, parts);

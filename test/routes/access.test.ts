@@ -92,7 +92,12 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
   });
 
   it("answers another user's id with the same 404 as one that does not exist", async () => {
-    const missing: Resources = { sessionId: newId(), turnId: newId(), keyId: newId() };
+    const missing: Resources = {
+      sessionId: newId(),
+      turnId: newId(),
+      keyId: newId(),
+      notificationId: newId(),
+    };
     if (example(missing).path === theirs().path) return;
     const foreign = await send(bob.key, theirs());
     const unknown = await send(bob.key, example(missing));
@@ -106,6 +111,7 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
       { ...own, sessionId: hers.sessionId },
       { ...own, turnId: hers.turnId },
       { ...own, keyId: hers.keyId },
+      { ...own, notificationId: hers.notificationId },
     ];
     for (const resources of mixed) {
       const route = example(resources);

@@ -7,7 +7,7 @@ import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
 
 const bodyLimitBytes = 1_048_576;
-const nobody: Resources = { sessionId: '', turnId: '', keyId: '' };
+const nobody: Resources = { sessionId: '', turnId: '', keyId: '', notificationId: '' };
 const user = { role: 'user', content: 'Hello' };
 const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } };
 
@@ -89,7 +89,7 @@ async function countRows(): Promise<number> {
       -- test.count_rows
       select (select count(*) from users) + (select count(*) from api_keys) + (select count(*) from activity)
         + (select count(*) from chat_sessions) + (select count(*) from chat_turns)
-        + (select count(*) from chat_messages) as rows`,
+        + (select count(*) from chat_messages) + (select count(*) from notification_preferences) as rows`,
     testContext(),
   );
   return counted?.rows ?? -1;
@@ -113,6 +113,7 @@ describeBadInput(
       session_id: resources.sessionId,
       turn_id: resources.turnId,
       key_id: resources.keyId,
+      notification_id: resources.notificationId,
       job_id: '999999999',
       model: 'offline',
     },

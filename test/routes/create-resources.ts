@@ -1,4 +1,6 @@
-import type { Product, TestUser } from '../harness/product.ts';
+import { newId } from '../../src/base/ids.ts';
+import { notify } from '../../src/core/notifications/queries.ts';
+import { type Product, type TestUser, testContext } from '../harness/product.ts';
 import type { Resources } from './route-examples.ts';
 
 /** Makes one of everything that has an id, for one user. */
@@ -9,5 +11,8 @@ export async function createResources(product: Product, user: TestUser): Promise
     turn_id: string;
   };
   const key = (await (await product.request(user, 'POST', '/v1/keys', { name: 'spare' })).json()) as { id: string };
-  return { sessionId: session.id, turnId: answer.turn_id, keyId: key.id };
+  const notificationId = newId();
+  const told = { userId: user.userId, id: notificationId, kind: 'welcome', title: 'Welcome', body: 'It is ready.' };
+  await product.postgres.query(notify(told), testContext());
+  return { sessionId: session.id, turnId: answer.turn_id, keyId: key.id, notificationId };
 }

@@ -5,6 +5,7 @@ export interface Resources {
   readonly sessionId: string;
   readonly turnId: string;
   readonly keyId: string;
+  readonly notificationId: string;
 }
 
 /** A request that its route accepts. */
@@ -57,6 +58,18 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'PUT /admin/cache': () => ({ method: 'PUT', path: '/admin/cache', body: { ttl_seconds: 300 } }),
   'DELETE /admin/cache': () => ({ method: 'DELETE', path: '/admin/cache' }),
   'DELETE /admin/cache/:user_id': () => ({ method: 'DELETE', path: `/admin/cache/${newId()}` }),
+  'GET /v1/notifications': () => ({ method: 'GET', path: '/v1/notifications' }),
+  'POST /v1/notifications/:notification_id/read': ({ notificationId }) => ({
+    method: 'POST',
+    path: `/v1/notifications/${notificationId}/read`,
+  }),
+  'POST /v1/notifications/read-all': () => ({ method: 'POST', path: '/v1/notifications/read-all' }),
+  'GET /v1/notifications/preferences': () => ({ method: 'GET', path: '/v1/notifications/preferences' }),
+  'PUT /v1/notifications/preferences': () => ({
+    method: 'PUT',
+    path: '/v1/notifications/preferences',
+    body: { preferences: { welcome: { in_app: true, email: false } } },
+  }),
   'GET /admin/jobs': () => ({ method: 'GET', path: '/admin/jobs' }),
   'POST /admin/jobs/:job_id/retry': () => ({ method: 'POST', path: '/admin/jobs/999999999/retry' }),
   'DELETE /admin/jobs/:job_id': () => ({ method: 'DELETE', path: '/admin/jobs/999999999' }),

@@ -45,6 +45,14 @@ const fillings = [
   `insert into idempotency_keys (user_id, key, fingerprint, answer, created_at)
     select ${ownerOf('n')}, 'key-' || n, sha256(n::text::bytea), '{}', now() - interval '36 hours' * n / ${sessions}
     from generate_series(0, ${sessions - 1}) n`,
+  // One in ten is not read yet.
+  `insert into notifications (user_id, id, kind, title, body, in_app, read_at)
+    select ${ownerOf('n')}, ${id('00000008', 'n')}, 'welcome', 'Title', 'What was told, at some length', n % 50 > 0,
+      case when n % 10 > 0 then now() end
+    from generate_series(0, ${sessions - 1}) n`,
+  `insert into notification_preferences (user_id, kind, in_app, email)
+    select ${user('n')}, kind, true, false
+    from generate_series(0, ${userCount - 1}) n, unnest(array['welcome', 'referral_joined']) kind`,
   // A morning after a bad night: one job in fifty was set aside, five run, the rest wait.
   `insert into graphile_worker._private_tasks (identifier) select 'test.work_' || n from generate_series(0, 9) n`,
   `insert into graphile_worker._private_jobs (task_id, run_at, attempts, locked_at, locked_by)

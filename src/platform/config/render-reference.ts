@@ -9,6 +9,7 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   callers: 'Callers',
   plans: 'Plans',
   models: 'Models',
+  mail: 'Mail',
   jobs: 'Jobs',
   telemetry: 'Telemetry',
   log: 'Log',

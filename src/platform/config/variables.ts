@@ -216,6 +216,21 @@ export const variables = {
     chunkTimeoutMs: milliseconds('MODEL_CHUNK_TIMEOUT_MS', 30_000, 'Longest silence within an answer.'),
     totalTimeoutMs: milliseconds('MODEL_TOTAL_TIMEOUT_MS', 300_000, 'Longest time an answer may take in all.'),
   },
+  mail: {
+    url: optionalUrl({
+      name: 'SMTP_URL',
+      schemes: ['smtp', 'smtps'],
+      secret: true,
+      sentence: 'Mail server, with user and password if need be. Without it nothing is sent by mail.',
+    }),
+    from: text({
+      name: 'MAIL_FROM',
+      pattern: /^(?:[^\p{Cc}<>"@]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u,
+      kind: 'an address such as Evenkeel <no-reply@example.com>',
+      default: 'Evenkeel <no-reply@localhost>',
+      sentence: 'Sender of mail.',
+    }),
+  },
   jobs: {
     concurrency: integer({
       name: 'JOB_CONCURRENCY',

@@ -52,8 +52,9 @@ export class InvalidPayload extends Error {
  * from note, graphile_worker.add_job('notes.index_note', json_build_object('user_id', note.user_id, 'id', note.id)) job
  * ```
  *
- * The main query must read the job's row: Postgres leaves out a CTE that only calls a function. Beside what `input` says,
- * a payload may have a `traceparent`. The handler must be given in `jobs` of `openJobs`.
+ * The main query must read the job's row: Postgres leaves out a CTE that only calls a function. A condition on what is
+ * enqueued belongs into an earlier CTE, `as materialized`: Postgres may call the function first and filter after. Beside
+ * what `input` says, a payload may have a `traceparent`. The handler must be given in `jobs` of `openJobs`.
  */
 export function defineJob<Input extends TSchema>(definition: JobDefinition<Input>): Job {
   const { name, input, maxAttempts = 10, budgetMs = 60_000, crontab } = definition;

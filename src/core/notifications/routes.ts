@@ -1,0 +1,76 @@
+import { lastId } from '../../base/ids.ts';
+import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { notificationErrors } from './errors.ts';
+import { listNotifications, listUnread, markAllRead, markRead, type NotificationRow } from './queries.ts';
+import { MarkedRead, Notification, NotificationListQuery, NotificationParams } from './schemas.ts';
+
+/** What the routes of notifications need. */
+export interface NotificationRouteOptions {
+  readonly database: Database;
+}
+
+const tags = ['Notifications'];
+
+function toNotification({ read_at: readAt, created_at: createdAt, ...fields }: NotificationRow): Notification {
+  return {
+    ...fields,
+    object: 'notification',
+    read_at: readAt?.toISOString() ?? null,
+    created_at: createdAt.toISOString(),
+  };
+}
+
+/** Registers `/v1/notifications` and what marks them as read. */
+export function registerNotificationList(server: HttpServer, { database }: NotificationRouteOptions): void {
+  server.get(
+    '/v1/notifications',
+    {
+      config: { access: 'account:read' },
+      schema: {
+        tags,
+        summary: 'List what you were told',
+        description: 'Newest first.',
+        querystring: NotificationListQuery,
+        response: { 200: ListOf(Notification) },
+      },
+    },
+    async ({ query: { unread = false, limit, cursor }, caller: { userId }, context }) => {
+      const scope = `notifications ${unread}`;
+      const beforeId = cursor === undefined ? lastId : String(decodeCursor(scope, cursor)[0]);
+      const statement = unread ? listUnread : listNotifications;
+      const rows = await database.query(statement({ userId, beforeId, limit: limit + 1 }), context);
+      return toPage(rows, limit, { item: toNotification, cursor: (row) => encodeCursor(scope, [row.id]) });
+    },
+  );
+
+  server.post(
+    '/v1/notifications/:notification_id/read',
+    {
+      config: { access: 'account:write' },
+      schema: {
+        tags,
+        summary: 'Mark a notification as read',
+        params: NotificationParams,
+        response: { 200: Notification },
+      },
+    },
+    async ({ params, caller: { userId }, context }) => {
+      const [row] = await database.query(markRead({ userId, id: params.notification_id }), context);
+      if (row === undefined) throw notificationErrors.raise.not_found();
+      return toNotification(row);
+    },
+  );
+
+  server.post(
+    '/v1/notifications/read-all',
+    {
+      config: { access: 'account:write' },
+      schema: { tags, summary: 'Mark all notifications as read', response: { 200: MarkedRead } },
+    },
+    async ({ caller: { userId }, context }) => {
+      const [row] = await database.query(markAllRead({ userId }), context);
+      return { object: 'notifications.marked_read' as const, count: row?.marked ?? 0 };
+    },
+  );
+}

@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { startTestMailServer, type TestMailServer } from '../../../test/harness/mail-server.ts';
+import { testContext } from '../../../test/harness/product.ts';
+import { type Mailer, openMailer } from './index.ts';
+
+const mail = {
+  id: '01980000-0000-7000-8000-000000000001',
+  to: 'reader@example.com',
+  subject: 'Grüße',
+  text: 'In words.\n',
+  html: '<p>In <b>words</b>.</p>',
+};
+
+let server: TestMailServer;
+
+beforeAll(async () => {
+  server = await startTestMailServer();
+});
+
+beforeEach(() => {
+  server.messages.length = 0;
+  server.refusal = undefined;
+});
+
+afterAll(() => server.close());
+
+function open(url = server.url): Mailer {
+  const mailer = openMailer({ url, from: 'Evenkeel <no-reply@mail.example.com>' });
+  onTestFinished(() => mailer.close());
+  return mailer;
+}
+
+it('a message arrives as text and HTML, from the sender, with a Message-ID made of its id', async () => {
+  await open().send(mail, testContext());
+  expect(server.messages).toHaveLength(1);
+  const [{ to, source } = { to: [], source: '' }] = server.messages;
+  expect(to).toEqual(['reader@example.com']);
+  expect(source).toMatch(/^From: Evenkeel <no-reply@mail\.example\.com>\r$/m);
+  expect(source).toMatch(/^Message-ID: <01980000-0000-7000-8000-000000000001@mail\.example\.com>\r$/m);
+  expect(source).toMatch(/^Subject: =\?UTF-8\?Q\?Gr=C3=BC=C3=9Fe\?=\r$/m);
+  expect(source).toMatch(
+    /^Content-Type: text\/plain[\s\S]*In words\.[\s\S]*^Content-Type: text\/html[\s\S]*<b>words<\/b>/m,
+  );
+});
+
+it('many messages share few connections', async () => {
+  const mailer = open();
+  await Promise.all(Array.from({ length: 20 }, (_, n) => mailer.send({ ...mail, id: `${n}` }, testContext())));
+  expect(new Set(server.messages.map(({ source }) => /^Message-ID: (.*)\r$/m.exec(source)?.[1])).size).toBe(20);
+});
+
+it('a refused recipient and a wrong password are errors with a code', async () => {
+  server.refusal = { responseCode: 550, text: 'no such mailbox' };
+  await expect(open().send(mail, testContext())).rejects.toMatchObject({ code: 'EENVELOPE', responseCode: 550 });
+  server.refusal = undefined;
+  const wrong = server.url.replace('p%40ss', 'wrong');
+  await expect(open(wrong).send(mail, testContext())).rejects.toMatchObject({ code: 'EAUTH' });
+});
+
+it('TLS is from the first byte with smtps, and a certificate that nobody signed is refused', async () => {
+  const secure = await startTestMailServer({ secure: true });
+  onTestFinished(() => secure.close());
+  await expect(open(secure.url).send(mail, testContext())).rejects.toMatchObject({ code: 'ESOCKET' });
+  await open(`${secure.url}?tls.rejectUnauthorized=false`).send(mail, testContext());
+  expect(secure.messages).toHaveLength(1);
+});
+
+it('a server that takes the connection and says nothing costs no more than the deadline', async () => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  onTestFinished(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const sent = open(`smtp://127.0.0.1:${port}`).send(mail, testContext(300));
+  await expect(sent).rejects.toMatchObject({ name: 'DeadlineExceeded' });
+});

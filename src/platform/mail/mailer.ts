@@ -1,0 +1,59 @@
+import { createTransport } from 'nodemailer';
+import type { CallContext } from '../../base/call-context.ts';
+
+/** A message to one person. */
+export interface Mail {
+  /** Unique. The Message-ID is made of it, so that a message that was sent twice can be told. */
+  readonly id: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** Sends mail by SMTP. */
+export interface Mailer {
+  /**
+   * Hands a message to the server. At least once: when the answer is lost, or the deadline ends first, the message may
+   * have been taken all the same. Throws nodemailer's error, whose `code` tells what is wrong; its text may hold addresses.
+   */
+  send(mail: Mail, context: CallContext): Promise<void>;
+  /** Closes the connections. */
+  close(): void;
+}
+
+/** Options of `openMailer`. */
+export interface MailerOptions {
+  /** `smtp://` (with STARTTLS where the server has it) or `smtps://`, with user and password if need be. */
+  readonly url: string;
+  /** The sender: `Name <address>`. */
+  readonly from: string;
+}
+
+// Many servers refuse a third connection of one client.
+const maxConnections = 2;
+const connectTimeoutMs = 10_000;
+/** A server may look at a message for long before it takes it; within the minute that a job has. */
+const silenceTimeoutMs = 30_000;
+
+/** Opens a pool of connections to a mail server; connects to nothing before the first message. */
+export function openMailer({ url, from }: MailerOptions): Mailer {
+  const transport = createTransport({
+    url,
+    pool: true,
+    maxConnections,
+    connectionTimeout: connectTimeoutMs,
+    dnsTimeout: connectTimeoutMs,
+    greetingTimeout: connectTimeoutMs,
+    socketTimeout: silenceTimeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const domain = /@([^\s>]+)/.exec(from)?.[1] ?? 'localhost';
+  return {
+    async send({ id, ...mail }, { deadline }) {
+      await deadline.race(transport.sendMail({ ...mail, from, messageId: `<${id}@${domain}>` }));
+    },
+    close: () => transport.close(),
+  };
+}

@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { notify } from '../../src/core/notifications/queries.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { startTestMailServer, type TestMailServer } from '../harness/mail-server.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+
+let mails: TestMailServer;
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  mails = await startTestMailServer();
+  product = await startProduct({ SMTP_URL: mails.url, MAIL_FROM: 'no-reply@mail.example.com' });
+});
+
+beforeEach(async () => {
+  mails.messages.length = 0;
+  mails.refusal = undefined;
+  user = await product.createUser();
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await mails?.close();
+});
+
+interface NotificationPage {
+  data: { id: string; title: string; read_at: string | null }[];
+  next_cursor: string | null;
+}
+
+async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  const response = await product.request(user, method, `/v1/notifications${path}`, body);
+  return (await response.json()) as Answer;
+}
+
+const titles = async (query = '') => (await call<NotificationPage>('GET', query)).data.map(({ title }) => title);
+
+async function tell(title: string, { kind = 'welcome', id = newId() } = {}): Promise<string> {
+  const statement = notify({ userId: user.userId, id, kind, title, body: `What is told.\n\nMore & <more>.` });
+  await product.postgres.query(statement, testContext());
+  return id;
+}
+
+async function setEmail(email: string, isVerified: boolean): Promise<void> {
+  const statement = sql`
+    -- test.set_email
+    update users set email = ${email}, email_verified = ${isVerified} where user_id = ${user.userId}`;
+  await product.postgres.query(statement, testContext());
+}
+
+async function countJobs(): Promise<number> {
+  const statement = sql<{ jobs: number }>`
+    -- test.count_jobs
+    select count(*)::integer as jobs from graphile_worker._private_jobs`;
+  return (await product.postgres.query(statement, testContext()))[0]?.jobs ?? -1;
+}
+
+const soon = { timeout: 20_000, interval: 50 };
+
+describe('the list', () => {
+  it('is newest first, page by page, and of what was not read when that is asked for', async () => {
+    const ids: string[] = [];
+    for (const title of ['one', 'two', 'three']) ids.push(await tell(title));
+    expect(await titles()).toEqual(['three', 'two', 'one']);
+    const first = await call<NotificationPage>('GET', '?limit=2');
+    expect(await titles(`?limit=2&cursor=${first.next_cursor}`)).toEqual(['one']);
+
+    const read = await call<{ read_at: string }>('POST', `/${ids[1]}/read`);
+    expect(read.read_at).toMatch(/Z$/);
+    expect(await call('POST', `/${ids[1]}/read`)).toEqual(read);
+    expect(await titles('?unread=true')).toEqual(['three', 'one']);
+    expect(await call('POST', '/read-all')).toEqual({ object: 'notifications.marked_read', count: 2 });
+    expect(await call('POST', '/read-all')).toMatchObject({ count: 0 });
+    expect(await titles('?unread=true')).toEqual([]);
+    expect(await titles()).toHaveLength(3);
+  });
+
+  it('has what was told twice under one id once', async () => {
+    const id = await tell('once');
+    await tell('once', { id });
+    expect(await titles()).toEqual(['once']);
+  });
+});
+
+describe('preferences', () => {
+  it('say where each kind is told, both ways unless said otherwise, and are replaced as a whole', async () => {
+    const both = { in_app: true, email: true };
+    const none = { in_app: false, email: false };
+    const all = { welcome: both, referral_joined: both, referral_rewarded: both };
+    const object = 'notification_preferences';
+    expect(await call('GET', '/preferences')).toEqual({ object, preferences: all });
+    const changed = { object, preferences: { ...all, welcome: none } };
+    expect(await call('PUT', '/preferences', { preferences: { welcome: none } })).toEqual(changed);
+    expect(await call('GET', '/preferences')).toEqual(changed);
+    await call('PUT', '/preferences', { preferences: { referral_joined: none } });
+    expect(await call('GET', '/preferences')).toEqual({ object, preferences: { ...all, referral_joined: none } });
+  });
+
+  it('of a kind that there is not are refused', async () => {
+    const wrong = await call('PUT', '/preferences', { preferences: { lottery: { in_app: true, email: true } } });
+    expect(wrong).toMatchObject({ error: { param: 'preferences.lottery' } });
+  });
+
+  it('are kept to: told in the app, by mail, or not at all', async () => {
+    await setEmail('reader@example.com', true);
+    await call('PUT', '/preferences', {
+      preferences: {
+        welcome: { in_app: true, email: false },
+        referral_joined: { in_app: false, email: true },
+        referral_rewarded: { in_app: false, email: false },
+      },
+    });
+    for (const kind of ['welcome', 'referral_joined', 'referral_rewarded']) await tell(kind, { kind });
+    await expect.poll(countJobs, soon).toBe(0);
+    expect(await titles()).toEqual(['welcome']);
+    expect(mails.messages.map(({ source }) => /^Subject: (.*)\r$/m.exec(source)?.[1])).toEqual(['referral_joined']);
+  });
+});
+
+describe('mail', () => {
+  it('goes to a verified address, once, escaped where it is HTML', async () => {
+    await setEmail('reader@example.com', true);
+    const id = await tell('Hello <you>');
+    await expect.poll(() => mails.messages.length, soon).toBe(1);
+    await expect.poll(countJobs, soon).toBe(0);
+    const again = sql<{ id: number }>`
+      -- test.enqueue_again
+      select job.id from graphile_worker.add_job(
+        'notifications.send_mail', json_build_object('user_id', ${user.userId}::text, 'id', ${id}::text)
+      ) job`;
+    await product.postgres.query(again, testContext());
+    await expect.poll(countJobs, soon).toBe(0);
+    const [message, ...others] = mails.messages;
+    expect([message?.to, others]).toEqual([['reader@example.com'], []]);
+    expect(message?.source).toContain(`Message-ID: <${id}@mail.example.com>`);
+    expect(message?.source).toContain('Hello &lt;you&gt;</h1>');
+    expect(message?.source).toContain('<p>More &amp; &lt;more&gt;.</p>');
+  });
+
+  it('does not go to an address that is not verified, nor when there is none', async () => {
+    await tell('no address');
+    await setEmail('stranger@example.com', false);
+    await tell('not verified');
+    await expect.poll(countJobs, soon).toBe(0);
+    expect(mails.messages).toEqual([]);
+    expect(await titles()).toHaveLength(2);
+  });
+
+  it('is tried again when the mail server refuses it', async () => {
+    await setEmail('reader@example.com', true);
+    mails.refusal = { responseCode: 451, text: 'reader@example.com: come back later' };
+    await tell('later');
+    const failed = sql<{ last_error: string | null }>`
+      -- test.read_error
+      select last_error from graphile_worker._private_jobs where last_error is not null`;
+    const lastErrors = () => product.postgres.query(failed, testContext());
+    await expect.poll(lastErrors, soon).toEqual([{ last_error: 'Error EENVELOPE' }]);
+    mails.refusal = undefined;
+    await expect.poll(() => mails.messages.length, soon).toBe(1);
+  });
+});
+
+it('a new user is welcomed once', async () => {
+  const enqueue = sql<{ id: number }>`
+    -- test.enqueue_welcome
+    select job.id from graphile_worker.add_job(
+      'notifications.welcome', json_build_object('user_id', ${user.userId}::text)
+    ) job`;
+  for (let round = 0; round < 2; round++) await product.postgres.query(enqueue, testContext());
+  await expect.poll(countJobs, soon).toBe(0);
+  expect(await titles()).toEqual(['Welcome']);
+});
