@@ -76,7 +76,8 @@ async function askOnce(
   const { models, assistant } = options;
   const answer = new Accumulator();
   const commands = assistant?.commands;
-  const modelCall = { deadline: turn.deadline, ...(commands && { commands }) };
+  const isAssistant = assistant !== undefined;
+  const modelCall = { deadline: turn.deadline, fallBackToOffline: isAssistant, ...(commands && { commands }) };
   let pieces = 0;
   try {
     for await (const chunk of models.stream(toRequest(turn, messages, options), modelCall)) {

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PlainCommands } from '../../src/core/models/index.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+const commands: PlainCommands = {
+  read: ({ text }) =>
+    text.startsWith('note ') ? { tool: 'desk_note', input: { text: text.slice('note '.length) } } : undefined,
+  tell: ({ tool, result }) => `${tool}: ${JSON.stringify(result)}`,
+  examples: ['note buy milk'],
+};
+
+let provider: StubProvider;
+let product: Product;
+let assistant: TestAssistant;
+let user: TestUser;
+
+beforeAll(async () => {
+  provider = await startStubProvider({ mode: '401' });
+  assistant = createTestAssistant();
+  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
+  product = await startProduct(variables, { assistants: [{ ...assistant, commands }] });
+  user = await product.createUser();
+});
+
+beforeEach(() => {
+  provider.setMode('401');
+  assistant.runs.length = 0;
+});
+
+afterAll(async () => {
+  await product.stop();
+  await provider.close();
+});
+
+/** The answer to a message in a new session. */
+async function ask(name: string | null, content: string): Promise<Response> {
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: name });
+  const { id } = (await session.json()) as { id: string };
+  return await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
+}
+
+describe('while no model answers', () => {
+  it('a clear command to an assistant is carried out, and the answer says that the offline model stood in', async () => {
+    const response = await ask('desk', 'note milk');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      content: 'desk_note: {"noted":"milk","notes":1}',
+      ...{ status: 'complete', model: 'offline', degraded: true },
+      tool_calls: [{ name: 'desk_note', arguments: { text: 'milk' }, is_error: false }],
+    });
+    expect(assistant.runs).toEqual([{ tool: 'note', input: { text: 'milk' }, userId: user.userId }]);
+  });
+
+  it('an assistant says what it does understand', async () => {
+    const answer = (await (await ask('desk', 'how are you?')).json()) as { content: string };
+    expect(answer.content).toMatch(/stands in because the model cannot be reached.*“note buy milk”/);
+    expect(assistant.runs).toEqual([]);
+  });
+
+  it('a session with the model itself gets the error', async () => {
+    const response = await ask(null, 'note milk');
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ error: { code: 'models.refused' } });
+  });
+
+  it('and once it does again, the model answers', async () => {
+    provider.setMode('ok', { text: 'Here I am.' });
+    const answer = await (await ask('desk', 'note milk')).json();
+    expect(answer).toMatchObject({ content: 'Here I am.', model: 'stub-model', degraded: false });
+  });
+});
