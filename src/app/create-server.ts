@@ -1,5 +1,6 @@
 import { newId } from '../base/ids.ts';
 import { type Clock, systemClock } from '../base/time.ts';
+import { readIssuers } from '../core/accounts/index.ts';
 import { type Assistant, createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses } from '../core/keys/index.ts';
 import type { Models } from '../core/models/index.ts';
@@ -19,6 +20,7 @@ import { type Callers, openCallers } from './open-callers.ts';
 import { type Limits, openLimits } from './open-limits.ts';
 import { openModels } from './open-models.ts';
 import { openServerJobs } from './open-server-jobs.ts';
+import { openSignIn, type SignInService } from './open-sign-in.ts';
 import { registerRoutes } from './register-routes.ts';
 import { showOperation } from './show-operation.ts';
 import { version } from './version.ts';
@@ -70,12 +72,13 @@ interface RunningParts {
   readonly models: Models;
   readonly limits: Limits;
   readonly callers: Callers;
+  readonly signIn: Pick<SignInService, 'close'>;
   readonly redis: Redis | undefined;
   readonly database: GuardedDatabase;
 }
 
 async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
-  const { http, turns, sweeper, jobs, uses, models, limits, callers, redis, database } = parts;
+  const { http, turns, sweeper, jobs, uses, models, limits, callers, signIn, redis, database } = parts;
   await sweeper.stop();
   await Promise.all([
     drain(http, { timeoutMs: drainTimeoutMs }),
@@ -85,7 +88,7 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
   await turns.drain(0);
   await uses.stop();
   await models.close();
-  await Promise.all([limits.close(), callers.close()]);
+  await Promise.all([limits.close(), callers.close(), signIn.close()]);
   await redis?.close();
   database.close();
 }
@@ -95,8 +98,9 @@ export function createServer(parts: ServerParts): Server {
   const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistants = [] } = parts;
   const { metrics = createServerMetrics() } = parts;
   const { requestBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
-  // First of all: where its file is wrong, nothing was opened yet.
+  // First of all: where a file is wrong, nothing was opened yet.
   const plans = new Plans(readPlans(config.plans.file), log);
+  const issuers = readIssuers(config.signIn);
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
@@ -108,10 +112,12 @@ export function createServer(parts: ServerParts): Server {
   const redis = openSharedRedis(config, log);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
   const limits = openLimits({ plans, redis, clock });
+  const observers = metrics.statements.batches;
+  const signIn = openSignIn(config, { issuers, database, observers, callers: callers.cache, clock, log });
   const check = createDependencyCheck(postgres, database, callers);
   const http = createHttpServer({
     ...config.http,
-    ...createAuthentication({ callers: callers.cache, clock, uses }),
+    ...createAuthentication({ callers: callers.cache, tokens: signIn.tokens, clock, uses }),
     limit: limits.requests.limit,
     log,
     clock,
@@ -124,6 +130,7 @@ export function createServer(parts: ServerParts): Server {
   registerRoutes(http, {
     ...shared,
     jobs,
+    ...signIn,
     callers: callers.cache,
     plans,
     limiter: limits.limiter,
@@ -135,6 +142,6 @@ export function createServer(parts: ServerParts): Server {
   for (const each of [sweeper, uses, ...(worksOnJobs ? [jobs] : [])]) each.start();
 
   let stopped: Promise<void> | undefined;
-  const running = { http, turns, sweeper, jobs, uses, models, limits, callers, redis, database };
+  const running = { http, turns, sweeper, jobs, uses, models, limits, callers, signIn, redis, database };
   return { http, models, stop: () => (stopped ??= stop(running, drainTimeoutMs)) };
 }

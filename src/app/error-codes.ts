@@ -1,5 +1,5 @@
 import type { CatalogueEntry } from '../base/errors.ts';
-import { idempotencyErrors } from '../core/accounts/index.ts';
+import { idempotencyErrors, signInErrors } from '../core/accounts/index.ts';
 import { chatErrors } from '../core/chat/index.ts';
 import { authErrors, keyErrors } from '../core/keys/index.ts';
 import { modelErrors } from '../core/models/index.ts';
@@ -23,5 +23,6 @@ export const errorCodes: readonly CatalogueEntry[] = [
   notificationErrors,
   planErrors,
   postgresErrors,
+  signInErrors,
   telemetryErrors,
 ].flatMap((errors) => errors.catalogue);

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/time.ts';
-import { type CallerCache, createCallerCache, watchUsers } from '../core/keys/index.ts';
+import type { CallerCache } from '../core/accounts/index.ts';
+import { createCallerCache, watchUsers } from '../core/keys/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Database } from '../platform/postgres/index.ts';

@@ -1,4 +1,4 @@
-import { registerAccountRoutes } from '../core/accounts/index.ts';
+import { registerAccountRoutes, registerSignInRoutes } from '../core/accounts/index.ts';
 import { registerActivityRoutes } from '../core/activity/index.ts';
 import { registerChatRoutes } from '../core/chat/index.ts';
 import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
@@ -8,14 +8,16 @@ import type { HttpServer } from '../platform/http/index.ts';
 import { registerJobRoutes } from './job-routes.ts';
 
 /** What the routes of all features need. */
-export type RouteParts = Parameters<typeof registerKeyRoutes>[1] &
+export type RouteParts = Parameters<typeof registerSignInRoutes>[1] &
+  Parameters<typeof registerKeyRoutes>[1] &
   Parameters<typeof registerPlanRoutes>[1] &
   Parameters<typeof registerJobRoutes>[1] &
   Parameters<typeof registerChatRoutes>[1];
 
 /** Registers the routes of all features. */
 export function registerRoutes(http: HttpServer, parts: RouteParts): void {
-  registerAccountRoutes(http);
+  registerSignInRoutes(http, parts);
+  registerAccountRoutes(http, parts);
   registerKeyRoutes(http, parts);
   registerActivityRoutes(http, parts);
   registerPlanRoutes(http, parts);

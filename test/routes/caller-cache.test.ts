@@ -45,7 +45,9 @@ it('says who one is', async () => {
     id: user.userId,
     object: 'user',
     username: 'ann',
+    email: null,
     plan: 'free',
+    settings: {},
     created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   });
 });

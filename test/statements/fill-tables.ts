@@ -59,6 +59,13 @@ const fillings = [
     select 1 + n % 10, ${at('n')}, case when n % 50 = 0 then 25 else 0 end,
       case when n < 5 then now() end, case when n < 5 then 'worker' end
     from generate_series(0, ${sessions - 1}) n`,
+  `insert into identities (user_id, issuer, subject)
+    select ${user('n')}, 'https://issuer.example.com', 'subject-' || n from generate_series(0, ${userCount - 1}) n`,
+  `insert into refresh_families (user_id, id, generation, expires_at, revoked_at)
+    select ${ownerOf('n')}, ${id('00000008', 'n')}, 1, now() + interval '30 days', case when n % 4 = 0 then now() end
+    from generate_series(0, ${sessions - 1}) n`,
+  `insert into referrals (user_id, referred_user_id)
+    select ${user('n / 10')}, ${user('n')} from generate_series(0, ${userCount - 1}) n`,
 ];
 
 /** Fills a database with a million messages of 10,000 users and all that belongs to them, and has it analyzed. */

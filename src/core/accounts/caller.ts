@@ -1,14 +1,84 @@
+import { type Static, Type } from 'typebox';
+import type { Cache } from '../../platform/cache/index.ts';
+
 /** The authenticated user of a request, and how it was authenticated. */
 export interface Caller {
   readonly userId: string;
   readonly username: string;
   readonly plan: string;
+  readonly email: string | null;
+  /** What the client keeps with the account: plain JSON. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** When the account was made, in RFC 3339. */
   readonly createdAt: string;
-  readonly keyId: string;
+  /** The API key that was sent; null for an access token. */
+  readonly keyId: string | null;
   readonly permissions: readonly string[];
   /** The address that the request came from, as the trusted proxies tell it. */
   readonly ip: string;
+}
+
+/** What is cached of a user behind a key, a token or an identity: no secret. */
+export type CallerRecord = Static<typeof CallerRecord>;
+
+/** The schema of `CallerRecord`. */
+export const CallerRecord = Type.Object(
+  {
+    userId: Type.String(),
+    username: Type.String(),
+    plan: Type.String(),
+    email: Type.Union([Type.String(), Type.Null()]),
+    settings: Type.Record(Type.String(), Type.Unknown()),
+    createdAt: Type.String(),
+    keyId: Type.Union([Type.String(), Type.Null()]),
+    permissions: Type.Array(Type.String()),
+    expiresAtMs: Type.Union([Type.Number(), Type.Null()]),
+    /** Networks that the key may be used from; null for any. */
+    ipAllowlist: Type.Union([Type.Array(Type.String()), Type.Null()]),
+    isDisabled: Type.Boolean(),
+    /** Sign-ins that were ended while access tokens of them may still be about. */
+    endedSignIns: Type.Array(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
+/**
+ * The users behind keys, by the key's SHA-256 in hex; behind access tokens, by `user:` and the id; behind identities, by
+ * `identity:` and a hash. The tag is the user's id, the version `users.auth_version`.
+ */
+export type CallerCache = Cache<CallerRecord>;
+
+/** The columns of an account that are cached. */
+export interface AccountColumns {
+  readonly user_id: string;
+  readonly username: string;
+  readonly plan: string;
+  readonly email: string | null;
+  readonly settings: unknown;
+  readonly created_at: Date;
+  readonly disabled_at: Date | null;
+}
+
+/** How the user of a record calls. */
+export type CallerAccess = Pick<CallerRecord, 'keyId' | 'permissions' | 'expiresAtMs' | 'ipAllowlist' | 'endedSignIns'>;
+
+const noSettings: CallerRecord['settings'] = Object.freeze({});
+const none: string[] = [];
+
+/** Makes what is cached of a user. Most have no settings and ended nothing: those share one of each. */
+export function toCallerRecord(row: AccountColumns, { endedSignIns, ...access }: CallerAccess): CallerRecord {
+  const settings = row.settings as CallerRecord['settings'];
+  return {
+    userId: row.user_id,
+    username: row.username,
+    plan: row.plan,
+    email: row.email,
+    settings: Object.keys(settings).length === 0 ? noSettings : settings,
+    createdAt: row.created_at.toISOString(),
+    isDisabled: row.disabled_at !== null,
+    endedSignIns: endedSignIns.length === 0 ? none : endedSignIns,
+    ...access,
+  };
 }
 
 declare module 'fastify' {

@@ -21,3 +21,32 @@ export const idempotencyErrors = defineErrors('idempotency', {
     message: 'This Idempotency-Key was used for another request. Use a new key, or send the same body again.',
   },
 });
+
+/** Errors of signing in, of tokens and of the account. */
+export const signInErrors = defineErrors('auth', {
+  unknown_referral_code: {
+    status: 400,
+    message: 'There is no such referral code. Correct it, or sign up without one.',
+  },
+  missing_token: {
+    status: 401,
+    message: 'No token was sent. Send it as "token" in the body or as "Authorization: Bearer …".',
+  },
+  invalid_token: {
+    status: 401,
+    message: 'This token is not valid here: its signature, issuer, audience or form is not right. Sign in again.',
+  },
+  expired_token: { status: 401, message: 'This token has expired. Refresh it, or sign in again.' },
+  refresh_reused: {
+    status: 401,
+    message: 'This refresh token was used before, so all tokens of this sign-in were ended. Sign in again.',
+  },
+  signed_out: { status: 401, message: 'This sign-in was ended. Sign in again.' },
+  user_disabled: { status: 401, message: 'This account is disabled. Ask the operator of this server.' },
+  username_taken: { status: 409, message: 'This username is taken. Choose another.' },
+  issuer_unavailable: {
+    status: 503,
+    message: 'The identity provider does not answer, so tokens of it cannot be checked. Try again shortly.',
+    retryAfterMs: 1_000,
+  },
+});

@@ -1,5 +1,5 @@
-export type { Caller } from './caller.ts';
-export { idempotencyErrors } from './errors.ts';
+export { type Caller, type CallerCache, CallerRecord, toCallerRecord } from './caller.ts';
+export { idempotencyErrors, signInErrors } from './errors.ts';
 export {
   type Idempotency,
   type IdempotentOutcome,
@@ -10,4 +10,11 @@ export {
 } from './idempotency.ts';
 export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';
-export { registerAccountRoutes } from './routes.ts';
+export { registerAccountRoutes } from './routes/me.ts';
+export { registerSignInRoutes } from './routes/sign-in.ts';
+export { IdentityVerifier } from './sign-in/identity-verifier.ts';
+export type { Issuer } from './sign-in/issuer.ts';
+export { findAccounts } from './sign-in/queries.ts';
+export { readIssuers } from './sign-in/read-issuers.ts';
+export { type FirstKey, SignIn } from './sign-in/sign-in.ts';
+export { Tokens } from './sign-in/tokens.ts';

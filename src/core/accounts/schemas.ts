@@ -1,10 +1,92 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { Nullable } from '../../platform/http/index.ts';
+import { USERNAME_PATTERN } from './sign-in/username.ts';
+
+const closed = { additionalProperties: false };
+
+/** The longest token of a provider that is read, in characters. */
+const TOKEN_CHARS = 16_384;
+
+const Username = Type.String({
+  pattern: USERNAME_PATTERN,
+  description: '3 to 40 of a-z, 0-9, dot, hyphen and underscore; begins and ends with a letter or a digit.',
+});
 
 /** The account of the caller. */
 export const Account = Type.Object({
   id: Type.String({ format: 'uuid' }),
   object: Type.Literal('user'),
   username: Type.String(),
+  email: Nullable(Type.String()),
   plan: Type.String(),
+  settings: Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', additionalProperties: true }),
   created_at: Type.String({ format: 'date-time' }),
 });
+
+export type Account = Static<typeof Account>;
+
+/** The body of `PATCH /v1/me`. */
+export const UpdateAccount = Type.Object(
+  {
+    username: Type.Optional(Username),
+    email: Type.Optional(
+      Nullable(Type.String({ format: 'email', maxLength: 254, description: 'A new one is not verified.' })),
+    ),
+    settings: Type.Optional(
+      Type.Unsafe<Record<string, unknown>>({
+        type: 'object',
+        additionalProperties: true,
+        description:
+          'Whatever the client keeps with the account, up to 8 kB of JSON. Takes the place of all that was there.',
+      }),
+    ),
+  },
+  { ...closed, minProperties: 1 },
+);
+
+export type UpdateAccount = Static<typeof UpdateAccount>;
+
+/** The body of `POST /api/auth`. */
+export const SignInBody = Type.Object(
+  {
+    token: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: TOKEN_CHARS,
+        description: 'The token of the identity provider; it may come as `Authorization: Bearer` instead.',
+      }),
+    ),
+    username: Type.Optional(Username),
+    referral_code: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: 'Of the user who referred a new one.' }),
+    ),
+  },
+  closed,
+);
+
+const tokens = {
+  access_token: Type.String({ description: 'Sent as `Authorization: Bearer`, as a key is.' }),
+  refresh_token: Type.String({ description: 'Good for one refresh.' }),
+  expires_in: Type.Integer({ description: 'Life of the access token in seconds.' }),
+};
+
+/** A new pair of tokens. */
+export const TokenPair = Type.Object(tokens);
+
+/** The answer to a sign-in. */
+export const SignedIn = Type.Object({
+  user: Account,
+  is_new_user: Type.Boolean(),
+  ...tokens,
+  api_key: Type.Optional(
+    Type.String({ description: 'The first API key of a new user. It is shown this once; only its hash is stored.' }),
+  ),
+});
+
+const RefreshToken = Type.String({ minLength: 1, maxLength: TOKEN_CHARS });
+
+/** The body of `POST /api/auth/refresh`. */
+export const RefreshBody = Type.Object({ refresh_token: RefreshToken }, closed);
+
+/** The body of `POST /api/auth/logout`. */
+export const LogoutBody = Type.Object({ refresh_token: Type.Optional(RefreshToken) }, closed);

@@ -1,10 +1,13 @@
 /** Everything that is recorded of a user, and when. The list in the interface's description is made from it. */
 export const activityKinds = {
   'user.created': 'The account was made.',
+  'user.updated': 'The account was changed.',
+  'user.signed_out': 'A sign-in was ended.',
   'key.created': 'An API key was made.',
   'key.updated': 'An API key was changed.',
   'key.rotated': 'An API key was replaced by a new one.',
   'key.revoked': 'An API key was revoked.',
+  'plan.changed': 'The account was put on another plan.',
   'session.created': 'A chat session was made.',
   'session.updated': 'A chat session was changed.',
   'session.deleted': 'A chat session was deleted.',

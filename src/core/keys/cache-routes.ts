@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { MAX_TTL_MS } from '../../platform/cache/index.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import type { CallerCache } from './caller-cache.ts';
+import type { CallerCache } from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
 import { forgetCallers, touchUser } from './queries.ts';
 import { CacheStatistics } from './schemas.ts';

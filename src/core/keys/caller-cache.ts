@@ -1,34 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { Clock } from '../../base/time.ts';
-import { type Cache, createCache, type Load } from '../../platform/cache/index.ts';
+import { createCache, type Load } from '../../platform/cache/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
-import { type BatchObservers, createBatch, type Database } from '../../platform/postgres/index.ts';
+import { type BatchObservers, type BatchOptions, createBatch, type Database } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
+import { type CallerCache, CallerRecord, findAccounts, toCallerRecord } from '../accounts/index.ts';
 import { permissions } from './permissions.ts';
 import { findCallers } from './queries.ts';
-
-/** What is kept of the user behind a key: no secret. */
-export type CallerRecord = Static<typeof CallerRecord>;
-
-const CallerRecord = Type.Object(
-  {
-    userId: Type.String(),
-    username: Type.String(),
-    plan: Type.String(),
-    createdAt: Type.String(),
-    keyId: Type.String(),
-    permissions: Type.Array(Type.String()),
-    expiresAtMs: Type.Union([Type.Number(), Type.Null()]),
-    ipAllowlist: Type.Union([Type.Array(Type.String()), Type.Null()]),
-    isDisabled: Type.Boolean(),
-  },
-  { additionalProperties: false },
-);
-
-/** The users behind keys, by the key's SHA-256 in hex; the tag is the user's id, the version `users.auth_version`. */
-export type CallerCache = Cache<CallerRecord>;
 
 /** What the cache of callers needs. */
 export interface CallerCacheOptions {
@@ -47,6 +26,16 @@ export interface CallerCacheOptions {
 // About 40 MB when it is full.
 const MAX_CALLERS = 50_000;
 
+const USER_KEY = 'user:';
+
+/** Under which key the cache has the user of an access token. */
+export function userKey(userId: string): string {
+  return USER_KEY + userId;
+}
+
+/** What an access token may do, and the first key of a user who signs up: everything but run the server. */
+export const userPermissions = permissions.filter((permission) => permission !== 'admin');
+
 /** Answers one and the same list for equal ones: thousands of callers have the same permissions, in few combinations. */
 function createListSharing(): (wanted: readonly string[]) => string[] {
   const lists = new Map<string, string[]>();
@@ -58,36 +47,53 @@ function createListSharing(): (wanted: readonly string[]) => string[] {
   };
 }
 
-/** Makes the cache of callers of a server. A key that is revoked is as unknown as one that never was. */
-export function createCallerCache(options: CallerCacheOptions): CallerCache {
-  const { database, observers, redis, lookupBudgetMs, ...rest } = options;
+function createKeyLoad(options: BatchOptions): Load<CallerRecord> {
   const batchKey = ({ hash }: { hash: Buffer }): string => hash.toString('base64');
-  const find = createBatch({ statement: findCallers, keyOf: batchKey }, { ...observers, database, clock: rest.clock });
-
+  const find = createBatch({ statement: findCallers, keyOf: batchKey }, options);
   const shareList = createListSharing();
-
-  const load: Load<CallerRecord> = async (key, context) => {
+  return async (key, context) => {
     const hash = Buffer.from(key, 'hex');
     const [row] = await find({ hash }, context);
     if (row === undefined || row.revoked_at !== null || !timingSafeEqual(row.hash, hash)) return undefined;
-    const value = {
-      userId: row.user_id,
-      username: row.username,
-      plan: row.plan,
-      createdAt: row.created_at.toISOString(),
+    const value = toCallerRecord(row, {
       keyId: row.key_id,
       permissions: shareList(row.permissions),
       expiresAtMs: row.expires_at?.getTime() ?? null,
       ipAllowlist: row.ip_allowlist,
-      isDisabled: row.disabled_at !== null,
-    };
+      endedSignIns: [],
+    });
     return { value, tag: row.user_id, version: row.auth_version, loadedAtMs: row.loaded_at_ms };
   };
+}
 
+function createUserLoad(options: BatchOptions): Load<CallerRecord> {
+  const find = createBatch({ statement: findAccounts, keyOf: ({ userId }: { userId: string }) => userId }, options);
+  return async (key, context) => {
+    const [row] = await find({ userId: key.slice(USER_KEY.length) }, context);
+    if (row === undefined) return undefined;
+    const access = {
+      ...{ keyId: null, expiresAtMs: null, ipAllowlist: null },
+      permissions: userPermissions,
+      endedSignIns: row.ended ?? [],
+    };
+    const value = toCallerRecord(row, access);
+    return { value, tag: row.user_id, version: row.auth_version, loadedAtMs: row.loaded_at_ms };
+  };
+}
+
+/**
+ * Makes the cache of callers of a server. A key that is revoked is as unknown as one that never was. Identities are loaded
+ * by whoever signs in.
+ */
+export function createCallerCache(options: CallerCacheOptions): CallerCache {
+  const { database, observers, redis, lookupBudgetMs, ...rest } = options;
+  const batchOptions = { ...observers, database, clock: rest.clock };
+  const loadKey = createKeyLoad(batchOptions);
+  const loadUser = createUserLoad(batchOptions);
   return createCache({
     ...rest,
     name: 'callers',
-    load,
+    load: (key, context) => (key.startsWith(USER_KEY) ? loadUser(key, context) : loadKey(key, context)),
     loadBudgetMs: lookupBudgetMs,
     isValue: (json): json is CallerRecord => Check(CallerRecord, json),
     maxEntries: MAX_CALLERS,

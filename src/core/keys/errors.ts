@@ -4,14 +4,14 @@ import { defineErrors } from '../../base/errors.ts';
 export const authErrors = defineErrors('auth', {
   missing_credential: {
     status: 401,
-    message: 'No API key was sent. Send it as "Authorization: Bearer ek_…" or as "x-api-key: ek_…".',
+    message:
+      'No API key or access token was sent. Send it as "Authorization: Bearer …"; a key also as "x-api-key: ek_…".',
   },
   invalid_key: {
     status: 401,
     message: 'This API key is not valid: it is mistyped, revoked, or was never issued. Use another key.',
   },
   expired_key: { status: 401, message: 'This API key has expired. Create a new one with POST /v1/keys.' },
-  user_disabled: { status: 401, message: 'This account is disabled. Ask the operator of this server.' },
 });
 
 /** Errors of managing keys. */
@@ -19,7 +19,7 @@ export const keyErrors = defineErrors('keys', {
   permission_missing: {
     status: 403,
     message: (details: { permission: string }) =>
-      `This API key lacks the permission "${details.permission}". Use a key that has it.`,
+      `This API key or access token lacks the permission "${details.permission}". Use a key that has it.`,
   },
   ip_not_allowed: {
     status: 403,

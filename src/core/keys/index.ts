@@ -1,7 +1,8 @@
 export { type Authentication, createAuthentication } from './authentication.ts';
 export { registerCacheRoutes } from './cache-routes.ts';
-export { type CallerCache, createCallerCache } from './caller-cache.ts';
+export { createCallerCache } from './caller-cache.ts';
 export { authErrors, keyErrors } from './errors.ts';
+export { newFirstKey } from './first-key.ts';
 export { createKeyForUser, createUserWithKey, findUserByKey, hasUsers } from './issue-key.ts';
 export { KeyUses } from './key-uses.ts';
 export { type Permission, permissions } from './permissions.ts';

@@ -43,6 +43,8 @@ export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<{
   revoked_at: Date | null;
   username: string;
   plan: string;
+  email: string | null;
+  settings: unknown;
   created_at: Date;
   disabled_at: Date | null;
   auth_version: number;
@@ -50,7 +52,7 @@ export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<{
 }>`
   -- keys.find_callers
   select input.i::integer as i, k.user_id, k.id as key_id, k.hash, k.permissions, k.ip_allowlist, k.expires_at, k.revoked_at,
-    u.username, u.plan, u.created_at, u.disabled_at, u.auth_version,
+    u.username, u.plan, u.email, u.settings, u.created_at, u.disabled_at, u.auth_version,
     -- The transaction began no later than it saw what it reads.
     floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms
   from unnest(${rows.map((row) => row.hash)}::bytea[]) with ordinality as input (hash, i)

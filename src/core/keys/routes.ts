@@ -12,8 +12,14 @@ import {
   toPage,
 } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { type Caller, markReplay, onceByKey, readIdempotency, refuseReuse } from '../accounts/index.ts';
-import type { CallerCache } from './caller-cache.ts';
+import {
+  type Caller,
+  type CallerCache,
+  markReplay,
+  onceByKey,
+  readIdempotency,
+  refuseReuse,
+} from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
 import { permissions } from './permissions.ts';
 import { insertKey, type KeyRow, listKeys, revokeKey, rotateKey, updateKey } from './queries.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from '../../platform/log/index.ts';
 import { listen, type Notifications } from '../../platform/postgres/index.ts';
-import type { CallerCache } from './caller-cache.ts';
+import type { CallerCache } from '../accounts/index.ts';
 
 /** What watching needs. */
 export interface WatchOptions {

@@ -69,6 +69,11 @@ function refuseExcess({ isAllowed, rule, resetMs }: Verdict): void {
   throw limitErrors.raise.requests_exceeded({ limit, window: window.name }, { retryAfterMs: resetMs });
 }
 
+/** What the requests by one key are counted under. Access tokens of a user count together, as one key. */
+export function keyCount({ userId, keyId }: Caller): string {
+  return `key:${keyId ?? userId}`;
+}
+
 /**
  * Makes the limits of requests. They are counted by user, over all keys, and by key where the plan limits that. A request
  * that is refused counts for nothing.
@@ -89,7 +94,7 @@ export function createRequestLimits({ limiter, plans }: RequestLimitOptions): Re
     const { requests, requestsPerKey } = plans.of(caller);
     const takeOfUser = () => (requests.length === 0 ? undefined : take(`user:${caller.userId}`, requests, told));
     if (requestsPerKey.length === 0) return takeOfUser();
-    const pending = take(`key:${caller.keyId}`, requestsPerKey, told);
+    const pending = take(keyCount(caller), requestsPerKey, told);
     return pending === undefined ? takeOfUser() : pending.then(takeOfUser);
   }
 

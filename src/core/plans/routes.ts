@@ -2,8 +2,9 @@ import { newId } from '../../base/ids.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Limiter, LimitRule, Standing } from '../../platform/limits/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import type { CallerCache } from '../keys/index.ts';
+import type { CallerCache } from '../accounts/index.ts';
 import { planErrors } from './errors.ts';
+import { keyCount } from './limit-requests.ts';
 import type { Plans } from './plans.ts';
 import { updatePlan } from './queries.ts';
 import type { Plan } from './read-plans.ts';
@@ -96,7 +97,7 @@ function registerLimits(server: HttpServer, { plans, limiter }: PlanRouteOptions
       const plan = plans.of(caller);
       const [requests, requestsPerKey] = await Promise.all([
         limiter.inspect(`user:${caller.userId}`, plan.requests),
-        limiter.inspect(`key:${caller.keyId}`, plan.requestsPerKey),
+        limiter.inspect(keyCount(caller), plan.requestsPerKey),
       ]);
       return {
         object: 'limits' as const,

@@ -47,6 +47,13 @@ export interface CacheStatistics {
   readonly evictions: number;
 }
 
+/** One use of the cache. */
+interface Ask<Value> {
+  readonly key: string;
+  readonly context: CallContext;
+  readonly load: Load<Value>;
+}
+
 /** The longest TTL that may be set, in milliseconds: floors are kept for so long. */
 export const MAX_TTL_MS = 3_600_000;
 const NEGATIVE_TTL_MS = 30_000;
@@ -78,7 +85,7 @@ export class Cache<Value> {
   #misses = 0;
 
   constructor(options: CacheOptions<Value>) {
-    const { redis, name, isValue, clock, load, loadBudgetMs } = options;
+    const { redis, name, isValue, clock, loadBudgetMs } = options;
     this.#options = options;
     this.#clock = clock;
     this.#ttlMs = options.ttlMs;
@@ -86,7 +93,6 @@ export class Cache<Value> {
     this.#memory = new MemoryLayer(options.maxEntries);
     this.#redis = redis && new RedisLayer({ redis, name, isValue });
     this.#flights = new Flights({
-      load,
       loadBudgetMs,
       clock,
       trust: this.#trust,
@@ -101,15 +107,19 @@ export class Cache<Value> {
    * The value of a key; undefined when the source knows none. Fresh in memory: without I/O. While the source is away, the
    * last one known, within its grace, unless it was invalidated.
    *
+   * A load given here takes the place of the cache's own, where this call is the one that loads; those who ask for the key
+   * meanwhile get what it comes to.
+   *
    * @throws AppError 503 when the source is away and nothing may serve; the deadline's reason when that ends first; what
    *   the load throws else.
    */
-  async get(key: string, context: CallContext): Promise<Value | undefined> {
-    if (!this.#options.isEnabled) return await this.#loadUncached(key, context);
+  async get(key: string, context: CallContext, load = this.#options.load): Promise<Value | undefined> {
+    const ask = { key, context, load };
+    if (!this.#options.isEnabled) return await this.#loadUncached(ask);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const known = this.#findFresh(key);
       if (known !== undefined) return this.#hit(known.entry);
-      const answer = await this.#check(key, context);
+      const answer = await this.#check(ask);
       if (answer !== undefined) return answer.value;
     }
     throw postgresErrors.raise.unavailable({ cause: new Error('the value changed at each attempt to read it') });
@@ -181,10 +191,10 @@ export class Cache<Value> {
     return Math.max(MAX_TTL_MS, this.#options.graceMs);
   }
 
-  async #loadUncached(key: string, context: CallContext): Promise<Value | undefined> {
+  async #loadUncached({ key, context, load }: Ask<Value>): Promise<Value | undefined> {
     const deadline = context.deadline.shortenedTo(this.#options.loadBudgetMs);
     try {
-      return (await this.#options.load(key, { ...context, deadline }))?.value;
+      return (await load(key, { ...context, deadline }))?.value;
     } finally {
       deadline.end();
     }
@@ -209,11 +219,12 @@ export class Cache<Value> {
   }
 
   /** Looks a key up. Undefined when what was found is out of date by now: then it must be looked up once more. */
-  async #check(key: string, context: CallContext): Promise<{ value: Value | undefined } | undefined> {
+  async #check(ask: Ask<Value>): Promise<{ value: Value | undefined } | undefined> {
+    const { key } = ask;
     const entry = this.#memory.get(key);
     const hasSpare = entry !== undefined && this.#mayServeInGrace(entry);
     const isResting = hasSpare && this.#clock.monotonicMs() < this.#sourceRestsUntilMs;
-    const outcome = isResting ? postgresErrors.raise.unavailable() : await this.#lookUp(key, hasSpare, context);
+    const outcome = isResting ? postgresErrors.raise.unavailable() : await this.#lookUp(ask, hasSpare);
     if (outcome instanceof AppError) {
       const kept = await this.#findInGrace(key);
       if (kept === undefined) throw outcome;
@@ -243,10 +254,10 @@ export class Cache<Value> {
    * Looks a key up, by this caller's deadline. Answers the 503 when the source is away; so too when a caller who has a
    * spare has waited long enough, while the look-up goes on for the next.
    */
-  async #lookUp(key: string, hasSpare: boolean, context: CallContext): Promise<Outcome<Value> | AppError> {
+  async #lookUp({ key, context, load }: Ask<Value>, hasSpare: boolean): Promise<Outcome<Value> | AppError> {
     const patience = hasSpare ? context.deadline.shortenedTo(PATIENCE_MS) : context.deadline;
     try {
-      const outcome = await patience.race(this.#flights.join(key));
+      const outcome = await patience.race(this.#flights.join(key, load));
       for (const [step, durationMs] of outcome.timings.entries()) context.timings.add(step, durationMs);
       if (!outcome.isFromRedis) this.#sourceRestsUntilMs = 0;
       return outcome;

@@ -20,7 +20,6 @@ export interface Outcome<Value> {
 
 /** What a look-up needs. */
 export interface FlightOptions<Value> {
-  readonly load: Load<Value>;
   readonly loadBudgetMs: number;
   readonly clock: Clock;
   readonly trust: Trust;
@@ -47,11 +46,11 @@ export class Flights<Value> {
     this.#options = options;
   }
 
-  /** Looks a key up, or joins whoever does already. */
-  join(key: string): Promise<Outcome<Value>> {
+  /** Looks a key up, at the source by this load, or joins whoever does already. */
+  join(key: string, load: Load<Value>): Promise<Outcome<Value>> {
     let flight = this.#underWay.get(key);
     if (flight === undefined) {
-      flight = this.#fly(key).finally(() => this.#underWay.delete(key));
+      flight = this.#fly(key, load).finally(() => this.#underWay.delete(key));
       // Those who wait are told; there may be none left.
       flight.catch(() => {});
       this.#underWay.set(key, flight);
@@ -67,7 +66,7 @@ export class Flights<Value> {
     return { ...found, confirmedAtMs: clock.monotonicMs() - Math.max(0, ageMs), era: trust.era };
   }
 
-  async #fly(key: string): Promise<Outcome<Value>> {
+  async #fly(key: string, load: Load<Value>): Promise<Outcome<Value>> {
     const { trust, redis } = this.#options;
     const { era } = trust;
     const timings = new Timings();
@@ -87,7 +86,7 @@ export class Flights<Value> {
         return { entry: found, era, isFromRedis: true, timings };
       }
     }
-    const entry = await this.#load(key, { lease, timings });
+    const entry = await this.#load(key, { load, lease, timings });
     return { entry, era: entry?.era ?? era, isFromRedis: false, timings };
   }
 
@@ -104,14 +103,17 @@ export class Flights<Value> {
     return entry && clock.monotonicMs() - entry.confirmedAtMs < ttlMs() ? entry : undefined;
   }
 
-  async #load(key: string, by: { lease: string | undefined; timings: Timings }): Promise<Entry<Value> | undefined> {
-    const { load, loadBudgetMs, clock, trust, redis } = this.#options;
+  async #load(
+    key: string,
+    by: { load: Load<Value>; lease: string | undefined; timings: Timings },
+  ): Promise<Entry<Value> | undefined> {
+    const { loadBudgetMs, clock, trust, redis } = this.#options;
     const { era } = trust;
     const startedAtMs = clock.monotonicMs();
     const deadline = Deadline.after(loadBudgetMs, clock);
     let loaded: Loaded<Value> | undefined;
     try {
-      loaded = await load(key, { deadline, timings: by.timings, requestId: newId() });
+      loaded = await by.load(key, { deadline, timings: by.timings, requestId: newId() });
     } catch (error) {
       // The source's time was up, not that of anybody who waits.
       throw error === deadline.signal.reason ? postgresErrors.raise.timeout({ cause: error }) : error;

@@ -29,7 +29,19 @@ export class ConfigError extends Error {
  * Beginnings of names that are ours alone, so that a slip in the rest is found. `LOG_`, `SESSION_`, `DATA_` and the like
  * are not here: desktops and hosting platforms set variables that start so.
  */
-const OWN_PREFIXES = ['DATABASE_', 'MODEL_', 'MODELS_', 'CORS_', 'TRUSTED_', 'DRAIN_', 'LOOKUP_', 'CALLER_', 'PLANS_'];
+const OWN_PREFIXES = [
+  'DATABASE_',
+  'MODEL_',
+  'MODELS_',
+  'CORS_',
+  'TRUSTED_',
+  'DRAIN_',
+  'LOOKUP_',
+  'CALLER_',
+  'PLANS_',
+  'PRIVY_',
+  'OIDC_',
+];
 
 const all: readonly Variable<unknown>[] = Object.values(variables).flatMap((group) => Object.values(group));
 const names = all.map((variable) => variable.name);
@@ -64,18 +76,25 @@ function findUnknown(environment: Environment, files: readonly ConfigFile[]): st
     .map((name) => `${name}: there is no such variable; did you mean ${nearestName(name, names)}?`);
 }
 
+/** Variables that mean nothing without another: each with that other one. */
+const companions: Readonly<Record<string, string>> = {
+  DATABASE_DIRECT_URL: 'DATABASE_URL',
+  MODEL_API_KEY: 'MODEL_BASE_URL',
+  MODEL_NAME: 'MODEL_BASE_URL',
+  MODEL_ALLOW_PRIVATE: 'MODEL_BASE_URL',
+  MODEL_BASE_URL: 'MODEL_NAME',
+  OIDC_AUDIENCE: 'OIDC_ISSUER',
+  OIDC_JWKS_URL: 'OIDC_ISSUER',
+  OIDC_ISSUER: 'OIDC_AUDIENCE',
+  PRIVY_VERIFICATION_KEY: 'PRIVY_APP_ID',
+};
+
 /** Looks at what is set, not at what was read, so that a wrong value is not also called a missing one. */
 function findContradictions(environment: Environment): string[] {
-  const problems: string[] = [];
-  const isSet = (name: string): boolean => environment[name] !== undefined;
-  if (isSet('DATABASE_DIRECT_URL') && !isSet('DATABASE_URL')) {
-    problems.push('DATABASE_DIRECT_URL: needs DATABASE_URL beside it');
-  }
-  for (const name of ['MODEL_API_KEY', 'MODEL_NAME', 'MODEL_ALLOW_PRIVATE']) {
-    if (isSet(name) && !isSet('MODEL_BASE_URL')) problems.push(`${name}: needs MODEL_BASE_URL beside it`);
-  }
-  if (isSet('MODEL_BASE_URL') && !isSet('MODEL_NAME')) problems.push('MODEL_BASE_URL: needs MODEL_NAME beside it');
-  if (isSet('MODELS_FILE') && isSet('MODEL_BASE_URL')) {
+  const problems = Object.entries(companions)
+    .filter(([name, other]) => environment[name] !== undefined && environment[other] === undefined)
+    .map(([name, other]) => `${name}: needs ${other} beside it`);
+  if (environment.MODELS_FILE !== undefined && environment.MODEL_BASE_URL !== undefined) {
     problems.push('MODELS_FILE: set beside MODEL_BASE_URL; put that provider into the file');
   }
   if (environment.MODEL_NAME === 'offline') problems.push('MODEL_NAME: offline is the name of the built-in model');
@@ -118,7 +137,7 @@ export function listSecrets(config: Config): string[] {
     const values = config[group as keyof Config] as Readonly<Record<string, unknown>>;
     for (const [key, variable] of Object.entries<Variable<unknown>>(members)) {
       const value = values[key];
-      if (variable.secret && typeof value === 'string') secrets.push(value);
+      if (variable.secret) secrets.push(...[value ?? []].flat().map(String));
     }
   }
   return secrets;

@@ -8,6 +8,7 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   redis: 'Redis',
   callers: 'Callers',
   plans: 'Plans',
+  signIn: 'Sign-in',
   models: 'Models',
   mail: 'Mail',
   jobs: 'Jobs',

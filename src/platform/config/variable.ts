@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { isIP } from 'node:net';
 
 import { maskSecrets } from '../log/index.ts';
@@ -120,6 +121,19 @@ export function optionalFile(description: Description): Optional<ConfigFile> {
     parse: () => undefined,
   });
   return optional({ ...variable, parse: readConfigFile });
+}
+
+/** A public key of an elliptic curve in PEM, its lines as they are or joined by `\\n`; it may be left out. */
+export function optionalEcPublicKey(description: Description): Optional<string> {
+  const parse: Parse<string> = (value) => {
+    const pem = value.replaceAll(String.raw`\n`, '\n');
+    try {
+      return createPublicKey(pem).asymmetricKeyType === 'ec' ? pem : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  return optional(define(description, { kind: 'a public key of an elliptic curve in PEM', parse }));
 }
 
 /** One of a few words. */

@@ -1,4 +1,6 @@
 import { logLevels } from '../log/index.ts';
+import { milliseconds } from './milliseconds.ts';
+import { signInVariables } from './sign-in-variables.ts';
 import {
   integer,
   isAddressRange,
@@ -11,12 +13,7 @@ import {
   text,
 } from './variable.ts';
 
-/** Longer than an hour is a slip of the keyboard, and near 2^31 Node's timers fire at once. */
-const HOUR_MS = 3_600_000;
 const MIB = 1024 * 1024;
-
-const milliseconds = (name: string, defaultMs: number, sentence: string) =>
-  integer({ name, from: 1, to: HOUR_MS, unit: 'ms', default: defaultMs, sentence });
 
 /**
  * Every variable there is, by group; `Config` has the same groups and names. The reference page
@@ -173,6 +170,7 @@ export const variables = {
         'YAML or JSON file of plans, in place of the built-in ones of the same name or on top: see docs/guides/plans.md.',
     }),
   },
+  signIn: signInVariables,
   models: {
     baseUrl: optionalUrl({
       name: 'MODEL_BASE_URL',

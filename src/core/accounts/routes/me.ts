@@ -1,0 +1,66 @@
+import { newId } from '../../../base/ids.ts';
+import { type HttpServer, httpErrors } from '../../../platform/http/index.ts';
+import { type Database, sqlState } from '../../../platform/postgres/index.ts';
+import type { Caller, CallerCache } from '../caller.ts';
+import { signInErrors } from '../errors.ts';
+import { Account, UpdateAccount } from '../schemas.ts';
+import { updateAccount } from '../sign-in/queries.ts';
+import { toAccount } from './to-account.ts';
+
+/** What the routes of the account need. */
+export interface AccountRouteOptions {
+  readonly database: Database;
+  /** Is told of changes at once, before the answer. */
+  readonly callers: CallerCache;
+}
+
+/** Settings are cached with the caller: more would be memory of every server. */
+const SETTINGS_BYTES = 8 * 1024;
+const UNIQUE_VIOLATION = '23505';
+const tags = ['Account'];
+
+/** The settings as they are stored. @throws AppError 400 when they are too large. */
+function serializeSettings(settings: object | undefined): string | null {
+  if (settings === undefined) return null;
+  const text = JSON.stringify(settings);
+  if (Buffer.byteLength(text) <= SETTINGS_BYTES) return text;
+  throw httpErrors.raise.invalid_request({ problem: 'Settings may be 8 kB of JSON.' }, { param: 'settings' });
+}
+
+function toChange({ userId, keyId, ip }: Caller, { username, email, settings }: UpdateAccount) {
+  return {
+    ...{ userId, keyId, ip, activityId: newId() },
+    username: username ?? null,
+    changesEmail: email !== undefined,
+    email: email ?? null,
+    settings: serializeSettings(settings),
+  };
+}
+
+/** Registers `GET` and `PATCH /v1/me`. */
+export function registerAccountRoutes(server: HttpServer, { database, callers }: AccountRouteOptions): void {
+  server.get(
+    '/v1/me',
+    { config: { access: 'account:read' }, schema: { tags, summary: 'Who you are', response: { 200: Account } } },
+    async ({ caller }) => toAccount(caller),
+  );
+
+  server.patch(
+    '/v1/me',
+    {
+      config: { access: 'account:write' },
+      schema: { tags, summary: 'Change your account', body: UpdateAccount, response: { 200: Account } },
+    },
+    async ({ caller, body, context }) => {
+      const statement = updateAccount(toChange(caller, body));
+      const [changed] = await database.query(statement, context).catch((error: unknown) => {
+        const isTaken = sqlState(error) === UNIQUE_VIOLATION;
+        throw isTaken ? signInErrors.raise.username_taken({ param: 'username' }) : error;
+      });
+      if (changed === undefined) throw signInErrors.raise.user_disabled();
+      callers.invalidate(caller.userId, changed.auth_version);
+      const settings = changed.settings as Caller['settings'];
+      return toAccount({ ...caller, username: changed.username, email: changed.email, settings });
+    },
+  );
+}

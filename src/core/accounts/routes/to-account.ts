@@ -1,0 +1,8 @@
+import type { Caller, CallerRecord } from '../caller.ts';
+import type { Account } from '../schemas.ts';
+
+/** An account as it is shown. */
+export function toAccount(user: Caller | CallerRecord): Account {
+  const { userId, username, email, plan, settings, createdAt } = user;
+  return { id: userId, object: 'user', username, email, plan, settings, created_at: createdAt };
+}

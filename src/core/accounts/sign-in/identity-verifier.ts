@@ -1,0 +1,145 @@
+import { createPublicKey } from 'node:crypto';
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose';
+import type { CallContext } from '../../../base/call-context.ts';
+import type { Deadline } from '../../../base/deadline.ts';
+import type { Clock } from '../../../base/time.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import { signInErrors } from '../errors.ts';
+import { createJsonFetcher, type JsonFetcher } from './fetch-json.ts';
+import type { Issuer } from './issuer.ts';
+import { IssuerKeys } from './issuer-keys.ts';
+
+/** Who a token says that its bearer is. */
+export interface Identity {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email: string | null;
+  readonly isEmailVerified: boolean;
+  /** The name by which the provider knows them, if it tells; not checked, not unique. */
+  readonly name: string | undefined;
+}
+
+/** What verifying needs. */
+export interface IdentityVerifierOptions {
+  readonly issuers: readonly Issuer[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How far the clocks of a provider and of this server may be apart. */
+const LEEWAY_SECONDS = 30;
+/** OIDC's own bound of a subject. */
+const MAX_SUBJECT_CHARS = 255;
+/** The longest address there is. */
+const MAX_EMAIL_CHARS = 320;
+const KEY_ID = /^[\x21-\x7e]{1,256}$/;
+const TOKEN_TYPE = /^(?:application\/)?(?:at\+)?jwt$/i;
+/** Headers by which a token would bring its own key, or say where to fetch it. */
+const OWN_KEY_HEADERS = ['jku', 'jwk', 'x5u', 'x5c'];
+
+interface TrustedIssuer {
+  readonly issuer: Issuer;
+  readonly getKey: (deadline: Deadline) => JWTVerifyGetKey;
+}
+
+/** Checks tokens of the configured identity providers, and of nobody else. */
+export class IdentityVerifier {
+  readonly #clock: Clock;
+  readonly #fetcher: JsonFetcher = createJsonFetcher();
+  readonly #issuers = new Map<string, TrustedIssuer>();
+
+  constructor({ issuers, clock, log }: IdentityVerifierOptions) {
+    this.#clock = clock;
+    const { fetchJson } = this.#fetcher;
+    for (const issuer of issuers) {
+      this.#issuers.set(issuer.issuer, { issuer, getKey: keySource(issuer, { fetchJson, clock, log }) });
+    }
+  }
+
+  /**
+   * Who the bearer of a token is.
+   * @throws AppError 401 `auth.invalid_token` or `auth.expired_token`; 503 `auth.issuer_unavailable` when the provider's
+   *   keys cannot be had; the deadline's reason.
+   */
+  async verify(token: string, { deadline, timings }: CallContext): Promise<Identity> {
+    const startedMs = this.#clock.monotonicMs();
+    try {
+      const { issuer, getKey } = this.#trustedIssuerOf(token);
+      const { payload } = await this.#verifyBy(token, issuer, getKey(deadline));
+      return toIdentity(payload);
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) throw signInErrors.raise.expired_token({ cause: error });
+      const isAtFault = error instanceof errors.JOSEError || error instanceof TypeError;
+      throw isAtFault ? signInErrors.raise.invalid_token({ cause: error }) : error;
+    } finally {
+      timings.add('identity', this.#clock.monotonicMs() - startedMs);
+    }
+  }
+
+  /** Ends what is being read of providers. */
+  close(): Promise<void> {
+    return this.#fetcher.close();
+  }
+
+  /** The issuer that a token names, when it is one of ours and the token is made as one of its would be. */
+  #trustedIssuerOf(token: string): TrustedIssuer {
+    const header = decodeProtectedHeader(token);
+    const { kid, typ = 'JWT' } = header;
+    const bringsKey = OWN_KEY_HEADERS.some((name) => name in header);
+    const isKeyId = kid === undefined || (typeof kid === 'string' && KEY_ID.test(kid));
+    const trusted = this.#issuers.get(decodeJwt(token).iss ?? '');
+    if (bringsKey || !isKeyId || !TOKEN_TYPE.test(typ) || trusted === undefined) throw new errors.JWTInvalid();
+    return trusted;
+  }
+
+  #verifyBy(token: string, issuer: Issuer, getKey: JWTVerifyGetKey): Promise<JWTVerifyResult> {
+    return jwtVerify(token, getKey, {
+      algorithms: [...issuer.algorithms],
+      issuer: issuer.issuer,
+      audience: [...issuer.audience],
+      requiredClaims: ['sub', 'exp'],
+      clockTolerance: LEEWAY_SECONDS,
+      currentDate: this.#clock.now(),
+    });
+  }
+}
+
+/** Where the keys of an issuer come from: the one that is pinned, or what it publishes. */
+function keySource(
+  issuer: Issuer,
+  options: { fetchJson: JsonFetcher['fetchJson']; clock: Clock; log: Logger },
+): TrustedIssuer['getKey'] {
+  if (issuer.verificationKey !== undefined) {
+    const key = createPublicKey(issuer.verificationKey);
+    return () => () => key;
+  }
+  const keys = new IssuerKeys({ ...options, issuer });
+  return (deadline) => (header, token) => keys.find(header, token, deadline);
+}
+
+function textClaim(value: unknown, maxChars: number): string | undefined {
+  // Postgres stores no NUL, and a half of a surrogate pair is no character.
+  const isText = typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
+  return isText && value.length > 0 && value.length <= maxChars ? value : undefined;
+}
+
+function toIdentity({ iss = '', sub, ...claims }: JWTPayload): Identity {
+  const subject = textClaim(sub, MAX_SUBJECT_CHARS);
+  if (subject === undefined) throw new errors.JWTInvalid();
+  const email = textClaim(claims.email, MAX_EMAIL_CHARS) ?? null;
+  return {
+    issuer: iss,
+    subject,
+    email,
+    isEmailVerified: email !== null && claims.email_verified === true,
+    name: textClaim(claims.preferred_username, 200) ?? textClaim(claims.nickname, 200),
+  };
+}

@@ -1,0 +1,117 @@
+import {
+  type CompactJWSHeaderParameters,
+  createLocalJWKSet,
+  errors,
+  type FlattenedJWSInput,
+  type JSONWebKeySet,
+  type LocalJWKSet,
+} from 'jose';
+import type { Deadline } from '../../../base/deadline.ts';
+import type { Clock } from '../../../base/time.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import { signInErrors } from '../errors.ts';
+import type { Issuer } from './issuer.ts';
+
+/** What the keys of an issuer need. */
+export interface IssuerKeysOptions {
+  readonly issuer: Pick<Issuer, 'issuer' | 'jwksUrl'>;
+  readonly fetchJson: (url: string) => Promise<unknown>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Keys older than this are read again before they serve: a key that the issuer withdrew is refused after so long. */
+const FRESH_MS = 600_000;
+/** While the issuer does not answer, the last keys serve for so long. */
+const STALE_MS = 86_400_000;
+/** With keys to serve by, whatever tokens name, the issuer is asked no more often than this. */
+const COOLDOWN_MS = 30_000;
+/** Without any, a try may come sooner: everybody waits for it. */
+const COLD_COOLDOWN_MS = 1_000;
+
+/**
+ * The public keys of an identity provider. Those it has now are kept for ten minutes, and for a day while it does not
+ * answer. A token that names an unknown key has them read again, at most once in 30 s, whoever asks.
+ *
+ * Our own rather than jose's remote set, which counts its cooldown from the last success: there an issuer that is down is
+ * asked by every token.
+ */
+export class IssuerKeys {
+  readonly #options: IssuerKeysOptions;
+  #jwksUrl: string | undefined;
+  #keys: LocalJWKSet | undefined;
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
+  #hasFailed = false;
+  #reading: Promise<void> | undefined;
+
+  constructor(options: IssuerKeysOptions) {
+    this.#options = options;
+    this.#jwksUrl = options.issuer.jwksUrl;
+  }
+
+  /**
+   * The key that a token names.
+   * @throws jose's `JWKSNoMatchingKey` when the issuer has none such; AppError 503 `auth.issuer_unavailable` when that
+   *   cannot be told; the deadline's reason.
+   */
+  async find(header: CompactJWSHeaderParameters, token: FlattenedJWSInput, deadline: Deadline) {
+    if (this.#ageMs() >= FRESH_MS) await this.#read(deadline);
+    try {
+      return await this.#usable()(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    }
+    await this.#read(deadline);
+    if (this.#hasFailed) throw signInErrors.raise.issuer_unavailable();
+    return await this.#usable()(header, token);
+  }
+
+  #ageMs(): number {
+    return this.#options.clock.monotonicMs() - this.#readAtMs;
+  }
+
+  #usable(): LocalJWKSet {
+    if (this.#keys === undefined || this.#ageMs() >= STALE_MS) throw signInErrors.raise.issuer_unavailable();
+    return this.#keys;
+  }
+
+  /** Reads the keys again, unless that was tried a moment ago. What goes wrong is told by `#hasFailed`. */
+  async #read(deadline: Deadline): Promise<void> {
+    const cooldownMs = this.#ageMs() < STALE_MS ? COOLDOWN_MS : COLD_COOLDOWN_MS;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#reading === undefined && nowMs - this.#triedAtMs >= cooldownMs) {
+      this.#triedAtMs = nowMs;
+      this.#reading = this.#fetch().finally(() => {
+        this.#reading = undefined;
+      });
+    }
+    if (this.#reading !== undefined) await deadline.race(this.#reading);
+  }
+
+  async #fetch(): Promise<void> {
+    const { issuer, fetchJson, clock, log } = this.#options;
+    try {
+      this.#jwksUrl ??= await this.#discover();
+      this.#keys = createLocalJWKSet((await fetchJson(this.#jwksUrl)) as JSONWebKeySet);
+      this.#readAtMs = clock.monotonicMs();
+      this.#hasFailed = false;
+    } catch (error) {
+      this.#hasFailed = true;
+      // Discovery may tell another place by now.
+      this.#jwksUrl = issuer.jwksUrl;
+      log.warn({ err: error, issuer: issuer.issuer }, 'the keys of an identity provider cannot be read');
+    }
+  }
+
+  /** Where discovery says that the keys are. */
+  async #discover(): Promise<string> {
+    const { issuer } = this.#options.issuer;
+    const document = await this.#options.fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    const { issuer: named, jwks_uri: url } = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
+    if (named !== issuer) throw new Error('the discovery document is of another issuer');
+    const isSafe = typeof url === 'string' && (url.startsWith('https://') || issuer.startsWith('http://'));
+    if (!isSafe) throw new Error('the discovery document names no jwks_uri of https');
+    return url;
+  }
+}

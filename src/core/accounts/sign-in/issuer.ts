@@ -1,0 +1,31 @@
+/** How tokens are signed that may be accepted at all: with a key pair, so that who can check one cannot make one. */
+export const signatureAlgorithms = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+] as const;
+
+export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
+
+/** An identity provider whose tokens sign in. */
+export interface Issuer {
+  /** The `iss` of its tokens, to the letter. */
+  readonly issuer: string;
+  /** What `aud` must hold: one of these. */
+  readonly audience: readonly string[];
+  readonly algorithms: readonly SignatureAlgorithm[];
+  /** Its one key, in PEM. Without it the keys are at `jwksUrl`; without that, where discovery says. */
+  readonly verificationKey?: string | undefined;
+  readonly jwksUrl?: string | undefined;
+}
+
+/** What OIDC providers sign with, when it is not said which. */
+export const commonAlgorithms: readonly SignatureAlgorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];

@@ -1,0 +1,258 @@
+import { sql } from '../../../platform/postgres/index.ts';
+
+/**
+ * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about, the
+ * last 50. Indexes: users_pkey, refresh_families_pkey. At most one row a user.
+ */
+export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
+  i: number | null;
+  user_id: string;
+  username: string;
+  plan: string;
+  email: string | null;
+  settings: unknown;
+  created_at: Date;
+  disabled_at: Date | null;
+  auth_version: number;
+  loaded_at_ms: number;
+  ended: string[] | null;
+}>`
+  -- accounts.find_accounts
+  select input.i::integer as i, u.user_id, u.username, u.plan, u.email, u.settings, u.created_at, u.disabled_at,
+    u.auth_version,
+    -- The transaction began no later than it saw what it reads.
+    floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms,
+    (
+      select array_agg(f.id) from (
+        select id from refresh_families f
+        where f.user_id = u.user_id and f.revoked_at > now() - interval '20 minutes'
+        order by f.revoked_at desc limit 50
+      ) f
+    ) as ended
+  from unnest(${rows.map((row) => row.userId)}::uuid[]) with ordinality as input (user_id, i)
+  cross join lateral (
+    select user_id, username, plan, email, settings, created_at, disabled_at, auth_version
+    -- The limit, so that a batch is never answered by reading the whole table.
+    from users where users.user_id = input.user_id limit 1
+  ) u`;
+
+/** A sign-in, and the account to be made when its identity is new. */
+export interface SignInRow {
+  issuer: string;
+  subject: string;
+  userId: string;
+  username: string;
+  /** The name to take when the other is taken; null when the user chose that one. */
+  spareUsername: string | null;
+  email: string | null;
+  isEmailVerified: boolean;
+  referralCode: string | null;
+  ip: string | null;
+  activityId: string;
+  keyId: string;
+  hash: Buffer;
+  prefix: string;
+  /** What the first key may do, as Postgres writes an array. */
+  permissions: string;
+}
+
+/** What a sign-in comes to, and the account; whose columns are null when the sign-in was refused. */
+export interface SignInAnswer {
+  i: number | null;
+  outcome: 'known' | 'created' | 'unknown_referral_code' | 'username_taken' | null;
+  user_id: string;
+  username: string;
+  plan: string;
+  email: string;
+  settings: unknown;
+  created_at: Date;
+  disabled_at: Date | null;
+  auth_version: number;
+  loaded_at_ms: number;
+}
+
+/**
+ * Signs in: the account of each identity. For one that is new, makes the user, the identity, the first API key, the
+ * activity and the referral; unless the referral code is unknown or the chosen username taken: then nothing. The outcome
+ * is null when another server made the account at this moment; asked again, it is known. One row each. Indexes:
+ * identities_issuer_subject_key, users_pkey, users_username_key, users_referral_code_key.
+ */
+export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
+  -- accounts.sign_in
+  with input as (
+    select * from unnest(
+      ${rows.map((row) => row.issuer)}::text[], ${rows.map((row) => row.subject)}::text[],
+      ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.username)}::text[],
+      ${rows.map((row) => row.spareUsername)}::text[], ${rows.map((row) => row.email)}::text[],
+      ${rows.map((row) => row.isEmailVerified)}::boolean[], ${rows.map((row) => row.referralCode)}::text[],
+      ${rows.map((row) => row.ip)}::inet[], ${rows.map((row) => row.activityId)}::uuid[],
+      ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.hash)}::bytea[],
+      ${rows.map((row) => row.prefix)}::text[], ${rows.map((row) => row.permissions)}::text[]
+    ) with ordinality as input (issuer, subject, user_id, username, spare_username, email, email_verified, referral_code,
+      ip, activity_id, key_id, hash, prefix, permissions, i)
+  ), judged as (
+    select input.*, known.user_id as known_id, referrer.user_id as referrer_id,
+      input.referral_code is not null and referrer.user_id is null as has_unknown_code,
+      coalesce(case when namesake.user_id is null then input.username end, input.spare_username) as free_username
+    from input
+    -- Limits, so that a batch is never answered by reading whole tables.
+    left join lateral (
+      select user_id from identities d where d.issuer = input.issuer and d.subject = input.subject limit 1
+    ) known on true
+    left join lateral (
+      select user_id from users u where u.referral_code = input.referral_code and u.disabled_at is null limit 1
+    ) referrer on true
+    left join lateral (select user_id from users u where u.username = input.username limit 1) namesake on true
+  ), newcomer as (
+    select distinct on (issuer, subject) * from judged
+    where known_id is null and not has_unknown_code and free_username is not null
+    order by issuer, subject, i
+  ), new_identity as (
+    insert into identities (user_id, issuer, subject)
+    select user_id, issuer, subject from newcomer
+    on conflict (issuer, subject) do nothing
+    returning user_id
+  ), new_user as (
+    insert into users (user_id, username, email, email_verified)
+    select n.user_id, n.free_username, n.email, n.email_verified from newcomer n join new_identity using (user_id)
+    returning user_id, username, plan, email, settings, created_at, disabled_at, auth_version
+  ), new_key as (
+    insert into api_keys (user_id, id, hash, prefix, name, permissions)
+    select user_id, n.key_id, n.hash, n.prefix, 'first key', n.permissions::text[] from newcomer n join new_user using (user_id)
+  ), act as (
+    insert into activity (user_id, id, kind, subject_id, ip)
+    select user_id, n.activity_id, 'user.created', user_id, n.ip from newcomer n join new_user using (user_id)
+  ), new_referral as (
+    insert into referrals (user_id, referred_user_id)
+    select n.referrer_id, user_id from newcomer n join new_user using (user_id) where n.referrer_id is not null
+  )
+  select j.i::integer as i,
+    case
+      when j.known_id is not null then 'known'
+      when new_user.user_id is not null then 'created'
+      when j.has_unknown_code then 'unknown_referral_code'
+      when j.free_username is null then 'username_taken'
+    end as outcome,
+    account.user_id, account.username, account.plan, account.email, account.settings, account.created_at,
+    account.disabled_at, account.auth_version, floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms
+  from judged j
+  left join lateral (
+    select user_id, username, plan, email, settings, created_at, disabled_at, auth_version
+    from users u where u.user_id = j.known_id limit 1
+  ) old on true
+  left join new_user on new_user.user_id = j.user_id
+  cross join lateral (
+    select coalesce(old.user_id, new_user.user_id) as user_id, coalesce(old.username, new_user.username) as username,
+      coalesce(old.plan, new_user.plan) as plan, coalesce(old.email, new_user.email) as email,
+      coalesce(old.settings, new_user.settings) as settings, coalesce(old.created_at, new_user.created_at) as created_at,
+      old.disabled_at as disabled_at, coalesce(old.auth_version, new_user.auth_version) as auth_version
+  ) account`;
+
+/**
+ * Uses a refresh token: its family goes on to the next generation, when the token is the family's last and nothing ended
+ * it. One that was used before ends the family, and tells every server so. Also forgets the user's families that have
+ * expired. One row with what the family is at now, which is nothing when the user is disabled; `told` only when it ended
+ * now. No row when there is no such user.
+ * Indexes: users_pkey, refresh_families_pkey.
+ */
+export const useRefreshToken = (p: { userId: string; id: string; generation: number; lifeSeconds: number }) => sql<{
+  is_disabled: boolean;
+  generation: number;
+  is_revoked: boolean;
+  auth_version: number;
+  told: string | null;
+}>`
+  -- accounts.use_refresh_token
+  with account as (
+    select user_id, disabled_at from users where user_id = ${p.userId}::uuid
+  ), forgotten as (
+    delete from refresh_families
+    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid
+  ), family as (
+    insert into refresh_families (user_id, id, generation, expires_at)
+    select user_id, ${p.id}::uuid, ${p.generation}::integer + 1, now() + make_interval(secs => ${p.lifeSeconds}::integer)
+    from account where disabled_at is null
+    on conflict (user_id, id) do update set
+      generation = case when refresh_families.revoked_at is null and refresh_families.generation = excluded.generation - 1
+        then excluded.generation else refresh_families.generation end,
+      revoked_at = case when refresh_families.generation = excluded.generation - 1
+        then refresh_families.revoked_at else coalesce(refresh_families.revoked_at, now()) end,
+      expires_at = excluded.expires_at
+    returning user_id, generation, revoked_at
+  ), touched as (
+    update users set auth_version = auth_version + 1
+    where user_id = ${p.userId}::uuid and exists (select from family where revoked_at = now()::timestamptz(3))
+    returning user_id, auth_version
+  )
+  select account.disabled_at is not null as is_disabled, family.generation, family.revoked_at is not null as is_revoked,
+    touched.auth_version,
+    case when touched.user_id is not null
+      then pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text end as told
+  from account left join family on true left join touched on true`;
+
+/**
+ * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. One row, or none when
+ * there is no such user. Indexes: users_pkey, refresh_families_pkey.
+ */
+export const endSignIn = (p: {
+  userId: string;
+  id: string;
+  lifeSeconds: number;
+  activityId: string;
+  ip: string | null;
+}) => sql<{ auth_version: number; told: string | null }>`
+  -- accounts.end_sign_in
+  with ended as (
+    insert into refresh_families (user_id, id, generation, expires_at, revoked_at)
+    select user_id, ${p.id}::uuid, 0, now() + make_interval(secs => ${p.lifeSeconds}::integer), now()
+    from users where user_id = ${p.userId}::uuid
+    on conflict (user_id, id) do update set revoked_at = coalesce(refresh_families.revoked_at, now())
+    returning user_id
+  ), act as (
+    insert into activity (user_id, id, kind, subject_id, ip)
+    select user_id, ${p.activityId}::uuid, 'user.signed_out', ${p.id}::uuid, ${p.ip}::inet from ended
+  ), touched as (
+    update users set auth_version = auth_version + 1
+    where user_id = ${p.userId}::uuid and exists (select from ended)
+    returning user_id, auth_version
+  )
+  select auth_version, pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told from touched`;
+
+/**
+ * Changes what users say of themselves, and tells every server so; nulls leave things as they are, an e-mail address is
+ * changed when that is said. Index: users_pkey. One row or none.
+ */
+export const updateAccount = (p: {
+  userId: string;
+  username: string | null;
+  changesEmail: boolean;
+  email: string | null;
+  /** As JSON. */
+  settings: string | null;
+  activityId: string;
+  keyId: string | null;
+  ip: string | null;
+}) => sql<{
+  username: string;
+  email: string | null;
+  settings: unknown;
+  auth_version: number;
+  told: string | null;
+}>`
+  -- accounts.update_account
+  with changed as (
+    update users set
+      username = coalesce(${p.username}, username),
+      email = case when ${p.changesEmail}::boolean then ${p.email}::text else email end,
+      email_verified = email_verified and not (${p.changesEmail}::boolean and ${p.email}::text is distinct from email),
+      settings = coalesce(${p.settings}::jsonb, settings),
+      auth_version = auth_version + 1
+    where user_id = ${p.userId}::uuid
+    returning user_id, username, email, settings, auth_version
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select user_id, ${p.activityId}::uuid, 'user.updated', ${p.keyId}::uuid, user_id, ${p.ip}::inet from changed
+  )
+  select username, email, settings, auth_version,
+    pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told
+  from changed`;
