@@ -43,6 +43,19 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
     method: 'GET',
     path: `${session(of)}/turns/${of.turnId}`,
   }),
+  'GET /v1/chat/sessions/:session_id/turns/:turn_id/events': (of) => ({
+    method: 'GET',
+    path: `${session(of)}/turns/${of.turnId}/events`,
+  }),
+  'POST /v1/chat/sessions/:session_id/turns/:turn_id/stop': (of) => ({
+    method: 'POST',
+    path: `${session(of)}/turns/${of.turnId}/stop`,
+  }),
+  'POST /v1/chat/sessions/:session_id/turns/:turn_id/retry': (of) => ({
+    method: 'POST',
+    path: `${session(of)}/turns/${of.turnId}/retry`,
+    body: {},
+  }),
   'POST /v1/chat/completions': () => ({
     method: 'POST',
     path: '/v1/chat/completions',

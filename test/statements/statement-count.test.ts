@@ -9,6 +9,7 @@ import { listStatements } from './list-statements.ts';
 /** What the server runs from time to time, whether or not there are requests. */
 const ownStatements = [
   'chat.list_dead_turns',
+  'chat.list_turns_to_stop',
   'keys.record_key_uses',
   // Whether a connection that idled still answers.
   'select $1',

@@ -13,7 +13,13 @@ export const chatErrors = defineErrors('chat', {
   },
   turn_interrupted: {
     status: 503,
-    message: 'The server stopped while it wrote this answer. What was written is kept; send the message again.',
+    message: 'The server stopped while it wrote this answer. What was written is kept; retry the turn.',
+  },
+  turn_not_retryable: {
+    status: 409,
+    message:
+      'This turn cannot be retried: only the last turn of a session can, when it failed, was interrupted or was stopped, ' +
+      'and once. Read the history.',
   },
   answer_too_long: { status: 502, message: 'The model did not stop writing. What was written is kept.' },
   turn_lost: {

@@ -126,6 +126,9 @@ export const PostMessage = Type.Object(
   { additionalProperties: false },
 );
 
+/** The body of `POST /v1/chat/sessions/{session_id}/turns/{turn_id}/retry`. */
+export const RetryTurn = Type.Object({ stream: PostMessage.properties.stream }, { additionalProperties: false });
+
 /** Tokens that a turn took, as the provider counted them. */
 export const Usage = Type.Object({ prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() });
 
@@ -135,8 +138,9 @@ export const Turn = Type.Object({
   object: Type.Literal('chat.turn'),
   session_id: Id,
   status: Type.String({
-    enum: ['running', 'completed', 'failed', 'interrupted'],
-    description: '`interrupted`: the server that ran it stopped; what it had written is in the history.',
+    enum: ['running', 'completed', 'failed', 'interrupted', 'stopped'],
+    description:
+      '`interrupted`: the server that ran it stopped. `stopped`: its user did. What was written is in the history.',
   }),
   model: Type.String(),
   error_code: Nullable(Type.String({ description: 'Why it failed.' })),

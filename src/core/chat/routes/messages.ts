@@ -1,39 +1,15 @@
 import type { Static } from 'typebox';
-import {
-  decodeCursor,
-  type EventStream,
-  encodeCursor,
-  type HttpServer,
-  ListOf,
-  openEventStream,
-} from '../../../platform/http/index.ts';
-import { idempotencyErrors, markReplay, readIdempotency } from '../../accounts/index.ts';
+import { decodeCursor, encodeCursor, type HttpServer, ListOf } from '../../../platform/http/index.ts';
+import { readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { HistoryQuery, MessageRow } from '../queries.ts';
-import { HistoryPageQuery, Message, PostMessage, SessionParams, Turn, TurnParams } from '../schemas.ts';
+import { HistoryPageQuery, Message, PostMessage, SessionParams } from '../schemas.ts';
 import { showMessage } from '../show-message.ts';
-import type { TurnRow } from '../turns/queries.ts';
-import type { TurnFeed } from '../turns/turn-feed.ts';
+import { answerTurn, withinBudget } from './answer-turn.ts';
 import { isUnchanged, knownVersion, Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['Messages'];
-
-function toTurn(row: TurnRow): Turn {
-  const { prompt_tokens, completion_tokens } = row;
-  return {
-    id: row.id,
-    object: 'chat.turn',
-    session_id: row.session_id,
-    status: row.status,
-    model: row.model,
-    error_code: row.error_code,
-    usage: prompt_tokens === null || completion_tokens === null ? null : { prompt_tokens, completion_tokens },
-    answer_seq: row.answer_seq,
-    created_at: row.created_at.toISOString(),
-    ended_at: row.ended_at?.toISOString() ?? null,
-  };
-}
 
 /** A place in a history belongs to the session, the order and the times that it was read with. */
 function cursorScope(sessionId: string, query: { order: string; after?: string; before?: string }): string {
@@ -92,19 +68,8 @@ function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
   );
 }
 
-/** Sends the events of a turn until it ends or the client leaves; the turn itself goes on either way. */
-async function streamTurn(feed: TurnFeed, stream: EventStream): Promise<void> {
-  try {
-    for await (const { id, type, ...body } of feed.read(stream.closed)) {
-      await stream.send({ id, event: type, data: { type, ...body } });
-    }
-    stream.end();
-  } catch (error) {
-    stream.fail(error);
-  }
-}
-
-function registerPost(server: HttpServer, { turns, requestBudgetMs, modelBudgetMs }: ChatRouteOptions): void {
+function registerPost(server: HttpServer, options: ChatRouteOptions): void {
+  const { turns, modelBudgetMs } = options;
   server.post(
     '/v1/chat/sessions/:session_id/messages',
     {
@@ -123,47 +88,15 @@ function registerPost(server: HttpServer, { turns, requestBudgetMs, modelBudgetM
     },
     async (request, reply) => {
       const { content, stream = false } = request.body;
-      const { context } = request;
-      const deadline = context.deadline.shortenedTo(requestBudgetMs);
       const message = { ...readIdempotency(request), sessionId: request.params.session_id, content };
-      const { turn, replayed } = await turns
-        .start(request.caller, message, { ...context, deadline })
-        .finally(() => deadline.end());
-      if (replayed && !stream && !turn.hasEnded) throw idempotencyErrors.raise.in_progress();
-      if (replayed) markReplay(reply);
-      if (stream) {
-        await streamTurn(turn.feed, openEventStream(request, reply, { budgetMs: modelBudgetMs, errorEvent: 'error' }));
-        return reply;
-      }
-      // From here on the message is stored: a client must not send it again on its own.
-      reply.header('x-should-retry', 'false');
-      const { message: answer } = await context.deadline.race(turn.result);
-      reply.removeHeader('x-should-retry');
-      return answer;
+      const begun = await withinBudget(request, options, (context) => turns.start(request.caller, message, context));
+      return await answerTurn(begun, { request, reply, stream, options });
     },
   );
 }
 
-function registerGetTurn(server: HttpServer, { batches }: ChatRouteOptions): void {
-  server.get(
-    '/v1/chat/sessions/:session_id/turns/:turn_id',
-    {
-      config: { access: 'chat:read' },
-      schema: { tags, summary: 'Read how a turn stands', params: TurnParams, response: { 200: Turn } },
-    },
-    async (request) => {
-      const { session_id: sessionId, turn_id: turnId } = request.params;
-      const key = { userId: request.caller.userId, sessionId, turnId };
-      const [row] = await batches.findTurn({ ...key, knownHeartbeatAt: null }, request.context);
-      if (row === undefined) throw chatErrors.raise.turn_not_found();
-      return toTurn(row);
-    },
-  );
-}
-
-/** Registers the routes of messages and turns. */
+/** Registers the routes of messages. */
 export function registerMessageRoutes(server: HttpServer, options: ChatRouteOptions): void {
   registerList(server, options);
   registerPost(server, options);
-  registerGetTurn(server, options);
 }

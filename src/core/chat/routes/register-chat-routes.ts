@@ -3,10 +3,12 @@ import { registerCompletionRoutes } from './completions.ts';
 import { registerMessageRoutes } from './messages.ts';
 import type { ChatRouteOptions } from './options.ts';
 import { registerSessionRoutes } from './sessions.ts';
+import { registerTurnRoutes } from './turns.ts';
 
 /** Registers every route of chat. */
 export function registerChatRoutes(server: HttpServer, options: ChatRouteOptions): void {
   registerSessionRoutes(server, options);
   registerMessageRoutes(server, options);
+  registerTurnRoutes(server, options);
   registerCompletionRoutes(server, options);
 }

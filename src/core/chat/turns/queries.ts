@@ -20,6 +20,7 @@ export interface TurnRow {
   status: string;
   model: string;
   error_code: string | null;
+  error_message: string | null;
   prompt_tokens: number | null;
   completion_tokens: number | null;
   heartbeat_at: Date;
@@ -28,6 +29,7 @@ export interface TurnRow {
   /** Whether what follows was read, because it may be news. */
   is_news: boolean;
   question_id: string;
+  question_turn_id: string | null;
   question_seq: number | null;
   question: string | null;
   question_at: Date;
@@ -49,8 +51,8 @@ export interface TurnRow {
  */
 export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: number | null }>`
   -- chat.find_turns
-  select input.i::integer as i, t.id, t.session_id, t.status, t.model, t.error_code, t.prompt_tokens, t.completion_tokens,
-    t.heartbeat_at, t.created_at, t.ended_at, t.is_news, t.question_seq, q.id as question_id, q.content as question,
+  select input.i::integer as i, t.id, t.session_id, t.status, t.model, t.error_code, t.error_message, t.prompt_tokens, t.completion_tokens,
+    t.heartbeat_at, t.created_at, t.ended_at, t.is_news, t.question_seq, q.id as question_id, q.turn_id as question_turn_id, q.content as question,
     q.created_at as question_at, t.delta_chars, coalesce(a.content, t.partial) as text,
     coalesce(a.tool_calls, t.tool_calls) as tool_calls, t.answer_id, t.answer_seq, a.status as answer_status,
     a.model as answer_model, a.degraded as answer_degraded
@@ -58,7 +60,7 @@ export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: numb
     ${rows.map((row) => row.turnId)}::uuid[], ${rows.map((row) => row.knownHeartbeatAt)}::timestamptz[]
   ) with ordinality as input (user_id, session_id, turn_id, known_heartbeat_at, i)
   cross join lateral (
-    select user_id, id, session_id, status, model, error_code, prompt_tokens, completion_tokens, heartbeat_at, created_at,
+    select user_id, id, session_id, status, model, error_code, error_message, prompt_tokens, completion_tokens, heartbeat_at, created_at,
       ended_at, question_seq, answer_id, answer_seq, delta_chars, tool_calls,
       status <> 'running' or heartbeat_at is distinct from input.known_heartbeat_at as is_news,
       case when heartbeat_at is distinct from input.known_heartbeat_at then partial end as partial
@@ -67,7 +69,7 @@ export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: numb
     limit 1
   ) t
   left join lateral (
-    select id, content, created_at from chat_messages
+    select id, turn_id, content, created_at from chat_messages
     where user_id = t.user_id and session_id = t.session_id and seq >= t.question_seq
     order by seq limit 1
   ) q on t.is_news
@@ -76,3 +78,19 @@ export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: numb
     where user_id = t.user_id and session_id = t.session_id and seq >= t.answer_seq
     order by seq limit 1
   ) a on t.is_news`;
+
+/**
+ * Asks the server that runs a turn to stop it. One row while the turn runs, else none.
+ * Index: chat_turns_pkey.
+ */
+export const requestStop = (p: TurnKey) => sql<{ id: string }>`
+  -- chat.request_stop
+  with asked as (
+    select user_id, id, status from chat_turns
+    where user_id = ${p.userId}::uuid and id = ${p.turnId}::uuid and session_id = ${p.sessionId}::uuid
+    limit 1
+    for update
+  )
+  update chat_turns t set stop_requested = true
+  from asked where t.user_id = asked.user_id and t.id = asked.id and asked.status = 'running'
+  returning t.id`;

@@ -47,6 +47,8 @@ export class RunningTurn implements TurnDraft {
   readonly toolCalls: StoredToolCall[] = [];
   /** The model that wrote last: the one that was asked for, or the one that stood in. */
   writtenBy: string;
+  /** Whether the offline model stood in for it. */
+  isDegraded = false;
   usage: Usage | null = null;
   /** How many events, and how many pieces and characters of `text`, are stored. */
   saved = { events: 0, pieces: 0, chars: 0 };
@@ -70,11 +72,6 @@ export class RunningTurn implements TurnDraft {
     this.result = this.#settle.promise;
     // A streaming reader takes the error from the feed; then nobody waits here.
     this.result.catch(() => undefined);
-  }
-
-  /** Whether the offline model stood in for the one that was asked for. */
-  get isDegraded(): boolean {
-    return this.writtenBy === 'offline' && this.identity.model !== 'offline';
   }
 
   /** Tells everyone that the user's message is stored. */

@@ -14,11 +14,11 @@ import { TurnFeed } from './turn-feed.ts';
 
 const catalogue = [chatErrors, modelErrors, httpErrors, postgresErrors].flatMap((errors) => errors.catalogue);
 
-/** The error that a stored code stands for. */
-function recallError(code: string | null): AppError {
+/** The error that a turn ended in, as it was told. */
+function recallError({ error_code: code, error_message: message }: TurnRow): AppError {
   const entry = catalogue.find((known) => known.code === code);
   if (entry === undefined) return httpErrors.raise.internal();
-  return new AppError(entry.code, { status: entry.status, message: entry.message });
+  return new AppError(entry.code, { status: entry.status, message: message ?? entry.message });
 }
 
 const usageOf = ({ prompt_tokens, completion_tokens }: TurnRow): Usage | null =>
@@ -28,7 +28,7 @@ function questionOf(row: TurnRow): Message | undefined {
   const { question_id: id, question_seq: seq, question: content, question_at: createdAt } = row;
   if (seq === null || content === null) return undefined;
   return showMessage(row.session_id, {
-    ...{ id, seq, content, turn_id: row.id, created_at: createdAt },
+    ...{ id, seq, content, turn_id: row.question_turn_id, created_at: createdAt },
     ...{ role: 'user', tool_calls: null, status: 'complete', model: null, degraded: false },
   });
 }
@@ -54,7 +54,7 @@ function* storedEvents(row: TurnRow): Generator<TurnEventBody> {
     yield { type: 'message.completed', message };
     yield { type: 'turn.completed', status: row.status, usage: usageOf(row) };
   } else {
-    yield { type: 'error', error: toWireError(recallError(row.error_code)) };
+    yield { type: 'error', error: toWireError(recallError(row)) };
   }
 }
 
@@ -89,7 +89,7 @@ export class StoredTurn {
     this.#end();
     const message = answerOf(row);
     if (hasAnswered(row) && message !== undefined) this.#settle.resolve({ message, usage: usageOf(row) });
-    else this.#settle.reject(recallError(row.error_code));
+    else this.#settle.reject(recallError(row));
   }
 
   /** Tells the readers that the turn is gone. */

@@ -8,6 +8,7 @@ import type { CheckedTool, ReadyAssistant } from './assistants.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
+import { cutOff } from './turn-draft.ts';
 
 /** Calls that a model may make at once; more are refused. With the bound of a result this bounds what a step can cost. */
 const maxCallsPerStep = 8;
@@ -139,6 +140,7 @@ export class ToolRunner {
 
   #explain(tool: CheckedTool, error: unknown): ToolOutcome {
     const { turn, log } = this.#options;
+    if (turn.deadline.reason !== undefined) return cutOff;
     if (error instanceof AppError) return failed(error.message);
     if (error instanceof DeadlineExceeded) return failed('The tool took too long.');
     log.warn({ err: error, tool: tool.name, turn_id: turn.identity.turnId }, 'a tool failed');

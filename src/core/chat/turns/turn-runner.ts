@@ -1,26 +1,27 @@
 import type { CallContext } from '../../../base/call-context.ts';
-import { Cancelled, Deadline } from '../../../base/deadline.ts';
+import { Deadline } from '../../../base/deadline.ts';
 import { newId } from '../../../base/ids.ts';
 import type { Clock } from '../../../base/time.ts';
 import { Timings } from '../../../base/timings.ts';
 import { toAppError } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import { type Caller, type Idempotency, idempotencyErrors, onceByKey, refuseReuse } from '../../accounts/index.ts';
+import { type Caller, type Idempotency, type IdempotentOutcome, onceByKey, refuseReuse } from '../../accounts/index.ts';
 import type { Message, Models } from '../../models/index.ts';
 import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
 import { showMessage } from '../show-message.ts';
 import { Assistants } from './assistants.ts';
-import type { TurnKey } from './queries.ts';
+import { requestStop, type TurnKey, type TurnRow } from './queries.ts';
 import { RunningTurn } from './running-turn.ts';
-import type { StartedTurn } from './start/queries.ts';
-import { replayHistory } from './start/replay-history.ts';
-import type { TurnEndStatus } from './store/queries.ts';
+import { retryTurn, type StartedTurn } from './start/queries.ts';
+import { type HistoryRow, replayHistory } from './start/replay-history.ts';
 import { storeTurnEnd } from './store/store-turn-end.ts';
-import { TurnLost, TurnSaver } from './store/turn-saver.ts';
+import { StoppedByUser, TurnLost, TurnSaver } from './store/turn-saver.ts';
 import { StoredTurn } from './stored-turn.ts';
+import { describeEnd, endError, endStatus, ServerStops } from './turn-end.ts';
+import { TurnFollower } from './turn-follower.ts';
 import { writeAnswer } from './write-answer.ts';
 
 /** What running turns needs. */
@@ -46,30 +47,43 @@ export interface NewMessage extends Idempotency {
   readonly content: string;
 }
 
-/** What came of a message. */
+/** A turn whose message is to be answered again, once by its key if it has one. */
+export interface Retry extends Idempotency {
+  readonly sessionId: string;
+  readonly retriedId: string;
+}
+
+/** What the database tells of a turn that begins. */
+interface BegunTurn extends IdempotentOutcome {
+  /** A `StartedTurn`. */
+  readonly turn: unknown;
+  /** The user's message. */
+  readonly content: string | null;
+  readonly history: readonly HistoryRow[] | null;
+}
+
+/** What came of a message or a retry. */
 export interface TurnStart {
   readonly turn: RunningTurn | StoredTurn;
   /** Whether the turn was started by an earlier request with the same Idempotency-Key. */
   readonly replayed: boolean;
 }
 
-/** Why a turn was cancelled: this process stops. */
-class ServerStops extends Cancelled {
-  constructor() {
-    super('the server stops');
-  }
-}
+/** How long a request to stop a turn waits for its end, in milliseconds: to hear of it takes another server half a second. */
+const stopWaitMs = 5_000;
 
 /**
  * Runs the turns of this process. A turn begins when the user's message is stored, and is `running` from then on,
  * whether or not a client listens; what the model writes is stored piece by piece. It becomes `completed` when the
- * model has finished and the answer is stored as a message, `failed` when the model did not finish, `interrupted` when
- * its process stopped or died: then what was written is kept as an incomplete message.
+ * model has finished and the answer is stored as a message, `failed` when the model did not finish, `stopped` when its user
+ * wanted no more of it, `interrupted` when its process stopped or died: then what was written is kept as an incomplete
+ * message. From none of these does it come back; a retry is a turn of its own.
  */
 export class TurnRunner {
   readonly #options: TurnRunnerOptions;
   readonly #assistants: Assistants;
   readonly #saver: TurnSaver;
+  readonly #follower: TurnFollower;
   /** The turns that run, each until its end is stored. */
   readonly #running = new Map<RunningTurn, Promise<void>>();
   #stopping = false;
@@ -78,6 +92,7 @@ export class TurnRunner {
     this.#options = options;
     this.#assistants = new Assistants(options.assistants);
     this.#saver = new TurnSaver(options);
+    this.#follower = new TurnFollower(options);
   }
 
   /** How many turns run in this process. */
@@ -87,49 +102,112 @@ export class TurnRunner {
 
   /**
    * Stores a user's message and starts the turn that answers it, in one statement. A message whose Idempotency-Key was used
-   * before starts nothing: its first turn is answered, the one that runs here or what it came to.
-   * @throws AppError 404 `chat.session_not_found`; 409 `idempotency.in_progress` when the first turn runs elsewhere; 422
-   *   `idempotency.key_reused`; 503 `postgres.*` when the database is the trouble.
+   * before starts nothing: its first turn is answered.
+   * @throws AppError 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 503 `postgres.*` when the database is the
+   *   trouble.
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
-    const { batches, models, owner, clock, turnBudgetMs } = this.#options;
-    const { userId, keyId, ip } = caller;
-    const row = { ...message, userId, keyId, ip, owner, turnId: newId(), messageId: newId(), activityId: newId() };
-    const [stored] = await onceByKey(() => batches.startTurn({ ...row, defaultModel: models.get().id }, context));
+    const { batches } = this.#options;
+    const row = { ...message, ...this.#newTurn(caller), messageId: newId() };
+    const [stored] = await onceByKey(() => batches.startTurn(row, context));
     if (stored === undefined) throw chatErrors.raise.session_not_found();
+    return await this.#begin(row, { ...stored, content: message.content }, context);
+  }
+
+  /**
+   * Starts a turn that answers the message of an earlier one again, in one statement; once by its Idempotency-Key.
+   * @throws AppError 404 `chat.turn_not_found`; 409 `chat.turn_not_retryable`; and as `start`.
+   */
+  async retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
+    const { database } = this.#options;
+    const row = { ...retry, ...this.#newTurn(caller) };
+    const [stored] = await onceByKey(() => database.query(retryTurn(row), context));
+    if (stored === undefined) throw chatErrors.raise.turn_not_found();
+    if (stored.turn === null) throw chatErrors.raise.turn_not_retryable();
+    return await this.#begin(row, stored, context);
+  }
+
+  #newTurn({ userId, keyId, ip }: Caller) {
+    const { owner, models } = this.#options;
+    return { userId, keyId, ip, owner, turnId: newId(), activityId: newId(), defaultModel: models.get().id };
+  }
+
+  async #begin(key: TurnKey, stored: BegunTurn, context: CallContext): Promise<TurnStart> {
+    const { userId, sessionId } = key;
     const started = stored.turn as StartedTurn;
-    const key = { userId, sessionId: message.sessionId, turnId: started.turn_id };
     if (stored.replayed) {
       refuseReuse(stored);
-      return { turn: await this.#recall(key, context), replayed: true };
+      return { turn: await this.open({ userId, sessionId, turnId: started.turn_id }, context), replayed: true };
     }
-    const identity = { ...key, requestId: context.requestId, messageId: newId(), model: started.model };
+    const { model, turn_id: turnId } = started;
+    const content = stored.content ?? '';
+    const identity = { userId, sessionId, turnId, requestId: context.requestId, messageId: newId(), model };
+    const { turnBudgetMs, clock } = this.#options;
     const turn = new RunningTurn(identity, Deadline.after(turnBudgetMs), clock.monotonicMs());
-    const question = {
-      ...{
-        id: started.message_id,
-        seq: started.seq,
-        turn_id: started.turn_id,
-        created_at: new Date(started.created_at),
-      },
-      ...{ role: 'user', content: message.content, tool_calls: null, status: 'complete', model: null, degraded: false },
-    };
-    turn.begin(showMessage(message.sessionId, question));
-    const history: Message[] = [...replayHistory(stored.history ?? []), { role: 'user', content: message.content }];
+    turn.begin(showQuestion(sessionId, started, content));
+    const history: Message[] = [...replayHistory(stored.history ?? []), { role: 'user', content }];
     this.#running.set(turn, this.#run(turn, history, started.assistant));
     if (this.#stopping) turn.deadline.cancel(new ServerStops());
     return { turn, replayed: false };
   }
 
-  /** A turn that was started before: the one that runs here, or what is stored of it. */
-  async #recall(key: TurnKey, context: CallContext): Promise<RunningTurn | StoredTurn> {
-    for (const turn of this.#running.keys()) if (turn.identity.turnId === key.turnId) return turn;
+  /**
+   * A turn that was started before: the one that runs here, or what is stored of it. One that another server runs tells
+   * more only while it is followed.
+   * @throws AppError 404 `chat.turn_not_found`; 503 `postgres.*`.
+   */
+  async open(key: TurnKey, context: CallContext): Promise<RunningTurn | StoredTurn> {
+    const running = this.#findRunning(key);
+    if (running !== undefined) return running;
+    const turn = new StoredTurn(key);
+    turn.update(await this.#read(key, context));
+    return turn;
+  }
+
+  /** Has a turn that another server runs tell its readers what is new, until the signal aborts or it has ended. */
+  follow(turn: RunningTurn | StoredTurn, left: AbortSignal): void {
+    if (turn instanceof StoredTurn) this.#follower.follow(turn, left);
+  }
+
+  /**
+   * Stops a turn, on whichever server it runs, keeping what was written; one that has ended stays as it is. Waits until it
+   * has ended, but no longer than a few seconds: a turn whose server does not answer is answered as `running`.
+   * @throws AppError 404 `chat.turn_not_found`; 503 `postgres.*`.
+   */
+  async stop(key: TurnKey, context: CallContext): Promise<TurnRow> {
+    const deadline = context.deadline.shortenedTo(stopWaitMs);
+    try {
+      const running = this.#findRunning(key);
+      running?.deadline.cancel(new StoppedByUser());
+      const isAsked = running !== undefined || (await this.#askToStop(key, context));
+      if (isAsked) {
+        const turn = running ?? (await this.open(key, context));
+        this.follow(turn, deadline.signal);
+        await deadline.race(turn.result).catch(() => undefined);
+      }
+      return await this.#read(key, context);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async #askToStop(key: TurnKey, context: CallContext): Promise<boolean> {
+    const rows = await this.#options.database.query(requestStop(key), context);
+    return rows.length > 0;
+  }
+
+  #findRunning({ userId, sessionId, turnId }: TurnKey): RunningTurn | undefined {
+    for (const turn of this.#running.keys()) {
+      const { identity } = turn;
+      if (identity.turnId === turnId && identity.userId === userId && identity.sessionId === sessionId) return turn;
+    }
+    return undefined;
+  }
+
+  async #read(key: TurnKey, context: CallContext): Promise<TurnRow> {
     const [row] = await this.#options.batches.findTurn({ ...key, knownHeartbeatAt: null }, context);
     if (row === undefined) throw chatErrors.raise.turn_not_found();
-    if (row.status === 'running') throw idempotencyErrors.raise.in_progress();
-    const turn = new StoredTurn(key);
-    turn.update(row);
-    return turn;
+    return row;
   }
 
   /**
@@ -171,45 +249,25 @@ export class TurnRunner {
   }
 
   async #finish(turn: RunningTurn, failure: unknown): Promise<void> {
-    const { owner } = this.#options;
-    const { userId, sessionId, turnId, messageId, requestId } = turn.identity;
-    const error = failure === undefined ? undefined : this.#explain(turn, failure);
+    const { owner, log } = this.#options;
+    const { turnId, requestId } = turn.identity;
     turn.closeCalls();
-    const end = {
-      ...{ userId, sessionId, turnId, owner, messageId, activityId: newId() },
-      status: endStatus(failure),
-      content: turn.text,
-      deltaChars: `{${turn.deltaChars}}`,
-      toolCalls: turn.toolCalls.length === 0 ? null : JSON.stringify(turn.toolCalls),
-      model: turn.writtenBy,
-      degraded: turn.isDegraded,
-      errorCode: error?.code ?? null,
-      promptTokens: turn.usage?.prompt_tokens ?? null,
-      completionTokens: turn.usage?.completion_tokens ?? null,
-    };
+    const status = endStatus(failure);
+    const error = status === 'completed' || status === 'stopped' ? undefined : endError(failure);
+    if (error !== undefined)
+      log.warn({ err: error, turn_id: turnId, request_id: requestId }, 'a turn did not complete');
+    const end = describeEnd(turn, { owner, status, error });
     const stored = failure instanceof TurnLost ? undefined : await storeTurnEnd(end, { ...this.#options, requestId });
     if (error !== undefined) turn.fail(error);
     else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
-    else turn.complete({ seq: stored.seq, createdAt: stored.endedAt }, 'completed');
-  }
-
-  /** What the user is told of a failure; the log is told all. */
-  #explain(turn: RunningTurn, failure: unknown) {
-    const error =
-      failure instanceof ServerStops
-        ? chatErrors.raise.turn_interrupted({ cause: failure })
-        : failure instanceof TurnLost
-          ? chatErrors.raise.turn_lost({ cause: failure })
-          : toAppError(failure);
-    this.#options.log.warn(
-      { err: error, turn_id: turn.identity.turnId, request_id: turn.identity.requestId },
-      'a turn did not complete',
-    );
-    return error;
+    else turn.complete({ seq: stored.seq, createdAt: stored.endedAt }, status === 'stopped' ? status : 'completed');
   }
 }
 
-function endStatus(failure: unknown): TurnEndStatus {
-  if (failure === undefined) return 'completed';
-  return failure instanceof ServerStops ? 'interrupted' : 'failed';
+function showQuestion(sessionId: string, started: StartedTurn, content: string) {
+  return showMessage(sessionId, {
+    ...{ id: started.message_id, seq: started.seq, created_at: new Date(started.created_at), role: 'user', content },
+    ...{ turn_id: started.message_turn_id ?? started.turn_id, tool_calls: null, status: 'complete', model: null },
+    degraded: false,
+  });
 }

@@ -76,13 +76,14 @@ async function askOnce(
   const { models, assistant } = options;
   const answer = new Accumulator();
   const commands = assistant?.commands;
-  const isAssistant = assistant !== undefined;
-  const modelCall = { deadline: turn.deadline, fallBackToOffline: isAssistant, ...(commands && { commands }) };
+  const fallBackToOffline = assistant !== undefined;
+  const modelCall = { deadline: turn.deadline, fallBackToOffline, ...(commands && { commands }) };
   let pieces = 0;
   try {
     for await (const chunk of models.stream(toRequest(turn, messages, options), modelCall)) {
       answer.add(chunk);
       turn.writtenBy = chunk.model;
+      turn.isDegraded ||= chunk.degraded === true;
       const { content: piece, tool_calls: call } = chunk.choices[0]?.delta ?? {};
       if (piece || call) pieces++;
       if (piece) turn.write(piece);

@@ -22,6 +22,8 @@ export interface NewTurn extends Idempotency {
 export interface StartedTurn {
   turn_id: string;
   message_id: string;
+  /** The turn that the message came with, where that is an earlier one. */
+  message_turn_id?: string;
   seq: number;
   created_at: string;
   model: string;
@@ -112,3 +114,72 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
   left join known on known.i = input.i
   left join started on started.user_id = input.user_id and started.work = input.work
   where known.i is not null or started.i is not null`;
+
+/** A turn that answers the message of an earlier turn again; once by its key if it has one. */
+export interface NewRetry extends Omit<NewTurn, 'content' | 'messageId'> {
+  /** The turn whose message it answers. */
+  retriedId: string;
+}
+
+/**
+ * Starts a turn that answers the message of an earlier one again, when that is the session's last, did not complete, and was
+ * not retried yet. No row for a turn that does not exist; else one, with `turn` null when it may not be retried, and the
+ * turn as it was started then when the key was used before. `turn` is a `StartedTurn`.
+ * Indexes: chat_turns_pkey, chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
+ */
+export const retryTurn = (p: NewRetry) => sql<{
+  turn: unknown;
+  content: string;
+  history: HistoryRow[] | null;
+  replayed: boolean;
+  is_same: boolean | null;
+}>`
+  -- chat.retry_turn
+  with known as (
+    select fingerprint, answer from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}
+  ), session as (
+    select user_id, id, message_count, model, assistant from chat_sessions
+    where user_id = ${p.userId}::uuid and id = ${p.sessionId}::uuid and not exists (select from known)
+    for update
+  ), claimed as (
+    update chat_turns t set retried_by = ${p.turnId}::uuid
+    from session
+    where t.user_id = ${p.userId}::uuid and t.id = ${p.retriedId}::uuid and t.session_id = session.id
+      and t.status in ('failed', 'interrupted', 'stopped') and t.retried_by is null
+      and greatest(t.question_seq, t.answer_seq) = session.message_count
+    returning t.user_id, t.session_id, t.question_seq, coalesce(session.model, ${p.defaultModel}) as model, session.assistant
+  ), question as (
+    select claimed.user_id, claimed.session_id, claimed.question_seq, claimed.model, claimed.assistant, m.id, m.turn_id,
+      m.content, m.created_at
+    from claimed cross join lateral (
+      select id, turn_id, content, created_at from chat_messages
+      where user_id = claimed.user_id and session_id = claimed.session_id and seq >= claimed.question_seq
+      order by seq limit 1
+    ) m
+  ), started as (
+    select question.*, jsonb_build_object('turn_id', ${p.turnId}::uuid, 'message_id', id,
+      'message_turn_id', turn_id, 'seq', question_seq, 'created_at', created_at, 'model', model, 'assistant', assistant) as answer
+    from question
+  ), turn as (
+    insert into chat_turns (user_id, id, session_id, status, owner, model, question_seq)
+    select user_id, ${p.turnId}::uuid, session_id, 'running', ${p.owner}::uuid, model, question_seq from started
+  ), remembered as (
+    insert into idempotency_keys (user_id, key, fingerprint, answer)
+    select user_id, ${p.idempotencyKey}, ${p.fingerprint}::bytea, answer from started
+    where ${p.idempotencyKey}::text is not null
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select user_id, ${p.activityId}::uuid, 'turn.started', ${p.keyId}::uuid, ${p.turnId}::uuid, ${p.ip}::inet from started
+  )
+  select coalesce(known.answer, started.answer) as turn, started.content, known.answer is not null as replayed,
+    known.fingerprint = ${p.fingerprint}::bytea as is_same, (
+      select json_agg(json_build_object('role', m.role, 'content', m.content, 'status', m.status, 'tool_calls',
+        coalesce(m.tool_calls, '[]')) order by m.seq)
+      from chat_messages m
+      where m.user_id = started.user_id and m.session_id = started.session_id
+        and m.seq > started.question_seq - ${contextMessages + 1}::integer and m.seq < started.question_seq
+    ) as history
+  from chat_turns t
+  left join known on true
+  left join started on true
+  where t.user_id = ${p.userId}::uuid and t.id = ${p.retriedId}::uuid and t.session_id = ${p.sessionId}::uuid`;

@@ -40,7 +40,7 @@ export const saveProgress = (rows: readonly TurnProgress[]) => sql<{ i: number |
   returning locked.i::integer as i`;
 
 /** How a turn can end. */
-export type TurnEndStatus = 'completed' | 'failed' | 'interrupted';
+export type TurnEndStatus = 'completed' | 'failed' | 'interrupted' | 'stopped';
 
 /** How a turn ended, with the whole answer. */
 export interface TurnEnd {
@@ -50,7 +50,7 @@ export interface TurnEnd {
   owner: string;
   status: TurnEndStatus;
   messageId: string;
-  /** Everything that was written; when empty and without tool calls, only a completed turn leaves a message. */
+  /** Everything that was written; when empty and without tool calls, only a turn that completed or was stopped leaves a message. */
   content: string;
   /** The lengths of its pieces, as Postgres writes an array. */
   deltaChars: string;
@@ -60,6 +60,7 @@ export interface TurnEnd {
   model: string | null;
   degraded: boolean;
   errorCode: string | null;
+  errorMessage: string | null;
   promptTokens: number | null;
   completionTokens: number | null;
   activityId: string;
@@ -86,9 +87,9 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       ${rows.map((row) => row.promptTokens)}::integer[], ${rows.map((row) => row.completionTokens)}::integer[],
       ${rows.map((row) => row.activityId)}::uuid[], ${rows.map((row) => row.deltaChars)}::text[],
       ${rows.map((row) => row.toolCalls)}::text[], ${rows.map((row) => row.model)}::text[],
-      ${rows.map((row) => row.degraded)}::boolean[]
+      ${rows.map((row) => row.degraded)}::boolean[], ${rows.map((row) => row.errorMessage)}::text[]
     ) with ordinality as input (user_id, session_id, turn_id, owner, status, message_id, content, error_code,
-      prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, i)
+      prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, error_message, i)
   ), session as (
     select s.user_id, s.id, s.message_count, greatest(s.updated_at, clock_timestamp())::timestamptz(3) as ended_at
     from (select distinct user_id, session_id from input) wanted
@@ -111,13 +112,13 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       (message_count + count(*) filter (where answers) over (partition by user_id, session_id order by i))::integer as seq
     from (
       select input.*, turn.model, turn.ended_at, turn.message_count,
-        input.content <> '' or input.tool_calls is not null or input.status = 'completed' as answers
+        input.content <> '' or input.tool_calls is not null or input.status in ('completed', 'stopped') as answers
       from input join turn on turn.i = input.i
     ) answering
   ), ended as (
     update chat_turns t
-    set status = ending.status, ended_at = ending.ended_at, partial = '', tool_calls = null,
-      delta_chars = ending.delta_chars::integer[], error_code = ending.error_code,
+    set status = ending.status, ended_at = ending.ended_at, partial = '', tool_calls = null, stop_requested = false,
+      delta_chars = ending.delta_chars::integer[], error_code = ending.error_code, error_message = ending.error_message,
       prompt_tokens = ending.prompt_tokens, completion_tokens = ending.completion_tokens,
       answer_id = case when ending.answers then ending.message_id end, answer_seq = case when ending.answers then ending.seq end
     from ending where t.user_id = ending.user_id and t.id = ending.turn_id
@@ -166,3 +167,11 @@ export const listDeadTurns = (p: { silentMs: number }) => sql<DeadTurn>`
   where status = 'running' and heartbeat_at < clock_timestamp() - make_interval(secs => ${p.silentMs}::double precision / 1000)
   order by heartbeat_at
   limit 100`;
+
+/**
+ * The turns of a server process that their users have stopped; for the server's own use.
+ * Index: chat_turns_to_stop. As many rows as users stopped turns in the last half second.
+ */
+export const listTurnsToStop = (p: { owner: string }) => sql<{ id: string }>`
+  -- chat.list_turns_to_stop
+  select id from chat_turns where owner = ${p.owner}::uuid and stop_requested`;

@@ -5,7 +5,7 @@ import type { Clock } from '../../../../base/time.ts';
 import type { Logger } from '../../../../platform/log/index.ts';
 import type { Database } from '../../../../platform/postgres/index.ts';
 import type { RunningTurn } from '../running-turn.ts';
-import { saveProgress } from './queries.ts';
+import { listTurnsToStop, saveProgress } from './queries.ts';
 
 /** How often what the models write is stored, in milliseconds: what a crash loses of an answer, at the most. */
 const saveIntervalMs = 250;
@@ -17,6 +17,13 @@ const heartbeatIntervalMs = 5_000;
 export class TurnLost extends Cancelled {
   constructor() {
     super('the turn is no longer ours');
+  }
+}
+
+/** Why a turn was cancelled: its user wants no more of it. */
+export class StoppedByUser extends Cancelled {
+  constructor() {
+    super('the user stopped the turn');
   }
 }
 
@@ -38,6 +45,7 @@ export class TurnSaver {
   readonly #turns = new Set<RunningTurn>();
   #timer: NodeJS.Timeout | undefined;
   #saving = false;
+  #looks = true;
 
   constructor(options: TurnSaverOptions) {
     this.#options = options;
@@ -63,17 +71,29 @@ export class TurnSaver {
   }
 
   async #tick(): Promise<void> {
-    const turns = this.#saving ? [] : this.#due();
-    if (turns.length === 0) return;
+    if (this.#saving) return;
     this.#saving = true;
+    const turns = this.#due();
+    // Every other time: a turn ends within half a second after its user stopped it.
+    this.#looks = !this.#looks;
     try {
-      await this.#save(turns);
+      await Promise.all([turns.length > 0 && this.#save(turns), this.#looks && this.#heedStops()]);
     } catch (error) {
       // What is not stored now goes with the next round; the answer is in memory until its turn ends.
       this.#options.log.warn({ err: error, turns: turns.length }, 'could not store the progress of turns');
     } finally {
       this.#saving = false;
     }
+  }
+
+  /** Ends the turns that were stopped by way of another server. */
+  async #heedStops(): Promise<void> {
+    const { database, owner, statementBudgetMs } = this.#options;
+    const rows = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
+      database.query(listTurnsToStop({ owner }), context),
+    );
+    const stopped = new Set(rows.map(({ id }) => id));
+    for (const turn of this.#turns) if (stopped.has(turn.identity.turnId)) turn.deadline.cancel(new StoppedByUser());
   }
 
   async #save(turns: readonly RunningTurn[]): Promise<void> {

@@ -2,6 +2,7 @@ import { newId } from '../../../../base/ids.ts';
 import { inBackground } from '../../../../base/in-background.ts';
 import type { Logger } from '../../../../platform/log/index.ts';
 import type { Database } from '../../../../platform/postgres/index.ts';
+import { chatErrors } from '../../errors.ts';
 import type { StoredToolCall } from '../tool-call.ts';
 import { cutOff } from '../turn-draft.ts';
 import { endTurns, listDeadTurns } from './queries.ts';
@@ -59,6 +60,7 @@ export class TurnSweeper {
     return await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, async (context) => {
       const dead = await database.query(listDeadTurns({ silentMs: olderThanMs }), context);
       if (dead.length === 0) return 0;
+      const interrupted = chatErrors.raise.turn_interrupted();
       const ends = dead.map((turn) => ({
         userId: turn.user_id,
         sessionId: turn.session_id,
@@ -71,7 +73,8 @@ export class TurnSweeper {
         toolCalls: closeCalls(turn.tool_calls as StoredToolCall[]),
         model: null,
         degraded: false,
-        errorCode: 'chat.turn_interrupted',
+        errorCode: interrupted.code,
+        errorMessage: interrupted.message,
         promptTokens: null,
         completionTokens: null,
         activityId: newId(),
