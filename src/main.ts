@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { createKey } from './app/create-key.ts';
+import { addLoadTestCommand } from './app/loadtest/load-test-command.ts';
 import { migrateDatabase } from './app/migrate-database.ts';
 import { runJobs } from './app/run-jobs.ts';
 import { runServer } from './app/run-server.ts';
@@ -56,6 +57,8 @@ program
     const { config, log } = start();
     process.stdout.write(`${await createKey(config, log, options)}\n`);
   });
+
+addLoadTestCommand(program, start);
 
 try {
   await program.parseAsync();

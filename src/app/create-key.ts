@@ -9,7 +9,7 @@ export async function createKey(
   log: Logger,
   order: { username: string; name: string },
 ): Promise<string> {
-  return await withDatabase(config, log, async (database, context) => {
+  return await withDatabase({ config, log }, async (database, context) => {
     const created =
       (await createUserWithKey(database, { ...order, plan: 'free' }, context)) ??
       (await createKeyForUser(database, order, context));

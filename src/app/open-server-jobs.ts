@@ -1,5 +1,6 @@
 import type { Clock } from '../base/time.ts';
 import { forgetIdempotencyKeys } from '../core/accounts/index.ts';
+import { keepActivity } from '../core/activity/index.ts';
 import { notificationJobs } from '../core/notifications/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/jobs/index.ts';
@@ -18,8 +19,12 @@ export interface JobParts {
 }
 
 /** Every job that there is. */
-function listJobs({ database }: JobParts, mailer: Mailer | undefined): Job[] {
-  return [forgetIdempotencyKeys(database), ...notificationJobs({ database, mailer })];
+function listJobs({ activity }: Config, { database, mailer }: JobParts & { mailer: Mailer | undefined }): Job[] {
+  return [
+    forgetIdempotencyKeys(database),
+    keepActivity(database, activity.retentionDays),
+    ...notificationJobs({ database, mailer }),
+  ];
 }
 
 function openConfiguredMailer({ mail: { url, from } }: Config, log: Logger): Mailer | undefined {
@@ -33,7 +38,7 @@ export function openServerJobs(config: Config, parts: JobParts): Jobs {
   const mailer = openConfiguredMailer(config, parts.log);
   const jobs = openJobs({
     ...parts,
-    jobs: listJobs(parts, mailer),
+    jobs: listJobs(config, { ...parts, mailer }),
     concurrency: config.jobs.concurrency,
     stopTimeoutMs: config.http.drainTimeoutMs,
   });

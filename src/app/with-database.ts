@@ -9,17 +9,22 @@ import { openDatabase } from './open-database.ts';
 /** How long a command's statements may take, in milliseconds: a hosted database may have to wake up. */
 const commandBudgetMs = 30_000;
 
+/** What a command has to do with the database. */
+export interface CommandOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** How long it may take, in milliseconds; 30 s when absent. */
+  readonly budgetMs?: number;
+}
+
 /** Does a command's work on the database of the configuration, and closes it again. */
 export async function withDatabase<Result>(
-  config: Config,
-  log: Logger,
+  { config, log, budgetMs = commandBudgetMs }: CommandOptions,
   work: (database: Database, context: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const opened = await openDatabase(config, log, { joinRunning: true });
   try {
-    return await inBackground({ requestId: newId(), budgetMs: commandBudgetMs }, (context) =>
-      work(opened.postgres, context),
-    );
+    return await inBackground({ requestId: newId(), budgetMs }, (context) => work(opened.postgres, context));
   } finally {
     await opened.close();
   }

@@ -10,6 +10,7 @@ export {
 } from './idempotency.ts';
 export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';
+export { deleteUsers } from './queries.ts';
 export { registerAccountRoutes } from './routes/me.ts';
 export { registerSignInRoutes } from './routes/sign-in.ts';
 export { IdentityVerifier } from './sign-in/identity-verifier.ts';

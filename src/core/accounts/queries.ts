@@ -70,3 +70,16 @@ export const releaseIdempotencyKey = (p: ClaimedKey) => sql<{ key: string }>`
     -- Not "=", or the index of ages would be taken for it.
     and created_at is not distinct from ${p.claimedAt}::timestamptz
   returning key`;
+
+/**
+ * Erases users with all that they own, and tells every server so; for the operator's own use. Index: users_pkey. A row for
+ * each that there was.
+ */
+export const deleteUsers = (rows: readonly { userId: string }[]) => sql<{ user_id: string; told: string | null }>`
+  -- accounts.delete_users
+  with gone as (
+    delete from users
+    where user_id = any (${rows.map((row) => row.userId)}::uuid[])
+    returning user_id, auth_version
+  )
+  select user_id, pg_notify('evenkeel_users', user_id || ':' || auth_version + 1)::text as told from gone`;

@@ -3,7 +3,14 @@ export { registerCacheRoutes } from './cache-routes.ts';
 export { createCallerCache } from './caller-cache.ts';
 export { authErrors, keyErrors } from './errors.ts';
 export { newFirstKey } from './first-key.ts';
-export { createKeyForUser, createUserWithKey, findUserByKey, hasUsers } from './issue-key.ts';
+export {
+  createKeyForUser,
+  createUsersWithKeys,
+  createUserWithKey,
+  findUserByKey,
+  hasUsers,
+  type UserWithKey,
+} from './issue-key.ts';
 export { KeyUses } from './key-uses.ts';
 export { type Permission, permissions } from './permissions.ts';
 export { registerKeyRoutes } from './routes.ts';

@@ -2,7 +2,7 @@ import type { CallContext } from '../../base/call-context.ts';
 import { newId } from '../../base/ids.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { permissions } from './permissions.ts';
-import { findAnyUser, findCallers, findUserByName, insertKey, insertUserWithKey } from './queries.ts';
+import { findAnyUser, findCallers, findUserByName, insertKey, insertUsersWithKeys } from './queries.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
 
 /** What the operator of a server may issue a key for, without being a caller. */
@@ -15,31 +15,40 @@ export interface KeyOrder {
   readonly secret?: string;
 }
 
+/** A user who was made, and the secret of the first key. */
+export interface UserWithKey {
+  readonly userId: string;
+  readonly secret: string;
+}
+
 /**
- * Creates a user with a first key that has every permission, in one statement. Answers the secret, or undefined when
- * the name was taken: then nothing is written.
+ * Creates users, each with a first key that has every permission, in one statement. Answers those that were made: one
+ * whose name was taken is not among them.
  */
+export async function createUsersWithKeys(
+  database: Database,
+  orders: readonly KeyOrder[],
+  context: CallContext,
+): Promise<UserWithKey[]> {
+  const secrets = new Map<string, string>();
+  const users = orders.map(({ username, plan, name, secret = newSecret() }) => {
+    const userId = newId();
+    secrets.set(userId, secret);
+    const key = { id: newId(), hash: hashSecret(secret), prefix: secretPrefix(secret), name };
+    return { ...key, userId, username, plan, activityId: newId() };
+  });
+  const made = await database.query(insertUsersWithKeys({ users, permissions: [...permissions] }), context);
+  return made.map(({ user_id: userId }) => ({ userId, secret: secrets.get(userId) as string }));
+}
+
+/** The same for one user; undefined when the name was taken: then nothing is written. */
 export async function createUserWithKey(
   database: Database,
   order: KeyOrder,
   context: CallContext,
-): Promise<{ userId: string; secret: string } | undefined> {
-  const secret = order.secret ?? newSecret();
-  const [user] = await database.query(
-    insertUserWithKey({
-      userId: newId(),
-      username: order.username,
-      plan: order.plan,
-      id: newId(),
-      hash: hashSecret(secret),
-      prefix: secretPrefix(secret),
-      name: order.name,
-      permissions: [...permissions],
-      activityId: newId(),
-    }),
-    context,
-  );
-  return user === undefined ? undefined : { userId: user.user_id, secret };
+): Promise<UserWithKey | undefined> {
+  const [user] = await createUsersWithKeys(database, [order], context);
+  return user;
 }
 
 /** Creates one more key, with every permission, for a user that exists; undefined when there is none of that name. */
@@ -47,7 +56,7 @@ export async function createKeyForUser(
   database: Database,
   order: Pick<KeyOrder, 'username' | 'name'>,
   context: CallContext,
-): Promise<{ userId: string; secret: string } | undefined> {
+): Promise<UserWithKey | undefined> {
   const [user] = await database.query(findUserByName(order), context);
   if (user === undefined) return undefined;
   const secret = newSecret();

@@ -256,30 +256,46 @@ export const findAnyUser = () => sql<{ user_id: string }>`
   -- keys.find_any_user
   select user_id from users order by user_id limit 1`;
 
-/** Creates a user with a first key, unless the name is taken: then no row. Index: users_username_key. */
-export const insertUserWithKey = (
-  p: Omit<Actor, 'keyId' | 'ip'> & {
-    username: string;
-    plan: string;
-    id: string;
-    hash: Buffer;
-    prefix: string;
-    name: string;
-    permissions: string[];
-  },
-) => sql<{ user_id: string }>`
-  -- keys.insert_user_with_key
-  with new_user as (
+/** A user with a first key. */
+export interface NewUserWithKey {
+  userId: string;
+  username: string;
+  plan: string;
+  id: string;
+  hash: Buffer;
+  prefix: string;
+  name: string;
+  activityId: string;
+}
+
+/**
+ * Creates users, each with a first key; one whose name is taken is left out and gets no row. All keys get the same
+ * permissions. Index: users_username_key. At most one row each.
+ */
+export const insertUsersWithKeys = (p: { users: readonly NewUserWithKey[]; permissions: string[] }) => sql<{
+  user_id: string;
+}>`
+  -- keys.insert_users_with_keys
+  with input as (
+    select * from unnest(
+      ${p.users.map((user) => user.userId)}::uuid[], ${p.users.map((user) => user.username)}::text[],
+      ${p.users.map((user) => user.plan)}::text[], ${p.users.map((user) => user.id)}::uuid[],
+      ${p.users.map((user) => user.hash)}::bytea[], ${p.users.map((user) => user.prefix)}::text[],
+      ${p.users.map((user) => user.name)}::text[], ${p.users.map((user) => user.activityId)}::uuid[]
+    ) as input (user_id, username, plan, id, hash, prefix, name, activity_id)
+  ), new_user as (
     insert into users (user_id, username, plan)
-    values (${p.userId}::uuid, ${p.username}, ${p.plan})
+    select user_id, username, plan from input
     on conflict (username) do nothing
     returning user_id
+  ), made as (
+    select input.* from input join new_user on new_user.user_id = input.user_id
   ), new_key as (
     insert into api_keys (user_id, id, hash, prefix, name, permissions)
-    select user_id, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, ${p.name}, ${p.permissions}::text[] from new_user
+    select user_id, id, hash, prefix, name, ${p.permissions}::text[] from made
   ), act as (
     insert into activity (user_id, id, kind, subject_id)
-    select user_id, ${p.activityId}::uuid, 'user.created', user_id from new_user
+    select user_id, activity_id, 'user.created', user_id from made
   )
   select user_id from new_user`;
 

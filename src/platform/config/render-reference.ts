@@ -11,6 +11,7 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   signIn: 'Sign-in',
   models: 'Models',
   mail: 'Mail',
+  activity: 'Activity',
   jobs: 'Jobs',
   telemetry: 'Telemetry',
   log: 'Log',

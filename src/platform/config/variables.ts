@@ -249,6 +249,16 @@ export const variables = {
         'What `GET /metrics` takes as a bearer token. Without it metrics are answered to programs on the same machine alone.',
     }),
   },
+  activity: {
+    retentionDays: integer({
+      name: 'ACTIVITY_RETENTION_DAYS',
+      from: 1,
+      to: 3650,
+      unit: 'days',
+      default: 400,
+      sentence: 'Time for which activity is kept; it goes by whole months.',
+    }),
+  },
   log: {
     level: oneOf({
       name: 'LOG_LEVEL',

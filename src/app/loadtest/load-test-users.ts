@@ -1,0 +1,37 @@
+import type { CallContext } from '../../base/call-context.ts';
+import { newId } from '../../base/ids.ts';
+import { deleteUsers } from '../../core/accounts/index.ts';
+import { createUsersWithKeys, type UserWithKey } from '../../core/keys/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+
+/** Users of one statement: few enough that it stays short. */
+const AT_ONCE = 500;
+
+/** Creates the users of a load test, each with a key, on the plan without limits. */
+export async function createLoadTestUsers(
+  database: Database,
+  count: number,
+  context: CallContext,
+): Promise<UserWithKey[]> {
+  const users: UserWithKey[] = [];
+  while (users.length < count) {
+    const orders = Array.from({ length: Math.min(AT_ONCE, count - users.length) }, () => ({
+      username: `loadtest-${newId()}`,
+      plan: 'unlimited',
+      name: 'load test',
+    }));
+    users.push(...(await createUsersWithKeys(database, orders, context)));
+  }
+  return users;
+}
+
+/** Erases them with all that they left. */
+export async function eraseLoadTestUsers(
+  database: Database,
+  users: readonly UserWithKey[],
+  context: CallContext,
+): Promise<void> {
+  for (let from = 0; from < users.length; from += AT_ONCE) {
+    await database.query(deleteUsers(users.slice(from, from + AT_ONCE)), context);
+  }
+}

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { LoadPlan } from './load-plan.ts';
+import type { Second, Stage, Summary } from './measurements.ts';
+
+/** What a report shows. */
+export interface LoadReport {
+  readonly plan: LoadPlan;
+  readonly stages: readonly Stage[];
+  readonly seconds: readonly Second[];
+  /** What the last stage did not keep to; empty when it passed. */
+  readonly broken: readonly string[];
+  /** When it was made. */
+  readonly madeAt: Date;
+}
+
+/** A plot: lines over time, each with what is to be drawn of a second. */
+interface Plot {
+  readonly title: string;
+  readonly unit: string;
+  readonly lines: Readonly<Record<string, (second: Second) => number | null | undefined>>;
+}
+
+const plots: readonly Plot[] = [
+  {
+    title: 'Good answers',
+    unit: 'a second',
+    lines: { answers: (second) => second.answersPerSecond },
+  },
+  {
+    title: 'Latency',
+    unit: 'ms',
+    lines: { p50: (second) => second.p50Ms, p95: (second) => second.p95Ms, p99: (second) => second.p99Ms },
+  },
+  { title: 'Errors', unit: 'in the second', lines: { errors: (second) => second.errors } },
+  { title: 'Users', unit: 'busy', lines: { users: (second) => second.users } },
+  {
+    title: "The server's connections to its database",
+    unit: 'connections',
+    lines: {
+      'in use': ({ server }) => server?.poolInUse,
+      waiting: ({ server }) => server?.poolWaiting,
+      open: ({ server }) => server?.poolSize,
+    },
+  },
+  {
+    title: "The server's cache of callers",
+    unit: '% hits',
+    lines: { hits: ({ server }) => server && server.cacheHitRate * 100 },
+  },
+];
+
+const colours = ['#0b6e4f', '#c2571a', '#7a1fa2'];
+
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+
+const number = (value: number | null): string => (value === null ? '–' : Math.round(value).toLocaleString('en-US'));
+
+function row(users: number, stage: Summary): string {
+  const cells = [users, stage.answersPerSecond, stage.p50Ms, stage.p95Ms, stage.p99Ms, stage.errors];
+  return `<tr>${cells.map((cell) => `<td>${number(cell)}</td>`).join('')}</tr>`;
+}
+
+function errorList(stages: readonly Stage[]): string {
+  const kinds = new Map<string, number>();
+  for (const stage of stages)
+    for (const [kind, count] of Object.entries(stage.errorKinds)) kinds.set(kind, (kinds.get(kind) ?? 0) + count);
+  if (kinds.size === 0) return '';
+  return `<h2>What went wrong</h2><ul>${[...kinds].map(([kind, count]) => `<li>${escapeHtml(kind)}: ${number(count)}</li>`).join('')}</ul>`;
+}
+
+/** What a script may hold: JSON in which no tag can begin. */
+const scriptJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
+
+function plotData(seconds: readonly Second[]) {
+  return plots.map(({ title, unit, lines }) => ({
+    title: `${title}, ${unit}`,
+    labels: Object.keys(lines),
+    data: [
+      seconds.map(({ atSeconds }) => atSeconds),
+      ...Object.values(lines).map((line) => seconds.map((second) => line(second) ?? null)),
+    ],
+  }));
+}
+
+const draw = `
+for (const { title, labels, data } of plots) {
+  const series = [{ label: 's' }, ...labels.map((label, index) => ({ label, stroke: colours[index], width: 2 }))];
+  new uPlot({ title, width: 860, height: 260, scales: { x: { time: false } }, series }, data, document.querySelector('main'));
+}`;
+
+const style = `body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:900px;color:#1c2321}
+table{border-collapse:collapse}td,th{padding:.2rem .9rem;text-align:right;border-bottom:1px solid #d8dedb}
+.passed{color:#0b6e4f}.failed{color:#b3261e}.uplot{margin:1.5rem 0}`;
+
+/** One HTML file with everything in it: the stages, the plots, what went wrong. Loads nothing from anywhere. */
+export function renderReport({ plan, stages, seconds, broken, madeAt }: LoadReport): string {
+  const require = createRequire(import.meta.url);
+  const library = readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8');
+  const libraryStyle = readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8');
+  const verdict =
+    broken.length === 0
+      ? '<p class="passed">Passed</p>'
+      : `<p class="failed">Failed: ${escapeHtml(broken.join('; '))}</p>`;
+  const heads = ['users', 'good answers/s', 'p50 ms', 'p95 ms', 'p99 ms', 'errors'];
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Load test of ${escapeHtml(plan.url.host)}</title>
+<style>${libraryStyle}${style}</style></head><body>
+<h1>Load test of ${escapeHtml(plan.url.host)}</h1>
+<p>${madeAt.toISOString()} · ${plan.users.toLocaleString('en-US')} users at the end, ${
+    plan.rate === undefined
+      ? `each thinking about ${plan.thinkSeconds} s between two requests`
+      : `${plan.rate} requests a second in all`
+  }</p>
+${verdict}
+<table><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr>${stages.map((stage) => row(stage.users, stage)).join('')}</table>
+${errorList(stages)}
+<main></main>
+<script>${library}</script>
+<script>const plots=${scriptJson(plotData(seconds))};const colours=${scriptJson(colours)};${draw}</script>
+</body></html>
+`;
+}

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startBrowser } from '../harness/browser.ts';
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+let directory: string;
+let database: TestDatabase;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'evenkeel-load-'));
+  database = await createTestDatabase();
+  server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: directory });
+});
+
+afterAll(async () => {
+  await server.end('SIGTERM');
+  await database.drop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Runs `loadtest` against the server; answers its exit code and what it wrote. */
+function loadTest(...args: string[]): Promise<{ code: number; output: string }> {
+  const env = { PATH: process.env.PATH, DATABASE_URL: database.url, DATA_DIR: directory, LOG_LEVEL: 'error' };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, 'loadtest', '--url', server.url, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
+    });
+  });
+}
+
+async function countUsers(): Promise<number> {
+  const client = new Client(database.url);
+  await client.connect();
+  const { rows } = await client.query('select count(*)::integer as users from users');
+  await client.end();
+  return rows[0].users;
+}
+
+it('climbs to its users, passes, draws its report, and leaves nothing behind', async () => {
+  const before = await countUsers();
+  const report = join(directory, 'report.html');
+  const gates = ['--p95', '30s', '--min-rate', '1'];
+  const { code, output } = await loadTest(
+    '--users',
+    '60',
+    '--stage-seconds',
+    '2',
+    '--think-seconds',
+    '1',
+    ...gates,
+    '--report',
+    report,
+  );
+  expect(code, output).toBe(0);
+  for (const users of [10, 50, 60]) expect(output).toMatch(new RegExp(`^ +${users} users .* 0 errors$`, 'm'));
+  expect(await countUsers()).toBe(before);
+
+  await using browser = await startBrowser();
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(pathToFileURL(report).href);
+  expect(problems).toEqual([]);
+  expect(await page.locator('body > table tr').count()).toBe(4);
+  // A plot is drawn when its canvas shows one of the colours of lines.
+  const drawn = await page.evaluate(`[...document.querySelectorAll('canvas')].map((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const found = new Set();
+    for (let at = 0; at < data.length; at += 4) found.add('#' + [...data.slice(at, at + 3)].map((byte) => byte.toString(16).padStart(2, '0')).join(''));
+    return colours.some((colour) => found.has(colour));
+  })`);
+  expect(drawn).toEqual([true, true, true, true, true, true]);
+});
+
+it('sends at a rate whether or not answers come, and fails by its exit code at a gate it cannot meet', async () => {
+  const gates = ['--p95', '1ms', '--min-rate', '5000'];
+  const { code, output } = await loadTest('--users', '10', '--stage-seconds', '3', '--rate', '40', ...gates);
+  expect(code).toBe(1);
+  expect(output).toMatch(/Failed: p95 \d+ ms, more than 1 ms; \d+ good answers\/s, fewer than 5000\./);
+  const rate = Number(/ 10 users +(\d+)\/s[^\n]*\n\n/.exec(output)?.[1]);
+  expect(rate).toBeGreaterThan(20);
+  expect(rate).toBeLessThan(60);
+});
+
+it('counts what went wrong by its kind, and fails', async () => {
+  const { code, output } = await loadTest('--users', '10', '--stage-seconds', '1', '--url', 'http://127.0.0.1:1');
+  expect(code).toBe(1);
+  expect(output).toMatch(/\d+ × ECONNREFUSED/);
+  expect(output).toContain('Failed: 100.00% errors');
+});
+
+it.each([
+  [['--url', 'https://example.com'], 'add --i-own-this-server if it is yours'],
+  [['--mix', 'dance=1'], 'It takes weights of create, post, read, unchanged'],
+  [['--p95', '500'], 'It takes a time with its unit'],
+  [['--users', '0'], 'It takes a whole number from 1 to 50000'],
+  [['--max-error-rate', 'few'], 'It takes a share, such as 1%'],
+])('refuses %j and says what to do', async (args, problem) => {
+  const { code, output } = await loadTest(...args);
+  expect(code).toBe(1);
+  expect(output).toContain(problem);
+});
