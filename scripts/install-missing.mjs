@@ -1,5 +1,5 @@
 // Runs before `npm start`, `npm test` and the like. Installs the dependencies when they are absent or belong to another
-// package-lock.json; before `npm test` also Redis, which the tests use. Otherwise does nothing and says nothing. Plain
+// package-lock.json; before `npm test` also Redis and PgBouncer, which the tests use. Otherwise does nothing and says nothing. Plain
 // JavaScript without dependencies, because it runs on whatever Node there is (18 or later) before Evenkeel's own Node 24
 // has come with the dependencies.
 
@@ -137,6 +137,20 @@ function ensureRedis() {
   fail('the tests need redis-server on the PATH. Install it: `apt install redis-server`, `brew install redis`.');
 }
 
+/** The tests behind PgBouncer are left out where there is none. Where packages can be installed without asking, it is. */
+function tryPgBouncer() {
+  if (isOnPath('pgbouncer')) return;
+  if (process.platform === 'linux' && process.getuid?.() === 0 && isOnPath('apt-get')) {
+    process.stderr.write('evenkeel: pgbouncer, which some tests use, is not installed: running apt-get\n');
+    const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'pgbouncer'], options);
+    if (isOnPath('pgbouncer')) return;
+  }
+  process.stderr.write(
+    'evenkeel: pgbouncer is not on the PATH, so the tests behind it are left out: `apt install pgbouncer`.\n',
+  );
+}
+
 const lock = readText(join(root, 'package-lock.json'));
 if (lock === undefined) fail('package-lock.json is missing. Restore it: `git checkout package-lock.json`.');
 const reason = findReason(lock);
@@ -146,4 +160,7 @@ if (reason !== undefined) {
   checkNode();
   writeFileSync(stampPath, stampFor(lock));
 }
-if (process.env.npm_lifecycle_event === 'pretest') ensureRedis();
+if (process.env.npm_lifecycle_event === 'pretest') {
+  ensureRedis();
+  tryPgBouncer();
+}

@@ -2,6 +2,7 @@ import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import {
   findEmbeddedPostgres,
+  inspectRoute,
   openPostgres,
   type Postgres,
   type PostgresOptions,
@@ -25,6 +26,8 @@ export interface DatabaseHome {
   readonly url: string;
   /** For migrations and notifications: around a transaction pooler, where there is one. */
   readonly directUrl: string;
+  /** Whether `url` leads through a pooler. */
+  readonly isPooled: boolean;
   readonly description: string;
   stop(): Promise<void>;
 }
@@ -35,21 +38,42 @@ export interface DatabaseUse {
   readonly observe?: PostgresOptions['observe'];
 }
 
+/** Answers whether `url` leads through a pooler. Refuses a way on which something would not work, naming the setting. */
+async function checkRoutes(url: string, directUrl: string | undefined): Promise<boolean> {
+  const direct = await inspectRoute(directUrl ?? url);
+  if (!direct.keepsSession) {
+    throw new Error(
+      `${directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL'} leads through a transaction pooler, by way of ` +
+        'which nothing can be migrated or listened to. Set DATABASE_DIRECT_URL to the database itself.',
+    );
+  }
+  const route = directUrl === undefined ? direct : await inspectRoute(url);
+  if (!route.keepsPrepared) {
+    throw new Error(
+      'DATABASE_URL leads through a pooler that forgets prepared statements. Set max_prepared_statements of PgBouncer, 1.21 ' +
+        'or later, to 200, or set DATABASE_URL to the database itself.',
+    );
+  }
+  return route.isPooled;
+}
+
 /** Finds the configured database; without one, starts the embedded Postgres in the data directory. */
 export async function findDatabase(config: Config, log: Logger, use?: DatabaseUse): Promise<DatabaseHome> {
   const { url, directUrl } = config.database;
   if (url !== undefined) {
     const { hostname, pathname } = new URL(url);
-    return { url, directUrl: directUrl ?? url, description: `${hostname}${pathname}`, stop: async () => undefined };
+    const isPooled = await checkRoutes(url, directUrl);
+    const description = `${hostname}${pathname}`;
+    return { url, directUrl: directUrl ?? url, isPooled, description, stop: async () => undefined };
   }
   const dataDir = config.data.directory;
   const description = `PostgreSQL in ${dataDir}`;
   const running = use?.joinRunning ? await findEmbeddedPostgres(dataDir) : undefined;
   if (running !== undefined) {
-    return { url: running, directUrl: running, description, stop: async () => undefined };
+    return { url: running, directUrl: running, isPooled: false, description, stop: async () => undefined };
   }
   const embedded = await startEmbeddedPostgres({ dataDir, log });
-  return { url: embedded.url, directUrl: embedded.url, description, stop: () => embedded.stop() };
+  return { url: embedded.url, directUrl: embedded.url, isPooled: false, description, stop: () => embedded.stop() };
 }
 
 /** Opens the database of a server: finds it, brings its schema up to date, opens the pool. */
@@ -58,7 +82,9 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
   try {
     await migrateSchema(home.directUrl, log);
     const { url: _, directUrl: __, ...pool } = config.database;
-    const postgres = openPostgres({ ...pool, url: home.url, log, ...(use?.observe && { observe: use.observe }) });
+    const { url, isPooled } = home;
+    const observe = use?.observe && { observe: use.observe };
+    const postgres = openPostgres({ ...pool, url, isPooled, log, ...observe });
     const close = async (): Promise<void> => {
       await postgres.close();
       await home.stop();

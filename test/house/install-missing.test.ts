@@ -111,7 +111,7 @@ test('where the Node that comes with the dependencies is too old or does not run
   expect(isThere('node_modules/.evenkeel-installed')).toBe(false);
 });
 
-test('before the tests, a missing Redis is named in one line with what to install', () => {
+test('before the tests, a missing Redis or PgBouncer is named in one line with what to install', () => {
   run();
   const path = join(project, 'bin');
   mkdirSync(path);
@@ -121,6 +121,13 @@ test('before the tests, a missing Redis is named in one line with what to instal
   expect(refused.errors).toMatch(/^evenkeel: the tests need redis-server on the PATH\. Install it: .*\n$/);
   writeFileSync(join(path, 'redis-server'), '#!/bin/sh\n');
   chmodSync(join(path, 'redis-server'), 0o755);
+  const withoutPgBouncer = run(environment);
+  expect(withoutPgBouncer.code).toBe(0);
+  expect(withoutPgBouncer.errors).toMatch(
+    /^evenkeel: pgbouncer is not on the PATH, so the tests behind it are left out: .*\n$/,
+  );
+  writeFileSync(join(path, 'pgbouncer'), '#!/bin/sh\n');
+  chmodSync(join(path, 'pgbouncer'), 0o755);
   expect(run(environment)).toEqual({ code: 0, errors: '', output: '' });
   expect(run({ PATH: path, npm_lifecycle_event: 'prestart' })).toMatchObject({ code: 0, errors: '' });
 });

@@ -5,7 +5,7 @@ import type { Logger } from '../log/index.ts';
 import { checkConnection } from './check-connection.ts';
 import { postgresErrors, sqlState } from './errors.ts';
 import { type PoolStatus, poolHealth } from './pool-status.ts';
-import { withSessionSettings } from './session-settings.ts';
+import { sessionSettings } from './session-settings.ts';
 import { typeParsers } from './type-parsers.ts';
 
 /** Options of the pool; `openPostgres` knows the defaults. */
@@ -23,6 +23,8 @@ export interface ConnectionPoolOptions {
   /** A connection that was idle for longer is checked before it is handed out. */
   readonly checkAfterIdleMs: number;
   readonly applicationName: string;
+  /** Whether a pooler is in between, which takes no session settings. */
+  readonly isPooled: boolean;
   readonly log: Logger;
 }
 
@@ -152,7 +154,7 @@ export class ConnectionPool {
   }
 
   #createPool(): pg.Pool {
-    const { url, applicationName, statementTimeoutMs, maxAgeSeconds, connectTimeoutMs, poolSize } = this.#options;
+    const { url, applicationName, statementTimeoutMs, isPooled, ...options } = this.#options;
     const attempts = this.#attempts;
     class WatchedClient extends pg.Client {
       constructor(config?: string | pg.ClientConfig) {
@@ -163,18 +165,15 @@ export class ConnectionPool {
     }
     return new pg.Pool({
       Client: WatchedClient,
-      connectionString: withSessionSettings(url),
+      ...(isPooled ? { connectionString: url } : sessionSettings(url, statementTimeoutMs)),
       application_name: applicationName,
-      statement_timeout: statementTimeoutMs,
-      // Nothing here opens a transaction; one that is open nevertheless must not hold its locks for ever.
-      idle_in_transaction_session_timeout: statementTimeoutMs,
-      connectionTimeoutMillis: connectTimeoutMs,
+      connectionTimeoutMillis: options.connectTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: TCP_KEEP_ALIVE_MS,
-      min: poolSize,
+      min: options.poolSize,
       max: this.#capacity,
       idleTimeoutMillis: OVERFLOW_IDLE_MS,
-      maxLifetimeSeconds: maxAgeSeconds,
+      maxLifetimeSeconds: options.maxAgeSeconds,
       types: typeParsers,
     });
   }

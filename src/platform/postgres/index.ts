@@ -7,6 +7,7 @@ export {
   startEmbeddedPostgres,
 } from './embedded.ts';
 export { postgresErrors, sqlState } from './errors.ts';
+export { type DatabaseRoute, inspectRoute } from './inspect-route.ts';
 export { type MigrateOptions, migrate } from './migrate.ts';
 export { type ListenOptions, listen, type Notifications } from './notifications.ts';
 export type { PoolHealth, PoolStatus } from './pool-status.ts';

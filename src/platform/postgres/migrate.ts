@@ -44,7 +44,6 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
   const client = new Client({
     connectionString: url,
     application_name: 'evenkeel migrate',
-    lock_timeout: TABLE_LOCK_TIMEOUT_MS,
   });
   // A lost connection fails the query that runs.
   client.on('error', () => {});
@@ -53,7 +52,7 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
     if ((await findPending(client, files, log)).length === 0) return [];
     await takeTurn(client, log);
     // Hosted databases end what takes longer than a minute or two; an index on a large table does.
-    await client.query('set statement_timeout = 0');
+    await client.query(`set statement_timeout = 0; set lock_timeout = ${TABLE_LOCK_TIMEOUT_MS}`);
     // Another server may have run them while we waited.
     const pending = await findPending(client, files, log);
     if (pending.length > 0) {

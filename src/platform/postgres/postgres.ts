@@ -25,6 +25,8 @@ export interface PostgresOptions {
   /** A `postgres://` URL; its own `options` are kept. */
   readonly url: string;
   readonly log: Logger;
+  /** A pooler is in between, which refuses session settings at the start: then the role's own hold. No. */
+  readonly isPooled?: boolean;
   /** Connections that are kept: 10. */
   readonly poolSize?: number;
   /** Connections beyond those under load, closed soon after use: 20. */
@@ -74,6 +76,7 @@ export function openPostgres(options: PostgresOptions): Postgres {
     maxAgeSeconds: 3_600,
     checkAfterIdleMs: 30_000,
     applicationName: 'evenkeel',
+    isPooled: false,
     ...options,
     statementTimeoutMs,
   });

@@ -1,0 +1,78 @@
+import { Client } from 'pg';
+import { sqlState } from './errors.ts';
+
+/** How a URL leads to the server. */
+export interface DatabaseRoute {
+  /** Whether a pooler such as PgBouncer is in between. It has startup parameters of its own to refuse. */
+  readonly isPooled: boolean;
+  /** Whether what a session is told, such as LISTEN or a lock, lasts beyond a transaction. */
+  readonly keepsSession: boolean;
+  /** Whether a statement that was prepared is there in the next transaction. */
+  readonly keepsPrepared: boolean;
+}
+
+const CONNECT_BOUND_MS = 10_000;
+const ANSWER_BOUND_MS = 5_000;
+// A pooler hands out the server connection that was given back last: the first round usually tells.
+const ROUNDS = 5;
+
+/** As no such statement is, or is already: another client prepared it on this server connection. */
+const FORGOTTEN = new Set(['26000', '42P05']);
+
+const direct: DatabaseRoute = { isPooled: false, keepsSession: true, keepsPrepared: true };
+
+async function connect(url: string): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'evenkeel start',
+    connectionTimeoutMillis: CONNECT_BOUND_MS,
+    query_timeout: ANSWER_BOUND_MS,
+  });
+  // A lost connection fails the query that runs.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+async function askProcess(client: Client): Promise<number> {
+  const query = { name: 'evenkeel_route', text: 'select pg_backend_pid() as pid' };
+  return (await client.query<{ pid: number }>(query)).rows[0]?.pid ?? 0;
+}
+
+/** Whether the first client keeps its server connection while the second has one to itself. */
+async function compare(first: Client, second: Client): Promise<DatabaseRoute> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = await askProcess(first);
+    await second.query('begin');
+    try {
+      if ((await askProcess(first)) !== before) return { isPooled: true, keepsSession: false, keepsPrepared: true };
+    } finally {
+      await second.query('rollback');
+    }
+  }
+  return { isPooled: true, keepsSession: true, keepsPrepared: true };
+}
+
+/**
+ * Finds out how a URL leads to the server. A pooler is known by the process that it names at the connection's start, which is
+ * not the one that answers; a transaction pooler by moving a client to another server connection between two statements.
+ *
+ * @throws Error of pg when the server cannot be reached.
+ */
+export async function inspectRoute(url: string): Promise<DatabaseRoute> {
+  const clients: Client[] = [];
+  try {
+    const first = await connect(url);
+    clients.push(first);
+    const { rows } = await first.query<{ pid: number }>('select pg_backend_pid() as pid');
+    if (rows[0]?.pid === (first as unknown as { processID: number }).processID) return direct;
+    const second = await connect(url);
+    clients.push(second);
+    return await compare(first, second);
+  } catch (error) {
+    if (FORGOTTEN.has(sqlState(error) ?? '')) return { isPooled: true, keepsSession: false, keepsPrepared: false };
+    throw error;
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+}

@@ -1,0 +1,114 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
+import { until } from '../harness/pool-fixture.ts';
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
+
+const version = pgBouncerVersion();
+/** From here on PgBouncer can keep prepared statements. */
+const KEEPS_PREPARED = 1.21;
+const transaction = { pool_mode: 'transaction', default_pool_size: '5', max_client_conn: '200' };
+
+let database: TestDatabase;
+let dataDir: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-pgbouncer-data-'));
+});
+
+afterAll(async () => {
+  await database?.drop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function startBouncer(settings: Record<string, string>): Promise<string> {
+  const bouncer = await startPgBouncer(database.url, settings);
+  onTestFinished(() => bouncer.stop());
+  return bouncer.url;
+}
+
+async function startServer(variables: Record<string, string>): Promise<ServerProcess> {
+  const server = await startServerProcess({ DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...variables });
+  onTestFinished(async () => {
+    await server.end('SIGTERM');
+  });
+  return server;
+}
+
+/** Works with a server: sessions, messages, keys, a revocation that another server makes, a client that leaves. */
+async function workWith(server: ServerProcess): Promise<void> {
+  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  const call = (at: ServerProcess, path: string, { by = key, ...init }: RequestInit & { by?: string } = {}) =>
+    fetch(at.url + path, { ...init, headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json' } });
+  const post = async (path: string, body: object) => {
+    const response = await call(server, path, { method: 'POST', body: JSON.stringify(body) });
+    expect(response.status, path).toBeLessThan(300);
+    return (await response.json()) as { id: string; key: string; seq: number };
+  };
+  const sessions = await Promise.all(Array.from({ length: 50 }, () => post('/v1/chat/sessions', { title: 'x' })));
+  const messages = (id: string) => `/v1/chat/sessions/${id}/messages`;
+  const answers = await Promise.all(sessions.map(({ id }) => post(messages(id), { content: 'Hello' })));
+  expect(new Set(answers.map(({ seq }) => seq))).toEqual(new Set([2]));
+
+  const other = await startServer({ DATABASE_URL: database.url });
+  await until(async () => (await (await fetch(`${server.url}/readyz`)).text()).includes('"ready"'));
+  const revoked = await post('/v1/keys', { name: 'to be revoked' });
+  const statusOf = async () => (await call(server, '/v1/me', { by: revoked.key })).status;
+  expect(await statusOf()).toBe(200);
+  await call(other, `/v1/keys/${revoked.id}`, { method: 'DELETE' });
+  const revokedAtMs = performance.now();
+  await until(async () => (await statusOf()) === 401);
+  expect(performance.now() - revokedAtMs).toBeLessThan(1_000);
+
+  const admin = new Client({ connectionString: database.url });
+  await admin.connect();
+  const path = `/v1/chat/sessions/${sessions[0]?.id}`;
+  await admin.query('begin');
+  await admin.query('select from chat_sessions where id = $1 for update', [sessions[0]?.id]);
+  const countLocked = async () =>
+    (await admin.query(`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`))
+      .rowCount;
+  const client = new AbortController();
+  const init = { method: 'PATCH', body: '{"title":"left"}', signal: client.signal };
+  const left = call(server, path, init).catch(() => 'left');
+  await until(async () => (await countLocked()) === 1);
+  client.abort();
+  expect(await left).toBe('left');
+  await until(async () => (await countLocked()) === 0);
+  await admin.query('rollback');
+  await admin.end();
+  expect(await (await call(server, path)).json()).toMatchObject({ title: 'x' });
+}
+
+describe.skipIf(version === undefined)('behind PgBouncer', () => {
+  it.skipIf((version ?? 0) < KEEPS_PREPARED)('in transaction mode everything works', async () => {
+    const url = await startBouncer({ ...transaction, max_prepared_statements: '200' });
+    await workWith(await startServer({ DATABASE_URL: url, DATABASE_DIRECT_URL: database.url }));
+  });
+
+  it('in session mode everything works, also without DATABASE_DIRECT_URL', async () => {
+    const url = await startBouncer({ pool_mode: 'session', default_pool_size: '60', max_client_conn: '200' });
+    await workWith(await startServer({ DATABASE_URL: url }));
+  });
+
+  it('that forgets prepared statements the start is refused, naming the setting', async () => {
+    const forgets = (version ?? 0) < KEEPS_PREPARED ? {} : { max_prepared_statements: '0' };
+    const url = await startBouncer({ ...transaction, ...forgets });
+    for (let round = 0; round < 3; round++) {
+      const start = startServer({ DATABASE_URL: url, DATABASE_DIRECT_URL: database.url });
+      await expect(start).rejects.toThrow(/max_prepared_statements/);
+    }
+  });
+
+  it('in transaction mode without a direct way to the database the start is refused, naming the setting', async () => {
+    const url = await startBouncer(transaction);
+    await expect(startServer({ DATABASE_URL: url })).rejects.toThrow(/Set DATABASE_DIRECT_URL/);
+    const both = startServer({ DATABASE_URL: database.url, DATABASE_DIRECT_URL: url });
+    await expect(both).rejects.toThrow(/DATABASE_DIRECT_URL leads through a transaction pooler/);
+  });
+});
