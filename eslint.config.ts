@@ -26,6 +26,7 @@ const config: Linter.Config[] = [
         uuid: 'string',
         timestamptz: 'Date',
         json: 'unknown',
+        date: 'string',
         jsonb: 'unknown',
         bytea: { parameter: { regex: 'Buffer(<ArrayBufferLike>)?' }, return: 'Buffer' },
       },

@@ -5,11 +5,11 @@ import { createServerMetrics } from '../src/app/metrics/server-metrics.ts';
 import { renderConfigReference } from '../src/platform/config/index.ts';
 import { renderMetricsReference } from '../src/platform/telemetry/index.ts';
 import { findErrorSets } from './find-error-sets.ts';
-import { renderErrorReference } from './render-error-reference.ts';
+import { renderErrorPages } from './render-error-pages.ts';
 
 /**
- * `node scripts/generate-reference.ts` writes the pages of docs/reference that are generated from the code; with
- * `--check` it writes nothing and fails when one differs.
+ * `node scripts/generate-reference.ts` writes the pages that are generated from the code: those of docs/reference, and the
+ * errors of each assistant in its folder. With `--check` it writes nothing and fails when one differs.
  */
 const root = `${import.meta.dirname}/..`;
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -17,7 +17,7 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 const pages = {
   'docs/reference/configuration.md': renderConfigReference(),
   'docs/reference/metrics.md': renderMetricsReference(createServerMetrics().registry),
-  'docs/reference/errors.md': renderErrorReference(await findErrorSets(root)),
+  ...renderErrorPages(await findErrorSets(root)),
 };
 
 for (const [path, text] of Object.entries(pages)) {

@@ -12,6 +12,8 @@ import type { Logger } from '../platform/log/index.ts';
 import type { Postgres } from '../platform/postgres/index.ts';
 import { openRedis, type Redis } from '../platform/redis/index.ts';
 import type { GuardedDatabase } from '../platform/resilience/index.ts';
+import { type BoundAssistants, bindAssistants } from './assistants/bind-assistants.ts';
+import type { FoundAssistant } from './assistants/found-assistant.ts';
 import { createDependencyCheck } from './check-readiness.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
@@ -34,7 +36,10 @@ export interface ServerParts {
   readonly directUrl: string;
   /** Whether it works on jobs: yes. It enqueues them in any case. */
   readonly worksOnJobs?: boolean;
+  /** The assistants of `src/assistants`. */
+  readonly assistantFolders: readonly FoundAssistant[];
   readonly clock?: Clock;
+  /** Further ones. */
   readonly assistants?: readonly Assistant[];
   /** What the database tells already; new ones when absent. */
   readonly metrics?: ServerMetrics;
@@ -44,6 +49,7 @@ export interface ServerParts {
 export interface Server {
   readonly http: HttpServer;
   readonly models: Models;
+  readonly installed: BoundAssistants;
   /**
    * Stops without losing a request: readiness turns first, then what is in flight finishes, at most for the drain time;
    * turns that still run then are interrupted, keeping what was written. A second call joins the first.
@@ -95,7 +101,7 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
 export function createServer(parts: ServerParts): Server {
-  const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistants = [] } = parts;
+  const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistantFolders } = parts;
   const { metrics = createServerMetrics() } = parts;
   const { requestBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where a file is wrong, nothing was opened yet.
@@ -104,6 +110,8 @@ export function createServer(parts: ServerParts): Server {
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
+  const installed = bindAssistants(assistantFolders, { database, models, clock, log });
+  const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
   const shared = { database, batches, models, assistants, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
@@ -122,7 +130,7 @@ export function createServer(parts: ServerParts): Server {
     log,
     clock,
     version,
-    errorCodes,
+    errorCodes: [...errorCodes, ...installed.errorCodes],
     readiness: check,
     observe: metrics.http.observe,
   });
@@ -135,6 +143,7 @@ export function createServer(parts: ServerParts): Server {
     plans,
     limiter: limits.limiter,
     turns,
+    installed,
     requestBudgetMs,
     sessionCreateBudgetMs,
     modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,
@@ -143,5 +152,5 @@ export function createServer(parts: ServerParts): Server {
 
   let stopped: Promise<void> | undefined;
   const running = { http, turns, sweeper, jobs, uses, models, limits, callers, signIn, redis, database };
-  return { http, models, stop: () => (stopped ??= stop(running, drainTimeoutMs)) };
+  return { http, models, installed, stop: () => (stopped ??= stop(running, drainTimeoutMs)) };
 }

@@ -5,6 +5,7 @@ import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
 import { registerNotificationRoutes } from '../core/notifications/index.ts';
 import { registerPlanRoutes } from '../core/plans/index.ts';
 import type { HttpServer } from '../platform/http/index.ts';
+import type { BoundAssistants } from './assistants/bind-assistants.ts';
 import { registerJobRoutes } from './job-routes.ts';
 
 /** What the routes of all features need. */
@@ -12,9 +13,9 @@ export type RouteParts = Parameters<typeof registerSignInRoutes>[1] &
   Parameters<typeof registerKeyRoutes>[1] &
   Parameters<typeof registerPlanRoutes>[1] &
   Parameters<typeof registerJobRoutes>[1] &
-  Parameters<typeof registerChatRoutes>[1];
+  Parameters<typeof registerChatRoutes>[1] & { readonly installed: Pick<BoundAssistants, 'registerRoutes'> };
 
-/** Registers the routes of all features. */
+/** Registers the routes of all features and assistants. */
 export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerSignInRoutes(http, parts);
   registerAccountRoutes(http, parts);
@@ -25,4 +26,5 @@ export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerCacheRoutes(http, parts);
   registerJobRoutes(http, parts);
   registerChatRoutes(http, parts);
+  parts.installed.registerRoutes(http);
 }

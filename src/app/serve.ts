@@ -3,6 +3,7 @@ import { inBackground } from '../base/in-background.ts';
 import { ensureWelcomeSession } from '../core/chat/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
+import { findAssistants } from './assistants/find-assistants.ts';
 import { renderBanner } from './banner.ts';
 import { createServer, type Server, type ServerParts } from './create-server.ts';
 import { ensureFirstUser } from './first-user.ts';
@@ -43,10 +44,14 @@ async function createOrClose(parts: ServerParts, database: OpenDatabase): Promis
  * What was started is stopped again when a later step fails.
  */
 export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeOptions): Promise<RunningServer> {
+  const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
   const database = await openDatabase(config, log, { observe: metrics.statements.observe });
   const { postgres, directUrl } = database;
-  const server = await createOrClose({ config, log, postgres, directUrl, worksOnJobs, metrics }, database);
+  const server = await createOrClose(
+    { config, log, postgres, directUrl, worksOnJobs, metrics, assistantFolders },
+    database,
+  );
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await server.stop();

@@ -1,3 +1,4 @@
+import { findAssistants } from '../../src/app/assistants/find-assistants.ts';
 import { createServer, type Server, type ServerParts } from '../../src/app/create-server.ts';
 import { createServerMetrics } from '../../src/app/metrics/server-metrics.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
@@ -48,9 +49,18 @@ export async function startProduct(
   const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...variables });
   const log = createLogger({ level: config.log.level });
   const { url: _url, directUrl: _directUrl, ...pool } = config.database;
+  const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
   const postgres = openPostgres({ ...pool, url: database.url, log, observe: metrics.statements.observe });
-  const server = createServer({ config, log, postgres, directUrl: database.url, metrics, ...options });
+  const server = createServer({
+    config,
+    log,
+    postgres,
+    directUrl: database.url,
+    metrics,
+    assistantFolders,
+    ...options,
+  });
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 });
 
   async function request(user: { key: string } | undefined, ...[method, path, body]: RequestLine) {

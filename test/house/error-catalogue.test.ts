@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { findErrorSets } from '../../scripts/find-error-sets.ts';
-import { renderErrorReference } from '../../scripts/render-error-reference.ts';
+import { renderErrorPages } from '../../scripts/render-error-pages.ts';
+import { findAssistants } from '../../src/app/assistants/find-assistants.ts';
 import { errorCodes } from '../../src/app/error-codes.ts';
 import { findUnraised } from './find-unraised.ts';
 import { listErrorCodes } from './list-error-codes.ts';
@@ -37,15 +38,17 @@ test('an error that is declared and raised nowhere is found, also when another s
   expect(findUnraised(set, sources)).toEqual(['a.lost']);
 });
 
-test('the reference page lists exactly the errors of the code', () => {
-  const page = readFileSync(`${root}/docs/reference/errors.md`, 'utf8');
-  const rows = [...page.matchAll(/^\| `([\w.]+)`/gm)].map(([, code]) => code);
+test('the reference pages list exactly the errors of the code', () => {
+  const pages = Object.entries(renderErrorPages(sets));
+  const texts = pages.map(([path]) => readFileSync(`${root}/${path}`, 'utf8'));
+  const rows = texts.flatMap((text) => [...text.matchAll(/^\| `([\w.]+)`/gm)].map(([, code]) => code));
   expect(rows.toSorted()).toEqual(codes);
   // Message, status and retry too: `npm run generate` was run.
-  expect(page).toBe(renderErrorReference(sets));
+  expect(texts).toEqual(pages.map(([, text]) => text));
 });
 
-test('the server tells its callers of exactly the errors of the code', () => {
-  // What createHttpServer puts into the OpenAPI document as x-error-codes.
-  expect(errorCodes.map((entry) => entry.code).toSorted()).toEqual(codes);
+test('the server tells its callers of exactly the errors of the code', async () => {
+  // What createServer puts into the OpenAPI document as x-error-codes.
+  const told = [...errorCodes, ...(await findAssistants()).flatMap(({ errors }) => errors?.catalogue ?? [])];
+  expect(told.map((entry) => entry.code).toSorted()).toEqual(codes);
 });

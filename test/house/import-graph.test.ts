@@ -34,7 +34,9 @@ describe('a wrong arrow is refused with the file, the arrow and what to do inste
     ['src/core/chat/a.ts', "import { b } from '../../kit/index.ts';", 'platform and base only'],
     ['src/kit/a.ts', "import { b } from '../core/chat/index.ts';", 'import type'],
     ['src/kit/a.ts', "import { type B, c } from '../core/chat/index.ts';", 'import type'],
-    ['src/kit/a.ts', "import type { B } from '../platform/postgres/index.ts';", 'types of core only'],
+    ['src/kit/a.ts', "import { b } from '../platform/redis/index.ts';", 'platform/{postgres,http}/index.ts'],
+    ['src/kit/a.ts', "import { b } from '../platform/postgres/migrate.ts';", 'platform/{postgres,http}/index.ts'],
+    ['src/kit/a.ts', "import type { B } from '../app/serve.ts';", 'base, core and platform only'],
     ['src/assistants/todo/a.ts', "import type { B } from '../pam/index.ts';", 'kit and base only'],
     ['src/assistants/todo/tools/a.ts', "import { b } from '../../../core/chat/index.ts';", 'kit and base only'],
     ['src/assistants/todo/a.ts', "import { b } from '../../platform/postgres/index.ts';", 'kit and base only'],
@@ -59,6 +61,7 @@ describe('a right arrow passes', () => {
     ['src/core/chat/turns/a.ts', "import { b } from '../queries.ts'; import { c } from '../../keys/index.ts';"],
     ['src/core/chat/a.ts', "import { b } from '../../platform/cache/index.ts'; import { c } from '../../base/b.ts';"],
     ['src/kit/a.ts', "import type { B } from '../core/chat/index.ts'; import { type C } from '../core/keys/index.ts';"],
+    ['src/kit/a.ts', "export { sql } from '../platform/postgres/index.ts';"],
     ['src/assistants/todo/tools/a.ts', "import { b } from '../queries.ts'; import { c } from '../../../kit/index.ts';"],
     [
       'src/app/a.ts',

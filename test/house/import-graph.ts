@@ -6,6 +6,9 @@ const CORE_ORDER = ['accounts', 'keys', 'activity', 'plans', 'notifications', 'r
 /** What every part of the platform may build on, besides `base`. */
 const PLATFORM_FOUNDATIONS = ['log', 'telemetry', 'postgres', 'redis'];
 
+/** The parts of the platform whose values kit may hand on: the `sql` tag and the schemas of lists, which do no I/O. */
+const KIT_FOUNDATIONS = ['postgres', 'http'];
+
 /** Sources by path from the root of the repository, with `/`. */
 export type Sources = Readonly<Record<string, string>>;
 
@@ -91,6 +94,9 @@ function judgeCore(from: Place, to: Place): string | undefined {
   return `${to.unit} comes after ${from.unit}; let ${from.unit} take a function, or let ${to.unit} do the work`;
 }
 
+const isKitFoundation = (to: Place): boolean =>
+  to.layer === 'platform' && to.isIndex && KIT_FOUNDATIONS.includes(to.unit);
+
 /** For each layer what it may import: undefined when the arrow is right, else what to do instead. */
 const rules: Readonly<Record<string, (from: Place, to: Place, isTypeOnly: boolean) => string | undefined>> = {
   base: (_, to) =>
@@ -108,8 +114,11 @@ const rules: Readonly<Record<string, (from: Place, to: Place, isTypeOnly: boolea
   },
   kit: (_, to, isTypeOnly) => {
     if (to.layer === 'kit' || to.layer === 'base') return undefined;
-    if (to.layer === 'core') return isTypeOnly ? undefined : 'kit may import types of core only; write `import type`';
-    return `kit may import base and types of core only; ${MOVE_DOWN}`;
+    if (to.layer === 'core' || to.layer === 'platform') {
+      if (isTypeOnly || isKitFoundation(to)) return undefined;
+      return `kit may import types of core and platform only, and values of platform/{${KIT_FOUNDATIONS.join(',')}}/index.ts; write \`import type\``;
+    }
+    return `kit may import base, core and platform only; ${MOVE_DOWN}`;
   },
   assistants: (from, to) => {
     if (to.layer === 'kit' || to.layer === 'base') return undefined;

@@ -97,6 +97,7 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
       turnId: newId(),
       keyId: newId(),
       notificationId: newId(),
+      assistants: new Proxy({}, { get: () => newId() }),
     };
     if (example(missing).path === theirs().path) return;
     const foreign = await send(bob.key, theirs());
@@ -112,6 +113,7 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
       { ...own, turnId: hers.turnId },
       { ...own, keyId: hers.keyId },
       { ...own, notificationId: hers.notificationId },
+      { ...own, assistants: hers.assistants },
     ];
     for (const resources of mixed) {
       const route = example(resources);

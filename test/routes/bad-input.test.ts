@@ -3,11 +3,12 @@ import { listRoutes } from '../../src/platform/http/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type BadInputRoute, describeBadInput } from '../contract/bad-input.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { parametersOf } from './assistant-examples.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
 
 const bodyLimitBytes = 1_048_576;
-const nobody: Resources = { sessionId: '', turnId: '', keyId: '', notificationId: '' };
+const nobody: Resources = { sessionId: '', turnId: '', keyId: '', notificationId: '', assistants: {} };
 const user = { role: 'user', content: 'Hello' };
 const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } };
 
@@ -82,14 +83,15 @@ beforeAll(async () => {
 
 afterAll(() => product.stop());
 
-/** The rows of every table that a route writes. */
+/** The rows of every table that belongs to users. */
 async function countRows(): Promise<number> {
   const [counted] = await product.postgres.query(
     sql<{ rows: number }>`
       -- test.count_rows
-      select (select count(*) from users) + (select count(*) from api_keys) + (select count(*) from activity)
-        + (select count(*) from chat_sessions) + (select count(*) from chat_turns)
-        + (select count(*) from chat_messages) + (select count(*) from notification_preferences) as rows`,
+      select sum((xpath('//rows/text()',
+        query_to_xml(format('select count(*) as rows from %s', c.oid::regclass), false, true, '')))[1]::text::bigint)::bigint as rows
+      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
+      where c.relkind = 'r'`,
     testContext(),
   );
   return counted?.rows ?? -1;
@@ -116,6 +118,7 @@ describeBadInput(
       notification_id: resources.notificationId,
       job_id: '999999999',
       model: 'offline',
+      ...parametersOf(resources.assistants),
     },
     bodyLimitBytes,
   }),

@@ -1,6 +1,7 @@
 import { newId } from '../../src/base/ids.ts';
 import { notify } from '../../src/core/notifications/queries.ts';
 import { type Product, type TestUser, testContext } from '../harness/product.ts';
+import { createAssistantResources } from './assistant-examples.ts';
 import type { Resources } from './route-examples.ts';
 
 /** Makes one of everything that has an id, for one user. */
@@ -14,5 +15,6 @@ export async function createResources(product: Product, user: TestUser): Promise
   const notificationId = newId();
   const told = { userId: user.userId, id: notificationId, kind: 'welcome', title: 'Welcome', body: 'It is ready.' };
   await product.postgres.query(notify(told), testContext());
-  return { sessionId: session.id, turnId: answer.turn_id, keyId: key.id, notificationId };
+  const assistants = await createAssistantResources(product, user);
+  return { sessionId: session.id, turnId: answer.turn_id, keyId: key.id, notificationId, assistants };
 }

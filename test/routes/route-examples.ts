@@ -1,4 +1,5 @@
 import { newId } from '../../src/base/ids.ts';
+import { listAssistantExamples } from './assistant-examples.ts';
 
 /** Ids of one user's things, for the paths of routes. */
 export interface Resources {
@@ -6,6 +7,8 @@ export interface Resources {
   readonly turnId: string;
   readonly keyId: string;
   readonly notificationId: string;
+  /** Ids of what assistants keep, by the address where it was made; of what there is none, any id. */
+  readonly assistants: Readonly<Record<string, string>>;
 }
 
 /** A request that its route accepts. */
@@ -89,4 +92,5 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'DELETE /admin/jobs/:job_id': () => ({ method: 'DELETE', path: '/admin/jobs/999999999' }),
   'GET /v1/models': () => ({ method: 'GET', path: '/v1/models' }),
   'GET /v1/models/:model': () => ({ method: 'GET', path: '/v1/models/offline' }),
+  ...listAssistantExamples(),
 };

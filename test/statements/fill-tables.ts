@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client } from 'pg';
 
 /** How many users there are; sessions, messages and the rest follow from it. */
@@ -68,11 +70,18 @@ const fillings = [
     select ${user('n / 10')}, ${user('n')} from generate_series(0, ${userCount - 1}) n`,
 ];
 
+const SOURCE = join(import.meta.dirname, '..', '..', 'src');
+
+/** How the tables of the assistants are filled: each folder has its own. */
+const assistantFillings = globSync('assistants/*/fill-tables.sql', { cwd: SOURCE }).map((file) =>
+  readFileSync(join(SOURCE, file), 'utf8'),
+);
+
 /** Fills a database with a million messages of 10,000 users and all that belongs to them, and has it analyzed. */
 export async function fillTables(client: Client): Promise<void> {
   // Without the triggers of foreign keys, which would look up each row on its own.
   await client.query('set session_replication_role = replica');
-  for (const filling of fillings) await client.query(filling);
+  for (const filling of [...fillings, ...assistantFillings]) await client.query(filling);
   await client.query('set session_replication_role = origin');
   await client.query('analyze');
 }

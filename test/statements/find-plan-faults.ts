@@ -40,6 +40,7 @@ const examples: Record<string, string> = {
   'double precision': `50`,
   json: `'[]'`,
   jsonb: `'{}'`,
+  date: `'2026-01-01'`,
   'timestamp with time zone': `'2026-01-01 06:00:00+00'`,
 };
 

@@ -1,0 +1,41 @@
+import type { Static, TSchema } from 'typebox';
+import { Check } from 'typebox/value';
+import type { CallContext } from '../../base/call-context.ts';
+import { type Models, modelErrors } from '../../core/models/index.ts';
+import type { Question } from '../../kit/index.ts';
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw modelErrors.raise.bad_response({ cause });
+  }
+}
+
+/**
+ * Has the default model answer a question in JSON. An answer of another shape than was asked for is as good as none.
+ * @throws AppError `models.*`; the deadline's reason when that ended first.
+ */
+export async function askModel<Answer extends TSchema>(
+  models: Models,
+  { instructions, text, answer, budgetMs }: Question<Answer>,
+  call: CallContext,
+): Promise<Static<Answer>> {
+  const deadline = call.deadline.shortenedTo(budgetMs ?? Number.POSITIVE_INFINITY);
+  try {
+    const messages = [
+      { role: 'system' as const, content: instructions },
+      { role: 'user' as const, content: text },
+    ];
+    const format = {
+      type: 'json_schema' as const,
+      json_schema: { name: 'answer', schema: answer as object as Record<string, unknown>, strict: true },
+    };
+    const completion = await models.complete({ messages, response_format: format }, { ...call, deadline });
+    const json = readJson(completion.choices[0]?.message.content ?? '');
+    if (!Check(answer, json)) throw modelErrors.raise.bad_response();
+    return json;
+  } finally {
+    deadline.end();
+  }
+}

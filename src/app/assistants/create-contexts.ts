@@ -1,0 +1,71 @@
+import type { CallContext } from '../../base/call-context.ts';
+import type { Clock } from '../../base/time.ts';
+import { type Idempotency, onceByKey, refuseReuse } from '../../core/accounts/index.ts';
+import type { Models } from '../../core/models/index.ts';
+import type { AssistantContext, BatchRow } from '../../kit/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { type Batched, createBatch, type Database, type Statement } from '../../platform/postgres/index.ts';
+import { askModel } from './ask-model.ts';
+
+/** What assistants reach through their contexts. */
+export interface ContextParts {
+  readonly database: Database;
+  readonly models: Models;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** On whose behalf an assistant acts, and how long it may take. */
+export interface Occasion {
+  readonly userId: string;
+  readonly call: CallContext;
+  /** How the request may be repeated, where it is one. */
+  readonly idempotency?: Idempotency;
+  /** Called when an earlier request's answer is repeated. */
+  onReplay?(): void;
+}
+
+type SharedMaker = (inputs: readonly object[]) => Statement<BatchRow>;
+type Share = Batched<object, BatchRow>;
+
+const unrepeatable: Idempotency = { idempotencyKey: null, fingerprint: null };
+
+/** Makes the contexts of one assistant. A statement that does not begin with its name is refused. */
+export function createContexts(name: string, parts: ContextParts): (occasion: Occasion) => AssistantContext {
+  const { database, models, clock } = parts;
+  const log = parts.log.child({ assistant: name });
+  const batches = new Map<SharedMaker, Share>();
+
+  const own = <Row>(statement: Statement<Row>): Statement<Row> => {
+    if (statement.name.startsWith(`${name}.`)) return statement;
+    throw new Error(`The statement ${statement.name} is not one of the assistant ${name}.`);
+  };
+  const batchOf = (statement: SharedMaker): Share => {
+    const known = batches.get(statement);
+    if (known !== undefined) return known;
+    const batch = createBatch(
+      { statement: (inputs: readonly object[]) => own(statement(inputs)) },
+      { database, clock },
+    );
+    batches.set(statement, batch);
+    return batch;
+  };
+
+  return ({ userId, call, idempotency = unrepeatable, onReplay }) => {
+    const share = (statement: unknown, input: object) =>
+      batchOf(statement as SharedMaker)({ ...input, userId }, call) as Promise<never[]>;
+    return {
+      ...{ userId, clock, log, deadline: call.deadline },
+      query: (statement, input) => database.query(own(statement({ ...input, userId } as never)), call),
+      share,
+      async once(statement, input) {
+        const [row] = await onceByKey(() => share(statement, { ...input, ...idempotency }));
+        if (row === undefined) throw new Error('A statement that runs once answered no row.');
+        refuseReuse(row);
+        if ((row as { replayed: boolean | null }).replayed) onReplay?.();
+        return row;
+      },
+      ask: (question) => askModel(models, question, call),
+    };
+  };
+}

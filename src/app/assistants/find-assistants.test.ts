@@ -1,0 +1,89 @@
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defineErrors } from '../../base/errors.ts';
+import { defineAssistant, defineRoute, defineTool, Type } from '../../kit/index.ts';
+import { findAssistants } from './find-assistants.ts';
+import { findCollisions } from './find-collisions.ts';
+import type { FoundAssistant } from './found-assistant.ts';
+
+const nothing = Type.Object({}, { additionalProperties: false });
+const tool = (name: string) =>
+  defineTool({ name, description: 'Does nothing.', input: nothing, writes: false, run: async () => null });
+const route = (path: string) =>
+  defineRoute({ method: 'GET', path, summary: 'Nothing', answer: nothing, run: async () => ({}) });
+
+function make(name: string, parts: Partial<FoundAssistant> = {}): FoundAssistant {
+  const manifest = defineAssistant({
+    description: 'Does nothing.',
+    tools: [],
+    exportUser: async function* () {},
+    eraseUser: async () => {},
+  });
+  return { ...manifest, name, instructions: '', ...parts };
+}
+
+const coreErrors = [{ code: 'chat.session_not_found' }];
+
+test('assistants that have nothing in common go together', () => {
+  const parts = { tools: [tool('add')], routes: [route('/items')] };
+  expect(findCollisions([make('one', parts), make('two', parts)], coreErrors)).toEqual([]);
+});
+
+test.each<[string, FoundAssistant[], string]>([
+  ['the same name', [make('one'), make('one')], 'one: two assistants have this name'],
+  ['a name of the server', [make('chat')], 'chat: the server itself uses this name'],
+  ['an address of the server', [make('auth')], 'auth: the server itself uses this name'],
+  ['a schema of Postgres', [make('public')], 'public: the server itself uses this name'],
+  ['a name that is no schema', [make('To-do')], 'To-do: an assistant'],
+  ['one tool twice', [make('one', { tools: [tool('add'), tool('add')] })], 'one: two tools are called one_add'],
+  ['a tool that cannot be called', [make('one', { tools: [tool('Add it')] })], 'one: a tool cannot be called "Add it"'],
+  ['one route twice', [make('one', { routes: [route('/a'), route('/a')] })], 'one: two routes are GET /api/one/a'],
+  [
+    'an error of another',
+    [make('one', { errors: defineErrors('two', { lost: { status: 404, message: 'Lost.' } }) })],
+    'one: the error two.lost must begin with "one."',
+  ],
+])('assistants with %s are refused', (_what, assistants, fault) => {
+  expect(findCollisions(assistants, coreErrors).join('\n')).toContain(fault);
+});
+
+describe('a folder', () => {
+  let root: string;
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'evenkeel-assistants-'));
+  });
+
+  afterEach(() => rm(root, { recursive: true }));
+
+  async function write(name: string, index: string): Promise<void> {
+    await mkdir(join(root, name));
+    await writeFile(join(root, name, 'index.ts'), index);
+    await writeFile(join(root, name, 'instructions.md'), `You are ${name}.`);
+  }
+
+  const manifest = `export const assistant = {
+    description: 'Does nothing.', tools: [], async *exportUser() {}, async eraseUser() {} };`;
+
+  test('is an assistant of its name, with its instructions', async () => {
+    await write('two', manifest);
+    await write('one', manifest);
+    await cp(join(root, 'one', 'instructions.md'), join(root, 'note.md'));
+    expect(await findAssistants(root)).toMatchObject([
+      { name: 'one', instructions: 'You are one.' },
+      { name: 'two', instructions: 'You are two.' },
+    ]);
+  });
+
+  test('that exports anything else stops the start', async () => {
+    await write('one', `${manifest} export const more = 1;`);
+    await expect(findAssistants(root)).rejects.toThrow('exports `assistant` and nothing else');
+  });
+
+  test('with a name that is taken stops the start, saying so', async () => {
+    await write('chat', manifest);
+    await expect(findAssistants(root)).rejects.toThrow('chat: the server itself uses this name');
+  });
+});

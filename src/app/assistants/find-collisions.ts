@@ -1,0 +1,46 @@
+import type { CatalogueEntry } from '../../base/errors.ts';
+import type { FoundAssistant } from './found-assistant.ts';
+
+/** As a schema of Postgres, the start of a tool's name and the start of an error's code, which all take this form. */
+const NAME = /^[a-z][a-z0-9]{0,29}$/;
+const PART = /^[a-z][a-z0-9_]{0,29}$/;
+
+/** What else is at `/api/<name>` or in the database under this name. */
+const TAKEN = ['auth', 'health', 'public'];
+
+/** What is there more than once, each named once. */
+function findRepeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+function findOwnFaults({ name, tools, routes = [], errors }: FoundAssistant): string[] {
+  const toolNames = tools.map((tool) => tool.name);
+  const addresses = routes.map(({ method, path }) => `${method} /api/${name}${path}`);
+  const foreign = (errors?.catalogue ?? []).filter(({ code }) => !code.startsWith(`${name}.`));
+  return [
+    ...toolNames.filter((tool) => !PART.test(tool)).map((tool) => `${name}: a tool cannot be called "${tool}"`),
+    ...findRepeated(toolNames).map((tool) => `${name}: two tools are called ${name}_${tool}`),
+    ...findRepeated(addresses).map((address) => `${name}: two routes are ${address}`),
+    ...foreign.map(({ code }) => `${name}: the error ${code} must begin with "${name}."`),
+  ];
+}
+
+/**
+ * What keeps assistants from being in one server, as sentences; empty when nothing does. What each has begins with its
+ * name (tools, routes, errors, statements, its schema), so two can only collide by their names.
+ */
+export function findCollisions(
+  assistants: readonly FoundAssistant[],
+  coreErrors: readonly Pick<CatalogueEntry, 'code'>[],
+): string[] {
+  const names = assistants.map(({ name }) => name);
+  const taken = new Set([...TAKEN, ...coreErrors.map(({ code }) => code.slice(0, code.indexOf('.')))]);
+  return [
+    ...names
+      .filter((name) => !NAME.test(name))
+      .map((name) => `${name}: an assistant's name is lower-case letters and digits`),
+    ...names.filter((name) => taken.has(name)).map((name) => `${name}: the server itself uses this name`),
+    ...findRepeated(names).map((name) => `${name}: two assistants have this name`),
+    ...assistants.flatMap(findOwnFaults),
+  ];
+}

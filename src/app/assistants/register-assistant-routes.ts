@@ -1,0 +1,41 @@
+import { markReplay, readIdempotency } from '../../core/accounts/index.ts';
+import type { AssistantContext } from '../../kit/index.ts';
+import type { HttpServer } from '../../platform/http/index.ts';
+import type { Occasion } from './create-contexts.ts';
+import type { FoundAssistant } from './found-assistant.ts';
+
+/** Registers an assistant's routes below `/api/<name>`. */
+export function registerAssistantRoutes(
+  http: HttpServer,
+  { name, routes = [] }: FoundAssistant,
+  createContext: (occasion: Occasion) => AssistantContext,
+): void {
+  for (const route of routes) {
+    const { method, path, summary, description, params, query, body, example, status = 200, answer } = route;
+    http.route({
+      method,
+      url: `/api/${name}${path}`,
+      config: { access: method === 'GET' ? 'chat:read' : 'chat:write' },
+      schema: {
+        ...{ tags: [name], summary, response: { [status]: answer } },
+        ...(description !== undefined && { description }),
+        ...(params && { params }),
+        ...(query && { querystring: query }),
+        ...(body && { body: { ...body, examples: [example] } }),
+      },
+      async handler(request, reply) {
+        const context = createContext({
+          userId: request.caller.userId,
+          call: request.context,
+          ...(method === 'POST' && { idempotency: readIdempotency(request) }),
+          onReplay: () => markReplay(reply),
+        });
+        const given = { params: request.params, query: request.query, body: request.body };
+        // Each part was checked against its schema.
+        const answered = await route.run(given as never, context);
+        reply.code(status);
+        return answered;
+      },
+    });
+  }
+}

@@ -1,0 +1,9 @@
+import { defineErrors } from '../../base/errors.ts';
+
+/** Errors of the todo list. Their messages are also told to the model. */
+export const todoErrors = defineErrors('todo', {
+  item_not_found: {
+    status: 404,
+    message: 'There is no such item on the list. GET /api/todo/items, or the tool todo_list, shows what there is.',
+  },
+});

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import type { Item } from './schemas.ts';
+
+let product: Product;
+let alice: TestUser;
+let bob: TestUser;
+
+beforeAll(async () => {
+  product = await startProduct();
+  alice = await product.createUser();
+  bob = await product.createUser();
+});
+
+afterAll(() => product.stop());
+
+async function send(user: TestUser, ...[method, path, body]: [string, string, unknown?]) {
+  const response = await product.request(user, method, `/api/todo/items${path}`, body);
+  return { status: response.status, headers: response.headers, body: (await response.json()) as never };
+}
+
+async function listTitles(user: TestUser, query = ''): Promise<string[]> {
+  const { body } = await send(user, 'GET', query);
+  return (body as { data: Item[] }).data.map(({ title }) => title);
+}
+
+async function call(user: TestUser, tool: string, input: unknown): Promise<unknown> {
+  const found = product.server.installed.assistants
+    .find(({ name }) => name === 'todo')
+    ?.tools.find(({ name }) => name === tool);
+  return await found?.run(input, { userId: user.userId, context: testContext() });
+}
+
+test('an item goes in, is changed and goes out', async () => {
+  const added = await send(alice, 'POST', '', { title: 'Pay rent', due_on: '2026-12-01' });
+  expect(added.status).toBe(201);
+  const item = added.body as Item;
+  expect(item).toEqual({
+    id: expect.any(String),
+    object: 'todo.item',
+    title: 'Pay rent',
+    due_on: '2026-12-01',
+    priority: 'normal',
+    done: false,
+    done_at: null,
+    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    updated_at: expect.any(String),
+  });
+  const changed = await send(alice, 'PATCH', `/${item.id}`, { done: true, due_on: null, priority: 'high' });
+  expect(changed.body).toMatchObject({ title: 'Pay rent', due_on: null, priority: 'high', done: true });
+  expect((await send(alice, 'DELETE', `/${item.id}`)).body).toEqual({
+    id: item.id,
+    object: 'todo.item',
+    deleted: true,
+  });
+  expect((await send(alice, 'DELETE', `/${item.id}`)).status).toBe(404);
+});
+
+test('what is due first comes first, page by page, and filters hold', async () => {
+  const carol = await product.createUser();
+  for (const [title, due_on] of [
+    ['later', '2026-12-09'],
+    ['some day', null],
+    ['soon', '2026-12-02'],
+    ['sooner', '2026-12-01'],
+  ])
+    await send(carol, 'POST', '', { title, due_on });
+  expect(await listTitles(carol)).toEqual(['sooner', 'soon', 'later', 'some day']);
+  const first = (await send(carol, 'GET', '?limit=3')).body as { next_cursor: string };
+  expect(await listTitles(carol, `?limit=3&cursor=${first.next_cursor}`)).toEqual(['some day']);
+  expect(await listTitles(carol, '?due_from=2026-12-02')).toEqual(['soon', 'later']);
+  expect(await listTitles(carol, '?due_to=2026-12-02')).toEqual(['sooner', 'soon']);
+  await call(carol, 'todo_complete', { title: 'some day' });
+  expect(await listTitles(carol, '?done=true')).toEqual(['some day']);
+  expect(await listTitles(carol, '?done=false')).toEqual(['sooner', 'soon', 'later']);
+});
+
+test('a repeated POST with an Idempotency-Key adds one item and answers it again', async () => {
+  const post = (title: string) =>
+    fetch(`${product.url}/api/todo/items`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bob.key}`, 'content-type': 'application/json', 'idempotency-key': 'one' },
+      body: JSON.stringify({ title }),
+    });
+  const answers = await Promise.all([post('once'), post('once')]);
+  const bodies = await Promise.all(answers.map((answer) => answer.json()));
+  expect(bodies[1]).toEqual(bodies[0]);
+  expect(answers.map(({ headers }) => headers.get('idempotent-replayed')).toSorted()).toEqual(
+    ['true', null].toSorted(),
+  );
+  expect(await listTitles(bob)).toEqual(['once']);
+  expect((await post('something else')).status).toBe(422);
+});
+
+test('each request asks the database once', async () => {
+  const query = vi.spyOn(product.postgres, 'query');
+  const { id } = (await send(alice, 'POST', '', { title: 'counted' })).body as Item;
+  await send(alice, 'GET', '');
+  await send(alice, 'PATCH', `/${id}`, { title: 'counted twice' });
+  await send(alice, 'DELETE', `/${id}`);
+  const names = query.mock.calls.map(([statement]) => statement.name).filter((name) => name.startsWith('todo.'));
+  query.mockRestore();
+  expect(names).toEqual(['todo.insert_items', 'todo.list_items', 'todo.update_item', 'todo.delete_item']);
+});
+
+describe('a tool finds the item that is meant', () => {
+  test('by some words of its title', async () => {
+    await call(alice, 'todo_add', { title: 'Buy oat milk' });
+    expect(await call(alice, 'todo_complete', { title: 'milk' })).toMatchObject({
+      item: { title: 'Buy oat milk', done: true },
+    });
+  });
+
+  test('by its very title, when others have its words too', async () => {
+    for (const title of ['Call Anna', 'Call Anna about the boat']) await call(alice, 'todo_add', { title });
+    expect(await call(alice, 'todo_update', { title: 'call anna', new_title: 'Write to Anna' })).toMatchObject({
+      item: { title: 'Write to Anna' },
+    });
+  });
+
+  test('or changes nothing and names those that fit, when several do', async () => {
+    for (const title of ['Water the roses', 'Water the lawn']) await call(alice, 'todo_add', { title });
+    for (const tool of ['todo_complete', 'todo_delete']) {
+      const { candidates } = (await call(alice, tool, { title: 'water' })) as { candidates: Item[] };
+      expect(candidates.map(({ title, done }) => [title, done])).toEqual([
+        ['Water the roses', false],
+        ['Water the lawn', false],
+      ]);
+    }
+  });
+
+  test.each(['%', '_', '   ', 'no such thing'])('and nothing by "%s"', async (title) => {
+    await expect(call(alice, 'todo_delete', { title })).rejects.toMatchObject({ code: 'todo.item_not_found' });
+  });
+
+  test("and never among another user's", async () => {
+    const { id } = (await send(alice, 'POST', '', { title: 'a secret plan' })).body as Item;
+    for (const item of [{ id }, { title: 'secret' }])
+      await expect(call(bob, 'todo_delete', item)).rejects.toMatchObject({ code: 'todo.item_not_found' });
+    // Whatever a model adds to its arguments, the user is the session's.
+    await expect(call(bob, 'todo_delete', { id, userId: alice.userId })).rejects.toMatchObject({
+      code: 'todo.item_not_found',
+    });
+  });
+});
+
+test('all that is stored about a user is exported, and erased for that user alone', async () => {
+  const dora = await product.createUser();
+  for (const title of ['one', 'two']) await send(dora, 'POST', '', { title });
+  await send(bob, 'POST', '', { title: 'stays' });
+  const todo = product.server.installed;
+  const exported = await Array.fromAsync(todo.exportUser(dora.userId, testContext()));
+  expect(exported).toMatchObject([
+    { assistant: 'todo', entry: { title: 'one' } },
+    { assistant: 'todo', entry: { title: 'two' } },
+  ]);
+  await todo.eraseUser(dora.userId, testContext());
+  await todo.eraseUser(dora.userId, testContext());
+  expect(await listTitles(dora)).toEqual([]);
+  expect(await listTitles(bob)).toContain('stays');
+});

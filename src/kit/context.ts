@@ -1,0 +1,60 @@
+import type { Static, TSchema } from 'typebox';
+import type { Deadline } from '../base/deadline.ts';
+import type { Clock } from '../base/time.ts';
+import type { BatchRow, OnceRow, Owned, OwnStatement, Repeatable, SharedStatement } from './statement.ts';
+
+/** Where an assistant says what happened. Fields hold ids and counts, never what a user wrote. */
+export interface AssistantLog {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+}
+
+/** Something to read by a model, and what is to come of it. */
+export interface Question<Answer extends TSchema> {
+  readonly instructions: string;
+  readonly text: string;
+  /** The JSON that is asked for. */
+  readonly answer: Answer;
+  /** How long the model may take, in milliseconds; never longer than the deadline. */
+  readonly budgetMs?: number;
+}
+
+/**
+ * All that an assistant has for one tool call, request or job. It is bound to the user on whose behalf that happens:
+ * there is no way to anybody else's rows, whatever a model asks for.
+ */
+export interface AssistantContext {
+  readonly userId: string;
+  readonly clock: Clock;
+  readonly log: AssistantLog;
+  /** What is left of the time. Every call below keeps to it by itself. */
+  readonly deadline: Deadline;
+
+  /**
+   * Runs a statement of the assistant's `queries.ts` for this user: `context.query(deleteItem, { id })`.
+   * @throws AppError 503 `postgres.*` when the database is the trouble; pg's `DatabaseError` when the statement is refused.
+   */
+  query<Input extends Owned, Row>(statement: OwnStatement<Input, Row>, input: Omit<Input, keyof Owned>): Promise<Row[]>;
+
+  /** The same for a statement that is shared by all who run it at once; answers this caller's rows. */
+  share<Input extends Owned, Row extends BatchRow>(
+    statement: SharedStatement<Input, Row>,
+    input: Omit<Input, keyof Owned>,
+  ): Promise<Row[]>;
+
+  /**
+   * Runs a shared statement that writes, once for the Idempotency-Key of the request if it has one: a repeated request
+   * is given the answer of the first, and says so in its headers.
+   * @throws AppError 422 `idempotency.key_reused` when the key was used for another request; and what `share` throws.
+   */
+  once<Input extends Owned & Repeatable, Row extends OnceRow>(
+    statement: SharedStatement<Input, Row>,
+    input: Omit<Input, keyof Owned | keyof Repeatable>,
+  ): Promise<Row>;
+
+  /**
+   * Has the default model read a text and answer JSON of the given shape.
+   * @throws AppError `models.*` when no model is configured, it fails, or its answer has another shape.
+   */
+  ask<Answer extends TSchema>(question: Question<Answer>): Promise<Static<Answer>>;
+}

@@ -1,0 +1,9 @@
+export { type Static, Type } from 'typebox';
+export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from '../core/models/index.ts';
+export { Cursor, decodeCursor, encodeCursor, ListOf, Nullable, PageLimit, toPage } from '../platform/http/index.ts';
+export { sql } from '../platform/postgres/index.ts';
+export { type AssistantManifest, defineAssistant } from './assistant.ts';
+export type { AssistantContext, AssistantLog, Question } from './context.ts';
+export { type AssistantRoute, defineRoute, type RouteDefinition, type RouteRequest } from './route.ts';
+export type { BatchRow, OnceRow, Owned, Repeatable } from './statement.ts';
+export { type AssistantTool, defineTool, type ToolDefinition } from './tool.ts';
