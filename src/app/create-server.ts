@@ -120,8 +120,7 @@ export function createServer(parts: ServerParts): Server {
   const redis = openSharedRedis(config, log);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
   const limits = openLimits({ plans, redis, clock });
-  const observers = metrics.statements.batches;
-  const signIn = openSignIn(config, { issuers, database, observers, callers: callers.cache, clock, log });
+  const signIn = openSignIn(config, { ...shared, issuers, metrics, callers, limits });
   const check = createDependencyCheck(postgres, database, callers);
   const http = createHttpServer({
     ...config.http,

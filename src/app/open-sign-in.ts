@@ -1,19 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/time.ts';
-import { type CallerCache, IdentityVerifier, type Issuer, SignIn, Tokens } from '../core/accounts/index.ts';
+import {
+  type CountFailures,
+  createFailureCount,
+  IdentityVerifier,
+  type Issuer,
+  SignIn,
+  Tokens,
+} from '../core/accounts/index.ts';
 import { newFirstKey } from '../core/keys/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import type { BatchObservers, Database } from '../platform/postgres/index.ts';
+import type { Database } from '../platform/postgres/index.ts';
 import { ensureAuthSecrets } from './auth-secrets.ts';
+import type { ServerMetrics } from './metrics/server-metrics.ts';
+import type { Callers } from './open-callers.ts';
+import type { Limits } from './open-limits.ts';
 
 /** What sign-in is put together from. */
 export interface SignInParts {
   readonly issuers: readonly Issuer[];
   readonly database: Database;
-  /** Told of the batches of sign-ins. */
-  readonly observers: BatchObservers;
-  readonly callers: CallerCache;
+  readonly metrics: Pick<ServerMetrics, 'statements'>;
+  readonly callers: Pick<Callers, 'cache'>;
+  readonly limits: Pick<Limits, 'limiter'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -22,6 +32,7 @@ export interface SignInParts {
 export interface SignInService {
   readonly tokens: Tokens;
   readonly signIn: SignIn;
+  readonly countFailures: CountFailures;
   readonly signInBudgetMs: number;
   close(): Promise<void>;
 }
@@ -30,13 +41,13 @@ export interface SignInService {
  * Opens sign-in with identity providers. Without any, no token of one is good, and ours are signed with a secret that
  * nobody keeps.
  */
-export function openSignIn(
-  config: Config,
-  { issuers, database, observers, callers, clock, log }: SignInParts,
-): SignInService {
+export function openSignIn(config: Config, parts: SignInParts): SignInService {
+  const { issuers, database, metrics, callers, limits, clock, log } = parts;
   const secrets = issuers.length > 0 ? ensureAuthSecrets(config, log) : [randomUUID()];
   const tokens = new Tokens({ secrets, clock });
   const verifier = new IdentityVerifier({ issuers, clock, log });
-  const signIn = new SignIn({ verifier, callers, database, observers, clock, newFirstKey });
-  return { tokens, signIn, signInBudgetMs: config.signIn.budgetMs, close: () => verifier.close() };
+  const observers = metrics.statements.batches;
+  const signIn = new SignIn({ verifier, callers: callers.cache, database, observers, clock, newFirstKey });
+  const countFailures = createFailureCount(limits.limiter);
+  return { tokens, signIn, countFailures, signInBudgetMs: config.signIn.budgetMs, close: () => verifier.close() };
 }

@@ -2,6 +2,7 @@ import { fingerprint } from 'libpg-query';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
+import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import { listStatements } from './list-statements.ts';
@@ -15,6 +16,7 @@ const ownStatements = [
   'select $1',
 ];
 
+let app: PrivyApp;
 let provider: StubProvider;
 let product: Product;
 let client: Client;
@@ -25,7 +27,11 @@ const names = new Map<string, string>();
 beforeAll(async () => {
   for (const { name, text } of await listStatements()) names.set(await fingerprint(text), name);
   provider = await startStubProvider({ text: 'One two three.' });
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' }, { worksOnJobs: false });
+  app = await createPrivyApp();
+  product = await startProduct(
+    { ...app.variables, MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' },
+    { worksOnJobs: false },
+  );
   client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
   await client.query('create extension pg_stat_statements');
@@ -97,6 +103,39 @@ test('replacing a key asks the database once', async () => {
   const { id } = await send(201, 'POST', '/v1/keys', { name: 'old', permissions: ['chat:read'] });
   const counted = await countStatements(() => send(201, 'POST', `/v1/keys/${id}/rotate`, {}));
   expect(counted).toEqual({ 'keys.rotate_key': 1 });
+});
+
+describe('a sign-in asks the database', () => {
+  const signIn = async (expectedStatus: number, rest: object = {}) =>
+    send(expectedStatus, 'POST', '/api/auth', { token: await app.token('ann'), ...rest });
+
+  test('once to sign up, by a referral code too', async () => {
+    const { rows } = await client.query('select referral_code from users where user_id = $1', [user.userId]);
+    const counted = await countStatements(() => signIn(201, { referral_code: rows[0].referral_code }));
+    expect(counted).toEqual({ 'accounts.sign_in': 1 });
+  });
+
+  test('not at all where the identity is known', async () => {
+    expect(await countStatements(() => signIn(200))).toEqual({});
+  });
+
+  test('once where it is not known', async () => {
+    await send(200, 'DELETE', '/admin/cache');
+    await send(200, 'GET', '/v1/keys');
+    expect(await countStatements(() => signIn(200))).toEqual({ 'accounts.sign_in': 1 });
+  });
+});
+
+test('an access token asks once for its user, and a refresh or a sign-out once', async () => {
+  const { body } = { body: await send(200, 'POST', '/api/auth', { token: await app.token('ann') }) };
+  const { access_token: key, refresh_token } = body as unknown as Record<string, string>;
+  const me = () => product.request({ key: key ?? '' }, 'GET', '/v1/me');
+  expect(await countStatements(me)).toEqual({ 'accounts.find_accounts': 1 });
+  expect(await countStatements(me)).toEqual({});
+  const refresh = () => send(200, 'POST', '/api/auth/refresh', { refresh_token });
+  expect(await countStatements(refresh)).toEqual({ 'accounts.use_refresh_token': 1 });
+  const signOut = () => product.request({ key: key ?? '' }, 'POST', '/api/auth/logout');
+  expect(await countStatements(signOut)).toEqual({ 'accounts.end_sign_in': 1 });
 });
 
 test('a turn asks the database twice: before the model and after it', async () => {

@@ -44,6 +44,11 @@ export const signInErrors = defineErrors('auth', {
   signed_out: { status: 401, message: 'This sign-in was ended. Sign in again.' },
   user_disabled: { status: 401, message: 'This account is disabled. Ask the operator of this server.' },
   username_taken: { status: 409, message: 'This username is taken. Choose another.' },
+  too_many_failures: {
+    status: 429,
+    message: 'Too many tokens were refused of this account or from this address. Try again later, with a good one.',
+    retryAfterMs: 60_000,
+  },
   issuer_unavailable: {
     status: 503,
     message: 'The identity provider does not answer, so tokens of it cannot be checked. Try again shortly.',

@@ -13,6 +13,7 @@ export { forgetIdempotencyKeys } from './jobs.ts';
 export { deleteUsers } from './queries.ts';
 export { registerAccountRoutes } from './routes/me.ts';
 export { registerSignInRoutes } from './routes/sign-in.ts';
+export { type CountFailures, createFailureCount } from './sign-in/count-failures.ts';
 export { IdentityVerifier } from './sign-in/identity-verifier.ts';
 export type { Issuer } from './sign-in/issuer.ts';
 export { findAccounts } from './sign-in/queries.ts';

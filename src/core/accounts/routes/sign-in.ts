@@ -1,20 +1,24 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import type { CallContext } from '../../../base/call-context.ts';
 import { newId } from '../../../base/ids.ts';
 import type { HttpServer } from '../../../platform/http/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import type { CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
 import { LogoutBody, RefreshBody, SignedIn, SignInBody, TokenPair } from '../schemas.ts';
+import type { CountFailures } from '../sign-in/count-failures.ts';
 import { endSignIn, useRefreshToken } from '../sign-in/queries.ts';
 import type { SignIn } from '../sign-in/sign-in.ts';
-import { REFRESH_SECONDS, type Tokens } from '../sign-in/tokens.ts';
+import { type TokenPair as IssuedTokens, REFRESH_SECONDS, type Tokens } from '../sign-in/tokens.ts';
 import { toAccount } from './to-account.ts';
 
 /** What the routes of signing in need. */
 export interface SignInRouteOptions {
   readonly signIn: SignIn;
   readonly tokens: Tokens;
+  /** Counts the tokens that are refused. */
+  readonly countFailures: CountFailures;
   readonly database: Database;
   /** Is told of changes at once, before the answer. */
   readonly callers: CallerCache;
@@ -31,7 +35,8 @@ function bearerOf(request: FastifyRequest): string | undefined {
 }
 
 /** `POST /api/auth`. */
-function registerSignIn(server: HttpServer, { signIn, tokens, signInBudgetMs: budgetMs }: SignInRouteOptions): void {
+function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
+  const { signIn, tokens, countFailures, signInBudgetMs: budgetMs } = options;
   server.post(
     '/api/auth',
     {
@@ -49,7 +54,8 @@ function registerSignIn(server: HttpServer, { signIn, tokens, signInBudgetMs: bu
       const { token = bearerOf(request), username, referral_code: referralCode } = request.body;
       if (token === undefined) throw signInErrors.raise.missing_token();
       const { ip, context } = request;
-      const { account, firstKey } = await signIn.signIn({ token, username, referralCode, ip }, context);
+      const order = { token, username, referralCode, ip };
+      const { account, firstKey } = await countFailures(order, () => signIn.signIn(order, context));
       const isNew = firstKey !== undefined;
       reply.code(isNew ? 201 : 200);
       return {
@@ -63,15 +69,28 @@ function registerSignIn(server: HttpServer, { signIn, tokens, signInBudgetMs: bu
   );
 }
 
+/** New tokens for a refresh token. */
+async function refresh(options: SignInRouteOptions, token: string, context: CallContext): Promise<IssuedTokens> {
+  const { tokens, database, callers } = options;
+  const { userId, signInId, generation } = await tokens.verifyRefresh(token);
+  const order = { userId, id: signInId, generation, lifeSeconds: REFRESH_SECONDS };
+  const [family] = await database.query(useRefreshToken(order), context);
+  if (family === undefined) throw signInErrors.raise.invalid_token();
+  if (family.told !== null) callers.invalidate(userId, family.auth_version);
+  if (family.is_disabled) throw signInErrors.raise.user_disabled();
+  if (family.is_revoked) {
+    const isLast = family.generation === generation;
+    throw isLast ? signInErrors.raise.signed_out() : signInErrors.raise.refresh_reused();
+  }
+  return await tokens.issue({ userId, signInId, generation: generation + 1 });
+}
+
 /** `POST /api/auth/refresh`. */
-function registerRefresh(
-  server: HttpServer,
-  { tokens, database, callers, signInBudgetMs: budgetMs }: SignInRouteOptions,
-): void {
+function registerRefresh(server: HttpServer, options: SignInRouteOptions): void {
   server.post(
     '/api/auth/refresh',
     {
-      config: { access: 'public', budgetMs },
+      config: { access: 'public', budgetMs: options.signInBudgetMs },
       schema: {
         tags,
         summary: 'Exchange a refresh token for new tokens',
@@ -81,31 +100,18 @@ function registerRefresh(
         response: { 200: TokenPair },
       },
     },
-    async ({ body, context }) => {
-      const { userId, signInId, generation } = await tokens.verifyRefresh(body.refresh_token);
-      const order = { userId, id: signInId, generation, lifeSeconds: REFRESH_SECONDS };
-      const [family] = await database.query(useRefreshToken(order), context);
-      if (family === undefined) throw signInErrors.raise.invalid_token();
-      if (family.told !== null) callers.invalidate(userId, family.auth_version);
-      if (family.is_disabled) throw signInErrors.raise.user_disabled();
-      if (family.is_revoked) {
-        const isLast = family.generation === generation;
-        throw isLast ? signInErrors.raise.signed_out() : signInErrors.raise.refresh_reused();
-      }
-      return await tokens.issue({ userId, signInId, generation: generation + 1 });
-    },
+    async ({ body: { refresh_token: token }, ip, context }) =>
+      options.countFailures({ token, ip }, () => refresh(options, token, context)),
   );
 }
 
 /** `POST /api/auth/logout`. */
-function registerLogout(
-  server: HttpServer,
-  { tokens, database, callers, signInBudgetMs: budgetMs }: SignInRouteOptions,
-): void {
+function registerLogout(server: HttpServer, options: SignInRouteOptions): void {
+  const { tokens, countFailures, database, callers } = options;
   server.post(
     '/api/auth/logout',
     {
-      config: { access: 'public', budgetMs },
+      config: { access: 'public', budgetMs: options.signInBudgetMs },
       schema: {
         tags,
         summary: 'End a sign-in: its refresh tokens and its access tokens',
@@ -115,14 +121,15 @@ function registerLogout(
       },
     },
     async (request, reply) => {
-      const { refresh_token: refreshToken } = request.body;
-      const bearer = bearerOf(request);
-      if (refreshToken === undefined && bearer === undefined) throw signInErrors.raise.missing_token();
-      const { userId, signInId } = await (refreshToken === undefined
-        ? tokens.verifyAccess(bearer ?? '')
-        : tokens.verifyRefresh(refreshToken));
-      const order = { userId, id: signInId, lifeSeconds: REFRESH_SECONDS, activityId: newId(), ip: request.ip };
-      const [ended] = await database.query(endSignIn(order), request.context);
+      const { ip, context, body } = request;
+      const isRefreshToken = body.refresh_token !== undefined;
+      const token = body.refresh_token ?? bearerOf(request);
+      if (token === undefined) throw signInErrors.raise.missing_token();
+      const { userId, signInId } = await countFailures({ token, ip }, () =>
+        isRefreshToken ? tokens.verifyRefresh(token) : tokens.verifyAccess(token),
+      );
+      const order = { userId, id: signInId, lifeSeconds: REFRESH_SECONDS, activityId: newId(), ip };
+      const [ended] = await database.query(endSignIn(order), context);
       if (ended !== undefined) callers.invalidate(userId, ended.auth_version);
       reply.code(204);
       return null;
