@@ -158,15 +158,15 @@ export interface DeadTurn {
 
 /**
  * The turns of all users whose owner has not been heard of for a while; for the server's own use.
- * Index: chat_turns_running. At most 100 rows.
+ * Index: chat_turns_running. At most `limit` rows.
  */
-export const listDeadTurns = (p: { silentMs: number }) => sql<DeadTurn>`
+export const listDeadTurns = (p: { silentMs: number; limit: number }) => sql<DeadTurn>`
   -- chat.list_dead_turns
   select user_id, id, session_id, owner, partial, delta_chars, coalesce(tool_calls, '[]') as tool_calls
   from chat_turns
   where status = 'running' and heartbeat_at < clock_timestamp() - make_interval(secs => ${p.silentMs}::double precision / 1000)
   order by heartbeat_at
-  limit 100`;
+  limit ${p.limit}::integer`;
 
 /**
  * The turns of a server process that their users have stopped; for the server's own use.

@@ -13,6 +13,9 @@ const silentMs = 12_000;
 /** How often dead turns are looked for, in milliseconds. With `silentMs` this makes 15 s at the most. */
 const sweepIntervalMs = 3_000;
 
+/** Turns ended by one statement, each with all of its text. */
+const maxTurns = 100;
+
 /** The tool calls of a turn as JSON, with those that its server's end cut off answered. */
 function closeCalls(calls: readonly StoredToolCall[]): string | null {
   if (calls.length === 0) return null;
@@ -58,7 +61,7 @@ export class TurnSweeper {
   async sweep(olderThanMs = silentMs): Promise<number> {
     const { database, log, statementBudgetMs } = this.#options;
     return await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, async (context) => {
-      const dead = await database.query(listDeadTurns({ silentMs: olderThanMs }), context);
+      const dead = await database.query(listDeadTurns({ silentMs: olderThanMs, limit: maxTurns }), context);
       if (dead.length === 0) return 0;
       const interrupted = chatErrors.raise.turn_interrupted();
       const ends = dead.map((turn) => ({
@@ -87,7 +90,7 @@ export class TurnSweeper {
 
   async #sweepQuietly(): Promise<void> {
     try {
-      await this.sweep();
+      while ((await this.sweep()) === maxTurns);
     } catch (error) {
       this.#options.log.warn({ err: error }, 'could not look for dead turns');
     }
