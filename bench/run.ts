@@ -15,6 +15,8 @@ import { revokedKey } from './rows/revoked-key.ts';
 import { signInStatements } from './rows/sign-in-statements.ts';
 import { statements } from './rows/statements.ts';
 import { streamCpu } from './rows/stream-cpu.ts';
+import { streams } from './rows/streams.ts';
+import { turnFar, turnNear } from './rows/turn.ts';
 import { whoAmI } from './rows/who-am-i.ts';
 import { Stage } from './stage/stage.ts';
 
@@ -30,6 +32,9 @@ const benches: readonly Bench[] = [
   cachedUsersMemory,
   createSessionNear,
   createSessionFar,
+  turnNear,
+  turnFar,
+  streams,
   crowd,
   historyUnchanged,
   historyOffset,

@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util';
 import { Pool } from 'pg';
 
-/** The pool of a baseline's command line: `--database-url <url> --pool-size <count>`. */
+/** The pool of a baseline's command line: `--database-url <url> --pool-size <count>`, beside what is its own. */
 export function openPool(): Pool {
   const { values } = parseArgs({
-    options: { 'database-url': { type: 'string' }, 'pool-size': { type: 'string', default: '10' } },
+    options: {
+      'database-url': { type: 'string' },
+      'pool-size': { type: 'string', default: '10' },
+      'provider-url': { type: 'string' },
+    },
   });
   if (values['database-url'] === undefined) throw new Error('--database-url is missing');
   // Connections stay for the whole run: making them anew would be held against the baseline.

@@ -10,9 +10,11 @@ export interface RunningProvider extends AsyncDisposable {
 
 const script = fileURLToPath(new URL('../../test/stubs/provider.ts', import.meta.url));
 
-/** Starts a provider that says this text, streamed word by word. */
-export async function startProvider(text: string): Promise<RunningProvider> {
-  const child = spawn(process.execPath, [script, '--text', text], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Starts a provider that says this text, streamed word by word with so much time between two. */
+export async function startProvider(text: string, delayMs = 0): Promise<RunningProvider> {
+  const child = spawn(process.execPath, [script, '--text', text, '--delay-ms', String(delayMs)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   watchProcess(child);
   const [url = ''] = await readLines(child, 1);
   return { url, [Symbol.asyncDispose]: () => stopProcess(child) };

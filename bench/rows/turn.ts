@@ -1,0 +1,120 @@
+import { fileURLToPath } from 'node:url';
+import { newId } from '../../src/base/ids.ts';
+import type { Bench } from '../frame/bench.ts';
+import { describeErrors } from '../frame/describe-errors.ts';
+import { interleave } from '../frame/interleave.ts';
+import type { LoadRequest } from '../load/plan.ts';
+import { runLoad } from '../load/run-load.ts';
+import { startScript } from '../stage/child-server.ts';
+import { roundTripMs, type Stage } from '../stage/stage.ts';
+import { startProvider } from '../stage/stub-provider.ts';
+import { credential, type User } from '../stage/users.ts';
+import { countPerRequest } from './statements.ts';
+
+const script = fileURLToPath(new URL('../baselines/turn.ts', import.meta.url));
+const answer = 'A short answer, as most of them are.';
+
+/** Sessions that a user talks in by turns, so that none grows longer during a run than conversations are. */
+const SESSIONS_PER_USER = 50;
+
+/** Makes sessions; answers for each user the messages that go round them. */
+async function prepareTurns(stage: Stage, users: readonly User[]): Promise<LoadRequest[][]> {
+  const turns = users.map((user) => Array.from({ length: SESSIONS_PER_USER }, () => ({ user, id: newId() })));
+  await stage.database.query('insert into chat_sessions (user_id, id) select * from unnest($1::uuid[], $2::uuid[])', [
+    turns.flat().map(({ user }) => user.userId),
+    turns.flat().map(({ id }) => id),
+  ]);
+  return turns.map((sessions) =>
+    sessions.map(({ user, id }) => ({
+      method: 'POST',
+      path: `/v1/chat/sessions/${id}/messages`,
+      headers: credential(user),
+      body: { content: 'A question of the bench' },
+      expectedStatus: 200,
+    })),
+  );
+}
+
+/** A whole turn, not streamed, of a model that answers at once. */
+export const turnNear: Bench = {
+  name: 'turn-near',
+  async measure(stage) {
+    const connections = await prepareTurns(stage, await stage.users(64));
+    await using provider = await startProvider(answer);
+    const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' };
+    await using ours = await stage.startProduct({ variables });
+    const pool = ['--database-url', stage.databaseUrl, '--pool-size', '10'];
+    await using baseline = await startScript(script, [...pool, '--provider-url', provider.url]);
+    const load = (port: number) => () => runLoad({ port, connections, warmUpMs: 700, measureMs: 2_000 });
+    const [mine = [], theirs = []] = await interleave(load(ours.port), load(baseline.port));
+    return [
+      {
+        name: 'a whole turn, 64 connections, model without delay',
+        unit: 'turns/s',
+        ours: mine.map((result) => result.answersPerSecond),
+        baseline: theirs.map((result) => result.answersPerSecond),
+        bound: { of: 'ratio', sense: 'at least', limit: 1 },
+        ...describeErrors([...mine, ...theirs]),
+      },
+      await countPerRequest(stage, {
+        name: 'a turn',
+        port: ours.port,
+        requests: (await prepareTurns(stage, await stage.users(4))).flat(),
+        limit: 2,
+      }),
+    ];
+  },
+};
+
+/** Turns of which the time to the first token is taken, one after the other. */
+const FIRST_TOKENS = 20;
+
+/** How long after sending a message the first piece of the answer comes, in round trips. */
+async function measureFirstToken(port: number, { path, headers, body }: LoadRequest): Promise<number> {
+  const startedMs = performance.now();
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...(body as object), stream: true }),
+  });
+  let firstMs: number | undefined;
+  let text = '';
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk;
+    if (text.includes('event: message.delta')) firstMs ??= performance.now() - startedMs;
+  }
+  return (firstMs ?? Number.NaN) / roundTripMs;
+}
+
+/** The same with the database 100 ms away. */
+export const turnFar: Bench = {
+  name: 'turn-far',
+  async measure(stage) {
+    const connections = await prepareTurns(stage, await stage.users(64));
+    await using provider = await startProvider(answer);
+    await using distance = await stage.startDistance();
+    const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' };
+    await using ours = await stage.startProduct({ databaseUrl: distance.databaseUrl, variables });
+    const load = () => runLoad({ port: ours.port, connections, warmUpMs: 1_500, measureMs: 3_000 });
+    const [results = []] = await interleave(load);
+    const firstTokens: number[] = [];
+    for (const request of connections[0]?.slice(0, FIRST_TOKENS) ?? []) {
+      firstTokens.push(await measureFirstToken(ours.port, request));
+    }
+    return [
+      {
+        name: 'a whole turn, database 100 ms away, p50',
+        unit: 'round trips',
+        ours: results.map((result) => result.latencyMs.p50 / roundTripMs),
+        bound: { of: 'value', sense: 'at most', limit: 2.3 },
+        ...describeErrors(results),
+      },
+      {
+        name: '  first token after sending',
+        unit: 'round trips',
+        ours: firstTokens,
+        bound: { of: 'value', sense: 'at most', limit: 1.3 },
+      },
+    ];
+  },
+};
