@@ -1,4 +1,5 @@
 import { newId } from '../base/ids.ts';
+import type { StartTrace } from '../base/span.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { readIssuers } from '../core/accounts/index.ts';
 import { type Assistant, createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
@@ -43,6 +44,8 @@ export interface ServerParts {
   readonly assistants?: readonly Assistant[];
   /** What the database tells already; new ones when absent. */
   readonly metrics?: ServerMetrics;
+  /** Absent where nobody traces. */
+  readonly startTrace?: StartTrace | undefined;
 }
 
 /** A server with all routes, not listening yet. */
@@ -102,8 +105,8 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
 export function createServer(parts: ServerParts): Server {
   const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistantFolders } = parts;
-  const { metrics = createServerMetrics() } = parts;
-  const { requestBudgetMs, sessionCreateBudgetMs, drainTimeoutMs } = config.http;
+  const { metrics = createServerMetrics(), startTrace } = parts;
+  const { requestBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where a file is wrong, nothing was opened yet.
   const plans = new Plans(readPlans(config.plans.file), log);
   const issuers = readIssuers(config.signIn);
@@ -115,7 +118,7 @@ export function createServer(parts: ServerParts): Server {
   const shared = { database, batches, models, assistants, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
-  const jobs = openServerJobs(config, { database, directUrl, clock, log, onJob: metrics.jobs.observe });
+  const jobs = openServerJobs(config, { database, directUrl, clock, log, startTrace, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);
   const redis = openSharedRedis(config, log);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
@@ -132,6 +135,7 @@ export function createServer(parts: ServerParts): Server {
     errorCodes: [...errorCodes, ...installed.errorCodes],
     readiness: check,
     observe: metrics.http.observe,
+    startTrace,
   });
   showOperation(http, { ...shared, config, metrics, postgres, callers, redis, turns, jobs, check });
   registerRoutes(http, {
@@ -143,8 +147,7 @@ export function createServer(parts: ServerParts): Server {
     limiter: limits.limiter,
     turns,
     installed,
-    requestBudgetMs,
-    sessionCreateBudgetMs,
+    ...config.http,
     modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,
   });
   for (const each of [sweeper, uses, ...(worksOnJobs ? [jobs] : [])]) each.start();

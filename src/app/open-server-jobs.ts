@@ -15,6 +15,7 @@ export interface JobParts {
   readonly directUrl: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly startTrace?: JobsOptions['startTrace'];
   readonly onJob?: NonNullable<JobsOptions['onJob']>;
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from '../platform/log/index.ts';
 import { guardPostgres } from './guard-postgres.ts';
 import { openDatabase } from './open-database.ts';
 import { openServerJobs } from './open-server-jobs.ts';
+import { startTracing } from './start-tracing.ts';
 import { untilSignalled } from './until-signalled.ts';
 
 /** Works on jobs, without serving requests, until SIGTERM or SIGINT; then waits for those that run. */
@@ -12,12 +13,14 @@ export async function runJobs(config: Config, log: Logger, process: NodeJS.Proce
   const { postgres, directUrl, close } = await openDatabase(config, log, { joinRunning: true });
   const clock = systemClock;
   const database = guardPostgres(postgres, { config: config.database, clock, log });
-  const jobs = openServerJobs(config, { database, directUrl, clock, log });
+  const tracing = await startTracing(config);
+  const jobs = openServerJobs(config, { database, directUrl, clock, log, startTrace: tracing?.start });
   jobs.start();
   process.stdout.write('Evenkeel is working on jobs\n');
   log.info({ signal: await signalled }, 'stopping');
   await jobs.stop();
   database.close();
   await close();
+  await tracing?.close();
   log.info('stopped');
 }

@@ -9,6 +9,7 @@ import { createServer, type Server, type ServerParts } from './create-server.ts'
 import { ensureFirstUser } from './first-user.ts';
 import { createServerMetrics } from './metrics/server-metrics.ts';
 import { type OpenDatabase, openDatabase } from './open-database.ts';
+import { startTracing } from './start-tracing.ts';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -46,16 +47,18 @@ async function createOrClose(parts: ServerParts, database: OpenDatabase): Promis
 export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeOptions): Promise<RunningServer> {
   const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
+  const tracing = await startTracing(config);
   const database = await openDatabase(config, log, { observe: metrics.statements.observe });
   const { postgres, directUrl } = database;
   const server = await createOrClose(
-    { config, log, postgres, directUrl, worksOnJobs, metrics, assistantFolders },
+    { config, log, postgres, directUrl, worksOnJobs, metrics, assistantFolders, startTrace: tracing?.start },
     database,
   );
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await server.stop();
     await database.close();
+    await tracing?.close();
   };
   try {
     const { firstKey, sessionId } = await inBackground(

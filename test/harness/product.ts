@@ -43,7 +43,7 @@ export function testContext(budgetMs = 30_000): CallContext {
 /** Starts the product with these variables set beside the ones that every test needs; without workers or with assistants if so told. */
 export async function startProduct(
   variables: Record<string, string> = {},
-  options: Pick<ServerParts, 'worksOnJobs' | 'assistants'> = {},
+  options: Pick<ServerParts, 'worksOnJobs' | 'assistants' | 'startTrace'> = {},
 ): Promise<Product> {
   const database = await createTestDatabase();
   const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...variables });

@@ -1,4 +1,5 @@
 import { type Deadline, DeadlineExceeded } from '../../base/deadline.ts';
+import type { Span } from '../../base/span.ts';
 import { modelErrors } from './errors.ts';
 
 /** How long a target may take, each in milliseconds. */
@@ -20,6 +21,10 @@ export interface TargetTimeouts {
  * Whoever makes one must `end()` it.
  */
 export class Attempt {
+  /** Its step of a trace, ended with it. */
+  readonly span: Span | undefined;
+  /** Whether it came to nothing; for the trace. */
+  isFailed = false;
   readonly #controller = new AbortController();
   readonly #deadline: Deadline;
   readonly #total: Deadline;
@@ -28,8 +33,9 @@ export class Attempt {
   #waitsForProvider = true;
   #begun = false;
 
-  constructor(deadline: Deadline, timeouts: TargetTimeouts) {
+  constructor(deadline: Deadline, timeouts: TargetTimeouts, span?: Span) {
     deadline.throwIfEnded();
+    this.span = span;
     this.#deadline = deadline;
     this.#chunkTimeoutMs = timeouts.chunkTimeoutMs;
     this.#total = deadline.shortenedTo(timeouts.totalTimeoutMs);
@@ -66,6 +72,7 @@ export class Attempt {
     clearTimeout(this.#timer);
     this.#total.offEnded(this.#onTotalEnded);
     this.#total.end();
+    this.span?.end({ isFailed: this.isFailed });
   }
 
   readonly #onTotalEnded = (): void => {

@@ -117,7 +117,7 @@ export class OpenAiTarget implements Target {
   }
 
   async complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion> {
-    const attempt = new Attempt(call.deadline, this.#options);
+    const attempt = this.#begin(call);
     let response: Dispatcher.ResponseData | undefined;
     try {
       const { stream_options: _, ...rest } = request;
@@ -125,6 +125,7 @@ export class OpenAiTarget implements Target {
       const completion = readCompletion(await this.#readText(response.body, attempt, ANSWER_BYTES));
       return named(completion, request.model);
     } catch (error) {
+      attempt.isFailed = true;
       throw toError(error, attempt, response !== undefined);
     } finally {
       attempt.end();
@@ -132,7 +133,7 @@ export class OpenAiTarget implements Target {
   }
 
   async *stream(request: NamedRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk> {
-    const attempt = new Attempt(call.deadline, this.#options);
+    const attempt = this.#begin(call);
     const reader = new ChunkReader(request.n ?? 1);
     let body: Body | undefined;
     try {
@@ -150,7 +151,9 @@ export class OpenAiTarget implements Target {
       for (const chunk of reader.chunks()) yield named(chunk, request.model);
       if (!reader.isComplete) throw badResponse('the stream ended before the answer did');
     } catch (error) {
-      if (!isAfterTheEnd(error, reader, attempt)) throw toError(error, attempt, body !== undefined);
+      if (isAfterTheEnd(error, reader, attempt)) return;
+      attempt.isFailed = true;
+      throw toError(error, attempt, body !== undefined);
     } finally {
       attempt.end();
       if (reader.isDone && body !== undefined) passOver(body);
@@ -162,12 +165,20 @@ export class OpenAiTarget implements Target {
     await this.#pool.destroy();
   }
 
+  #begin({ deadline, trace }: ModelCall): Attempt {
+    const span = trace?.start('model', {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.request.model': this.#options.model,
+    });
+    return new Attempt(deadline, this.#options, span);
+  }
+
   /** Sends the request; answers when the headers of a 200 are there, and raises the error for any other status. */
   async #send(request: object, attempt: Attempt): Promise<Dispatcher.ResponseData> {
     const sent = this.#pool.request({
       method: 'POST',
       path: this.#path,
-      headers: this.#headers,
+      headers: attempt.span === undefined ? this.#headers : { ...this.#headers, traceparent: attempt.span.traceparent },
       body: JSON.stringify(request),
       signal: attempt.signal,
     });

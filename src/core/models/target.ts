@@ -1,4 +1,5 @@
 import type { Deadline } from '../../base/deadline.ts';
+import type { Span } from '../../base/span.ts';
 import type { Timings } from '../../base/timings.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
 import type { PlainCommands } from './plain-commands.ts';
@@ -10,6 +11,8 @@ export interface ModelCall {
   readonly deadline: Deadline;
   /** Gets the step `model`: until the whole answer, or a stream's first chunk; and `stream` for the rest of a stream. */
   readonly timings?: Timings;
+  /** The step of a trace that the call belongs to. */
+  readonly trace?: Span | undefined;
   /** What the built-in offline model understands, when it answers. */
   readonly commands?: PlainCommands;
   /**

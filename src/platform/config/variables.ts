@@ -240,6 +240,19 @@ export const variables = {
     }),
   },
   telemetry: {
+    otlpEndpoint: optionalUrl({
+      name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+      schemes: ['http', 'https'],
+      sentence:
+        'Collector that traces are sent to, by OTLP over HTTP as JSON, up to and without `/v1/traces`. Without it nothing is traced.',
+    }),
+    serviceName: text({
+      name: 'OTEL_SERVICE_NAME',
+      pattern: /^[\x21-\x7e]{1,100}$/,
+      kind: 'a name of visible ASCII characters without spaces',
+      default: 'evenkeel',
+      sentence: 'Name that traces go by.',
+    }),
     metricsToken: optionalText({
       name: 'METRICS_TOKEN',
       pattern: /^[\x21-\x7e]{16,}$/,

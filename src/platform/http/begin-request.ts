@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import { httpErrors } from './errors.ts';
@@ -19,6 +20,8 @@ export interface BeginOptions {
   readonly clock?: Clock;
   /** Told of each request when it is done. */
   readonly observe?: (observation: RequestObservation) => void;
+  /** Begins the trace of a request; absent where nobody traces. */
+  readonly startTrace?: StartTrace | undefined;
 }
 
 /** Answers for a handler that does not, once its deadline is over. */
@@ -33,12 +36,24 @@ function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS
   return setTimeout(answer, LAST_WORD_MS).unref();
 }
 
+function readTraceparent({ headers }: FastifyRequest): string | undefined {
+  return typeof headers.traceparent === 'string' ? headers.traceparent : undefined;
+}
+
+function endTrace({ trace }: RequestContext, { method, route, status }: RequestObservation): void {
+  trace?.end({
+    name: `${method} ${route}`,
+    isFailed: status >= 500,
+    attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status },
+  });
+}
+
 /**
  * Begins every request: its id, its context and deadline; and ends it when the answer is finished or the client gone:
  * then the deadline is cancelled, so that nothing is done for nobody, and the log line written.
  */
 export function beginRequests(server: FastifyInstance, options: BeginOptions): void {
-  const { log, requestBudgetMs, clock = systemClock, observe } = options;
+  const { log, requestBudgetMs, clock = systemClock, observe, startTrace } = options;
   server.decorateRequest('context');
   // `caller` is the business of whoever authenticates; declared here so that every request has the same shape.
   server.decorateRequest('caller');
@@ -47,6 +62,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
     const { lifecycle } = request.server;
     const budgetMs = request.is404 ? requestBudgetMs : (request.routeOptions.config.budgetMs ?? requestBudgetMs);
     const context = new RequestContext(request, budgetMs, clock);
+    context.trace = startTrace?.(request.method, readTraceparent(request));
     (request as unknown as { context: RequestContext }).context = context;
     reply.header('x-request-id', request.id);
     // A socket that becomes a WebSocket lives on after the request; whoever runs it ends it.
@@ -69,6 +85,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
       lifecycle.finish(context);
       const observation = logRequest(log, request, reply);
       observe?.(observation);
+      endTrace(context, observation);
     });
     done();
   });

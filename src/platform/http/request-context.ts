@@ -3,6 +3,7 @@ import type { CallContext } from '../../base/call-context.ts';
 import { Deadline } from '../../base/deadline.ts';
 import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import type { Span } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
 import { Timings } from '../../base/timings.ts';
 
@@ -33,6 +34,8 @@ export class RequestContext implements CallContext {
   readonly requestId: string;
   readonly deadline: Deadline;
   readonly timings = new Timings();
+  /** The request's trace, where somebody traces. */
+  trace: Span | undefined;
   /** The error that the request ended in, for the log. */
   failure: AppError | undefined;
   /** Whether the whole answer was handed to the connection. */

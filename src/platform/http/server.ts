@@ -10,6 +10,7 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify';
 import type { AppError, CatalogueEntry } from '../../base/errors.ts';
+import type { StartTrace } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import { createClientErrorAnswer } from './answer-client-error.ts';
@@ -65,6 +66,8 @@ export interface HttpServerOptions {
   readonly readiness: CheckReadiness;
   /** Told of each request when it is done, for metrics. */
   readonly observe?: (observation: RequestObservation) => void;
+  /** Begins the trace of a request; absent where nobody traces. */
+  readonly startTrace?: StartTrace | undefined;
   /** The errors of all features, for the OpenAPI document. */
   readonly errorCodes: readonly CatalogueEntry[];
 }

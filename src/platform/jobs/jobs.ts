@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCronItem, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker';
 import type pg from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
+import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import type { Database } from '../postgres/index.ts';
@@ -29,6 +30,8 @@ export interface JobsOptions {
   readonly leaseMs?: number;
   /** Told of every try. */
   readonly onJob?: (observation: JobObservation) => void;
+  /** Begins the trace of a try; absent where nobody traces. */
+  readonly startTrace?: StartTrace | undefined;
 }
 
 /** How many jobs there are, each counted up to 10,000. */
@@ -85,9 +88,11 @@ class Workers {
   #stopped: Promise<void> | undefined;
 
   constructor(options: JobsOptions) {
-    const { jobs, database, log, clock = systemClock, onJob, leaseMs = 30_000 } = options;
+    const { jobs, database, log, clock = systemClock, onJob, startTrace, leaseMs = 30_000 } = options;
     this.#options = options;
-    this.#tasks = Object.fromEntries(jobs.map((job) => [job.name, toTask(job, { database, log, clock, onJob })]));
+    this.#tasks = Object.fromEntries(
+      jobs.map((job) => [job.name, toTask(job, { database, log, clock, onJob, startTrace })]),
+    );
     this.#lease = new WorkerLease({ database, log, leaseMs });
     this.#events.on('pool:create', ({ workerPool }) => this.#lease.start(workerPool.id));
     this.#events.on('pool:listen:success', ({ client }) => keepAwake(client));

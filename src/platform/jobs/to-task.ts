@@ -2,6 +2,7 @@ import type { JobHelpers, Task } from 'graphile-worker';
 import { Cancelled } from '../../base/deadline.ts';
 import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
+import type { StartTrace } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import type { Database } from '../postgres/index.ts';
@@ -21,6 +22,7 @@ export interface TaskParts {
   readonly database: Database;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly startTrace: StartTrace | undefined;
   readonly onJob: ((observation: JobObservation) => void) | undefined;
 }
 
@@ -37,7 +39,7 @@ class WorkersDied extends Error {
  * own number of tries, and with nothing but a code kept of an error.
  */
 export function toTask(job: Job, parts: TaskParts): Task {
-  const { log, clock, onJob } = parts;
+  const { log, clock, onJob, startTrace } = parts;
   return async (payload, helpers) => {
     const { id, attempts: attempt } = helpers.job;
     const startedAtMs = clock.monotonicMs();
@@ -45,7 +47,7 @@ export function toTask(job: Job, parts: TaskParts): Task {
       onJob?.({ name: job.name, outcome, durationMs: clock.monotonicMs() - startedAtMs });
     try {
       if (attempt > job.maxAttempts) throw new WorkersDied('its worker died in every try');
-      await runOnce(job, payload, helpers);
+      await runOnce(job, payload, { helpers, startTrace });
       observe('completed');
     } catch (error) {
       const isLast = attempt >= job.maxAttempts;
@@ -59,16 +61,28 @@ export function toTask(job: Job, parts: TaskParts): Task {
   };
 }
 
-async function runOnce(job: Job, payload: unknown, { job: { id, attempts }, abortSignal }: JobHelpers): Promise<void> {
+async function runOnce(
+  job: Job,
+  payload: unknown,
+  { helpers, startTrace }: { helpers: JobHelpers; startTrace: StartTrace | undefined },
+): Promise<void> {
+  const {
+    job: { id, attempts },
+    abortSignal,
+  } = helpers;
   // `_cron` is what graphile-worker puts into the payload of a job of a crontab.
   const { _cron, traceparent, ...input } = payload as Record<string, unknown>;
   const extra = { attempt: attempts, traceparent: typeof traceparent === 'string' ? traceparent : undefined };
   await inBackground({ requestId: id, budgetMs: job.budgetMs }, async (context) => {
     const stop = () => context.deadline.cancel(new Cancelled('the workers are being stopped'));
     abortSignal?.addEventListener('abort', stop);
+    const trace = startTrace?.(job.name, extra.traceparent);
+    let isFailed = true;
     try {
-      await context.deadline.race(job.run(input, { ...context, ...extra }));
+      await context.deadline.race(job.run(input, { ...context, ...extra, trace }));
+      isFailed = false;
     } finally {
+      trace?.end({ isFailed });
       abortSignal?.removeEventListener('abort', stop);
     }
   });

@@ -3,6 +3,7 @@ import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled, Deadline } from '../../base/deadline.ts';
 import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import type { Span } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import { Timings } from '../../base/timings.ts';
 import { type BatchCall, BatchQueue } from './batch-queue.ts';
@@ -130,7 +131,20 @@ class Batch<Input, Row extends { i: number | null }> {
     }
     const answer = this.#queue.add(input, context, this.#clock.monotonicMs());
     this.#leaveSoon();
-    return answer;
+    return context.trace === undefined ? answer : this.#trace(answer, input, context.trace);
+  }
+
+  /** The caller's own step in its trace, with the wait for the batch: the statement itself belongs to many. */
+  async #trace(answer: Promise<Row[]>, input: Input, trace: Span): Promise<Row[]> {
+    const span = trace.start(this.#definition.statement([input]).name, { 'db.system.name': 'postgresql' });
+    let isFailed = true;
+    try {
+      const rows = await answer;
+      isFailed = false;
+      return rows;
+    } finally {
+      span.end({ isFailed });
+    }
   }
 
   /** How long a call that comes now will take, going by those before it. */

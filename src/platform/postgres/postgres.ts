@@ -122,7 +122,7 @@ async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, contex
 
 async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
   const { pool, poolWaitMs, silentAfterMs, observe } = run;
-  const { deadline, timings } = context;
+  const { deadline, timings, trace } = context;
   const askedAtMs = performance.now();
   const client = await pool.acquire(poolWaitMs, deadline.signal).finally(() => {
     timings.add('pool', performance.now() - askedAtMs);
@@ -130,6 +130,7 @@ async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: Call
   const startedAtMs = performance.now();
   const { text, values } = statement;
   const name = pool.preparedName(client, statement.name);
+  const span = trace?.start(statement.name, { 'db.system.name': 'postgresql' });
   let isFailed = true;
   try {
     const rows = await runStatement<Row>(
@@ -149,6 +150,7 @@ async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: Call
   } finally {
     const durationMs = performance.now() - startedAtMs;
     timings.add('sql', durationMs);
+    span?.end({ isFailed });
     observe?.({ name: statement.name, waitMs: startedAtMs - askedAtMs, durationMs, isFailed });
   }
 }

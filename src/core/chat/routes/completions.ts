@@ -53,7 +53,7 @@ async function streamCompletion(
   const leave = (): void => deadline.cancel(new Cancelled('the client left'));
   try {
     context.deadline.signal.addEventListener('abort', leave);
-    const chunks = models.stream(body, { deadline, timings: context.timings });
+    const chunks = models.stream(body, { deadline, timings: context.timings, trace: context.trace });
     const first = chunks.next();
     await Promise.race([first, sleep(firstChunkWaitMs, undefined, { ref: false })]);
     const stream = openEventStream(request, reply, { budgetMs });

@@ -1,5 +1,6 @@
 import type { Deadline } from '../../../base/deadline.ts';
 import type { AppError } from '../../../base/errors.ts';
+import type { Span } from '../../../base/span.ts';
 import { toWireError } from '../../../platform/http/index.ts';
 import type { MessageRow } from '../queries.ts';
 import type { Message, Usage } from '../schemas.ts';
@@ -22,6 +23,8 @@ export interface TurnIdentity {
   /** The id that the answer's message will have. */
   readonly messageId: string;
   readonly requestId: string;
+  /** The step of a trace that started it. */
+  readonly trace?: Span | undefined;
   /** The model that is asked. */
   readonly model: string;
 }

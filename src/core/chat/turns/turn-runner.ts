@@ -141,7 +141,15 @@ export class TurnRunner {
     }
     const { model, turn_id: turnId } = started;
     const content = stored.content ?? '';
-    const identity = { userId, sessionId, turnId, requestId: context.requestId, messageId: newId(), model };
+    const identity = {
+      userId,
+      sessionId,
+      turnId,
+      requestId: context.requestId,
+      trace: context.trace,
+      messageId: newId(),
+      model,
+    };
     const { turnBudgetMs, clock } = this.#options;
     const turn = new RunningTurn(identity, Deadline.after(turnBudgetMs), clock.monotonicMs());
     turn.begin(showQuestion(sessionId, started, content));
@@ -231,7 +239,12 @@ export class TurnRunner {
     this.#saver.add(turn);
     try {
       const assistant = this.#assistants.get(assistantName);
-      const context = { deadline: turn.deadline, timings: new Timings(), requestId: turn.identity.requestId };
+      const context = {
+        deadline: turn.deadline,
+        timings: new Timings(),
+        requestId: turn.identity.requestId,
+        trace: turn.identity.trace,
+      };
       await writeAnswer(turn, history, { ...this.#options, context, assistant });
     } catch (error) {
       failure = error;

@@ -77,7 +77,12 @@ async function askOnce(
   const answer = new Accumulator();
   const commands = assistant?.commands;
   const fallBackToOffline = assistant !== undefined;
-  const modelCall = { deadline: turn.deadline, fallBackToOffline, ...(commands && { commands }) };
+  const modelCall = {
+    deadline: turn.deadline,
+    trace: turn.identity.trace,
+    fallBackToOffline,
+    ...(commands && { commands }),
+  };
   let pieces = 0;
   try {
     for await (const chunk of models.stream(toRequest(turn, messages, options), modelCall)) {

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context, Span as OpenSpan, SpanKind, Tracer } from '@opentelemetry/api';
+import type { Span, SpanOutcome, StartTrace } from '../../base/span.ts';
+
+/** Where traces go. */
+export interface TracingOptions {
+  /** Of a collector that speaks OTLP over HTTP, up to and without `/v1/traces`. */
+  readonly endpoint: string;
+  readonly serviceName: string;
+  readonly version: string;
+}
+
+/** Traces of a process. */
+export interface Tracing {
+  readonly start: StartTrace;
+  /** Sends what is left, and stops. A collector that does not take it is not waited for beyond two seconds. */
+  close(): Promise<void>;
+}
+
+const closeTimeoutMs = 2_000;
+
+type Api = typeof import('@opentelemetry/api');
+
+const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** The caller's trace; the beginning of a new one where it names none. */
+function readParent(api: Api, traceparent: string | undefined): Context {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return api.ROOT_CONTEXT;
+  const remote = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  return api.isSpanContextValid(remote) ? api.trace.setSpanContext(api.ROOT_CONTEXT, remote) : api.ROOT_CONTEXT;
+}
+
+class TracedSpan implements Span {
+  readonly #api: Api;
+  readonly #tracer: Tracer;
+  readonly #span: OpenSpan;
+
+  constructor(api: Api, tracer: Tracer, span: OpenSpan) {
+    this.#api = api;
+    this.#tracer = tracer;
+    this.#span = span;
+  }
+
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.#span.spanContext();
+    return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+  }
+
+  start(name: string, attributes: Readonly<Record<string, string | number>> = {}): Span {
+    const { trace, ROOT_CONTEXT, SpanKind: kinds } = this.#api;
+    const within = trace.setSpan(ROOT_CONTEXT, this.#span);
+    return new TracedSpan(
+      this.#api,
+      this.#tracer,
+      this.#tracer.startSpan(name, { kind: kinds.CLIENT, attributes }, within),
+    );
+  }
+
+  end({ isFailed = false, name, attributes }: SpanOutcome = {}): void {
+    if (name !== undefined) this.#span.updateName(name);
+    if (attributes !== undefined) this.#span.setAttributes(attributes);
+    if (isFailed) this.#span.setStatus({ code: this.#api.SpanStatusCode.ERROR });
+    this.#span.end();
+  }
+}
+
+/** Begins to send traces to a collector. The libraries for it are loaded here, so whoever does not trace pays nothing. */
+export async function openTracing({ endpoint, serviceName, version }: TracingOptions): Promise<Tracing> {
+  const [api, sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/sdk-trace'),
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('@opentelemetry/resources'),
+  ]);
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
+  const provider = new sdk.TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
+    // A caller that does not keep its trace does not want ours of it either.
+    sampler: new sdk.ParentBasedSampler({ root: new sdk.AlwaysOnSampler() }),
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
+  });
+  const tracer = provider.getTracer('evenkeel', version);
+  const kind: SpanKind = api.SpanKind.SERVER;
+  return {
+    start: (name, traceparent) =>
+      new TracedSpan(api, tracer, tracer.startSpan(name, { kind }, readParent(api, traceparent))),
+    async close() {
+      const sent = provider.shutdown().catch(() => undefined);
+      await Promise.race([sent, sleep(closeTimeoutMs, undefined, { ref: false })]);
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTracing, type Tracing } from '../../src/platform/telemetry/index.ts';
+import { until } from '../harness/pool-fixture.ts';
+import { type Product, startProduct } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+interface SentSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+}
+
+interface Sent {
+  readonly resourceSpans: { resource: object; scopeSpans: { spans: SentSpan[] }[] }[];
+}
+
+const traceId = '0af7651916cd43dd8448eb211c80319c';
+const callerSpan = 'b7ad6b7169203331';
+const jobTrace = '11111111111111111111111111111111';
+
+const bodies: Sent[] = [];
+const collector = createServer(async (request, response) => {
+  bodies.push((await json(request)) as Sent);
+  response.setHeader('content-type', 'application/json').end('{}');
+});
+let provider: StubProvider;
+let tracing: Tracing;
+let product: Product;
+let spans: SentSpan[];
+
+beforeAll(async () => {
+  collector.listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+  const { port } = collector.address() as AddressInfo;
+  tracing = await openTracing({ endpoint: `http://127.0.0.1:${port}/`, serviceName: 'traced', version: '1.2.3' });
+  provider = await startStubProvider({ text: 'canary-answer' });
+  product = await startProduct(
+    { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' },
+    { startTrace: tracing.start },
+  );
+  await use();
+  await runJob();
+  await product.stop();
+  await tracing.close();
+  spans = bodies.flatMap(({ resourceSpans }) =>
+    resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)),
+  );
+});
+
+afterAll(async () => {
+  await provider.close();
+  collector.close();
+});
+
+async function use(): Promise<void> {
+  const user = await product.createUser();
+  const created = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'canary-title' });
+  const { id } = (await created.json()) as { id: string };
+  const answer = await fetch(`${product.url}/v1/chat/sessions/${id}/messages`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${user.key}`,
+      'content-type': 'application/json',
+      traceparent: `00-${traceId}-${callerSpan}-01`,
+    },
+    body: JSON.stringify({ content: 'canary-content' }),
+  });
+  expect(answer.status).toBeLessThan(300);
+}
+
+async function runJob(): Promise<void> {
+  const client = new Client({ connectionString: product.databaseUrl });
+  await client.connect();
+  const payload = { traceparent: `00-${jobTrace}-${callerSpan}-01` };
+  await client.query('select graphile_worker.add_job($1, $2)', ['accounts.forget_idempotency_keys', payload]);
+  await until(async () => {
+    const text = await (await fetch(`${product.url}/metrics`)).text();
+    return text.includes('evenkeel_job_duration_seconds_count{job="accounts.forget_idempotency_keys"');
+  });
+  await client.end();
+}
+
+const find = (name: string, of = traceId) => spans.find((span) => span.name === name && span.traceId === of);
+
+test("a request is a step of its caller's trace, and its statements and model calls are steps of the request", () => {
+  const request = find('POST /v1/chat/sessions/:session_id/messages');
+  expect(request?.parentSpanId).toBe(callerSpan);
+  expect(find('chat.start_turns')?.parentSpanId).toBe(request?.spanId);
+  expect(find('model')?.parentSpanId).toBe(request?.spanId);
+});
+
+test('the provider is told the step that asks it', () => {
+  expect(provider.requests.at(-1)?.headers.traceparent).toBe(`00-${traceId}-${find('model')?.spanId}-01`);
+});
+
+test('a request without a trace begins one', () => {
+  const request = spans.find(({ name }) => name === 'POST /v1/chat/sessions');
+  expect(request?.parentSpanId).toBeFalsy();
+  expect(request?.traceId).toMatch(/^[0-9a-f]{32}$/);
+  expect(request?.traceId).not.toBe(traceId);
+});
+
+test('a job goes on with the trace that enqueued it', () => {
+  const job = find('accounts.forget_idempotency_keys', jobTrace);
+  expect(job?.parentSpanId).toBe(callerSpan);
+  expect(spans.filter(({ parentSpanId }) => parentSpanId === job?.spanId).length).toBeGreaterThan(0);
+});
+
+test('the collector is told of which service they are, and nothing of a user', () => {
+  const text = JSON.stringify(bodies);
+  expect(text).toContain('"traced"');
+  expect(text).not.toContain('canary');
+});
