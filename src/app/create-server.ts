@@ -115,14 +115,15 @@ export function createServer(parts: ServerParts): Server {
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
   const installed = bindAssistants(assistantFolders, { database, models, clock, log });
   const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
-  const shared = { database, batches, models, assistants, log, clock, statementBudgetMs: requestBudgetMs };
+  const redis = openSharedRedis(config, log);
+  const limits = openLimits({ plans, database, redis, clock, log });
+  const { tokenBudget, usage, limiter } = limits;
+  const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
   const jobs = openServerJobs(config, { database, directUrl, clock, log, startTrace, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);
-  const redis = openSharedRedis(config, log);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
-  const limits = openLimits({ plans, redis, clock });
   const signIn = openSignIn(config, { ...shared, issuers, metrics, callers, limits });
   const check = createDependencyCheck(postgres, database, callers);
   const http = createHttpServer({
@@ -143,10 +144,7 @@ export function createServer(parts: ServerParts): Server {
     jobs,
     ...signIn,
     callers: callers.cache,
-    plans,
-    limiter: limits.limiter,
-    turns,
-    installed,
+    ...{ plans, limiter, usage, turns, installed },
     ...config.http,
     modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,
   });

@@ -4,7 +4,7 @@ import { chatErrors } from '../core/chat/index.ts';
 import { authErrors, keyErrors } from '../core/keys/index.ts';
 import { modelErrors } from '../core/models/index.ts';
 import { notificationErrors } from '../core/notifications/index.ts';
-import { limitErrors, planErrors } from '../core/plans/index.ts';
+import { limitErrors, planErrors, usageErrors } from '../core/plans/index.ts';
 import { httpErrors } from '../platform/http/index.ts';
 import { jobErrors } from '../platform/jobs/index.ts';
 import { postgresErrors } from '../platform/postgres/index.ts';
@@ -25,4 +25,5 @@ export const errorCodes: readonly CatalogueEntry[] = [
   postgresErrors,
   signInErrors,
   telemetryErrors,
+  usageErrors,
 ].flatMap((errors) => errors.catalogue);

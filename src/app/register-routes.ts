@@ -3,7 +3,7 @@ import { registerActivityRoutes } from '../core/activity/index.ts';
 import { registerChatRoutes } from '../core/chat/index.ts';
 import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
 import { registerNotificationRoutes } from '../core/notifications/index.ts';
-import { registerPlanRoutes } from '../core/plans/index.ts';
+import { registerPlanRoutes, registerUsageRoutes } from '../core/plans/index.ts';
 import type { HttpServer } from '../platform/http/index.ts';
 import type { BoundAssistants } from './assistants/bind-assistants.ts';
 import { registerJobRoutes } from './job-routes.ts';
@@ -23,6 +23,7 @@ export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerActivityRoutes(http, parts);
   registerPlanRoutes(http, parts);
   registerNotificationRoutes(http, parts);
+  registerUsageRoutes(http, parts);
   registerCacheRoutes(http, parts);
   registerJobRoutes(http, parts);
   registerChatRoutes(http, parts);

@@ -69,6 +69,7 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'GET /v1/plans': () => ({ method: 'GET', path: '/v1/plans' }),
   'GET /v1/me/plan': () => ({ method: 'GET', path: '/v1/me/plan' }),
   'PUT /v1/me/plan': () => ({ method: 'PUT', path: '/v1/me/plan', body: { plan: 'unlimited' } }),
+  'GET /v1/me/usage': () => ({ method: 'GET', path: '/v1/me/usage' }),
   'GET /v1/me/limits': () => ({ method: 'GET', path: '/v1/me/limits' }),
   'PATCH /v1/me': () => ({ method: 'PATCH', path: '/v1/me', body: { settings: { theme: 'dark' } } }),
   'GET /admin/cache': () => ({ method: 'GET', path: '/admin/cache' }),

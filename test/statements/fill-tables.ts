@@ -44,6 +44,10 @@ const fillings = [
   `insert into activity (user_id, id, kind, subject_id, created_at)
     select ${ownerOf('n')}, ${id('00000007', 'n')}, 'turn.started', ${turn('n')}, ${at('n')}
     from generate_series(0, ${turns - 1}) n`,
+  `insert into usage_writers (id, batch) select ${id('00000009', 'n')}, 1 from generate_series(0, 999) n`,
+  `insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
+    select ${user('u')}, date '2026-01-01' + d, 'model', 10, 1000, 1000
+    from generate_series(0, ${userCount - 1}) u, generate_series(0, 19) d`,
   `insert into idempotency_keys (user_id, key, fingerprint, answer, created_at)
     select ${ownerOf('n')}, 'key-' || n, sha256(n::text::bytea), '{}', now() - interval '36 hours' * n / ${sessions}
     from generate_series(0, ${sessions - 1}) n`,

@@ -13,4 +13,18 @@ export const limitErrors = defineErrors('limits', {
       `You have made all ${details.limit} requests that your plan allows in a ${details.window}. Try again when it is over, as Retry-After says.`,
     retryAfterMs: 1_000,
   },
+  tokens_exceeded: {
+    status: 429,
+    message: (details: { limit: number }) =>
+      `You have used, or other requests have reserved, all ${details.limit} tokens that your plan allows in a month. GET /v1/me/limits says when it begins anew.`,
+    retryAfterMs: 1_000,
+  },
+});
+
+/** Errors of reading usage. */
+export const usageErrors = defineErrors('usage', {
+  invalid_range: {
+    status: 400,
+    message: (details: { days: number }) => `from must not be after to, nor more than ${details.days} days before it.`,
+  },
 });

@@ -20,3 +20,69 @@ export const updatePlan = (p: Actor & { plan: string }) => sql<{ auth_version: n
     select user_id, ${p.activityId}::uuid, 'plan.changed', ${p.keyId}::uuid, user_id, ${p.ip}::inet from changed
   )
   select auth_version, pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told from changed`;
+
+/** What was asked of one model by one user on one day. */
+export interface UsageRow {
+  userId: string;
+  /** As `2026-11-22`, in UTC. */
+  day: string;
+  model: string;
+  requests: number;
+  promptTokens: number;
+  completionTokens: number;
+}
+
+/**
+ * Adds up usage, once for each batch of a writer however often it is sent; batches of a writer are numbered upwards. Users
+ * who are gone are left out. Indexes: usage_days_pkey,
+ * usage_writers_pkey, users_pkey. A row for each that was added.
+ */
+export const addUsage = (p: { writer: string; batch: number; rows: readonly UsageRow[] }) => sql<{ user_id: string }>`
+  -- plans.add_usage
+  with input as (
+    select * from unnest(
+      ${p.rows.map((row) => row.userId)}::uuid[], ${p.rows.map((row) => row.day)}::date[],
+      ${p.rows.map((row) => row.model)}::text[], ${p.rows.map((row) => row.requests)}::integer[],
+      ${p.rows.map((row) => row.promptTokens)}::bigint[], ${p.rows.map((row) => row.completionTokens)}::bigint[]
+    ) as input (user_id, day, model, requests, prompt_tokens, completion_tokens)
+  ), writer as (
+    insert into usage_writers (id, batch) values (${p.writer}::uuid, ${p.batch}::bigint)
+    on conflict (id) do update set batch = excluded.batch where usage_writers.batch < excluded.batch
+    returning id
+  )
+  insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
+  select u.user_id, input.day, input.model, input.requests, input.prompt_tokens, input.completion_tokens
+  from writer, input cross join lateral (select user_id from users where user_id = input.user_id limit 1) u
+  order by u.user_id, input.day, input.model
+  on conflict (user_id, day, model) do update
+  set requests = usage_days.requests + excluded.requests,
+    prompt_tokens = usage_days.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = usage_days.completion_tokens + excluded.completion_tokens
+  returning user_id`;
+
+/** Forgets a writer that writes no more. Index: usage_writers_pkey. One row or none. */
+export const deleteWriter = (p: { writer: string }) => sql<{ id: string }>`
+  -- plans.delete_writer
+  delete from usage_writers where id = ${p.writer}::uuid returning id`;
+
+/** A user's usage by day and model. Index: usage_days_pkey. At most 10,000 rows: a year of 27 models. */
+export const listUsage = (p: { userId: string; from: string; to: string }) => sql<{
+  day: string | null;
+  model: string;
+  requests: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+}>`
+  -- plans.list_usage
+  select to_char(day, 'YYYY-MM-DD')::text as day, model, requests, prompt_tokens, completion_tokens
+  from usage_days
+  where user_id = ${p.userId}::uuid and day between ${p.from}::date and ${p.to}::date
+  order by usage_days.day, model
+  limit 10000`;
+
+/** All tokens of a user since a day. Index: usage_days_pkey. One row, of as many as there were days and models. */
+export const sumTokens = (p: { userId: string; from: string }) => sql<{ tokens: number }>`
+  -- plans.sum_tokens
+  select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint as tokens
+  from usage_days
+  where user_id = ${p.userId}::uuid and day >= ${p.from}::date`;

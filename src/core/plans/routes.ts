@@ -9,6 +9,7 @@ import type { Plans } from './plans.ts';
 import { updatePlan } from './queries.ts';
 import type { Plan } from './read-plans.ts';
 import { ChoosePlan, Limits, PlanList, Plan as PlanSchema } from './schemas.ts';
+import type { TokenBudget, TokenStanding } from './token-budget.ts';
 
 /** What the routes of plans need. */
 export interface PlanRouteOptions {
@@ -17,6 +18,7 @@ export interface PlanRouteOptions {
   readonly callers: CallerCache;
   readonly plans: Plans;
   readonly limiter: Limiter;
+  readonly tokenBudget: TokenBudget;
 }
 
 const tags = ['Plans'];
@@ -38,6 +40,10 @@ function toPlan({ name, requests, requestsPerKey, tokensPerMonth }: Plan): PlanS
 
 function toStanding({ rule, remaining, endsAtMs }: Standing) {
   return { window: rule.window.name, limit: rule.limit, remaining, resets_at: new Date(endsAtMs).toISOString() };
+}
+
+function toTokens({ limit, used, month }: TokenStanding) {
+  return { limit, used, remaining: Math.max(0, limit - used), resets_at: new Date(month.endsAtMs).toISOString() };
 }
 
 /** `GET /v1/plans`, `GET` and `PUT /v1/me/plan`. */
@@ -81,7 +87,7 @@ function registerPlans(server: HttpServer, { database, callers, plans }: PlanRou
 }
 
 /** `GET /v1/me/limits`. */
-function registerLimits(server: HttpServer, { plans, limiter }: PlanRouteOptions): void {
+function registerLimits(server: HttpServer, { plans, limiter, tokenBudget }: PlanRouteOptions): void {
   server.get(
     '/v1/me/limits',
     {
@@ -93,17 +99,19 @@ function registerLimits(server: HttpServer, { plans, limiter }: PlanRouteOptions
         response: { 200: Limits },
       },
     },
-    async ({ caller }) => {
+    async ({ caller, context }) => {
       const plan = plans.of(caller);
-      const [requests, requestsPerKey] = await Promise.all([
+      const [requests, requestsPerKey, ofMonth] = await Promise.all([
         limiter.inspect(`user:${caller.userId}`, plan.requests),
         limiter.inspect(keyCount(caller), plan.requestsPerKey),
+        tokenBudget.inspect(caller, context.deadline),
       ]);
       return {
         object: 'limits' as const,
         plan: plan.name,
         requests: requests.map(toStanding),
         requests_per_key: requestsPerKey.map(toStanding),
+        tokens: ofMonth === undefined ? null : toTokens(ofMonth),
       };
     },
   );

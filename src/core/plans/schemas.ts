@@ -37,4 +37,15 @@ export const Limits = Type.Object({
   plan: Type.String(),
   requests: Type.Array(LimitStanding),
   requests_per_key: Type.Array(LimitStanding, { description: 'Of the key that asks.' }),
+  tokens: Nullable(
+    Type.Object(
+      {
+        limit: Type.Integer(),
+        used: Type.Integer(),
+        remaining: Type.Integer(),
+        resets_at: Type.String({ format: 'date-time' }),
+      },
+      { description: 'Of this month; null where they are not limited.' },
+    ),
+  ),
 });

@@ -63,6 +63,11 @@ export class Limiter {
     return this.#instances?.count ?? 1;
   }
 
+  /** This server's part of something: the parts of all servers add up to it. */
+  shareOf(amount: number): number {
+    return this.#instances?.shareOf(amount) ?? amount;
+  }
+
   /** Begins to count the servers, and to be counted. */
   start(): void {
     this.#instances?.start();

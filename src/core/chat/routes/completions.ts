@@ -12,6 +12,7 @@ import {
   ModelInfoSchema,
 } from '../../models/index.ts';
 import { type Asking, answerOnce } from '../answer-once.ts';
+import { meterModels } from '../meter-models.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['OpenAI-compatible'];
@@ -84,7 +85,8 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
     async (request, reply) => {
       const { database, modelBudgetMs } = options;
       const claim = await claimKey(request, reply, { database, takeOverAfterMs: modelBudgetMs + settleMarginMs });
-      const models = claim === undefined ? options.models : answerOnce(options.models, claim);
+      const metered = meterModels(options.models, request.caller, options);
+      const models = claim === undefined ? metered : answerOnce(metered, claim);
       if (request.body.stream === true) return await streamCompletion(request, reply, { models, modelBudgetMs });
       return await models.complete(request.body, request.context);
     },

@@ -4,11 +4,12 @@ import type { Caller } from '../../accounts/index.ts';
 import type { Models } from '../../models/index.ts';
 import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
+import type { Metering } from '../meter-models.ts';
 import type { Actor } from '../queries.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
 
 /** What the routes of chat need. */
-export interface ChatRouteOptions {
+export interface ChatRouteOptions extends Metering {
   readonly database: Database;
   readonly batches: ChatBatches;
   readonly models: Models;

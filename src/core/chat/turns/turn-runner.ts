@@ -8,12 +8,14 @@ import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { type Caller, type Idempotency, type IdempotentOutcome, onceByKey, refuseReuse } from '../../accounts/index.ts';
 import type { Message, Models } from '../../models/index.ts';
+import type { TokenBudget } from '../../plans/index.ts';
 import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
 import { showMessage } from '../show-message.ts';
 import { Assistants } from './assistants.ts';
 import { requestStop, type TurnKey, type TurnRow } from './queries.ts';
+import { reserveTurn } from './reserve-turn.ts';
 import { RunningTurn } from './running-turn.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { type HistoryRow, replayHistory } from './start/replay-history.ts';
@@ -29,6 +31,8 @@ export interface TurnRunnerOptions {
   readonly database: Database;
   readonly batches: ChatBatches;
   readonly models: Models;
+  /** Where tokens are reserved before a model is asked. */
+  readonly tokenBudget: TokenBudget;
   /** The assistants that sessions may name. */
   readonly assistants: readonly Assistant[];
   readonly log: Logger;
@@ -103,10 +107,15 @@ export class TurnRunner {
   /**
    * Stores a user's message and starts the turn that answers it, in one statement. A message whose Idempotency-Key was used
    * before starts nothing: its first turn is answered.
-   * @throws AppError 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 503 `postgres.*` when the database is the
-   *   trouble.
+   * @throws AppError 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 429 `limits.tokens_exceeded`; 503
+   *   `postgres.*` when the database is the trouble.
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
+    const contentChars = message.content.length;
+    return await this.#reserve({ caller, contentChars, context }, () => this.#start(caller, message, context));
+  }
+
+  async #start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
     const { batches } = this.#options;
     const row = { ...message, ...this.#newTurn(caller), messageId: newId() };
     const [stored] = await onceByKey(() => batches.startTurn(row, context));
@@ -119,6 +128,26 @@ export class TurnRunner {
    * @throws AppError 404 `chat.turn_not_found`; 409 `chat.turn_not_retryable`; and as `start`.
    */
   async retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
+    return await this.#reserve({ caller, contentChars: 0, context }, () => this.#retry(caller, retry, context));
+  }
+
+  async #reserve(
+    order: { caller: Caller; contentChars: number; context: CallContext },
+    start: () => Promise<TurnStart>,
+  ): Promise<TurnStart> {
+    const findStarted = ({ turn, replayed }: TurnStart) => {
+      const ended = !replayed && turn instanceof RunningTurn ? this.#running.get(turn) : undefined;
+      return ended && { turn: turn as RunningTurn, ended };
+    };
+    return await reserveTurn(this.#options.tokenBudget, {
+      ...order,
+      deadline: order.context.deadline,
+      start,
+      findStarted,
+    });
+  }
+
+  async #retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
     const { database } = this.#options;
     const row = { ...retry, ...this.#newTurn(caller) };
     const [stored] = await onceByKey(() => database.query(retryTurn(row), context));

@@ -1,0 +1,116 @@
+import type { ChatCompletion, ChatCompletionChunk, CompletionRequest, ModelCall } from '../models/index.ts';
+import type { ModelUse, Spender, TokenBudget, UsageRecorder } from '../plans/index.ts';
+import type { Asking } from './answer-once.ts';
+
+/** What counts what models cost. */
+export interface Metering {
+  readonly tokenBudget: TokenBudget;
+  readonly usage: UsageRecorder;
+}
+
+/** What an answer may come to when the request sets no bound; a longer one is counted all the same, after. */
+const USUAL_ANSWER_TOKENS = 4_096;
+/** What a token is worth in most texts. */
+const CHARS_PER_TOKEN = 4;
+
+function estimateTokens(content: unknown): number {
+  return Math.ceil(JSON.stringify(content).length / CHARS_PER_TOKEN);
+}
+
+function estimatePrompt({ messages, tools }: CompletionRequest): number {
+  return estimateTokens([messages, tools]);
+}
+
+function estimateCall(request: CompletionRequest): number {
+  const answer = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
+  return estimatePrompt(request) + answer * (request.n ?? 1);
+}
+
+/** What a call cost. */
+type Cost = Omit<ModelUse, 'userId'>;
+
+/** What one call costs, as far as it has come; told once, when it is over. Undefined when nothing came. */
+class Meter {
+  readonly #request: CompletionRequest;
+  readonly #tell: (cost: Cost | undefined) => void;
+  #model: string | undefined;
+  #usage: ChatCompletion['usage'];
+  #estimatedTokens = 0;
+  #isOver = false;
+
+  constructor(request: CompletionRequest, tell: (cost: Cost | undefined) => void) {
+    this.#request = request;
+    this.#tell = tell;
+  }
+
+  /** Most providers send about a token in a chunk. */
+  addChunk({ model, usage, choices }: ChatCompletionChunk): void {
+    this.#model = model;
+    if (usage) this.#usage = usage;
+    this.#estimatedTokens += choices.length;
+  }
+
+  addAnswer({ model, usage, choices }: ChatCompletion): void {
+    this.#model = model;
+    this.#usage = usage;
+    for (const { message } of choices) this.#estimatedTokens += estimateTokens(message);
+  }
+
+  readonly finish = (): void => {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#tell(this.#cost());
+  };
+
+  /** By the provider's own count where it came to tell it; else by an estimate. */
+  #cost(): Cost | undefined {
+    if (this.#model === undefined) return undefined;
+    const promptTokens = this.#usage?.prompt_tokens ?? estimatePrompt(this.#request);
+    const completionTokens = this.#usage?.completion_tokens ?? this.#estimatedTokens;
+    return { model: this.#model, promptTokens, completionTokens };
+  }
+}
+
+/**
+ * Models as one user may use them: tokens are reserved before a model is asked (429 `limits.tokens_exceeded`), and what it
+ * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing.
+ */
+export function meterModels(models: Asking, spender: Spender, { tokenBudget, usage }: Metering): Asking {
+  async function begin(request: CompletionRequest, { deadline }: ModelCall): Promise<Meter> {
+    const reservation = await tokenBudget.reserve(spender, estimateCall(request), deadline);
+    return new Meter(request, (cost) => {
+      reservation.settle(cost === undefined ? 0 : cost.promptTokens + cost.completionTokens);
+      if (cost !== undefined) usage.record({ userId: spender.userId, ...cost });
+    });
+  }
+
+  return {
+    async complete(request, call) {
+      const meter = await begin(request, call);
+      try {
+        const answer = await models.complete(request, call);
+        meter.addAnswer(answer);
+        return answer;
+      } finally {
+        meter.finish();
+      }
+    },
+    stream(request, call) {
+      const chunks = models.stream(request, call);
+      return (async function* () {
+        const meter = await begin(request, call);
+        // A reader that leaves may never ask again; then the deadline is what ends.
+        call.deadline.onEnded(meter.finish);
+        try {
+          for await (const chunk of chunks) {
+            meter.addChunk(chunk);
+            yield chunk;
+          }
+        } finally {
+          call.deadline.offEnded(meter.finish);
+          meter.finish();
+        }
+      })();
+    },
+  };
+}

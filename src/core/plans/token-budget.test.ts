@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { testContext } from '../../../test/harness/product.ts';
+import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { newId } from '../../base/ids.ts';
+import { Limiter } from '../../platform/limits/index.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
+import { openRedis, type Redis } from '../../platform/redis/index.ts';
+import { Plans } from './plans.ts';
+import { addUsage } from './queries.ts';
+import { TokenBudget } from './token-budget.ts';
+
+const log = createLogger({ level: 'silent' });
+const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000 };
+const plans = new Plans(new Map([['free', plan]]), log);
+
+let database: TestDatabase;
+let postgres: Postgres;
+let server: TestRedis;
+let nowMs = Date.parse('2026-11-22T12:00:00Z');
+
+beforeAll(async () => {
+  [database, server] = await Promise.all([createTestDatabase(), startTestRedis()]);
+  postgres = openPostgres({ url: database.url, log });
+});
+
+afterAll(async () => {
+  server.thaw();
+  await Promise.all([postgres.close(), server.stop()]);
+  await database.drop();
+});
+
+/** A user who has used so many tokens on a day. */
+async function createUser(usedTokens = 0, day = '2026-11-03'): Promise<{ userId: string; plan: string }> {
+  const userId = newId();
+  const insert = sql`
+    -- test.insert_user
+    insert into users (user_id, username) values (${userId}, ${userId})`;
+  await postgres.query(insert, testContext());
+  const row = { userId, day, model: 'm', requests: 1, promptTokens: usedTokens, completionTokens: 0 };
+  await postgres.query(addUsage({ writer: newId(), batch: 1, rows: [row] }), testContext());
+  return { userId, plan: 'free' };
+}
+
+async function open(url?: string): Promise<{ budget: TokenBudget; limiter: Limiter; redis: Redis | undefined }> {
+  const redis = url === undefined ? undefined : openRedis({ url, commandTimeoutMs: 150, breakerWindowMs: 300, log });
+  if (redis !== undefined) await until(() => redis.isAvailable);
+  const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
+  const limiter = new Limiter({ redis, clock });
+  const budget = new TokenBudget({ database: postgres, redis, limiter, plans, clock, log });
+  limiter.start();
+  onTestFinished(async () => {
+    server.thaw();
+    await limiter.stop();
+    await redis?.close();
+  });
+  return { budget, limiter, redis };
+}
+
+/** Reserves so often at once; the reservations that were made. */
+async function reserve(budgets: readonly TokenBudget[], who: { userId: string; plan: string }, tokens: number) {
+  const tries = await Promise.allSettled(
+    Array.from({ length: 100 }, (_, index) =>
+      budgets[index % budgets.length]?.reserve(who, tokens, testContext().deadline),
+    ),
+  );
+  for (const refused of tries.filter(({ status }) => status === 'rejected')) {
+    expect(refused).toMatchObject({ reason: { code: 'limits.tokens_exceeded', status: 429 } });
+  }
+  return tries.flatMap((tried) => (tried.status === 'fulfilled' && tried.value !== undefined ? [tried.value] : []));
+}
+
+describe.each([
+  ['without Redis', () => undefined],
+  ['with Redis', () => server.url],
+])('%s', (_name, url) => {
+  test('of 100 at once, so many are let through that no more than one goes over the limit', async () => {
+    const { budget } = await open(url());
+    expect(await reserve([budget], await createUser(), 300)).toHaveLength(4);
+    expect(await reserve([budget], await createUser(1_000), 1)).toHaveLength(0);
+    expect(await reserve([budget], await createUser(999), 300)).toHaveLength(1);
+  });
+
+  test('what was set aside comes back when it is settled, but for what was used; and only once', async () => {
+    const { budget } = await open(url());
+    const who = await createUser();
+    for (const reservation of await reserve([budget], who, 300)) {
+      reservation.settle(100);
+      reservation.settle(100);
+    }
+    await until(async () => (await budget.inspect(who, testContext().deadline))?.used === 400);
+    expect(await reserve([budget], who, 300)).toHaveLength(2);
+  });
+
+  test('begins anew with the month', async () => {
+    const { budget } = await open(url());
+    const who = await createUser(1_000);
+    expect(await reserve([budget], who, 10)).toHaveLength(0);
+    nowMs = Date.parse('2026-12-01T00:00:00Z');
+    expect(await reserve([budget], who, 1_000)).toHaveLength(1);
+    nowMs = Date.parse('2026-11-22T12:00:00Z');
+  });
+});
+
+test('two servers together let no more than one go over the limit', async () => {
+  const [first, second] = await Promise.all([open(server.url), open(server.url)]);
+  const who = await createUser();
+  expect(await reserve([first.budget, second.budget], who, 300)).toHaveLength(4);
+  expect(await reserve([(await open(server.url)).budget], who, 300)).toHaveLength(0);
+});
+
+test('with Redis frozen, two servers give out their parts of what is left', async () => {
+  const [first, second] = await Promise.all([open(server.url), open(server.url)]);
+  await until(() => first.limiter.instanceCount === 2 && second.limiter.instanceCount === 2);
+  const who = await createUser(200);
+  server.freeze();
+  expect(await reserve([first.budget, second.budget], who, 100)).toHaveLength(8);
+  expect(await reserve([first.budget, second.budget], who, 100)).toHaveLength(0);
+});

@@ -1,0 +1,169 @@
+import { LRUCache } from 'lru-cache';
+import type { Deadline } from '../../base/deadline.ts';
+import { newId } from '../../base/ids.ts';
+import { inBackground } from '../../base/in-background.ts';
+import type { Clock } from '../../base/time.ts';
+import type { Limiter } from '../../platform/limits/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import type { Redis } from '../../platform/redis/index.ts';
+import { limitErrors } from './errors.ts';
+import type { Plans } from './plans.ts';
+import { sumTokens } from './queries.ts';
+import { type Month, monthOf, TokenAccount } from './token-account.ts';
+import { reserveScript, settleScript } from './token-scripts.ts';
+
+/** What the budget needs. */
+export interface TokenBudgetOptions {
+  readonly database: Database;
+  /** Shared by all servers, where it is configured. */
+  readonly redis: Redis | undefined;
+  /** Knows how many servers there are. */
+  readonly limiter: Limiter;
+  readonly plans: Plans;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Who spends tokens. */
+export interface Spender {
+  readonly userId: string;
+  readonly plan: string;
+}
+
+/** Tokens that are set aside for one call of a model. */
+export interface Reservation {
+  /** Gives back what was set aside, and counts what was used in its stead. Only the first time counts. */
+  settle(usedTokens: number): void;
+}
+
+/** How a month stands. */
+export interface TokenStanding {
+  readonly limit: number;
+  readonly used: number;
+  readonly month: Month;
+}
+
+/** Accounts remembered at once, about 20 MB; one that is forgotten is read again. */
+const MAX_ACCOUNTS = 50_000;
+/** How old what the database said may become, in milliseconds, before it is asked again, in the background. */
+const READ_AGAIN_MS = 600_000;
+/** Longer than a call of a model may take, in milliseconds; a reservation that its server left behind ends then. */
+const RESERVED_MS = 900_000;
+const READ_BUDGET_MS = 5_000;
+
+const unlimited: Reservation = { settle: () => undefined };
+
+/**
+ * The tokens that users may spend in a month. They are reserved before a model is asked and settled after: however many
+ * ask at once, no more than one reservation goes over the limit.
+ *
+ * What was used is in the database; it is read when a user is first seen. From then on it is counted here, and in Redis
+ * for all servers. While Redis is away, each server gives out its part of what was left.
+ */
+export class TokenBudget {
+  readonly #options: TokenBudgetOptions;
+  readonly #accounts = new LRUCache<string, TokenAccount>({ max: MAX_ACCOUNTS });
+
+  constructor(options: TokenBudgetOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sets tokens aside, as many as a call of a model may come to.
+   * @throws AppError 429 `limits.tokens_exceeded`; 503 `postgres.*` when what was used is not known and cannot be read.
+   */
+  async reserve(spender: Spender, tokens: number, deadline: Deadline): Promise<Reservation> {
+    const limit = this.#options.plans.of(spender).tokensPerMonth;
+    if (limit === undefined) return unlimited;
+    const account = await this.#accountOf(spender.userId, deadline);
+    const id = newId();
+    if (!(await this.#take(account, { id, tokens, limit }))) {
+      const monthMs = account.month.endsAtMs - this.#options.clock.now().getTime();
+      // What others have set aside may come back at any moment; what is used does not.
+      throw limitErrors.raise.tokens_exceeded({ limit }, account.usedTokens < limit ? {} : { retryAfterMs: monthMs });
+    }
+    return { settle: (usedTokens) => this.#settle(account, id, usedTokens) };
+  }
+
+  /** How the month of a user stands, reservations aside; undefined on a plan that does not limit tokens. */
+  async inspect(spender: Spender, deadline: Deadline): Promise<TokenStanding | undefined> {
+    const limit = this.#options.plans.of(spender).tokensPerMonth;
+    if (limit === undefined) return undefined;
+    const account = this.#find(spender.userId);
+    await deadline.race(this.#read(account));
+    return { limit, used: account.usedTokens, month: account.month };
+  }
+
+  /** The account of this month. */
+  #find(userId: string): TokenAccount {
+    const nowMs = this.#options.clock.now().getTime();
+    const known = this.#accounts.get(userId);
+    if (known !== undefined && nowMs >= known.month.startsAtMs && nowMs < known.month.endsAtMs) return known;
+    const account = new TokenAccount(userId, monthOf(nowMs));
+    this.#accounts.set(userId, account);
+    return account;
+  }
+
+  /** The same, with what was used read at least once. */
+  async #accountOf(userId: string, deadline: Deadline): Promise<TokenAccount> {
+    const { clock, log } = this.#options;
+    const account = this.#find(userId);
+    if (account.readAtMs === undefined) {
+      await deadline.race(this.#read(account));
+    } else if (clock.monotonicMs() - account.readAtMs > READ_AGAIN_MS) {
+      account.readAtMs = clock.monotonicMs();
+      this.#read(account).catch((error) => log.warn({ err: error }, 'could not read how many tokens were used'));
+    }
+    return account;
+  }
+
+  /** Takes in what the database says. Those who ask at once share a statement, and so it is nobody's own. */
+  #read(account: TokenAccount): Promise<void> {
+    const { database, clock } = this.#options;
+    const { userId, month } = account;
+    account.reading ??= inBackground({ requestId: newId(), budgetMs: READ_BUDGET_MS }, async (context) => {
+      const [row] = await database.query(sumTokens({ userId, from: month.firstDay }), context);
+      account.learn(row?.tokens ?? 0);
+      account.readAtMs = clock.monotonicMs();
+    }).finally(() => {
+      account.reading = undefined;
+    });
+    return account.reading;
+  }
+
+  async #take(account: TokenAccount, wanted: { id: string; tokens: number; limit: number }): Promise<boolean> {
+    const { redis, limiter } = this.#options;
+    const { id, tokens, limit } = wanted;
+    if (redis?.isAvailable) {
+      const values = [id, tokens, limit, account.usedTokens, RESERVED_MS, this.#keptMs(account)];
+      const answer = await redis.run(reserveScript, account.keys, values);
+      if (Array.isArray(answer)) {
+        account.learn(Number(answer[1]));
+        if (answer[0] !== 1) return false;
+        account.reserve(id, tokens);
+        return true;
+      }
+    }
+    const { usedTokens, reservedTokens } = account;
+    const isAlone = limiter.instanceCount === 1;
+    const isLeft = isAlone
+      ? usedTokens + reservedTokens < limit
+      : reservedTokens + tokens <= limiter.shareOf(Math.max(0, limit - usedTokens));
+    if (isLeft) account.reserve(id, tokens);
+    return isLeft;
+  }
+
+  #settle(account: TokenAccount, id: string, usedTokens: number): void {
+    if (!account.settle(id, usedTokens)) return;
+    const { redis } = this.#options;
+    if (redis === undefined) return;
+    if (redis.isAvailable) void redis.run(settleScript, account.keys, [id, usedTokens, this.#keptMs(account)]);
+    // The other servers learn of it from the database, and this one of theirs.
+    else account.readAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #keptMs(account: TokenAccount): number {
+    return Math.max(RESERVED_MS, account.month.endsAtMs - this.#options.clock.now().getTime());
+  }
+}

@@ -1,0 +1,35 @@
+import { defineScript } from '../../platform/redis/index.ts';
+
+/**
+ * Reserves tokens, unless all of the limit is used or reserved. Keys: the tokens used, the reservations by id. Values: the
+ * reservation's id and tokens, the limit, the tokens used as far as the server knows, and how long the reservation and the
+ * count of used tokens are kept at most, in milliseconds. Answers whether it was reserved and the tokens used.
+ *
+ * A reservation that nobody settles, for its server died, is void when its time is over.
+ */
+export const reserveScript = defineScript(`
+  local time = redis.call('time')
+  local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+  local used = math.max(tonumber(redis.call('get', KEYS[1]) or '0') or 0, tonumber(ARGV[4]))
+  local reserved = 0
+  local held = redis.call('hgetall', KEYS[2])
+  for i = 1, #held, 2 do
+    local tokens, untilMs = string.match(held[i + 1], '^(%d+):(%d+)$')
+    if tokens == nil or tonumber(untilMs) < nowMs then
+      redis.call('hdel', KEYS[2], held[i])
+    else
+      reserved = reserved + tonumber(tokens)
+    end
+  end
+  redis.call('set', KEYS[1], string.format('%d', used), 'px', ARGV[6])
+  if used + reserved >= tonumber(ARGV[3]) then return { 0, used } end
+  redis.call('hset', KEYS[2], ARGV[1], string.format('%d:%d', tonumber(ARGV[2]), nowMs + tonumber(ARGV[5])))
+  redis.call('pexpire', KEYS[2], ARGV[5])
+  return { 1, used }`);
+
+/** Ends a reservation: what was used in its stead is counted. Keys as above; values: the id, the tokens, how long kept. */
+export const settleScript = defineScript(`
+  if redis.call('hdel', KEYS[2], ARGV[1]) == 0 then return 0 end
+  local used = (tonumber(redis.call('get', KEYS[1]) or '0') or 0) + tonumber(ARGV[2])
+  redis.call('set', KEYS[1], string.format('%d', used), 'px', ARGV[3])
+  return 1`);

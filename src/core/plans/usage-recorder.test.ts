@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { testContext } from '../../../test/harness/product.ts';
+import { newId } from '../../base/ids.ts';
+import { systemClock } from '../../base/time.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { type Database, openPostgres, type Postgres, postgresErrors, sql } from '../../platform/postgres/index.ts';
+import { listUsage } from './queries.ts';
+import { UsageRecorder } from './usage-recorder.ts';
+
+const log = createLogger({ level: 'silent' });
+let home: TestDatabase;
+let postgres: Postgres;
+let userId: string;
+
+beforeAll(async () => {
+  home = await createTestDatabase();
+  postgres = openPostgres({ url: home.url, log });
+});
+
+beforeEach(async () => {
+  userId = newId();
+  const insert = sql`
+    -- test.insert_user
+    insert into users (user_id, username) values (${userId}, ${userId})`;
+  await postgres.query(insert, testContext());
+});
+
+afterAll(async () => {
+  await postgres.close();
+  await home.drop();
+});
+
+/** A recorder whose statements can fail before they are run, or after, as when the answer of the database is lost. */
+function create() {
+  const faults: ('before' | 'after')[] = [];
+  const query: Database['query'] = async (statement, context) => {
+    const fault = faults.shift();
+    if (fault === 'before') throw postgresErrors.raise.unavailable();
+    const rows = await postgres.query(statement, context);
+    if (fault === 'after') throw postgresErrors.raise.timeout();
+    return rows;
+  };
+  return { faults, recorder: new UsageRecorder({ database: { query }, clock: systemClock, log }) };
+}
+
+const use = (model = 'm') => ({ userId, model, promptTokens: 10, completionTokens: 2 });
+
+async function read(): Promise<
+  { model: string; requests: number; prompt_tokens: number; completion_tokens: number }[]
+> {
+  const rows = await postgres.query(listUsage({ userId, from: '2026-01-01', to: '2100-01-01' }), testContext());
+  return rows.map(({ day: _, ...row }) => row);
+}
+
+test('adds up uses of a model, and tells models apart', async () => {
+  const { recorder } = create();
+  for (let index = 0; index < 5; index++) recorder.record(use());
+  recorder.record(use('other'));
+  await recorder.store();
+  recorder.record(use());
+  await recorder.stop();
+  expect(await read()).toEqual([
+    { model: 'm', requests: 6, prompt_tokens: 60, completion_tokens: 12 },
+    { model: 'other', requests: 1, prompt_tokens: 10, completion_tokens: 2 },
+  ]);
+});
+
+test.each(['before', 'after'] as const)(
+  'counts once what failed %s it was stored, and what came meanwhile',
+  async (fault) => {
+    const { recorder, faults } = create();
+    recorder.record(use());
+    faults.push(fault, fault);
+    await expect(recorder.store()).rejects.toThrow();
+    recorder.record(use());
+    await expect(recorder.store()).rejects.toThrow();
+    await recorder.stop();
+    expect(await read()).toEqual([{ model: 'm', requests: 2, prompt_tokens: 20, completion_tokens: 4 }]);
+  },
+);
+
+test('a user who is gone keeps nobody else from being counted', async () => {
+  const { recorder } = create();
+  recorder.record({ ...use(), userId: newId() });
+  recorder.record(use());
+  await recorder.store();
+  await recorder.stop();
+  expect(await read()).toMatchObject([{ requests: 1 }]);
+});

@@ -1,0 +1,136 @@
+import { newId } from '../../base/ids.ts';
+import { inBackground } from '../../base/in-background.ts';
+import type { Clock } from '../../base/time.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { addUsage, deleteWriter, type UsageRow } from './queries.ts';
+
+/** What recording usage needs. */
+export interface UsageRecorderOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What one answer of a model cost. */
+export interface ModelUse {
+  readonly userId: string;
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** How long uses are gathered before they are stored, in milliseconds: what a crash loses, and how soon they are seen. */
+const gatherMs = 200;
+/** How soon a batch that could not be stored is tried again, in milliseconds. */
+const retryMs = 1_000;
+/** Rows in one statement: few enough that it is over in a moment. */
+const batchLimit = 1_000;
+/** Sums held while the database is away, of one user, day and model each; about 30 MB. Uses beyond that are only logged. */
+const sumLimit = 100_000;
+const budgetMs = 5_000;
+/** How often a server that stops tries to store what is left. */
+const lastTries = 5;
+
+/**
+ * Adds up what models cost and stores the sums, soon and once: no answer waits for it. A batch whose outcome is unknown is
+ * sent again as it was, under its number, by which the statement knows it.
+ */
+export class UsageRecorder {
+  readonly #options: UsageRecorderOptions;
+  readonly #writer = newId();
+  readonly #sums = new Map<string, UsageRow>();
+  /** The batch that is being stored, until it is known that it was. */
+  #batch: { number: number; rows: UsageRow[] } | undefined;
+  #batches = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #storing: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(options: UsageRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Notes what an answer cost; it counts for the day that it is now. */
+  record({ userId, model, promptTokens, completionTokens }: ModelUse): void {
+    const day = this.#options.clock.now().toISOString().slice(0, 10);
+    const key = `${userId} ${day} ${model}`;
+    const sum = this.#sums.get(key);
+    if (sum !== undefined) {
+      sum.requests++;
+      sum.promptTokens += promptTokens;
+      sum.completionTokens += completionTokens;
+    } else if (this.#sums.size < sumLimit) {
+      this.#sums.set(key, { userId, day, model, requests: 1, promptTokens, completionTokens });
+    } else {
+      this.#options.log.error({ user_id: userId, model, promptTokens, completionTokens }, 'usage could not be kept');
+    }
+    this.#storeIn(gatherMs);
+  }
+
+  /** Stores all that was recorded so far. @throws when the database does not; then nothing is lost. */
+  async store(): Promise<void> {
+    for (;;) {
+      this.#batch ??= this.#takeBatch();
+      if (this.#batch === undefined) return;
+      const { number, rows } = this.#batch;
+      await this.#query(addUsage({ writer: this.#writer, batch: number, rows }));
+      this.#batch = undefined;
+    }
+  }
+
+  /** Stores what is left, trying a few times. Nothing may be recorded after it. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#storing;
+    for (let left = lastTries; left > 0; left--) if (await this.#storeQuietly()) break;
+    if (this.#batches > 0 && this.#batch === undefined) await this.#forgetWriter();
+  }
+
+  #takeBatch(): { number: number; rows: UsageRow[] } | undefined {
+    if (this.#sums.size === 0) return undefined;
+    const rows: UsageRow[] = [];
+    for (const [key, row] of this.#sums) {
+      if (rows.length === batchLimit) break;
+      rows.push(row);
+      this.#sums.delete(key);
+    }
+    return { number: ++this.#batches, rows };
+  }
+
+  #storeIn(durationMs: number): void {
+    if (this.#isStopped || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#storing = this.#storeQuietly().then((isStored) => {
+        this.#timer = undefined;
+        if (!isStored) this.#storeIn(retryMs);
+        else if (this.#sums.size > 0) this.#storeIn(gatherMs);
+      });
+    }, durationMs).unref();
+  }
+
+  async #storeQuietly(): Promise<boolean> {
+    try {
+      await this.store();
+      return true;
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'could not store usage; it is kept and tried again');
+      return false;
+    }
+  }
+
+  async #forgetWriter(): Promise<void> {
+    try {
+      await this.#query(deleteWriter({ writer: this.#writer }));
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'could not tidy up after storing usage');
+    }
+  }
+
+  async #query(statement: ReturnType<typeof addUsage> | ReturnType<typeof deleteWriter>): Promise<void> {
+    await inBackground({ requestId: newId(), budgetMs }, (context) =>
+      this.#options.database.query<object>(statement, context),
+    );
+  }
+}

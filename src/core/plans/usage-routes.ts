@@ -1,0 +1,82 @@
+import { type Static, Type } from 'typebox';
+import type { Clock } from '../../base/time.ts';
+import type { HttpServer } from '../../platform/http/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { usageErrors } from './errors.ts';
+import { listUsage } from './queries.ts';
+
+/** What the routes of usage need. */
+export interface UsageRouteOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+}
+
+const DAY_MS = 86_400_000;
+/** What is shown without `from`: the month that ends with `to`. */
+const SHOWN_DAYS = 30;
+/** So that an answer stays readable; a longer time is asked for in parts. */
+const MAX_DAYS = 366;
+
+const counts = { requests: Type.Integer(), prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() };
+
+const Usage = Type.Object({
+  object: Type.Literal('usage'),
+  from: Type.String({ format: 'date' }),
+  to: Type.String({ format: 'date' }),
+  data: Type.Array(Type.Object({ day: Type.String({ format: 'date' }), model: Type.String(), ...counts })),
+  totals: Type.Object({ ...counts, total_tokens: Type.Integer() }),
+});
+type Usage = Static<typeof Usage>;
+
+const Day = (description: string) => Type.Optional(Type.String({ format: 'date', description }));
+
+const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);
+
+/** @throws AppError 400 `usage.invalid_range`. */
+function readRange(query: { from?: string; to?: string }, nowMs: number): { from: string; to: string } {
+  const to = query.to ?? dayOf(nowMs);
+  const from = query.from ?? dayOf(Date.parse(to) - (SHOWN_DAYS - 1) * DAY_MS);
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
+  if (days < 1 || days > MAX_DAYS) throw usageErrors.raise.invalid_range({ days: MAX_DAYS }, { param: 'from' });
+  return { from, to };
+}
+
+function addUp(data: Usage['data']): Usage['totals'] {
+  const totals = { requests: 0, prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+  for (const { requests, prompt_tokens, completion_tokens } of data) {
+    totals.requests += requests;
+    totals.prompt_tokens += prompt_tokens;
+    totals.completion_tokens += completion_tokens;
+    totals.total_tokens += prompt_tokens + completion_tokens;
+  }
+  return totals;
+}
+
+/** Registers `GET /v1/me/usage`. */
+export function registerUsageRoutes(server: HttpServer, { database, clock }: UsageRouteOptions): void {
+  server.get(
+    '/v1/me/usage',
+    {
+      config: { access: 'account:read' },
+      schema: {
+        tags: ['Plans'],
+        summary: 'Read what you asked of models, by day and model',
+        description: 'Days are those of UTC. An answer shows up here within about a second.',
+        querystring: Type.Object(
+          {
+            from: Day('The first day; 29 days before `to` if not given.'),
+            to: Day('The last day; today if not given.'),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: Usage },
+      },
+    },
+    async ({ caller, query, context }) => {
+      const range = readRange(query, clock.now().getTime());
+      const rows = await database.query(listUsage({ userId: caller.userId, ...range }), context);
+      const data = rows.map(({ day, ...row }) => ({ day: day ?? '', ...row }));
+      return { object: 'usage' as const, ...range, data, totals: addUp(data) };
+    },
+  );
+}

@@ -1,0 +1,140 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { until } from '../harness/pool-fixture.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+let provider: StubProvider;
+let product: Product;
+let user: TestUser;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
+  await writeFile(join(folder, 'plans.yaml'), 'free:\n  tokens_per_month: 1000\n');
+  provider = await startStubProvider({ text: 'One two three four five six.' });
+  product = await startProduct({
+    MODEL_BASE_URL: provider.url,
+    MODEL_NAME: 'stub-model',
+    PLANS_FILE: join(folder, 'plans.yaml'),
+  });
+});
+
+beforeEach(async () => {
+  provider.setMode('ok');
+  user = await product.createUser();
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await provider?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Usage {
+  data: { day: string; model: string; requests: number; prompt_tokens: number; completion_tokens: number }[];
+  totals: { requests: number; prompt_tokens: number; completion_tokens: number; total_tokens: number };
+}
+
+async function readUsage(query = ''): Promise<Usage> {
+  return (await (await product.request(user, 'GET', `/v1/me/usage${query}`)).json()) as Usage;
+}
+
+const complete = (more: object = {}, init: RequestInit = {}) =>
+  fetch(`${product.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${user.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ role: 'user', content: 'Count.' }], ...more }),
+    ...init,
+  });
+
+interface Answer {
+  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+}
+
+const today = () => new Date().toISOString().slice(0, 10);
+
+it('is what the provider counted, of completions whole and streamed and of turns', async () => {
+  const { usage } = (await (await complete()).json()) as Answer;
+  await (await complete({ stream: true })).text();
+  const session = (await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string };
+  await (await product.request(user, 'POST', `/v1/chat/sessions/${session.id}/messages`, { content: 'Count.' })).text();
+  await until(async () => (await readUsage()).totals.requests === 3);
+  const { data, totals } = await readUsage();
+  expect(data).toEqual([
+    {
+      day: today(),
+      model: 'stub-model',
+      requests: 3,
+      prompt_tokens: usage.prompt_tokens * 3,
+      completion_tokens: usage.completion_tokens * 3,
+    },
+  ]);
+  expect(totals.total_tokens).toBe(usage.total_tokens * 3);
+});
+
+it('counts once what came of a stream whose client left', async () => {
+  provider.setMode('ok', { delayMs: 50, text: 'word '.repeat(100) });
+  const leaving = new AbortController();
+  const response = await complete({ stream: true }, { signal: leaving.signal });
+  await response.body?.getReader().read();
+  leaving.abort();
+  await until(async () => (await readUsage()).totals.requests === 1);
+  const { totals } = await readUsage();
+  expect(totals.completion_tokens).toBeGreaterThan(0);
+  expect(totals.completion_tokens).toBeLessThan(50);
+  expect(totals.prompt_tokens).toBeGreaterThan(0);
+});
+
+it('counts nothing where the provider brought nothing', async () => {
+  provider.setMode('401');
+  expect((await complete()).status).toBe(502);
+  provider.setMode('ok');
+  await complete();
+  await until(async () => (await readUsage()).totals.requests > 0);
+  expect((await readUsage()).totals.requests).toBe(1);
+});
+
+it('lets no more than one call over the tokens of the plan, and no turn either', async () => {
+  provider.setMode('ok', { delayMs: 100 });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => complete({ max_tokens: 600, stream: true })));
+  await Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.text()));
+  provider.setMode('ok', { delayMs: 0 });
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
+  expect(await refused[0]?.json()).toMatchObject({ error: { code: 'limits.tokens_exceeded' } });
+  expect(refused[0]?.headers.get('retry-after')).toBe('1');
+
+  while ((await complete({ max_tokens: 600 })).status === 200);
+  const limits = (await (await product.request(user, 'GET', '/v1/me/limits')).json()) as { tokens: object };
+  expect(limits.tokens).toMatchObject({ limit: 1000, remaining: 0, resets_at: expect.stringMatching(/-01T00:00:00/) });
+  const session = (await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string };
+  const path = `/v1/chat/sessions/${session.id}/messages`;
+  const turn = await product.request(user, 'POST', path, { content: 'Count.' });
+  expect([turn.status, Number(turn.headers.get('retry-after')) > 1]).toEqual([429, true]);
+  const { data } = (await (await product.request(user, 'GET', path)).json()) as { data: unknown[] };
+  expect(data).toEqual([]);
+  expect((await complete({ stream: true })).status).toBe(429);
+});
+
+it('is stored when the server stops', async () => {
+  const other = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
+  const { key } = await other.createUser();
+  const body = { messages: [{ role: 'user', content: 'Count.' }] };
+  await (await other.request({ key }, 'POST', '/v1/chat/completions', body)).text();
+  await other.server.stop();
+  const { Client } = await import('pg');
+  const client = new Client({ connectionString: other.databaseUrl });
+  await client.connect();
+  const { rows } = await client.query('select requests from usage_days');
+  await client.end();
+  expect(rows).toEqual([{ requests: 1 }]);
+  await other.stop();
+});
+
+it.each(['?from=2026-11-02&to=2026-11-01', '?from=2024-01-01&to=2026-01-01'])('refuses %s', async (query) => {
+  const response = await product.request(user, 'GET', `/v1/me/usage${query}`);
+  expect([response.status, await response.json()]).toMatchObject([400, { error: { code: 'usage.invalid_range' } }]);
+});
