@@ -42,9 +42,9 @@ export const signInStatements: Bench = {
       return { method: 'POST', path: '/api/auth', body, expectedStatus };
     };
     const referrer = (await expectAnswer(warm.port, signIn('referrer', 201))).body;
-    const headers = { authorization: `Bearer ${referrer.access_token}` };
-    const me: LoadRequest = { method: 'GET', path: '/v1/me/referrals', headers, expectedStatus: 200 };
-    const { code } = (await expectAnswer(warm.port, me)).body;
+    const select = 'select referral_code from users where user_id = $1';
+    const { rows } = await stage.database.query<{ referral_code: string }>(select, [referrer.user.id]);
+    const code = rows[0]?.referral_code;
     const subjects = Array.from({ length: SIGN_INS }, (_, index) => `user-${index}`);
     const signUps = subjects.map((subject) => signIn(subject, 201, { referral_code: code }));
     const signIns = subjects.map((subject) => signIn(subject, 200));

@@ -1,0 +1,84 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type ConfigError, loadConfig } from '../../../platform/config/index.ts';
+import { commonAlgorithms } from './issuer.ts';
+import { readIssuers } from './read-issuers.ts';
+
+const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+
+async function read(variables: Record<string, string>, file?: string) {
+  if (file === undefined) return readIssuers(loadConfig(variables).signIn);
+  const folder = await mkdtemp(join(tmpdir(), 'evenkeel-identity-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'identity.yaml');
+  await writeFile(path, file);
+  return readIssuers(loadConfig({ ...variables, IDENTITY_FILE: path }).signIn);
+}
+
+async function problemsOf(variables: Record<string, string>, file?: string): Promise<readonly string[]> {
+  return await read(variables, file).then(
+    () => [],
+    (error: unknown) => (error as ConfigError).problems,
+  );
+}
+
+test('Privy and an OIDC provider are read from variables, the key with its lines joined too', async () => {
+  const issuers = await read({
+    PRIVY_APP_ID: 'app',
+    PRIVY_VERIFICATION_KEY: pem.replaceAll('\n', String.raw`\n`),
+    OIDC_ISSUER: 'https://id.example.com/',
+    OIDC_AUDIENCE: 'client',
+  });
+  expect(issuers).toMatchObject([
+    { issuer: 'privy.io', audience: ['app'], algorithms: ['ES256'], verificationKey: pem },
+    { issuer: 'https://id.example.com/', audience: ['client'], algorithms: commonAlgorithms },
+  ]);
+});
+
+test('a file has more, each with what it leaves out filled in', async () => {
+  const file = `issuers:
+  - { issuer: https://a.example.com, audience: [x, y], algorithms: [ES256], jwks_url: https://a.example.com/keys }
+  - { issuer: https://b.example.com, audience: [z] }`;
+  expect(await read({}, file)).toMatchObject([
+    {
+      issuer: 'https://a.example.com',
+      audience: ['x', 'y'],
+      algorithms: ['ES256'],
+      jwksUrl: 'https://a.example.com/keys',
+    },
+    { issuer: 'https://b.example.com', audience: ['z'], algorithms: commonAlgorithms },
+  ]);
+});
+
+test('all that is wrong with a file is told at once', async () => {
+  const problems = await problemsOf(
+    {},
+    'issuers: [{ issuer: https://a.example.com, audience: [], algorithms: [HS256], secret: x }, { audience: [x] }]',
+  );
+  for (const part of ['/issuers/0 must not have additional properties secret', '/issuers/0/audience', '/issuers/1']) {
+    expect(
+      problems.filter((problem) => problem.includes(part)),
+      part,
+    ).not.toEqual([]);
+  }
+  expect(problems.filter((problem) => problem.includes('/issuers/0/algorithms/0'))).not.toEqual([]);
+});
+
+test.each([
+  ['a shared secret is no way to sign', 'algorithms: [HS256]'],
+  ['a key that is none', 'verification_key: hello'],
+])('%s', async (_name, field) => {
+  expect(await problemsOf({}, `issuers: [{ issuer: https://a.example.com, audience: [x], ${field} }]`)).toHaveLength(1);
+});
+
+test('one issuer is not configured twice', async () => {
+  const variables = { OIDC_ISSUER: 'https://a.example.com', OIDC_AUDIENCE: 'x' };
+  const file = 'issuers: [{ issuer: https://a.example.com, audience: [y] }]';
+  expect(await problemsOf(variables, file)).toEqual([
+    'IDENTITY_FILE: the issuer https://a.example.com is configured twice',
+  ]);
+});
