@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
+const repository = join(import.meta.dirname, '../..');
 
 /** A server in a process of its own. */
 export interface ServerProcess {
@@ -14,9 +14,9 @@ export interface ServerProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts `main.ts serve` with these variables and none of the tests' own; resolves when it is ready. */
-export async function startServerProcess(variables: Record<string, string>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [main, 'serve'], {
+/** Starts `src/main.ts serve` with these variables and none of the tests' own; resolves when it is ready. */
+export async function startServerProcess(variables: Record<string, string>, root = repository): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve'], {
     env: { PATH: process.env.PATH, PORT: '0', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

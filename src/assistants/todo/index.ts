@@ -1,4 +1,5 @@
 import { defineAssistant } from '../../kit/index.ts';
+import { commands } from './commands/commands.ts';
 import { todoErrors } from './errors.ts';
 import { routes } from './routes.ts';
 import { eraseUser, exportUser } from './stored-data.ts';
@@ -14,6 +15,7 @@ export const assistant = defineAssistant({
   tools: [add, list, complete, update, deleteTool],
   routes,
   errors: todoErrors,
+  commands,
   exportUser,
   eraseUser,
 });

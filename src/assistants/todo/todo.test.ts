@@ -159,3 +159,17 @@ test('all that is stored about a user is exported, and erased for that user alon
   expect(await listTitles(dora)).toEqual([]);
   expect(await listTitles(bob)).toContain('stays');
 });
+
+test('clear commands are carried out in a chat without any model', async () => {
+  const emma = await product.createUser();
+  const session = await product.request(emma, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
+  const { id } = (await session.json()) as { id: string };
+  const say = async (content: string) => {
+    const response = await product.request(emma, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
+    return ((await response.json()) as { content: string }).content;
+  };
+  expect(await say('add buy milk for 24 December 2026')).toBe('Added: buy milk (due 2026-12-24)');
+  expect(await say('vad har jag att göra?')).toBe('- buy milk (till 2026-12-24)');
+  expect(await say('done with milk')).toBe('Done: buy milk (due 2026-12-24)');
+  expect(await listTitles(emma, '?done=true')).toEqual(['buy milk']);
+});

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { findImportFaults } from '../house/import-graph.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
+
+const run = promisify(execFile);
+const repository = join(import.meta.dirname, '../..');
+const assistants = readdirSync(join(repository, 'src/assistants'));
+
+// Checking the types of everything takes long on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 240_000 });
+
+let root: string;
+let database: TestDatabase;
+let server: ServerProcess | undefined;
+
+beforeEach(async () => {
+  [root, database] = await Promise.all([mkdtemp(join(tmpdir(), 'evenkeel-copy-')), createTestDatabase()]);
+  for (const part of ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'eslint.config.ts'])
+    await cp(join(repository, part), join(root, part), { recursive: true });
+  await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
+});
+
+afterEach(async () => {
+  await server?.end('SIGTERM');
+  server = undefined;
+  await database.drop();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function checkTypes(): Promise<string> {
+  const compiler = join(root, 'node_modules/typescript-7/bin/tsc');
+  return await run(process.execPath, [compiler, '-p', root]).then(
+    () => '',
+    ({ stdout }: { stdout: string }) => stdout,
+  );
+}
+
+function findCopiedFaults(): string[] {
+  const paths = globSync('src/**/*.ts', { cwd: root });
+  return findImportFaults(Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')])));
+}
+
+/** Starts the copy; answers what sends a request as its first user. */
+async function start() {
+  const dataDir = join(root, 'data');
+  server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: dataDir }, root);
+  const { url } = server;
+  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  return async (method: string, path: string, body?: unknown) => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const response = await fetch(url + path, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+}
+
+test.each(assistants)('without the folder of %s the rest builds, starts and serves', async (name) => {
+  await rm(join(root, 'src/assistants', name), { recursive: true });
+  expect(await checkTypes()).toBe('');
+  expect(findCopiedFaults()).toEqual([]);
+  const send = await start();
+  expect((await send('POST', '/v1/chat/sessions', {})).status).toBe(201);
+  const refused = await send('POST', '/v1/chat/sessions', { assistant: name });
+  expect(refused.body).toMatchObject({ error: { code: 'chat.assistant_not_found' } });
+});
+
+test('an assistant made as the guide says is there, and does its work', async () => {
+  const guide = await readFile(join(repository, 'docs/guides/adding-an-assistant.md'), 'utf8');
+  const [, commands = ''] = /```sh\n([\s\S]*?)```/.exec(guide) ?? [];
+  await run('sh', ['-ec', commands], { cwd: root });
+  expect(await checkTypes()).toBe('');
+  expect(findCopiedFaults()).toEqual([]);
+  const send = await start();
+  const added = await send('POST', '/api/notes/items', { title: 'Roses are red' });
+  expect(added).toMatchObject({ status: 201, body: { object: 'notes.item', title: 'Roses are red' } });
+  const session = await send('POST', '/v1/chat/sessions', { assistant: 'notes' });
+  const said = await send('POST', `/v1/chat/sessions/${session.body.id}/messages`, { content: 'what is on my list?' });
+  expect(said).toMatchObject({ status: 200, body: { content: '- Roses are red' } });
+});
