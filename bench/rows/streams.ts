@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../frame/bench.ts';
 import { interleave } from '../frame/interleave.ts';
 import type { LoadRequest } from '../load/plan.ts';
@@ -9,6 +10,9 @@ import { credential, type User } from '../stage/users.ts';
 /** Words of an answer and the time between them: streams that outlast what is measured beside them. */
 const WORDS = 24;
 const DELAY_MS = 250;
+
+/** Over how long the streams begin: users do not all send in the same moment. */
+const START_MS = 1_000;
 
 /** Sends a message in a new session and reads the whole stream; answers whether the answer came complete. */
 async function readStream(port: number, user: User): Promise<boolean> {
@@ -39,7 +43,10 @@ export const streams: Bench = {
     const connections = users.slice(0, 20).map(read);
     let broken = 0;
     const beside = (streamCount: number) => async () => {
-      const open = users.slice(0, streamCount).map((user) => readStream(ours.port, user));
+      const open = users.slice(0, streamCount).map(async (user, index) => {
+        await sleep((START_MS * index) / streamCount);
+        return await readStream(ours.port, user);
+      });
       const load = { port: ours.port, connections, warmUpMs: 1_500, measureMs: 3_000, intervalMs: 100 };
       const { latencyMs } = await runLoad(load);
       const completed = await Promise.all(open);

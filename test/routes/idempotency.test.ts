@@ -171,6 +171,18 @@ describe('a message with an Idempotency-Key', () => {
     expect(await countMessages(session)).toBe(2);
   });
 
+  it('is one turn of ten requests at the same time, each of which gets the answer or is told that it is on its way', async () => {
+    const session = await createSession();
+    const path = `/v1/chat/sessions/${session}/messages`;
+    const key = newId();
+    const asked = provider.requests.length;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(path, { content: 'Race' }, { key })));
+    expect(answers.filter(({ status }) => status !== 200 && status !== 409)).toEqual([]);
+    expect(answers.filter(({ status, replayed }) => status === 200 && !replayed)).toHaveLength(1);
+    expect(provider.requests.length).toBe(asked + 1);
+    expect(await countMessages(session)).toBe(2);
+  });
+
   it('gets its stored events again when it is streamed again', async () => {
     const session = await createSession();
     const path = `/v1/chat/sessions/${session}/messages`;
