@@ -72,7 +72,8 @@ export class Stage implements AsyncDisposable {
   /** Starts Evenkeel, with a fresh cache and as many connections to the database as a baseline has. */
   startProduct({ databaseUrl = this.databaseUrl, variables = {} }: ProductOptions = {}): Promise<Product> {
     const pool = { DATABASE_POOL_SIZE: String(POOL_SIZE), DATABASE_POOL_OVERFLOW: '0' };
-    const base = { DATABASE_URL: databaseUrl, DATA_DIR: join(this.directory, 'data'), ...pool };
+    const PLANS_FILE = fileURLToPath(new URL('plans.yaml', import.meta.url));
+    const base = { PLANS_FILE, DATABASE_URL: databaseUrl, DATA_DIR: join(this.directory, 'data'), ...pool };
     return startProduct({ ...base, ...variables }, this.directory);
   }
 
@@ -91,7 +92,7 @@ export class Stage implements AsyncDisposable {
     return { ...proxy, databaseUrl: Object.assign(new URL(this.databaseUrl), { port: String(proxy.port) }).href };
   }
 
-  /** So many users with a key each, on a plan without limits; the same ones at every call. */
+  /** So many users with a key each, on a plan whose limits nobody reaches; the same ones at every call. */
   async users(count: number): Promise<User[]> {
     const missing = count - this.#users.length;
     if (missing > 0) this.#users.push(...(await createUsers(this.databaseUrl, missing)));
