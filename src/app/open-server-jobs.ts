@@ -2,6 +2,7 @@ import type { Clock } from '../base/time.ts';
 import { forgetIdempotencyKeys } from '../core/accounts/index.ts';
 import { keepActivity } from '../core/activity/index.ts';
 import { notificationJobs } from '../core/notifications/index.ts';
+import { referralJobs } from '../core/referrals/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
@@ -20,11 +21,15 @@ export interface JobParts {
 }
 
 /** Every job that there is. */
-function listJobs({ activity }: Config, { database, mailer }: JobParts & { mailer: Mailer | undefined }): Job[] {
+function listJobs(
+  { activity, referrals }: Config,
+  { database, mailer }: JobParts & { mailer: Mailer | undefined },
+): Job[] {
   return [
     forgetIdempotencyKeys(database),
     keepActivity(database, activity.retentionDays),
     ...notificationJobs({ database, mailer }),
+    ...referralJobs({ database, rewardTokens: referrals.rewardTokens }),
   ];
 }
 

@@ -4,6 +4,7 @@ import { registerChatRoutes } from '../core/chat/index.ts';
 import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
 import { registerNotificationRoutes } from '../core/notifications/index.ts';
 import { registerPlanRoutes, registerUsageRoutes } from '../core/plans/index.ts';
+import { registerReferralRoutes } from '../core/referrals/index.ts';
 import type { HttpServer } from '../platform/http/index.ts';
 import type { BoundAssistants } from './assistants/bind-assistants.ts';
 import { registerJobRoutes } from './job-routes.ts';
@@ -24,6 +25,7 @@ export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerPlanRoutes(http, parts);
   registerNotificationRoutes(http, parts);
   registerUsageRoutes(http, parts);
+  registerReferralRoutes(http, parts);
   registerCacheRoutes(http, parts);
   registerJobRoutes(http, parts);
   registerChatRoutes(http, parts);

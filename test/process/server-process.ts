@@ -15,8 +15,12 @@ export interface ServerProcess {
 }
 
 /** Starts `src/main.ts serve` with these variables and none of the tests' own; resolves when it is ready. */
-export async function startServerProcess(variables: Record<string, string>, root = repository): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve'], {
+export async function startServerProcess(
+  variables: Record<string, string>,
+  root = repository,
+  flags: readonly string[] = [],
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve', ...flags], {
     env: { PATH: process.env.PATH, PORT: '0', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -71,6 +71,7 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'PUT /v1/me/plan': () => ({ method: 'PUT', path: '/v1/me/plan', body: { plan: 'unlimited' } }),
   'GET /v1/me/usage': () => ({ method: 'GET', path: '/v1/me/usage' }),
   'GET /v1/me/limits': () => ({ method: 'GET', path: '/v1/me/limits' }),
+  'GET /v1/me/referrals': () => ({ method: 'GET', path: '/v1/me/referrals' }),
   'PATCH /v1/me': () => ({ method: 'PATCH', path: '/v1/me', body: { settings: { theme: 'dark' } } }),
   'GET /admin/cache': () => ({ method: 'GET', path: '/admin/cache' }),
   'PUT /admin/cache': () => ({ method: 'PUT', path: '/admin/cache', body: { ttl_seconds: 300 } }),

@@ -179,12 +179,12 @@ describe('POST /api/auth', () => {
     const { user } = await signIn('referred', { referral_code: code });
     await signIn('referred', { referral_code: code });
     const rows = await product.postgres.query(
-      sql<{ referred_user_id: string; status: string }>`
+      sql<{ referred_user_id: string }>`
         -- test.referrals
-        select referred_user_id, status from referrals where user_id = ${referrer.user.id}`,
+        select referred_user_id from referrals where user_id = ${referrer.user.id}`,
       testContext(),
     );
-    expect(rows).toEqual([{ referred_user_id: user.id, status: 'pending' }]);
+    expect(rows).toEqual([{ referred_user_id: user.id }]);
   });
 
   test('an unknown referral code, or that of a disabled user, is refused and nothing is written', async () => {

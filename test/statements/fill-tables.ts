@@ -72,6 +72,8 @@ const fillings = [
     from generate_series(0, ${sessions - 1}) n`,
   `insert into referrals (user_id, referred_user_id)
     select ${user('n / 10')}, ${user('n')} from generate_series(0, ${userCount - 1}) n`,
+  `insert into rewards (user_id, id, tokens)
+    select ${ownerOf('n')}, ${id('00000009', 'n')}, 1000 from generate_series(0, ${sessions - 1}) n`,
 ];
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'src');

@@ -12,6 +12,7 @@ const crossing: Record<string, string> = {
   'accounts.sign_in': 'Says whose account an identity is that its provider vouches for, or makes one.',
   'accounts.delete_users': 'Erases users whom the operator names.',
   'accounts.delete_old_idempotency_keys': 'Forgets what is older than a day, whoever it belongs to.',
+  'referrals.reward': 'Rewards both sides of a referral, for the job that the newcomer’s sign-up enqueued.',
   'chat.list_dead_turns': 'Finds the turns whose process died, to end each as its own user.',
   'chat.list_turns_to_stop': "Which of a process's own turns their users have stopped, of whoever they are.",
 };

@@ -8,6 +8,7 @@ const titles: Readonly<Record<keyof typeof variables, string>> = {
   redis: 'Redis',
   callers: 'Callers',
   plans: 'Plans',
+  referrals: 'Referrals',
   signIn: 'Sign-in',
   models: 'Models',
   mail: 'Mail',

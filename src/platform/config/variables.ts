@@ -170,6 +170,16 @@ export const variables = {
         'YAML or JSON file of plans, in place of the built-in ones of the same name or on top: see docs/guides/plans.md.',
     }),
   },
+  referrals: {
+    rewardTokens: integer({
+      name: 'REFERRAL_REWARD_TOKENS',
+      from: 1,
+      to: 1_000_000_000,
+      unit: 'tokens',
+      default: 50_000,
+      sentence: 'What a user who signs up by a referral code is given, and the user whose code it was.',
+    }),
+  },
   signIn: signInVariables,
   models: {
     baseUrl: optionalUrl({

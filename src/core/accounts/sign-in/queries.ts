@@ -69,15 +69,15 @@ export interface SignInAnswer {
   disabled_at: Date | null;
   auth_version: number;
   loaded_at_ms: number;
-  /** The job that welcomes a new user; null for others. */
-  job_id: number | null;
+  /** How many jobs the statement enqueued. */
+  jobs: number | null;
 }
 
 /**
  * Signs in: the account of each identity. For one that is new, makes the user, the identity, the first API key, the
- * activity, the referral and the job that welcomes; unless the referral code is unknown or the chosen username taken: then nothing. The outcome
- * is null when another server made the account at this moment; asked again, it is known. One row each. Indexes:
- * identities_issuer_subject_key, users_pkey, users_username_key, users_referral_code_key.
+ * activity, the referral and the jobs that follow; unless the referral code is unknown or the chosen username taken: then
+ * nothing. The outcome is null when another server made the account at this moment; asked again, it is known. One row
+ * each. Indexes: identities_issuer_subject_key, users_pkey, users_username_key, users_referral_code_key.
  */
 export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
   -- accounts.sign_in
@@ -127,9 +127,13 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
   ), new_referral as (
     insert into referrals (user_id, referred_user_id)
     select n.referrer_id, user_id from newcomer n join new_user using (user_id) where n.referrer_id is not null
-  ), welcomed as (
-    select new_user.user_id, job.id as job_id
-    from new_user, graphile_worker.add_job('notifications.welcome', json_build_object('user_id', new_user.user_id)) job
+    returning referred_user_id
+  ), due as materialized (
+    select 'notifications.welcome' as job, user_id from new_user
+    union all
+    select 'referrals.reward', referred_user_id from new_referral
+  ), enqueued as (
+    select job.id from due, graphile_worker.add_job(due.job, json_build_object('user_id', due.user_id)) as job
   )
   select j.i::integer as i,
     case
@@ -140,14 +144,13 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
     end as outcome,
     account.user_id, account.username, account.plan, account.email, account.settings, account.created_at,
     account.disabled_at, account.auth_version, floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms,
-    welcomed.job_id
+    (select count(*)::integer from enqueued) as jobs
   from judged j
   left join lateral (
     select user_id, username, plan, email, settings, created_at, disabled_at, auth_version
     from users u where u.user_id = j.known_id limit 1
   ) old on true
   left join new_user on new_user.user_id = j.user_id
-  left join welcomed on welcomed.user_id = j.user_id
   cross join lateral (
     select coalesce(old.user_id, new_user.user_id) as user_id, coalesce(old.username, new_user.username) as username,
       coalesce(old.plan, new_user.plan) as plan, coalesce(old.email, new_user.email) as email,

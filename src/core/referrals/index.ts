@@ -1,0 +1,2 @@
+export { referralJobs } from './jobs.ts';
+export { registerReferralRoutes } from './routes.ts';
