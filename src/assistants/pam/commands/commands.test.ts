@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { commands } from './commands.ts';
+
+// A Sunday.
+const now = new Date('2026-11-22T22:30:00Z');
+const read = (text: string) => commands.read({ text, now });
+
+describe('is understood as an expense:', () => {
+  test.each<[string, object]>([
+    ['spent 12.50 euro on fuel yesterday', { amount: '12.50', currency: 'EUR', category: 'fuel', days_ago: 1 }],
+    ['Spent 12.50 on fuel yesterday.', { amount: '12.50', category: 'fuel', days_ago: 1 }],
+    ['I spent €12 on lunch', { amount: '12', currency: 'EUR', category: 'lunch' }],
+    ['I’ve paid $5 for coffee today', { amount: '5', currency: 'USD', category: 'coffee', days_ago: 0 }],
+    ['paid 1,200.50 SEK for the train', { amount: '1200.50', currency: 'SEK', category: 'train' }],
+    ['spent 1 250 yen on tea on 5 March', { amount: '1250', currency: 'JPY', category: 'tea', spent_on: '2026-03-05' }],
+    ['spent 3.5 KWD on tea 3 days ago', { amount: '3.5', currency: 'KWD', category: 'tea', days_ago: 3 }],
+    ['spent 12 yesterday on fuel', { amount: '12', category: 'fuel', days_ago: 1 }],
+    ['spent 12 euros on sun cream', { amount: '12', currency: 'EUR', category: 'sun cream' }],
+    ['spent 80 on fuel on Friday', { amount: '80', category: 'fuel', days_ago: 2 }],
+    ['spent 80 on fuel on 2026-11-03', { amount: '80', category: 'fuel', spent_on: '2026-11-03' }],
+    ['jag spenderade 120 kr på mat igår', { amount: '120', currency: 'SEK', category: 'mat', days_ago: 1 }],
+    [
+      'Jag har betalat 1 200,50 kronor för tåget i dag',
+      { ...{ amount: '1200.50', currency: 'SEK' }, category: 'tåget', days_ago: 0 },
+    ],
+    ['la 12,5 euro på kaffe i förrgår', { amount: '12.5', currency: 'EUR', category: 'kaffe', days_ago: 2 }],
+    ['spenderade 99 på bio i fredags', { amount: '99', category: 'bio', days_ago: 2 }],
+    ['spenderade 99 på bio i söndags', { amount: '99', category: 'bio', days_ago: 7 }],
+    ['spenderade 99 på bio för 3 dagar sedan', { amount: '99', category: 'bio', days_ago: 3 }],
+    ['spenderade 99 på bio den 5 mars', { amount: '99', category: 'bio', spent_on: '2026-03-05' }],
+  ])('"%s"', (text, input) => {
+    expect(read(text)).toEqual({ tool: 'pam_create_expense', input });
+  });
+});
+
+describe('is understood as a question:', () => {
+  test.each<[string, object]>([
+    ['how much did I spend this month?', { period: 'this_month' }],
+    ['How much have I spent?', {}],
+    ['what did I spend on fuel last week?', { period: 'last_week', category: 'fuel' }],
+    ['how much did I spend on fuel on 5 March?', { category: 'fuel', from: '2026-03-05', to: '2026-03-05' }],
+    ['hur mycket har jag spenderat den här månaden?', { period: 'this_month' }],
+    ['vad spenderade jag på mat förra veckan?', { period: 'last_week', category: 'mat' }],
+    ['hur mycket la jag på mat igår', { period: 'yesterday', category: 'mat' }],
+    ['hur mycket har jag lagt på mat i år?', { period: 'this_year', category: 'mat' }],
+  ])('"%s"', (text, input) => {
+    expect(read(text)).toEqual({ tool: 'pam_summarize_spending', input });
+  });
+});
+
+test.each<[string, string, object]>([
+  ['my expenses this week', 'list_expenses', { period: 'this_week' }],
+  ['visa mina utgifter förra månaden', 'list_expenses', { period: 'last_month' }],
+  ['budget 300 euro for food', 'set_budget', { amount: '300', currency: 'EUR', category: 'food' }],
+  ['set a budget of 50 for coffee', 'set_budget', { amount: '50', category: 'coffee' }],
+  ['sätt en budget på 3 000 kr för mat', 'set_budget', { amount: '3000', currency: 'SEK', category: 'mat' }],
+])('"%s" is understood', (text, tool, input) => {
+  expect(read(text)).toEqual({ tool: `pam_${tool}`, input });
+});
+
+test.each([
+  'hello',
+  'spent',
+  'spent a lot on fuel',
+  'spent 12.50',
+  'spent 1.2.3 on fuel',
+  'spent -5 on fuel',
+  'spent 12 doubloons on fuel',
+  'how much did I spend 3 days ago?',
+  'what did I spend with Anna in Rome?',
+  'budget',
+  'budget 300 for food yesterday',
+  'hej',
+  '',
+])('"%s" is not guessed at', (text) => {
+  expect(read(text)).toBeUndefined();
+});
+
+test('every example is understood', () => {
+  expect(commands.examples.filter((text) => read(text) === undefined)).toEqual([]);
+});
+
+describe('what came of it is told in the language of the command:', () => {
+  const expense = { amount: '12.50', currency: 'EUR', category: 'fuel', spent_on: '2026-11-21' };
+  const spent = { amount: '12.50', currency: 'EUR', expenses: 1 };
+  const line = { ...spent, month: '2026-11', category: 'fuel', budget: '300.00' };
+  const days = { from: '2026-11-01', to: '2026-11-30' };
+
+  test.each<[string, unknown, string]>([
+    ['spent 12.50 on fuel', { expense }, 'Recorded: €12.50 on fuel, 2026-11-21'],
+    ['spenderade 12,50 på fuel', { expense }, 'Antecknat: 12,50 € på fuel, 2026-11-21'],
+    [
+      'how much did I spend?',
+      { ...days, totals: [spent, { ...spent, currency: 'JPY', amount: '1250' }], lines: [line] },
+      'You spent €12.50 and ¥1,250 from 2026-11-01 to 2026-11-30:\n- 2026-11 fuel: €12.50 of €300.00',
+    ],
+    ['how much did I spend?', { ...days, totals: [], lines: [] }, 'Nothing was spent from 2026-11-01 to 2026-11-30.'],
+    [
+      'hur mycket har jag spenderat?',
+      { ...days, to: days.from, totals: [spent], lines: [{ ...line, budget: null }] },
+      'Du har spenderat 12,50 € den 2026-11-01:\n- 2026-11 fuel: 12,50 €',
+    ],
+    ['my expenses', { ...days, expenses: [expense] }, '- 2026-11-21 fuel: €12.50'],
+    ['my expenses', { ...days, expenses: [] }, 'Nothing was spent from 2026-11-01 to 2026-11-30.'],
+    ['budget 300 for food', { budget: { ...expense, amount: '300.00' } }, 'The budget for fuel is €300.00 a month.'],
+    ['budget 0 för mat', { budget: { ...expense, amount: null } }, 'Det finns ingen budget för fuel längre.'],
+    ['hur mycket har jag spenderat?', undefined, 'Det gick inte.'],
+  ])('%s', (text, result, told) => {
+    expect(commands.tell({ text, tool: 'any', result }).replaceAll('\u00a0', ' ')).toBe(told);
+  });
+});

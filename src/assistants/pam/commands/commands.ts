@@ -1,0 +1,79 @@
+import type { PlainCommands, PlainOutcome } from '../../../kit/index.ts';
+import type { ToldExpense } from '../expenses.ts';
+import { formatMoney } from '../money.ts';
+import type { Spending, SpendingLine } from '../tools/summarize-spending.ts';
+import { readCall, readCommand } from './read-command.ts';
+
+/** What a tool of Pam may return. */
+interface Result {
+  readonly expense?: ToldExpense;
+  readonly expenses?: readonly ToldExpense[];
+  readonly budget?: { readonly category: string; readonly currency: string; readonly amount: string | null };
+  readonly from?: string;
+  readonly to?: string;
+  readonly totals?: readonly Spending[];
+  readonly lines?: readonly SpendingLine[];
+}
+
+const words = {
+  en: {
+    failed: 'That did not work.',
+    nothing: (days: string) => `Nothing was spent ${days}.`,
+    recorded: (money: string, what: string, day: string) => `Recorded: ${money} on ${what}, ${day}`,
+    budget: (what: string, money: string) => `The budget for ${what} is ${money} a month.`,
+    noBudget: (what: string) => `There is no budget for ${what} any more.`,
+    spent: (money: string, days: string) => `You spent ${money} ${days}:`,
+    days: (from: string, to: string) => (from === to ? `on ${from}` : `from ${from} to ${to}`),
+    of: 'of',
+    and: ' and ',
+  },
+  sv: {
+    failed: 'Det gick inte.',
+    nothing: (days: string) => `Inget har spenderats ${days}.`,
+    recorded: (money: string, what: string, day: string) => `Antecknat: ${money} på ${what}, ${day}`,
+    budget: (what: string, money: string) => `Budgeten för ${what} är ${money} i månaden.`,
+    noBudget: (what: string) => `Det finns ingen budget för ${what} längre.`,
+    spent: (money: string, days: string) => `Du har spenderat ${money} ${days}:`,
+    days: (from: string, to: string) => (from === to ? `den ${from}` : `från ${from} till ${to}`),
+    of: 'av',
+    and: ' och ',
+  },
+} as const;
+
+function tell({ text, result }: PlainOutcome): string {
+  const language = readCommand(text)?.language ?? 'en';
+  const said = words[language];
+  const money = (spending: Pick<Spending, 'amount' | 'currency'>) => formatMoney(spending, language);
+  const { expense, expenses, budget, from = '', to = '', totals, lines = [] } = (result ?? {}) as Result;
+  if (expense !== undefined) return said.recorded(money(expense), expense.category, expense.spent_on);
+  if (budget !== undefined) {
+    const { category, currency, amount } = budget;
+    return amount === null ? said.noBudget(category) : said.budget(category, money({ amount, currency }));
+  }
+  if (totals !== undefined) {
+    if (totals.length === 0) return said.nothing(said.days(from, to));
+    const limit = ({ budget: amount, currency }: SpendingLine): string =>
+      amount === null ? '' : ` ${said.of} ${money({ amount, currency })}`;
+    const tellLine = (line: SpendingLine) => `- ${line.month} ${line.category}: ${money(line)}${limit(line)}`;
+    return [said.spent(totals.map(money).join(said.and), said.days(from, to)), ...lines.map(tellLine)].join('\n');
+  }
+  if (expenses === undefined) return said.failed;
+  if (expenses.length === 0) return said.nothing(said.days(from, to));
+  return expenses.map((each) => `- ${each.spent_on} ${each.category}: ${money(each)}`).join('\n');
+}
+
+/** What Pam understands without a model, in English and Swedish. */
+export const commands: PlainCommands = {
+  read: readCall,
+  tell,
+  examples: [
+    'spent 12.50 euro on fuel yesterday',
+    'how much did I spend this month?',
+    'what did I spend on fuel last week?',
+    'my expenses this week',
+    'budget 300 euro for food',
+    'jag spenderade 120 kr på mat igår',
+    'hur mycket har jag spenderat den här månaden?',
+    'budget 3 000 kr för mat',
+  ],
+};

@@ -1,0 +1,53 @@
+import type { Language } from './read-period.ts';
+
+/** An amount at the start of a text, and what follows it. */
+export interface AmountAndRest {
+  /** As the tools take it: "1200.50". */
+  readonly amount: string;
+  /** Absent when none was said. */
+  readonly currency?: string;
+  readonly rest: string;
+}
+
+/** How currencies are said; "kr" is the Swedish one. */
+const said: readonly (readonly [string, RegExp])[] = [
+  ['EUR', /^(?:€|euros?)$/i],
+  ['USD', /^(?:\$|dollars?|dollar)$/i],
+  ['GBP', /^(?:£|pounds?|pund)$/i],
+  ['JPY', /^(?:¥|yen)$/i],
+  ['SEK', /^(?:kr|kronor|krona|swedish crowns?)$/i],
+];
+
+const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+
+const amountFirst =
+  /^(?<sign>[€$£¥])?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)\s?(?<unit>[€$£¥]|swedish crowns?|[a-z]+)?(?<rest>.*)$/i;
+
+/** The code of a currency as it is said; undefined for any other word. */
+function readCurrency(word: string): string | undefined {
+  const [code] = said.find(([, pattern]) => pattern.test(word)) ?? [];
+  // A code is taken in any case, but for what is a word of the sentence, such as "all" or "top".
+  return code ?? (currencies.has(word) ? word : undefined);
+}
+
+/** A number with a point; undefined for what may be one number or another. */
+function readNumber(text: string, language: Language): string | undefined {
+  const joined = text.replace(/[ \u00a0]/g, '');
+  const plain = language === 'en' ? joined.replace(/,(?=\d{3}(?!\d))/g, '') : joined;
+  const number = plain.replace(',', '.');
+  return /^\d{1,13}(?:\.\d{1,4})?$/.test(number) ? number : undefined;
+}
+
+/** Reads the amount that a text begins with: "12.50 euro on fuel", "€5 for tea", "1 200 kr på mat". */
+export function readAmount(text: string, language: Language): AmountAndRest | undefined {
+  const { sign = '', number = '', unit = '', rest = '' } = amountFirst.exec(text)?.groups ?? {};
+  const amount = readNumber(number, language);
+  if (amount === undefined) return undefined;
+  const currency = readCurrency(sign) ?? readCurrency(unit);
+  const isUnit = unit !== '' && readCurrency(unit) !== undefined;
+  return {
+    amount,
+    ...(currency !== undefined && { currency }),
+    rest: (isUnit ? rest : unit + rest).trim(),
+  };
+}

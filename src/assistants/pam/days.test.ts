@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { addDays, spanOf, todayIn } from './days.ts';
+
+test('which day it is depends on where', () => {
+  const now = new Date('2026-12-31T23:30:00Z');
+  expect(todayIn('UTC', now)).toBe('2026-12-31');
+  expect(todayIn('Europe/Stockholm', now)).toBe('2027-01-01');
+  expect(todayIn('America/New_York', now)).toBe('2026-12-31');
+});
+
+test.each([
+  ['2026-03-01', -1, '2026-02-28'],
+  ['2028-03-01', -1, '2028-02-29'],
+  ['2026-01-01', -1, '2025-12-31'],
+  ['2026-12-31', 1, '2027-01-01'],
+])('from %s, %i days away is %s', (day, days, expected) => {
+  expect(addDays(day, days)).toBe(expected);
+});
+
+test.each([
+  ['today', '2026-11-22', '2026-11-22', '2026-11-22'],
+  ['yesterday', '2026-03-01', '2026-02-28', '2026-02-28'],
+  ['this_week', '2026-11-22', '2026-11-16', '2026-11-22'],
+  ['this_week', '2026-11-23', '2026-11-23', '2026-11-29'],
+  ['last_week', '2026-11-22', '2026-11-09', '2026-11-15'],
+  ['this_month', '2028-02-10', '2028-02-01', '2028-02-29'],
+  ['this_month', '2026-12-31', '2026-12-01', '2026-12-31'],
+  ['last_month', '2026-01-31', '2025-12-01', '2025-12-31'],
+  ['last_month', '2026-03-31', '2026-02-01', '2026-02-28'],
+  ['this_year', '2026-06-01', '2026-01-01', '2026-12-31'],
+  ['last_year', '2026-06-01', '2025-01-01', '2025-12-31'],
+] as const)('%s, seen from %s, is from %s to %s', (...[period, today, from, to]) => {
+  expect(spanOf(period, today)).toEqual({ from, to });
+});

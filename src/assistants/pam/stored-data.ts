@@ -1,0 +1,50 @@
+import type { AssistantContext } from '../../kit/index.ts';
+import { addDays } from './days.ts';
+import { toExpense } from './expenses.ts';
+import {
+  type BudgetRow,
+  deleteEverything,
+  type ExpenseRow,
+  findSettings,
+  listBudgets,
+  listExpenses,
+  listTripDays,
+  type TripDayRow,
+} from './queries.ts';
+
+const pageRows = 500;
+
+/** The rows of all pages; `read` reads the page after a row, or the first. */
+async function* readPages<Row>(read: (last: Row | undefined) => Promise<Row[]>): AsyncGenerator<Row> {
+  let last: Row | undefined;
+  do {
+    const rows = await read(last);
+    yield* rows;
+    last = rows.length < pageRows ? undefined : rows.at(-1);
+  } while (last !== undefined);
+}
+
+/** All that is stored about the user, page by page. */
+export async function* exportUser(context: AssistantContext): AsyncGenerator<unknown> {
+  const limit = pageRows;
+  const expenses = readPages<ExpenseRow>((last) => {
+    const place = { afterSpentOn: last?.spent_on ?? null, afterId: last?.id ?? null };
+    return context.query(listExpenses, { from: null, to: null, category: null, ...place, limit });
+  });
+  const budgets = readPages<BudgetRow>((last) => {
+    const place = { afterCategory: last?.category ?? '', afterCurrency: last?.currency ?? '' };
+    return context.query(listBudgets, { ...place, limit });
+  });
+  const days = readPages<TripDayRow>((last) => {
+    return context.query(listTripDays, { from: last === undefined ? '-infinity' : addDays(last.day, 1), limit });
+  });
+  for (const settings of await context.query(findSettings, {})) yield { object: 'pam.settings', ...settings };
+  for await (const expense of expenses) yield toExpense(expense);
+  for await (const budget of budgets) yield { object: 'pam.budget', ...budget };
+  for await (const day of days) yield { object: 'pam.trip_day', ...day };
+}
+
+/** Deletes all that is stored about the user. */
+export async function eraseUser(context: AssistantContext): Promise<void> {
+  await context.query(deleteEverything, {});
+}

@@ -1,0 +1,40 @@
+import { defineTool, Type } from '../../../kit/index.ts';
+import { addDays, todayIn } from '../days.ts';
+import { addExpense, toTold } from '../expenses.ts';
+import { knownCurrency, toMinor } from '../money.ts';
+import { Amount, Category, Currency, Day, Note } from '../schemas.ts';
+import { getSettings } from '../settings.ts';
+
+export const createExpense = defineTool({
+  name: 'create_expense',
+  description:
+    "Records what the user spent. Without a day it was today, without a currency it is the user's own. Never give both days.",
+  input: Type.Object(
+    {
+      amount: Amount,
+      currency: Type.Optional(Currency),
+      category: Category,
+      note: Type.Optional(Note),
+      spent_on: Type.Optional(Day),
+      days_ago: Type.Optional(Type.Integer({ minimum: 0, maximum: 366, description: '1 for yesterday.' })),
+    },
+    { additionalProperties: false },
+  ),
+  writes: true,
+  async run({ amount, currency, category, note = null, spent_on, days_ago = 0 }, context) {
+    const settings = await getSettings(context);
+    const known = knownCurrency(currency ?? settings.currency);
+    const today = todayIn(settings.time_zone, context.clock.now());
+    const expense = await addExpense(
+      {
+        amount_minor: toMinor(amount, known),
+        currency: known,
+        category,
+        note,
+        spent_on: spent_on ?? addDays(today, -days_ago),
+      },
+      context,
+    );
+    return { expense: toTold(expense), language: settings.language };
+  },
+});

@@ -1,0 +1,26 @@
+import { defineTool, Type } from '../../../kit/index.ts';
+import { toCategory, toExpense, toTold } from '../expenses.ts';
+import { listExpenses as listRows } from '../queries.ts';
+import { Category } from '../schemas.ts';
+import { getSettings } from '../settings.ts';
+import { readSpan, span } from './span.ts';
+
+/** As many as a user can be told in one answer. */
+const maxExpenses = 50;
+
+export const listExpenses = defineTool({
+  name: 'list_expenses',
+  description: "Reads the user's expenses one by one, the latest first. Without days, those of this month.",
+  input: Type.Object({ ...span, category: Type.Optional(Category) }, { additionalProperties: false }),
+  writes: false,
+  async run({ category, ...days }, context) {
+    const { time_zone, language } = await getSettings(context);
+    const { from, to } = readSpan(days, time_zone, context.clock.now());
+    const rows = await context.query(listRows, {
+      ...{ from, to, afterSpentOn: null, afterId: null, limit: maxExpenses + 1 },
+      category: category === undefined ? null : toCategory(category),
+    });
+    const expenses = rows.slice(0, maxExpenses).map((row) => toTold(toExpense(row)));
+    return { from, to, expenses, has_more: rows.length > maxExpenses, language };
+  },
+});
