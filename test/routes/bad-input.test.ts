@@ -78,6 +78,8 @@ let resources: Resources;
 beforeAll(async () => {
   product = await startProduct();
   alice = await product.createUser();
+  // All routes together are sent more in a minute than any limit allows.
+  await product.request(alice, 'PUT', '/v1/me/plan', { plan: 'unlimited' });
   resources = await createResources(product, alice);
 });
 
