@@ -126,9 +126,10 @@ export function createServer(parts: ServerParts): Server {
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
   const signIn = openSignIn(config, { ...shared, issuers, metrics, callers, limits });
   const check = createDependencyCheck(postgres, database, callers);
+  const authentication = createAuthentication({ callers: callers.cache, tokens: signIn.tokens, clock, uses });
   const http = createHttpServer({
     ...config.http,
-    ...createAuthentication({ callers: callers.cache, tokens: signIn.tokens, clock, uses }),
+    ...authentication,
     limit: limits.requests.limit,
     log,
     clock,
@@ -144,6 +145,7 @@ export function createServer(parts: ServerParts): Server {
     jobs,
     ...signIn,
     callers: callers.cache,
+    ...{ authentication, limits: limits.requests },
     ...{ plans, limiter, usage, turns, installed },
     ...config.http,
     modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,

@@ -31,6 +31,11 @@ export function createHttpMetrics(registry: Registry) {
     name: 'evenkeel_http_streams_open',
     help: 'Event streams that are open.',
   });
+  const readSockets = readAtScrape(registry, {
+    type: 'gauge',
+    name: 'evenkeel_http_websockets_open',
+    help: 'WebSockets that are open.',
+  });
   return {
     observe({ route, method, status, durationMs, code }: RequestObservation): void {
       seconds.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
@@ -39,6 +44,7 @@ export function createHttpMetrics(registry: Registry) {
     watch({ lifecycle }: Pick<HttpServer, 'lifecycle'>): void {
       readInFlight(() => [[lifecycle.inFlight.size]]);
       readStreams(() => [[lifecycle.streams.size]]);
+      readSockets(() => [[lifecycle.sockets.size]]);
     },
   };
 }

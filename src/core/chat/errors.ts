@@ -21,6 +21,15 @@ export const chatErrors = defineErrors('chat', {
       'This turn cannot be retried: only the last turn of a session can, when it failed, was interrupted or was stopped, ' +
       'and once. Read the history.',
   },
+  too_many_turns: {
+    status: 429,
+    message: 'The events of too many turns go out on this connection. Wait until one has ended, or stop one.',
+    retryAfterMs: 1_000,
+  },
+  too_many_frames: {
+    status: 429,
+    message: 'Too many frames wait on this connection. Wait for the `ack` of those before.',
+  },
   answer_too_long: { status: 502, message: 'The model did not stop writing. What was written is kept.' },
   turn_lost: {
     status: 500,

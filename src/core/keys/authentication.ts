@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
+import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import { type CallerCache, type CallerRecord, signInErrors, type Tokens } from '../accounts/index.ts';
+import { type Caller, type CallerCache, type CallerRecord, signInErrors, type Tokens } from '../accounts/index.ts';
 import { userKey } from './caller-cache.ts';
 import { authErrors, keyErrors } from './errors.ts';
 import { isAllowedFrom } from './ip-allowlist.ts';
@@ -16,6 +17,14 @@ export interface AuthenticationOptions {
   readonly uses: Pick<KeyUses, 'note'>;
 }
 
+/** Where a call comes from, and how long it may take to find out who is calling. */
+export interface Call {
+  readonly ip: string;
+  readonly context: CallContext;
+  /** Whether the key counts as used now: yes, when absent. */
+  readonly isUse?: boolean;
+}
+
 /** Finds out who is calling and what they may do. */
 export interface Authentication {
   /**
@@ -25,8 +34,13 @@ export interface Authentication {
    *   tell; 403 `keys.ip_not_allowed`.
    */
   authenticate(request: FastifyRequest): Promise<void> | undefined;
+  /**
+   * Who calls with this API key or access token, at once where it can: for calls that are no request of their own.
+   * @throws AppError as `authenticate`.
+   */
+  identify(secret: string, call: Call): Caller | Promise<Caller>;
   /** @throws AppError 403 `keys.permission_missing` when the caller lacks the permission. */
-  authorize(request: FastifyRequest, permission: string): void;
+  authorize(request: { readonly caller: Caller }, permission: string): void;
 }
 
 const BEARER = 'bearer ';
@@ -39,59 +53,72 @@ function readBearer(authorization: string): string | undefined {
   return isBearer ? authorization.slice(BEARER.length) : undefined;
 }
 
-/** Sets who is calling, from what the cache knows. Expiry is looked at each time: keys expire while they are in there. */
+/**
+ * What of a request's headers says who is calling; undefined when nothing does.
+ * @throws AppError 401 `auth.invalid_key` for an access token where only a key belongs.
+ */
+export function readCredential({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  const { authorization, 'x-api-key': header } = headers;
+  if (authorization !== undefined) return readBearer(authorization);
+  if (typeof header !== 'string') return undefined;
+  if (header.startsWith(TOKEN_START)) throw authErrors.raise.invalid_key();
+  return header;
+}
+
+/** Who is calling, from what the cache knows. Expiry is looked at each time: keys expire while they are in there. */
 function accept(
-  request: FastifyRequest,
   found: CallerRecord | undefined,
+  { ip, isUse = true }: Call,
   { clock, uses }: AuthenticationOptions,
-): void {
+): Caller {
   if (found === undefined) throw authErrors.raise.invalid_key();
   if (found.expiresAtMs !== null && found.expiresAtMs <= clock.now().getTime()) throw authErrors.raise.expired_key();
   if (found.isDisabled) throw signInErrors.raise.user_disabled();
   const { userId, username, plan, email, settings, createdAt, keyId, permissions, ipAllowlist } = found;
-  if (ipAllowlist !== null && !isAllowedFrom(ipAllowlist, request.ip)) throw keyErrors.raise.ip_not_allowed();
-  if (keyId !== null) uses.note(userId, keyId);
-  request.caller = { userId, username, plan, email, settings, createdAt, keyId, permissions, ip: request.ip };
+  if (ipAllowlist !== null && !isAllowedFrom(ipAllowlist, ip)) throw keyErrors.raise.ip_not_allowed();
+  if (keyId !== null && isUse) uses.note(userId, keyId);
+  return { userId, username, plan, email, settings, createdAt, keyId, permissions, ip };
 }
 
 /** Makes the authentication of a server. A caller who is in the cache costs no statement, and by a key no waiting. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { callers, tokens, clock } = options;
-  const authenticateToken = async (request: FastifyRequest, token: string): Promise<void> => {
+  const identifyToken = async (token: string, call: Call): Promise<Caller> => {
     const { userId, signInId } = await tokens.verifyAccess(token);
-    const found = await callers.get(userKey(userId), request.context);
+    const found = await callers.get(userKey(userId), call.context);
     if (found === undefined) throw signInErrors.raise.invalid_token();
     if (found.endedSignIns.includes(signInId)) throw signInErrors.raise.signed_out();
-    accept(request, found, options);
+    return accept(found, call, options);
   };
 
-  const authenticateKey = (request: FastifyRequest, secret: string): Promise<void> | undefined => {
+  const identifyKey = (secret: string, call: Call): Caller | Promise<Caller> => {
     const key = hashSecretHex(secret);
     const known = callers.find(key);
-    if (known !== undefined) {
-      accept(request, known.value, options);
-      return undefined;
-    }
+    if (known !== undefined) return accept(known.value, call, options);
     if (!isWellFormedSecret(secret)) throw authErrors.raise.invalid_key();
-    return callers.get(key, request.context).then((found) => accept(request, found, options));
+    return callers.get(key, call.context).then((found) => accept(found, call, options));
   };
+  const identify = (secret: string, call: Call): Caller | Promise<Caller> =>
+    secret.startsWith(TOKEN_START) ? identifyToken(secret, call) : identifyKey(secret, call);
 
   return {
     authenticate(request) {
       const startedMs = clock.monotonicMs();
+      const accepted = (caller: Caller): void => {
+        request.caller = caller;
+      };
       const note = () => request.context.timings.add('auth', clock.monotonicMs() - startedMs);
-      const { authorization, 'x-api-key': header } = request.headers;
-      const bearer = authorization === undefined ? undefined : readBearer(authorization);
-      const secret = authorization === undefined && typeof header === 'string' ? header : bearer;
+      const secret = readCredential(request);
       if (secret === undefined) throw authErrors.raise.missing_credential();
-      const isToken = bearer?.startsWith(TOKEN_START) === true;
-      const pending = isToken ? authenticateToken(request, secret) : authenticateKey(request, secret);
-      if (pending !== undefined) return pending.finally(note);
+      const caller = identify(secret, request);
+      if (caller instanceof Promise) return caller.then(accepted).finally(note);
+      accepted(caller);
       note();
       return undefined;
     },
-    authorize(request, permission) {
-      if (!request.caller.permissions.includes(permission)) throw keyErrors.raise.permission_missing({ permission });
+    identify,
+    authorize({ caller }, permission) {
+      if (!caller.permissions.includes(permission)) throw keyErrors.raise.permission_missing({ permission });
     },
   };
 }

@@ -1,4 +1,4 @@
-export { type Authentication, createAuthentication } from './authentication.ts';
+export { type Authentication, createAuthentication, readCredential } from './authentication.ts';
 export { registerCacheRoutes } from './cache-routes.ts';
 export { createCallerCache } from './caller-cache.ts';
 export { authErrors, keyErrors } from './errors.ts';

@@ -80,6 +80,7 @@ export class Cache<Value> {
   /** Keys that the source does not know, with the end of their time. */
   readonly #negatives = new LRUCache<string, number>({ max: MAX_NEGATIVES });
   #ttlMs: number;
+  readonly #listeners: ((tag: string | undefined) => void)[] = [];
   #sourceRestsUntilMs = 0;
   #hits = 0;
   #misses = 0;
@@ -131,6 +132,11 @@ export class Cache<Value> {
     return known && { value: this.#hit(known.entry) };
   }
 
+  /** Has a listener told, from now on, when what belongs to a tag was changed; with undefined, when anything may have been. */
+  onChange(listener: (tag: string | undefined) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** What belongs to a tag was changed by this process, and is at this version now. */
   invalidate(tag: string, version: number): void {
     this.hear(tag, version);
@@ -141,6 +147,7 @@ export class Cache<Value> {
   hear(tag: string, version: number): void {
     this.#trust.raiseFloor(tag, version);
     this.#memory.deleteTag(tag);
+    this.#tell(tag);
   }
 
   /** Everything is to be forgotten that was read before this instant of the source's clock, in milliseconds. */
@@ -148,6 +155,7 @@ export class Cache<Value> {
     this.#trust.forgetBefore(beforeMs);
     this.#memory.clear();
     this.#negatives.clear();
+    this.#tell(undefined);
   }
 
   /** Changes at the source are no longer heard of: from now on every use is checked by a load. */
@@ -161,6 +169,7 @@ export class Cache<Value> {
    */
   restore(sinceMs: number): void {
     this.#trust.restore(sinceMs);
+    this.#tell(undefined);
   }
 
   /** Whether changes at the source are heard of. */
@@ -184,6 +193,10 @@ export class Cache<Value> {
       hitRate: uses === 0 ? 0 : this.#hits / uses,
       evictions: this.#memory.evictions,
     };
+  }
+
+  #tell(tag: string | undefined): void {
+    for (const listener of this.#listeners) listener(tag);
   }
 
   /** Longer than any value can serve. */

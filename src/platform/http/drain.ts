@@ -40,17 +40,24 @@ async function whenQuiet(lifecycle: Lifecycle): Promise<void> {
 
 /** Tells everyone who is still waiting that the server stops. */
 function interrupt(lifecycle: Lifecycle): void {
-  for (const stream of lifecycle.streams) stream.fail(httpErrors.raise.shutting_down());
+  for (const stream of [...lifecycle.streams, ...lifecycle.sockets]) stream.fail(httpErrors.raise.shutting_down());
   for (const request of lifecycle.inFlight) request.deadline.cancel(httpErrors.raise.shutting_down());
+}
+
+/** Ends every connection, whatever its client does. */
+function cutAll({ server, lifecycle }: FastifyInstance): void {
+  server.closeAllConnections();
+  for (const socket of lifecycle.sockets) socket.cut();
 }
 
 async function stop(server: FastifyInstance, { timeoutMs }: DrainOptions): Promise<void> {
   const { lifecycle } = server;
   lifecycle.draining = true;
   const bound = setTimeout(() => interrupt(lifecycle), timeoutMs);
-  const cut = setTimeout(() => server.server.closeAllConnections(), timeoutMs + CUT_AFTER_MS);
+  const cut = setTimeout(() => cutAll(server), timeoutMs + CUT_AFTER_MS);
   try {
     await giveNotice(server, Math.min(NOTICE_MS, timeoutMs));
+    for (const socket of lifecycle.sockets) socket.leave();
     const closed = server.close();
     await whenQuiet(lifecycle);
     // What is left had its answer before it could be told to close, or never sent a whole request's headers.
@@ -64,8 +71,9 @@ async function stop(server: FastifyInstance, { timeoutMs }: DrainOptions): Promi
 
 /**
  * Stops a server without losing a request. Readiness turns to 503 first; requests that still arrive are answered, with
- * `connection: close`; then the port closes, and what is in flight finishes. At the bound, streams end with the error
- * `http.shutting_down` and requests are cancelled and answered with it. A second call joins the first.
+ * `connection: close`; then the port closes, WebSockets on which nothing is under way are closed, and what is in flight
+ * finishes. At the bound, streams and WebSockets end with the error `http.shutting_down` and requests are cancelled and
+ * answered with it. A second call joins the first.
  */
 export function drain(server: FastifyInstance, options: DrainOptions): Promise<void> {
   const { lifecycle } = server;

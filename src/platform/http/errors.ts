@@ -16,6 +16,10 @@ export const httpErrors = defineErrors('http', {
     status: 400,
     message: 'A key does not belong in a URL, where logs keep it. Send it as `Authorization: Bearer <key>`.',
   },
+  origin_not_allowed: {
+    status: 403,
+    message: 'Pages of this origin may not open a WebSocket here. The operator of this server lists those that may.',
+  },
   not_found: { status: 404, message: 'There is nothing at this address. The routes are listed at /docs.' },
   method_not_allowed: { status: 405, message: 'This address does not take this method. `Allow` lists those it takes.' },
   request_timeout: { status: 408, message: 'The request took too long to arrive. Send it again, faster.' },
@@ -25,6 +29,7 @@ export const httpErrors = defineErrors('http', {
     status: 415,
     message: 'Send the body as `Content-Type: application/json` in UTF-8, without a `Content-Encoding`.',
   },
+  upgrade_required: { status: 426, message: 'This address takes WebSockets only: connect to it with ws:// or wss://.' },
   headers_too_large: { status: 431, message: 'The headers are larger than 16 kB together.' },
   client_gone: { status: 499, message: 'The client closed the connection before the answer was finished.' },
   internal: {

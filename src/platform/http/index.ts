@@ -3,6 +3,7 @@ export { httpErrors } from './errors.ts';
 export { type EventStream, type EventStreamOptions, openEventStream, type StreamEvent } from './event-stream.ts';
 export type { CheckReadiness, Readiness } from './health-routes.ts';
 export { createInputCheck, type InputCheck } from './input-check.ts';
+export { parseJsonBody } from './json-body.ts';
 export {
   Cursor,
   decodeCursor,
@@ -13,6 +14,7 @@ export {
   PageLimit,
   toPage,
 } from './list.ts';
+export { closeCodes, type OpenWebSocket, type WebSocketUser } from './open-web-socket.ts';
 export type { RequestObservation } from './request-log.ts';
 export { listRoutes, type RouteAccess, type RouteSchema } from './route-rules.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';

@@ -3,14 +3,10 @@ import { createStrictAjv } from './strict-ajv.ts';
 import { describeFault } from './validation-fault.ts';
 
 /** Says what is wrong with a value, naming the field; undefined when it fits. Fills in defaults. */
-export type InputCheck = (value: unknown) => string | undefined;
+export type InputCheck = (value: unknown) => { readonly param: string; readonly problem: string } | undefined;
 
 /** Makes a check of values that are not a request's body, against a JSON Schema and as strict as that. */
 export function createInputCheck(schema: object): InputCheck {
   const validate = createStrictAjv().compile(schema);
-  return (value) => {
-    if (validate(value)) return undefined;
-    const { param, problem } = describeFault(validate.errors as ErrorObject[], 'input');
-    return `${param}: ${problem}`;
-  };
+  return (value) => (validate(value) ? undefined : describeFault(validate.errors as ErrorObject[], 'input'));
 }

@@ -7,6 +7,16 @@ interface OpenStream {
   fail(thrown: unknown): void;
 }
 
+/** A WebSocket, as the drain sees it. */
+interface OpenWebSocket {
+  /** Is to close as soon as nothing is under way on it. */
+  leave(): void;
+  /** Tells the client of an error and closes. */
+  fail(thrown: unknown): void;
+  /** Ends the connection, whatever the client does. */
+  cut(): void;
+}
+
 /** What a server knows of itself while it runs: what is in flight, and whether it is being stopped. */
 export class Lifecycle {
   /** True from the moment that stopping began; it never turns back. */
@@ -15,6 +25,8 @@ export class Lifecycle {
   drained: Promise<void> | undefined;
   /** Event streams that are open. Each belongs to a request in flight. */
   readonly streams = new Set<OpenStream>();
+  /** WebSockets that are open. None belongs to a request in flight. */
+  readonly sockets = new Set<OpenWebSocket>();
   /** Every route, as it was registered. */
   readonly routes: RouteAccess[] = [];
   readonly #inFlight = new Set<RequestContext>();

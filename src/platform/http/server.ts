@@ -28,6 +28,7 @@ import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
 import { createValidatorCompiler } from './validation.ts';
+import { acceptWebSockets } from './web-sockets.ts';
 
 /** A Fastify server whose handlers' types are read from their TypeBox schemas. */
 export type HttpServer = FastifyInstance<
@@ -152,6 +153,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   beginRequests(server, options);
   addAnswerHeaders(server);
   allowOrigins(server, options.corsOrigins);
+  acceptWebSockets(server, options);
   guardRequests(server, options);
   sendTogether(server);
   registerOpenApi(server, options);

@@ -4,11 +4,13 @@ import { registerMessageRoutes } from './messages.ts';
 import type { ChatRouteOptions } from './options.ts';
 import { registerSessionRoutes } from './sessions.ts';
 import { registerTurnRoutes } from './turns.ts';
+import { registerWebSocketRoute, type WebSocketRouteOptions } from './web-socket.ts';
 
 /** Registers every route of chat. */
-export function registerChatRoutes(server: HttpServer, options: ChatRouteOptions): void {
+export function registerChatRoutes(server: HttpServer, options: ChatRouteOptions & WebSocketRouteOptions): void {
   registerSessionRoutes(server, options);
   registerMessageRoutes(server, options);
   registerTurnRoutes(server, options);
   registerCompletionRoutes(server, options);
+  registerWebSocketRoute(server, options);
 }

@@ -25,7 +25,9 @@ function toTurn(row: TurnRow): Turn {
   };
 }
 
-function keyOf(request: FastifyRequest<{ Params: { session_id: string; turn_id: string } }>): TurnKey {
+function keyOf(
+  request: FastifyRequest<{ Params: { session_id: string; turn_id: string } }>,
+): TurnKey & { sessionId: string } {
   const { session_id: sessionId, turn_id: turnId } = request.params;
   return { userId: request.caller.userId, sessionId, turnId };
 }

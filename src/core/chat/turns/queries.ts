@@ -3,7 +3,8 @@ import { sql } from '../../../platform/postgres/index.ts';
 /** Which turn is asked for. */
 export interface TurnKey {
   userId: string;
-  sessionId: string;
+  /** Null: whichever it belongs to. */
+  sessionId: string | null;
   turnId: string;
 }
 
@@ -65,7 +66,7 @@ export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: numb
       status <> 'running' or heartbeat_at is distinct from input.known_heartbeat_at as is_news,
       case when heartbeat_at is distinct from input.known_heartbeat_at then partial end as partial
     from chat_turns
-    where user_id = input.user_id and id = input.turn_id and session_id = input.session_id
+    where user_id = input.user_id and id = input.turn_id and session_id = coalesce(input.session_id, session_id)
     limit 1
   ) t
   left join lateral (
@@ -87,7 +88,8 @@ export const requestStop = (p: TurnKey) => sql<{ id: string }>`
   -- chat.request_stop
   with asked as (
     select user_id, id, status from chat_turns
-    where user_id = ${p.userId}::uuid and id = ${p.turnId}::uuid and session_id = ${p.sessionId}::uuid
+    where user_id = ${p.userId}::uuid and id = ${p.turnId}::uuid
+      and session_id = coalesce(${p.sessionId}::uuid, session_id)
     limit 1
     for update
   )

@@ -77,6 +77,11 @@ export class RunningTurn implements TurnDraft {
     this.result.catch(() => undefined);
   }
 
+  /** Which turn it is. */
+  get key(): TurnIdentity {
+    return this.identity;
+  }
+
   /** Tells everyone that the user's message is stored. */
   begin(message: Message): void {
     this.feed.append({ type: 'turn.started', session_id: this.identity.sessionId, message });

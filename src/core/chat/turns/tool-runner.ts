@@ -125,8 +125,8 @@ export class ToolRunner {
     const { turn, context } = this.#options;
     if (typeof given === 'string') return failed('The arguments are not a JSON object.');
     const input = structuredClone(given);
-    const problem = tool.check(input);
-    if (problem !== undefined) return failed(problem);
+    const fault = tool.check(input);
+    if (fault !== undefined) return failed(`${fault.param}: ${fault.problem}`);
     const deadline = turn.deadline.shortenedTo(toolBudgetMs);
     try {
       const run = tool.run(input, { userId: turn.identity.userId, context: { ...context, deadline } });

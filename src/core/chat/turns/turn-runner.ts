@@ -12,13 +12,13 @@ import type { TokenBudget } from '../../plans/index.ts';
 import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
-import { showMessage } from '../show-message.ts';
 import { Assistants } from './assistants.ts';
 import { requestStop, type TurnKey, type TurnRow } from './queries.ts';
 import { reserveTurn } from './reserve-turn.ts';
 import { RunningTurn } from './running-turn.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { type HistoryRow, replayHistory } from './start/replay-history.ts';
+import { showQuestion } from './start/show-question.ts';
 import { storeTurnEnd } from './store/store-turn-end.ts';
 import { StoppedByUser, TurnLost, TurnSaver } from './store/turn-saver.ts';
 import { StoredTurn } from './stored-turn.ts';
@@ -47,7 +47,10 @@ export interface TurnRunnerOptions {
 
 /** A message of a user to a session, once by its key if it has one. */
 export interface NewMessage extends Idempotency {
-  readonly sessionId: string;
+  /** Null: a new one is made, with the turn. */
+  readonly sessionId: string | null;
+  /** Of a new session; a session keeps its own. */
+  readonly assistant?: string | null;
   readonly content: string;
 }
 
@@ -68,6 +71,8 @@ interface BegunTurn extends IdempotentOutcome {
 
 /** What came of a message or a retry. */
 export interface TurnStart {
+  readonly sessionId: string;
+  readonly turnId: string;
   readonly turn: RunningTurn | StoredTurn;
   /** Whether the turn was started by an earlier request with the same Idempotency-Key. */
   readonly replayed: boolean;
@@ -107,7 +112,7 @@ export class TurnRunner {
   /**
    * Stores a user's message and starts the turn that answers it, in one statement. A message whose Idempotency-Key was used
    * before starts nothing: its first turn is answered.
-   * @throws AppError 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 429 `limits.tokens_exceeded`; 503
+   * @throws AppError 400 `chat.assistant_not_found`; 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 429 `limits.tokens_exceeded`; 503
    *   `postgres.*` when the database is the trouble.
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
@@ -117,7 +122,11 @@ export class TurnRunner {
 
   async #start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
     const { batches } = this.#options;
-    const row = { ...message, ...this.#newTurn(caller), messageId: newId() };
+    const { assistant = null } = message;
+    const isNewSession = message.sessionId === null;
+    if (isNewSession) this.#assistants.get(assistant);
+    const ids = { sessionId: message.sessionId ?? newId(), messageId: newId(), sessionActivityId: newId() };
+    const row = { ...message, ...this.#newTurn(caller), ...ids, isNewSession, assistant };
     const [stored] = await onceByKey(() => batches.startTurn(row, context));
     if (stored === undefined) throw chatErrors.raise.session_not_found();
     return await this.#begin(row, { ...stored, content: message.content }, context);
@@ -161,14 +170,14 @@ export class TurnRunner {
     return { userId, keyId, ip, owner, turnId: newId(), activityId: newId(), defaultModel: models.get().id };
   }
 
-  async #begin(key: TurnKey, stored: BegunTurn, context: CallContext): Promise<TurnStart> {
-    const { userId, sessionId } = key;
+  async #begin(key: TurnKey & { sessionId: string }, stored: BegunTurn, context: CallContext): Promise<TurnStart> {
+    const { userId } = key;
     const started = stored.turn as StartedTurn;
+    const { model, turn_id: turnId, session_id: sessionId = key.sessionId } = started;
     if (stored.replayed) {
       refuseReuse(stored);
-      return { turn: await this.open({ userId, sessionId, turnId: started.turn_id }, context), replayed: true };
+      return { sessionId, turnId, turn: await this.open({ userId, sessionId, turnId }, context), replayed: true };
     }
-    const { model, turn_id: turnId } = started;
     const content = stored.content ?? '';
     const identity = {
       userId,
@@ -185,7 +194,7 @@ export class TurnRunner {
     const history: Message[] = [...replayHistory(stored.history ?? []), { role: 'user', content }];
     this.#running.set(turn, this.#run(turn, history, started.assistant));
     if (this.#stopping) turn.deadline.cancel(new ServerStops());
-    return { turn, replayed: false };
+    return { sessionId, turnId, turn, replayed: false };
   }
 
   /**
@@ -196,8 +205,9 @@ export class TurnRunner {
   async open(key: TurnKey, context: CallContext): Promise<RunningTurn | StoredTurn> {
     const running = this.#findRunning(key);
     if (running !== undefined) return running;
-    const turn = new StoredTurn(key);
-    turn.update(await this.#read(key, context));
+    const row = await this.#read(key, context);
+    const turn = new StoredTurn({ ...key, sessionId: row.session_id });
+    turn.update(row);
     return turn;
   }
 
@@ -236,7 +246,8 @@ export class TurnRunner {
   #findRunning({ userId, sessionId, turnId }: TurnKey): RunningTurn | undefined {
     for (const turn of this.#running.keys()) {
       const { identity } = turn;
-      if (identity.turnId === turnId && identity.userId === userId && identity.sessionId === sessionId) return turn;
+      if (identity.turnId !== turnId || identity.userId !== userId) continue;
+      if (sessionId === null || identity.sessionId === sessionId) return turn;
     }
     return undefined;
   }
@@ -304,12 +315,4 @@ export class TurnRunner {
     else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
     else turn.complete({ seq: stored.seq, createdAt: stored.endedAt }, status === 'stopped' ? status : 'completed');
   }
-}
-
-function showQuestion(sessionId: string, started: StartedTurn, content: string) {
-  return showMessage(sessionId, {
-    ...{ id: started.message_id, seq: started.seq, created_at: new Date(started.created_at), role: 'user', content },
-    ...{ turn_id: started.message_turn_id ?? started.turn_id, tool_calls: null, status: 'complete', model: null },
-    degraded: false,
-  });
 }

@@ -2,13 +2,11 @@ import { sql } from '../../../../platform/postgres/index.ts';
 import type { Idempotency } from '../../../accounts/index.ts';
 import type { HistoryRow } from './replay-history.ts';
 
-/** A user's message, and the turn that answers it; once by its key if it has one. */
-export interface NewTurn extends Idempotency {
+/** A turn of a user; once by its key if it has one. */
+export interface NewAnswer extends Idempotency {
   userId: string;
   sessionId: string;
   turnId: string;
-  messageId: string;
-  content: string;
   /** The model that serves when the session names none. */
   defaultModel: string;
   /** The server process that runs the turn. */
@@ -18,9 +16,23 @@ export interface NewTurn extends Idempotency {
   activityId: string;
 }
 
+/** A user's message, and the turn that answers it. */
+export interface NewTurn extends NewAnswer {
+  messageId: string;
+  content: string;
+  /** Whether the session is to be created as well. */
+  isNewSession: boolean;
+  /** Of a new session. */
+  assistant: string | null;
+  /** Of the creation of a session. */
+  sessionActivityId: string;
+}
+
 /** A turn as it was started. Times are as JSON has them. */
 export interface StartedTurn {
   turn_id: string;
+  /** Absent from what was remembered before sessions could be created with a turn. */
+  session_id?: string;
   message_id: string;
   /** The turn that the message came with, where that is an earlier one. */
   message_turn_id?: string;
@@ -34,9 +46,9 @@ export interface StartedTurn {
 const contextMessages = 50;
 
 /**
- * Stores users' messages, each with the turn that answers it, its session's new count, version and time, the record of
- * its Idempotency-Key and the activity; and reads what the model is told. Sessions are locked in the order of their keys,
- * so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
+ * Stores users' messages, each with the turn that answers it, its session's new count, version and time or the new session,
+ * the record of its Idempotency-Key and the activity; and reads what the model is told. Sessions are locked in the order of
+ * their keys, so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
  * was used before, the turn as it was started then. `turn` is a `StartedTurn`.
  * Indexes: chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
@@ -55,9 +67,11 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
       ${rows.map((row) => row.content)}::text[], ${rows.map((row) => row.defaultModel)}::text[],
       ${rows.map((row) => row.owner)}::uuid[], ${rows.map((row) => row.activityId)}::uuid[],
       ${rows.map((row) => row.keyId)}::uuid[], ${rows.map((row) => row.ip)}::inet[],
-      ${rows.map((row) => row.idempotencyKey)}::text[], ${rows.map((row) => row.fingerprint)}::bytea[]
+      ${rows.map((row) => row.idempotencyKey)}::text[], ${rows.map((row) => row.fingerprint)}::bytea[],
+      ${rows.map((row) => row.isNewSession)}::boolean[], ${rows.map((row) => row.assistant)}::text[],
+      ${rows.map((row) => row.sessionActivityId)}::uuid[]
     ) with ordinality as input (user_id, session_id, turn_id, message_id, content, default_model, owner, activity_id,
-      key_id, ip, idempotency_key, fingerprint, i)
+      key_id, ip, idempotency_key, fingerprint, is_new_session, new_assistant, session_activity_id, i)
   ), known as (
     select input.i, k.fingerprint, k.answer
     from input join idempotency_keys k on k.user_id = input.user_id and k.key = input.idempotency_key
@@ -66,7 +80,7 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
     where not exists (select from known where known.i = input.i)
     order by user_id, work, i
   ), wanted as (
-    select user_id, session_id, count(*)::integer as messages from fresh group by user_id, session_id
+    select user_id, session_id, count(*)::integer as messages from fresh where not is_new_session group by user_id, session_id
   ), locked as (
     select s.user_id, s.id, wanted.messages
     from wanted join chat_sessions s on s.user_id = wanted.user_id and s.id = wanted.session_id
@@ -78,15 +92,23 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
       updated_at = greatest(s.updated_at, clock_timestamp())
     from locked where s.user_id = locked.user_id and s.id = locked.id
     returning s.user_id, s.id, s.message_count - locked.messages as messages_before, s.model, s.assistant, s.updated_at
+  ), created as (
+    insert into chat_sessions (user_id, id, assistant, message_count)
+    select user_id, session_id, new_assistant, 1 from fresh where is_new_session
+    returning user_id, id, 0 as messages_before, model, assistant, updated_at
+  ), chosen as (
+    select user_id, id, messages_before, model, assistant, updated_at from counted
+    union all
+    select user_id, id, messages_before, model, assistant, updated_at from created
   ), numbered as (
-    select fresh.*, coalesce(counted.model, fresh.default_model) as chosen_model, counted.assistant, counted.updated_at,
-      counted.messages_before,
-      (counted.messages_before + row_number() over (partition by fresh.user_id, fresh.session_id order by fresh.i))::integer
+    select fresh.*, coalesce(chosen.model, fresh.default_model) as chosen_model, chosen.assistant, chosen.updated_at,
+      chosen.messages_before,
+      (chosen.messages_before + row_number() over (partition by fresh.user_id, fresh.session_id order by fresh.i))::integer
         as seq
-    from fresh join counted on counted.user_id = fresh.user_id and counted.id = fresh.session_id
+    from fresh join chosen on chosen.user_id = fresh.user_id and chosen.id = fresh.session_id
   ), started as (
     select user_id, session_id, work, i, idempotency_key, fingerprint, messages_before, jsonb_build_object('turn_id', turn_id,
-      'message_id', message_id, 'seq', seq, 'created_at', updated_at, 'model', chosen_model, 'assistant', assistant) as answer
+      'session_id', session_id, 'message_id', message_id, 'seq', seq, 'created_at', updated_at, 'model', chosen_model, 'assistant', assistant) as answer
     from numbered
   ), turn as (
     insert into chat_turns (user_id, id, session_id, status, owner, model, question_seq)
@@ -100,6 +122,9 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
     select user_id, activity_id, 'turn.started', key_id, turn_id, ip from numbered
+  ), session_act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select user_id, session_activity_id, 'session.created', key_id, session_id, ip from fresh where is_new_session
   )
   select input.i::integer as i, coalesce(known.answer, started.answer) as turn,
     started.i is distinct from input.i as replayed,
@@ -115,8 +140,8 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
   left join started on started.user_id = input.user_id and started.work = input.work
   where known.i is not null or started.i is not null`;
 
-/** A turn that answers the message of an earlier turn again; once by its key if it has one. */
-export interface NewRetry extends Omit<NewTurn, 'content' | 'messageId'> {
+/** A turn that answers the message of an earlier turn again. */
+export interface NewRetry extends NewAnswer {
   /** The turn whose message it answers. */
   retriedId: string;
 }

@@ -1,0 +1,264 @@
+import { hash } from 'node:crypto';
+import type { CallContext } from '../../../base/call-context.ts';
+import { AppError } from '../../../base/errors.ts';
+import { newId } from '../../../base/ids.ts';
+import { inBackground } from '../../../base/in-background.ts';
+import {
+  closeCodes,
+  httpErrors,
+  type OpenWebSocket,
+  toAppError,
+  toWireError,
+  type WebSocketUser,
+} from '../../../platform/http/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { Caller } from '../../accounts/index.ts';
+import { type Authentication, authErrors } from '../../keys/index.ts';
+import type { RequestLimits } from '../../plans/index.ts';
+import { chatErrors } from '../errors.ts';
+import type { TurnKey } from '../turns/queries.ts';
+import type { TurnRunner } from '../turns/turn-runner.ts';
+import { FollowedTurns } from './followed-turns.ts';
+import { checkFrame, clientIdOf, type FrameOf, type InFrame, parseFrame } from './frames.ts';
+import type { SocketsByUser } from './sockets-by-user.ts';
+
+/** How long a client may take to sign in, in milliseconds. */
+const signInWaitMs = 5_000;
+
+/** Frames that may wait for those before them, and their size in bytes together; more is a flood. */
+const maxWaiting = 100;
+const maxWaitingBytes = 2 * 1024 * 1024;
+
+/** What the sockets of chat need. */
+export interface ChatSocketOptions {
+  readonly authentication: Pick<Authentication, 'identify' | 'authorize'>;
+  readonly limits: Pick<RequestLimits, 'count'>;
+  readonly turns: TurnRunner;
+  /** Those whose user is known. */
+  readonly sockets: SocketsByUser;
+  readonly log: Logger;
+  /** How long one frame may take, in milliseconds; a turn goes on after that. */
+  readonly requestBudgetMs: number;
+}
+
+/** A frame that waits for those before it. */
+interface WaitingFrame {
+  readonly frame: InFrame;
+  readonly bytes: number;
+}
+
+/**
+ * One client's WebSocket. Frames are worked on one after the other, so that messages are stored in the order in which they
+ * were sent; the events of turns go out meanwhile. Before each frame it is looked up again who is calling, which costs
+ * nothing while it is cached; and so it is when the user has changed and twice a minute. Who may no longer call is told so
+ * and disconnected; when it cannot be told, because the database is away, the frame is refused and the socket stays.
+ */
+export class ChatSocket implements WebSocketUser {
+  readonly #socket: OpenWebSocket;
+  readonly #options: ChatSocketOptions;
+  readonly #ip: string;
+  #secret: string | undefined;
+  #userId: string | undefined;
+  /** Made when first needed: most sockets are idle most of the time. */
+  #followed: FollowedTurns | undefined;
+  #waiting: WaitingFrame[] | undefined;
+  #waitingBytes = 0;
+  #signInTimer: NodeJS.Timeout | undefined;
+
+  constructor(socket: OpenWebSocket, ip: string, options: ChatSocketOptions) {
+    this.#socket = socket;
+    this.#ip = ip;
+    this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting !== undefined || (this.#followed?.size ?? 0) > 0;
+  }
+
+  /** Begins with a client whose request said who it is, or with one that has yet to. */
+  begin(signedIn: { secret: string; userId: string } | undefined): void {
+    const fail = () => this.#refuse(authErrors.raise.missing_credential());
+    if (signedIn === undefined) this.#signInTimer = setTimeout(fail, signInWaitMs).unref();
+    else this.#signIn(signedIn.secret, signedIn.userId);
+  }
+
+  onFrame(bytes: Uint8Array): void {
+    let given: unknown;
+    try {
+      given = parseFrame(bytes);
+      this.#take({ frame: checkFrame(given), bytes: bytes.length });
+    } catch (error) {
+      this.#tellError(error, { clientId: clientIdOf(given), requestId: newId() });
+    }
+  }
+
+  onHeartbeat(): void {
+    void this.recheck();
+  }
+
+  onClosed(): void {
+    clearTimeout(this.#signInTimer);
+    this.#followed?.leave();
+    this.#waiting?.splice(0);
+    if (this.#userId !== undefined) this.#options.sockets.delete(this.#userId, this);
+  }
+
+  /** Disconnects a client who may no longer call. Never rejects: where that cannot be told, the next frame tells. */
+  async recheck(): Promise<void> {
+    const secret = this.#secret;
+    if (secret === undefined) return;
+    const identify = (context: CallContext) => this.#identify(secret, { context, isUse: false });
+    await inBackground({ requestId: newId(), budgetMs: this.#options.requestBudgetMs }, identify).catch(
+      () => undefined,
+    );
+  }
+
+  #take(waiting: WaitingFrame): void {
+    const { type, client_id } = waiting.frame;
+    const isUnknown = this.#userId === undefined && this.#waiting === undefined;
+    if (isUnknown && type !== 'auth') this.#refuse(authErrors.raise.missing_credential());
+    else if (type === 'ping') void this.#socket.send({ type: 'pong', client_id });
+    else this.#enqueue(waiting);
+  }
+
+  #enqueue(waiting: WaitingFrame): void {
+    this.#waitingBytes += waiting.bytes;
+    if (this.#waiting === undefined) {
+      this.#waiting = [waiting];
+      void this.#workOff(this.#waiting);
+    } else if (this.#waiting.length < maxWaiting && this.#waitingBytes <= maxWaitingBytes) {
+      this.#waiting.push(waiting);
+    } else this.#refuse(chatErrors.raise.too_many_frames());
+  }
+
+  /** Never rejects. */
+  async #workOff(waiting: WaitingFrame[]): Promise<void> {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      await this.#handle(next.frame);
+      this.#waitingBytes -= next.bytes;
+      waiting.shift();
+    }
+    this.#waiting = undefined;
+    this.#socket.closeWhenIdle();
+  }
+
+  /** Never rejects. */
+  async #handle(frame: InFrame): Promise<void> {
+    const { log, requestBudgetMs: budgetMs } = this.#options;
+    const requestId = newId();
+    let code: string | undefined;
+    try {
+      await inBackground({ requestId, budgetMs }, (context) => this.#answer(frame, context));
+    } catch (error) {
+      code = this.#tellError(error, { clientId: frame.client_id, requestId }).code;
+    }
+    log.info({ request_id: requestId, frame: frame.type, user_id: this.#userId, ...(code && { code }) }, 'frame');
+  }
+
+  async #answer(frame: InFrame, context: CallContext): Promise<void> {
+    switch (frame.type) {
+      case 'auth':
+        return await this.#onAuth(frame, context);
+      case 'message':
+        return await this.#onMessage(frame, context);
+      case 'stop':
+        return await this.#onStop(frame, context);
+      case 'resume':
+        return await this.#onResume(frame, context);
+    }
+  }
+
+  async #onAuth({ token, client_id }: FrameOf['auth'], context: CallContext): Promise<void> {
+    const { userId } = await this.#identify(token, { context });
+    if (this.#userId !== undefined && this.#userId !== userId) {
+      const problem = 'This is the token of another user. Open a connection of its own.';
+      throw httpErrors.raise.invalid_request({ problem }, { param: 'token' });
+    }
+    this.#signIn(token, userId);
+    void this.#socket.send({ type: 'ack', client_id, user_id: userId });
+  }
+
+  async #onMessage(frame: FrameOf['message'], context: CallContext): Promise<void> {
+    const { client_id: clientId, session_id: sessionId = null, assistant = null, content } = frame;
+    const caller = await this.#admit('chat:write', context);
+    const followed = this.#follow();
+    followed.checkRoom();
+    const fingerprint = hash('sha256', JSON.stringify(['ws', sessionId, assistant, content]), 'buffer');
+    const message = { sessionId, assistant, content, idempotencyKey: `ws:${clientId}`, fingerprint };
+    const begun = await this.#options.turns.start(caller, message, context);
+    this.#acknowledge({ ...begun, clientId });
+    if (!followed.has(begun.turnId)) void followed.follow({ ...begun, afterId: 0, clientId });
+  }
+
+  async #onStop({ client_id: clientId, ...turn }: FrameOf['stop'], context: CallContext): Promise<void> {
+    const caller = await this.#admit('chat:write', context);
+    const row = await this.#options.turns.stop(keyOf(caller, turn), context);
+    this.#acknowledge({ clientId, sessionId: row.session_id, turnId: row.id });
+  }
+
+  async #onResume(frame: FrameOf['resume'], context: CallContext): Promise<void> {
+    const { client_id: clientId, last_event_id: afterId = 0, ...rest } = frame;
+    const caller = await this.#admit('chat:read', context);
+    const followed = this.#follow();
+    followed.checkRoom();
+    const turn = await this.#options.turns.open(keyOf(caller, rest), context);
+    const { sessionId, turnId } = turn.key;
+    this.#acknowledge({ clientId, sessionId, turnId });
+    void followed.follow({ turn, sessionId, turnId, afterId, clientId });
+  }
+
+  /** Who sends a frame, when that is still allowed. */
+  async #admit(permission: string, context: CallContext): Promise<Caller> {
+    const { authentication, limits } = this.#options;
+    if (this.#socket.isLeaving) throw httpErrors.raise.shutting_down();
+    const caller = await this.#identify(this.#secret ?? '', { context });
+    await limits.count(caller);
+    authentication.authorize({ caller }, permission);
+    return caller;
+  }
+
+  async #identify(secret: string, call: { context: CallContext; isUse?: boolean }): Promise<Caller> {
+    try {
+      return await this.#options.authentication.identify(secret, { ip: this.#ip, ...call });
+    } catch (error) {
+      if (error instanceof AppError && (error.status === 401 || error.status === 403)) this.#refuse(error);
+      throw error;
+    }
+  }
+
+  #signIn(secret: string, userId: string): void {
+    clearTimeout(this.#signInTimer);
+    this.#signInTimer = undefined;
+    this.#secret = secret;
+    if (this.#userId !== undefined) return;
+    this.#userId = userId;
+    this.#options.sockets.add(userId, this);
+  }
+
+  #follow(): FollowedTurns {
+    this.#followed ??= new FollowedTurns(this.#socket, this.#options.turns);
+    return this.#followed;
+  }
+
+  #acknowledge(of: { clientId: string | undefined; sessionId: string | null; turnId: string }): void {
+    const { clientId: client_id, sessionId: session_id, turnId: turn_id } = of;
+    void this.#socket.send({ type: 'ack', client_id, session_id, turn_id });
+  }
+
+  #tellError(thrown: unknown, of: { clientId: string | undefined; requestId: string }): AppError {
+    const error = toAppError(thrown);
+    const { clientId: client_id, requestId: request_id } = of;
+    if (error.status >= 500) this.#options.log.error({ err: error, request_id }, 'a frame failed');
+    const retry_after_ms = error.retryAfterMs;
+    void this.#socket.send({ type: 'error', error: toWireError(error), client_id, request_id, retry_after_ms });
+    return error;
+  }
+
+  #refuse(error: AppError): void {
+    this.#socket.fail(error, closeCodes.policyViolation);
+  }
+}
+
+function keyOf({ userId }: Caller, turn: { turn_id: string; session_id?: string | undefined }): TurnKey {
+  return { userId, sessionId: turn.session_id ?? null, turnId: turn.turn_id };
+}

@@ -1,0 +1,71 @@
+import { type OpenWebSocket, toAppError, toWireError } from '../../../platform/http/index.ts';
+import { chatErrors } from '../errors.ts';
+import type { TurnRunner, TurnStart } from '../turns/turn-runner.ts';
+
+/** Turns whose events one socket may get at the same time: more than a person begins, few enough for the memory. */
+const maxTurns = 16;
+
+/** A turn whose events a client gets. */
+export interface FollowedTurn extends Omit<TurnStart, 'sessionId' | 'replayed'> {
+  readonly sessionId: string | null;
+  /** The number of the last event that the client has seen. */
+  readonly afterId: number;
+  /** Of the frame that asked for it. */
+  readonly clientId: string | undefined;
+}
+
+/** The turns whose events go out on one socket. */
+export class FollowedTurns {
+  readonly #socket: OpenWebSocket;
+  readonly #turns: TurnRunner;
+  readonly #followed = new Map<string, AbortController>();
+
+  constructor(socket: OpenWebSocket, turns: TurnRunner) {
+    this.#socket = socket;
+    this.#turns = turns;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#followed.size;
+  }
+
+  /** @throws AppError 429 `chat.too_many_turns` when there is no room for one more. */
+  checkRoom(): void {
+    if (this.size >= maxTurns) throw chatErrors.raise.too_many_turns();
+  }
+
+  /** Whether the events of a turn go out already. */
+  has(turnId: string): boolean {
+    return this.#followed.has(turnId);
+  }
+
+  /** Sends the events of a turn as they come, until it has ended. Never rejects. */
+  async follow({ turn, turnId, sessionId, afterId, clientId }: FollowedTurn): Promise<void> {
+    if (!this.#socket.isOpen) return;
+    const left = new AbortController();
+    this.#followed.get(turnId)?.abort();
+    this.#followed.set(turnId, left);
+    try {
+      this.#turns.follow(turn, left.signal);
+      for await (const event of turn.feed.read(left.signal, afterId)) {
+        await this.#socket.send({ session_id: sessionId, client_id: clientId, ...event });
+      }
+    } catch (error) {
+      void this.#socket.send({
+        type: 'error',
+        error: toWireError(toAppError(error)),
+        client_id: clientId,
+        turn_id: turnId,
+      });
+    }
+    left.abort();
+    if (this.#followed.get(turnId) === left) this.#followed.delete(turnId);
+    this.#socket.closeWhenIdle();
+  }
+
+  /** Sends no more of any. The turns themselves go on. */
+  leave(): void {
+    for (const left of this.#followed.values()) left.abort();
+  }
+}

@@ -1,0 +1,146 @@
+import type { WebSocket } from '@fastify/websocket';
+import { httpErrors } from './errors.ts';
+import { toAppError, toWireError } from './wire-error.ts';
+
+/** What one connection may have waiting, in bytes: as for event streams. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
+/** With more than this waiting, in bytes, `send` has its caller wait; enough to keep a fast reader busy. */
+const HIGH_WATER_BYTES = 128 * 1024;
+
+/**
+ * Frames from one client within a second; more is a flood. A person's client sends a few in a minute; a program that sends
+ * what it has kept while it was away, some dozens at once.
+ */
+const MAX_FRAMES_PER_SECOND = 100;
+
+const SECOND_MS = 1_000;
+
+/** Why we close, as RFC 6455 numbers it. */
+export const closeCodes = {
+  goingAway: 1001,
+  unsupportedData: 1003,
+  policyViolation: 1008,
+  tryAgainLater: 1013,
+} as const;
+
+/** Who is behind an open WebSocket, and hears what happens on it. */
+export interface WebSocketUser {
+  /** Whether the client waits for something. */
+  readonly isBusy: boolean;
+  /** A text frame came. */
+  onFrame(bytes: Uint8Array): void;
+  /** Half a minute has passed. */
+  onHeartbeat(): void;
+  /** The connection has ended. */
+  onClosed(): void;
+}
+
+const SENT = Promise.resolve();
+
+/**
+ * An open WebSocket. What clients do wrong closes it: a flood and what they are told so for with 1008, binary frames with
+ * 1003, frames over 1 MiB with 1009, bad UTF-8 with 1007, reading too slowly with 1013.
+ */
+export class OpenWebSocket {
+  readonly #socket: WebSocket;
+  #user: WebSocketUser | undefined;
+  #isLeaving = false;
+  #isAlive = true;
+  #secondEndsAtMs = 0;
+  #framesInSecond = 0;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary));
+    socket.on('pong', () => {
+      this.#isAlive = true;
+    });
+    socket.on('close', () => this.#user?.onClosed());
+  }
+
+  /** Has somebody hear what happens. */
+  set user(user: WebSocketUser) {
+    this.#user = user;
+  }
+
+  /** Whether frames can be sent. */
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** Whether the server is being stopped: nothing new is to be begun. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  /** Sends a frame. Resolves when the connection can take more: await it, and a slow reader slows its source. */
+  send(frame: object): Promise<void> {
+    const socket = this.#socket;
+    if (!this.isOpen) return SENT;
+    const text = JSON.stringify(frame);
+    const queuedBytes = socket.bufferedAmount;
+    if (queuedBytes > 0 && queuedBytes + text.length > MAX_QUEUED_BYTES) {
+      this.#close(closeCodes.tryAgainLater, 'You read too slowly.');
+      return SENT;
+    }
+    if (queuedBytes + text.length < HIGH_WATER_BYTES) {
+      socket.send(text);
+      return SENT;
+    }
+    return new Promise((resolve) => socket.send(text, () => resolve()));
+  }
+
+  /** Tells the client of an error in a frame of its own, and closes. */
+  fail(thrown: unknown, code: number = closeCodes.goingAway): void {
+    const error = toAppError(thrown);
+    void this.send({ type: 'error', error: toWireError(error) });
+    this.#close(code, error.code);
+  }
+
+  /** Closes as soon as nothing is under way. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.closeWhenIdle();
+  }
+
+  /** To be called when something is no longer under way. */
+  closeWhenIdle(): void {
+    if (this.#isLeaving && this.#user?.isBusy !== true) this.fail(httpErrors.raise.shutting_down());
+  }
+
+  /** Ends the connection, whatever the client does. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+
+  /** Asks for a sign of life; who has given none since the last time is gone. */
+  ping(): void {
+    if (this.#isAlive) {
+      this.#isAlive = false;
+      this.#socket.ping();
+      this.#user?.onHeartbeat();
+    } else this.cut();
+  }
+
+  #onMessage(bytes: Uint8Array, isBinary: boolean): void {
+    // What was on its way when we closed.
+    if (!this.isOpen) return;
+    if (isBinary) this.#close(closeCodes.unsupportedData, 'Send text frames of JSON.');
+    else if (this.#isFlood()) this.#close(closeCodes.policyViolation, 'Too many frames.');
+    else this.#user?.onFrame(bytes);
+  }
+
+  #isFlood(): boolean {
+    const nowMs = performance.now();
+    if (nowMs >= this.#secondEndsAtMs) {
+      this.#secondEndsAtMs = nowMs + SECOND_MS;
+      this.#framesInSecond = 0;
+    }
+    return ++this.#framesInSecond > MAX_FRAMES_PER_SECOND;
+  }
+
+  #close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+}

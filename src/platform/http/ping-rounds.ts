@@ -1,0 +1,47 @@
+/** Something that can be asked for a sign of life. */
+interface Pingable {
+  ping(): void;
+}
+
+/** One round takes so many steps, so that thousands of pings do not hold up the event loop together. */
+const steps = 30;
+
+/**
+ * How long a round takes, in milliseconds. A client that vanishes right after an answer is asked one round later and gone
+ * after two: a minute.
+ */
+const roundMs = 30_000;
+
+/** Pings all that are open once in a round, by one timer, which runs while there are any. */
+export class PingRounds {
+  readonly #stepMs: number;
+  readonly #groups = Array.from({ length: steps }, () => new Set<Pingable>());
+  #count = 0;
+  #next = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: { readonly roundMs?: number } = {}) {
+    this.#stepMs = (options.roundMs ?? roundMs) / steps;
+  }
+
+  /** Begins to ping; what it returns ends that. */
+  add(pingable: Pingable): () => void {
+    // The group whose turn was last: it comes again after a whole round.
+    const group = this.#groups[(this.#next + steps - 1) % steps] as Set<Pingable>;
+    group.add(pingable);
+    this.#count++;
+    this.#timer ??= setInterval(() => this.#step(), this.#stepMs).unref();
+    return () => {
+      group.delete(pingable);
+      if (--this.#count > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    };
+  }
+
+  #step(): void {
+    const group = this.#groups[this.#next];
+    this.#next = (this.#next + 1) % steps;
+    for (const pingable of group ?? []) pingable.ping();
+  }
+}

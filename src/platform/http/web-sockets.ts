@@ -1,0 +1,90 @@
+import websocket from '@fastify/websocket';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { httpErrors } from './errors.ts';
+import { OpenWebSocket } from './open-web-socket.ts';
+import { PingRounds } from './ping-rounds.ts';
+
+/** The largest frame that is read, in bytes: as a body. */
+const MAX_FRAME_BYTES = 1024 * 1024;
+
+/** How long a client has to answer our closing, in milliseconds; then it is cut. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** What a server needs to know for WebSockets. */
+export interface WebSocketOptions {
+  /** The origins whose pages may open one, exactly as browsers send them; the server's own may always. */
+  readonly corsOrigins: readonly string[];
+}
+
+/** A route that takes WebSockets. */
+export interface WebSocketRoute {
+  readonly schema: FastifySchema;
+  /** Called before the client is told that it is connected. @throws AppError to refuse it, as for any request. */
+  admit(request: FastifyRequest): Promise<void>;
+  /** Called when it is open; it sets `socket.user`. */
+  open(socket: OpenWebSocket, request: FastifyRequest): void;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Adds a route that takes WebSockets. It is `public`: `admit`, or whoever reads the frames, finds out who is there. */
+    addWebSocketRoute(url: string, route: WebSocketRoute): void;
+  }
+}
+
+/** A page of another origin may open a WebSocket to any server, CORS or not: the browser only says which page it is. */
+function refuseForeignOrigin({ headers }: FastifyRequest, origins: readonly string[]): void {
+  const { origin, host } = headers;
+  if (origin === undefined || origins.includes(origin)) return;
+  if (URL.canParse(origin) && new URL(origin).host === host) return;
+  throw httpErrors.raise.origin_not_allowed({ param: 'origin' });
+}
+
+async function refuseOthers(_request: FastifyRequest, reply: FastifyReply): Promise<never> {
+  reply.headers({ upgrade: 'websocket', connection: 'upgrade' });
+  throw httpErrors.raise.upgrade_required();
+}
+
+/** Has a server take WebSockets, on routes that are added with `addWebSocketRoute`. */
+export function acceptWebSockets(server: FastifyInstance, { corsOrigins }: WebSocketOptions): void {
+  const { lifecycle } = server;
+  const rounds = new PingRounds();
+  const limits = { maxPayload: MAX_FRAME_BYTES, closeTimeout: CLOSE_TIMEOUT_MS };
+  const settings: websocket.WebsocketPluginOptions = {
+    options: { ...limits, perMessageDeflate: false, clientTracking: false },
+    // A frame against the protocol: the connection is being closed with the number that tells why.
+    errorHandler: () => {},
+    // The drain closes them.
+    preClose: (done) => done(),
+  };
+  // Called, not registered: a registered plug-in starts later, and would not see routes that are added before that.
+  websocket(server, settings, () => {});
+
+  server.decorate('addWebSocketRoute', (url: string, route: WebSocketRoute) => {
+    server.route({
+      method: 'GET',
+      url,
+      config: { access: 'public' },
+      schema: route.schema,
+      preHandler: async (request) => {
+        if (!request.ws) return;
+        refuseForeignOrigin(request, corsOrigins);
+        if (lifecycle.draining) throw httpErrors.raise.shutting_down();
+        await route.admit(request);
+      },
+      handler: refuseOthers,
+      wsHandler: (webSocket, request) => {
+        request.context.deadline.end();
+        const socket = new OpenWebSocket(webSocket);
+        const stopPinging = rounds.add(socket);
+        lifecycle.sockets.add(socket);
+        webSocket.once('close', () => {
+          stopPinging();
+          lifecycle.sockets.delete(socket);
+        });
+        route.open(socket, request);
+        if (lifecycle.draining) socket.leave();
+      },
+    });
+  });
+}
