@@ -4,9 +4,12 @@ import type { CallContext } from '../../base/call-context.ts';
 import { type Models, modelErrors } from '../../core/models/index.ts';
 import type { Question } from '../../kit/index.ts';
 
+/** Many models put JSON into a block of Markdown, whatever they are told. */
+const block = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/;
+
 function readJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(block.exec(text)?.[1] ?? text);
   } catch (cause) {
     throw modelErrors.raise.bad_response({ cause });
   }
@@ -35,6 +38,10 @@ export async function askModel<Answer extends TSchema>(
     const json = readJson(completion.choices[0]?.message.content ?? '');
     if (!Check(answer, json)) throw modelErrors.raise.bad_response();
     return json;
+  } catch (error) {
+    call.deadline.throwIfEnded();
+    if (deadline.reason !== undefined) throw modelErrors.raise.timeout({ missing: 'the answer' }, { cause: error });
+    throw error;
   } finally {
     deadline.end();
   }

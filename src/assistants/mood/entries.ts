@@ -1,0 +1,43 @@
+import { AppError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import type { AssistantContext } from '../../kit/index.ts';
+import { type EntryRow, insertEntries } from './queries.ts';
+import { readByLexicon } from './readings/read-by-lexicon.ts';
+import { readByModel } from './readings/read-by-model.ts';
+import type { Entry, Reading } from './schemas.ts';
+
+/** How long somebody who logs a mood waits for the model, in milliseconds. */
+const longestWaitMs = 8_000;
+/** What is left of the time for storing the entry, in milliseconds: as long as a statement may take. */
+const storeMs = 2_000;
+
+/** A row as JSON of the database has it: times are text there. */
+type StoredEntry = { readonly [Field in keyof EntryRow]: EntryRow[Field] extends Date ? string : EntryRow[Field] };
+
+/** An entry as it goes out. */
+export function toEntry({ felt_at, created_at, ...row }: EntryRow): Entry {
+  return { object: 'mood.entry', ...row, felt_at: felt_at.toISOString(), created_at: created_at.toISOString() };
+}
+
+/** Reads a mood by the model, or else by the lexicon. */
+async function readMood(text: string, context: AssistantContext): Promise<Reading & { source: string }> {
+  try {
+    const budgetMs = Math.max(0, Math.min(longestWaitMs, context.deadline.remainingMs() - storeMs));
+    return { ...(await readByModel(text, budgetMs, context)), source: 'model' };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { ...readByLexicon(text), source: 'lexicon' };
+  }
+}
+
+/** Stores how the user felt, now unless it is said when. It is stored also while no model answers. */
+export async function logMood(
+  { moodText, feltAt }: { moodText: string; feltAt: string | undefined },
+  context: AssistantContext,
+): Promise<Entry> {
+  const reading = await readMood(moodText, context);
+  const instant = feltAt === undefined ? context.clock.now() : new Date(feltAt);
+  const { answer } = await context.once(insertEntries, { id: newId(), moodText, ...reading, feltAt: instant });
+  const stored = answer as StoredEntry;
+  return toEntry({ ...stored, felt_at: new Date(stored.felt_at), created_at: new Date(stored.created_at) });
+}

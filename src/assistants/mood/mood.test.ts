@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import { type StubProvider, startStubProvider } from '../../../test/stubs/provider.ts';
+import type { Entry } from './schemas.ts';
+
+/** What the model reads. */
+const happy = { mood: 'happy', score: 0.8, confidence: 0.9, language: 'sv' };
+
+let provider: StubProvider;
+let product: Product;
+let alice: TestUser;
+
+beforeAll(async () => {
+  provider = await startStubProvider();
+  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' });
+});
+
+beforeEach(async () => {
+  provider.setMode('ok', { text: JSON.stringify(happy) });
+  alice = await product.createUser();
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await provider?.close();
+});
+
+async function send(user: TestUser, ...[method, path, body]: [string, string, unknown?]) {
+  const response = await product.request(user, method, `/api/mood${path}`, body);
+  return { status: response.status, headers: response.headers, body: (await response.json()) as never };
+}
+
+async function log(user: TestUser, mood_text: string, timestamp?: string): Promise<Entry> {
+  const { status, body } = await send(user, 'POST', '/log', { mood_text, ...(timestamp && { timestamp }) });
+  expect(status).toBe(201);
+  return body;
+}
+
+async function listTexts(user: TestUser, query = ''): Promise<string[]> {
+  const { body } = await send(user, 'GET', `/get${query}`);
+  return (body as { data: Entry[] }).data.map(({ mood_text }) => mood_text);
+}
+
+async function call(user: TestUser, tool: string, input: unknown): Promise<unknown> {
+  const found = product.server.installed.assistants
+    .find(({ name }) => name === 'mood')
+    ?.tools.find(({ name }) => name === tool);
+  return await found?.run(input, { userId: user.userId, context: testContext() });
+}
+
+test('a mood is read by the model, and listed', async () => {
+  const entry = await log(alice, 'Glad idag!', '2026-11-20T08:00:00+01:00');
+  expect(entry).toEqual({
+    id: expect.any(String),
+    object: 'mood.entry',
+    mood_text: 'Glad idag!',
+    ...happy,
+    source: 'model',
+    felt_at: '2026-11-20T07:00:00.000Z',
+    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+  });
+  expect((await send(alice, 'GET', '/get')).body).toMatchObject({ object: 'list', data: [entry], has_more: false });
+});
+
+describe('an entry is read by the lexicon', () => {
+  test.each(['Sure! The mood is happy.', '{"mood": "happy"}', JSON.stringify({ ...happy, score: 7 }), '[]', ''])(
+    'when the model answers %j',
+    async (text) => {
+      provider.setMode('ok', { text });
+      const read = { mood: 'positive', score: 0.6, language: 'sv', source: 'lexicon' };
+      expect(await log(alice, 'Glad idag!')).toMatchObject(read);
+    },
+  );
+
+  test.each(['http-500', 'malformed-json', '401', 'empty-200'] as const)(
+    'when the provider does this: %s',
+    async (mode) => {
+      provider.setMode(mode);
+      expect(await log(alice, 'Glad idag!')).toMatchObject({ mood: 'positive', language: 'sv', source: 'lexicon' });
+    },
+  );
+
+  test('within the time that the request has, when the model does not answer', async () => {
+    provider.setMode('no-first-byte');
+    const response = await fetch(`${product.url}/api/mood/log`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${alice.key}`,
+        'content-type': 'application/json',
+        'x-request-timeout-ms': '3000',
+      },
+      body: JSON.stringify({ mood_text: 'Glad idag!' }),
+    });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({ source: 'lexicon' });
+  });
+});
+
+test('the log is listed with the latest first, page by page, by offset, and for a time', async () => {
+  for (const day of [2, 4, 1, 3]) await log(alice, `day ${day}`, `2026-11-0${day}T12:00:00Z`);
+  expect(await listTexts(alice)).toEqual(['day 4', 'day 3', 'day 2', 'day 1']);
+  const first = (await send(alice, 'GET', '/get?limit=3')).body as { has_more: boolean; next_cursor: string };
+  expect(first.has_more).toBe(true);
+  expect(await listTexts(alice, `?limit=3&cursor=${first.next_cursor}`)).toEqual(['day 1']);
+  expect(await listTexts(alice, '?limit=2&offset=1')).toEqual(['day 3', 'day 2']);
+  expect(await listTexts(alice, '?from=2026-11-02T12:00:00Z&to=2026-11-04T12:00:00Z')).toEqual(['day 3', 'day 2']);
+  expect((await send(alice, 'GET', '/get?limit=1001')).status).toBe(400);
+});
+
+test('a repeated POST with an Idempotency-Key stores one entry and answers it again', async () => {
+  const post = (mood_text: string) =>
+    fetch(`${product.url}/api/mood/log`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${alice.key}`, 'content-type': 'application/json', 'idempotency-key': 'one' },
+      body: JSON.stringify({ mood_text }),
+    });
+  const first = await (await post('Glad idag!')).json();
+  provider.setMode('http-500');
+  const second = await post('Glad idag!');
+  expect(await second.json()).toEqual(first);
+  expect(second.headers.get('idempotent-replayed')).toBe('true');
+  expect(await listTexts(alice)).toEqual(['Glad idag!']);
+  expect((await post('something else')).status).toBe(422);
+});
+
+test('each request asks the database once', async () => {
+  const query = vi.spyOn(product.postgres, 'query');
+  await log(alice, 'counted');
+  await send(alice, 'GET', '/get');
+  const names = query.mock.calls.map(([statement]) => statement.name).filter((name) => name.startsWith('mood.'));
+  query.mockRestore();
+  expect(names).toEqual(['mood.insert_entries', 'mood.list_entries']);
+});
+
+describe('a tool', () => {
+  test('logs a mood, and lists what was felt', async () => {
+    const timestamp = '2026-11-20T12:00:00Z';
+    expect(await call(alice, 'mood_log', { mood_text: 'Glad!', timestamp })).toMatchObject({
+      entry: { mood_text: 'Glad!', mood: 'happy', felt_at: '2026-11-20T12:00:00.000Z' },
+    });
+    expect(await call(alice, 'mood_list', { to: timestamp })).toEqual({ entries: [], has_more: false });
+    expect(await call(alice, 'mood_list', { from: timestamp })).toMatchObject({ entries: [{ mood_text: 'Glad!' }] });
+  });
+
+  test('tells how the mood of a user went, day by day', async () => {
+    for (const [score, timestamp] of [
+      [1, '2026-11-02T00:00:00Z'],
+      [0.5, '2026-11-02T23:59:59Z'],
+      [-0.6, '2026-11-04T12:00:00Z'],
+      [-1, '2026-11-05T00:00:00Z'],
+    ] as const) {
+      provider.setMode('ok', { text: JSON.stringify({ ...happy, score }) });
+      await log(alice, 'a day', timestamp);
+    }
+    expect(await call(alice, 'mood_trend', { from: '2026-11-01', to: '2026-11-04' })).toEqual({
+      from: '2026-11-01',
+      to: '2026-11-04',
+      entries: 3,
+      score: 0.3,
+      days: [
+        { day: '2026-11-02', entries: 2, score: 0.75 },
+        { day: '2026-11-04', entries: 1, score: -0.6 },
+      ],
+    });
+    expect(await call(alice, 'mood_trend', { from: '2025-01-01', to: '2025-01-02' })).toMatchObject({ score: null });
+  });
+
+  test("reads nothing of another user's", async () => {
+    await log(alice, 'a secret');
+    const bob = await product.createUser();
+    expect(await call(bob, 'mood_list', { userId: alice.userId })).toMatchObject({ entries: [] });
+    expect(await listTexts(bob)).toEqual([]);
+  });
+});
+
+test('all that is stored about a user is exported, and erased for that user alone', async () => {
+  const bob = await product.createUser();
+  for (const text of ['one', 'two']) await log(alice, text);
+  await log(bob, 'stays');
+  const { installed } = product.server;
+  const exported = await Array.fromAsync(installed.exportUser(alice.userId, testContext()));
+  expect(exported).toMatchObject([
+    { assistant: 'mood', entry: { mood_text: 'two' } },
+    { assistant: 'mood', entry: { mood_text: 'one' } },
+  ]);
+  for (let twice = 0; twice < 2; twice++) await installed.eraseUser(alice.userId, testContext());
+  expect(await call(alice, 'mood_list', {})).toMatchObject({ entries: [] });
+  expect(await listTexts(bob)).toEqual(['stays']);
+});

@@ -1,0 +1,67 @@
+import { Cursor, decodeCursor, defineRoute, encodeCursor, ListOf, PageLimit, Type, toPage } from '../../kit/index.ts';
+import { logMood, toEntry } from './entries.ts';
+import { type EntryRow, listEntries } from './queries.ts';
+import { Entry, Instant, MoodText } from './schemas.ts';
+
+const logRoute = defineRoute({
+  method: 'POST',
+  path: '/log',
+  summary: 'Log how you feel',
+  description:
+    'A model reads the mood of the text. While none answers, a word list does (`source: "lexicon"`), and the model reads ' +
+    'the entry again later.',
+  body: Type.Object(
+    {
+      mood_text: MoodText,
+      timestamp: Type.Optional({ ...Instant, description: 'When you felt so; now when absent.' }),
+    },
+    { additionalProperties: false },
+  ),
+  example: { mood_text: 'Glad idag!', timestamp: '2026-12-24T18:00:00Z' },
+  status: 201,
+  answer: Entry,
+  run: ({ body }, context) => logMood({ moodText: body.mood_text, feltAt: body.timestamp }, context),
+});
+
+const getRoute = defineRoute({
+  method: 'GET',
+  path: '/get',
+  summary: 'List your mood log',
+  description: 'The latest first.',
+  query: Type.Object(
+    {
+      limit: PageLimit({ default: 50, maximum: 1000 }),
+      offset: Type.Integer({
+        minimum: 0,
+        maximum: 1_000_000,
+        default: 0,
+        description: 'How many entries to leave out first. To read all of a long log, follow `next_cursor` instead.',
+      }),
+      cursor: Type.Optional(Cursor),
+      from: Type.Optional({ ...Instant, description: 'Only what you felt at this time or later.' }),
+      to: Type.Optional({ ...Instant, description: 'Only what you felt earlier than this.' }),
+    },
+    { additionalProperties: false },
+  ),
+  answer: ListOf(Entry),
+  async run({ query }, context) {
+    const { limit, offset, cursor, from, to } = query;
+    const scope = ['mood', from, to].join(' ');
+    const [afterFeltAt, afterId = null] = (cursor === undefined ? [] : decodeCursor(scope, cursor)) as string[];
+    const rows = await context.query(listEntries, {
+      from: toDate(from),
+      to: toDate(to),
+      afterFeltAt: toDate(afterFeltAt),
+      ...{ afterId, offset, limit: limit + 1 },
+    });
+    const cursorOf = ({ felt_at, id }: EntryRow) => encodeCursor(scope, [felt_at.toISOString(), id]);
+    return toPage(rows, limit, { item: toEntry, cursor: cursorOf });
+  },
+});
+
+function toDate(instant: string | undefined): Date | null {
+  return instant === undefined ? null : new Date(instant);
+}
+
+/** The routes below `/api/mood`. */
+export const routes = [logRoute, getRoute];

@@ -1,0 +1,44 @@
+import { defineTool, Type } from '../../../kit/index.ts';
+import { readTrend } from '../queries.ts';
+
+const Day = Type.String({ format: 'date', description: 'A day, such as 2026-12-24.' });
+const dayMs = 86_400_000;
+const usualDays = 7;
+
+/** How the user felt in some days. */
+export interface Trend {
+  readonly from: string;
+  readonly to: string;
+  readonly entries: number;
+  /** The mean of all entries; null when there is none. */
+  readonly score: number | null;
+  readonly days: readonly { readonly day: string | null; readonly entries: number; readonly score: number }[];
+}
+
+const addDays = (day: string, days: number): string =>
+  new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
+const round = (score: number): number => Math.round(score * 1000) / 1000;
+
+export const trend = defineTool({
+  name: 'trend',
+  description:
+    'Reads how the mood of the user went: the mean score of each day that has entries, and of all. Without days, the ' +
+    'last seven; at most a year.',
+  input: Type.Object(
+    {
+      from: Type.Optional({ ...Day, description: 'The first day, such as 2026-12-18.' }),
+      to: Type.Optional({ ...Day, description: 'The last day, such as 2026-12-24; today when left out.' }),
+    },
+    { additionalProperties: false },
+  ),
+  writes: false,
+  async run(period, context): Promise<Trend> {
+    const to = period.to ?? context.clock.now().toISOString().slice(0, 10);
+    const from = period.from ?? addDays(to, 1 - usualDays);
+    const rows = await context.query(readTrend, { from: new Date(from), to: new Date(addDays(to, 1)) });
+    const entries = rows.reduce((count, row) => count + row.entries, 0);
+    const total = rows.reduce((sum, row) => sum + row.score * row.entries, 0);
+    const days = rows.map((row) => ({ ...row, score: round(row.score) }));
+    return { from, to, entries, score: entries === 0 ? null : round(total / entries), days };
+  },
+});
