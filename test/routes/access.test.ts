@@ -93,6 +93,7 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
 
   it("answers another user's id with the same 404 as one that does not exist", async () => {
     const missing: Resources = {
+      userId: newId(),
       sessionId: newId(),
       turnId: newId(),
       keyId: newId(),
@@ -109,6 +110,7 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
   it("does not reach another user's session under an own one", async () => {
     const own = await createResources(product, bob);
     const mixed = [
+      { ...own, userId: hers.userId },
       { ...own, sessionId: hers.sessionId },
       { ...own, turnId: hers.turnId },
       { ...own, keyId: hers.keyId },

@@ -8,7 +8,7 @@ import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
 
 const bodyLimitBytes = 1_048_576;
-const nobody: Resources = { sessionId: '', turnId: '', keyId: '', notificationId: '', assistants: {} };
+const nobody: Resources = { userId: '', sessionId: '', turnId: '', keyId: '', notificationId: '', assistants: {} };
 const user = { role: 'user', content: 'Hello' };
 const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } };
 
@@ -114,7 +114,9 @@ describeBadInput(
     countRows,
     headers: { authorization: `Bearer ${alice.key}` },
     ids: {
+      user_id: resources.userId,
       session_id: resources.sessionId,
+      conversation_id: resources.sessionId,
       turn_id: resources.turnId,
       key_id: resources.keyId,
       notification_id: resources.notificationId,

@@ -16,5 +16,12 @@ export async function createResources(product: Product, user: TestUser): Promise
   const told = { userId: user.userId, id: notificationId, kind: 'welcome', title: 'Welcome', body: 'It is ready.' };
   await product.postgres.query(notify(told), testContext());
   const assistants = await createAssistantResources(product, user);
-  return { sessionId: session.id, turnId: answer.turn_id, keyId: key.id, notificationId, assistants };
+  return {
+    userId: user.userId,
+    sessionId: session.id,
+    turnId: answer.turn_id,
+    keyId: key.id,
+    notificationId,
+    assistants,
+  };
 }

@@ -3,6 +3,7 @@ import { listAssistantExamples } from './assistant-examples.ts';
 
 /** Ids of one user's things, for the paths of routes. */
 export interface Resources {
+  readonly userId: string;
   readonly sessionId: string;
   readonly turnId: string;
   readonly keyId: string;
@@ -41,6 +42,20 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
     method: 'POST',
     path: `${session(of)}/messages`,
     body: { content: 'Hello' },
+  }),
+  'POST /v1/chat/messages/batch': () => ({
+    method: 'POST',
+    path: '/v1/chat/messages/batch',
+    body: { session_ids: [newId()] },
+  }),
+  'POST /api/:user_id/chat': ({ userId }) => ({
+    method: 'POST',
+    path: `/api/${userId}/chat`,
+    body: { message: 'Hello' },
+  }),
+  'GET /api/:user_id/conversations/:conversation_id/messages': ({ userId, sessionId }) => ({
+    method: 'GET',
+    path: `/api/${userId}/conversations/${sessionId}/messages`,
   }),
   'GET /v1/chat/sessions/:session_id/turns/:turn_id': (of) => ({
     method: 'GET',

@@ -85,6 +85,25 @@ describe('a request of a known caller asks the database once:', () => {
     expect(counted).toEqual({ 'chat.insert_sessions': 1 });
   });
 
+  test('reading the messages of several sessions', async () => {
+    const sessions = [
+      await send(201, 'POST', '/v1/chat/sessions', {}),
+      await send(201, 'POST', '/v1/chat/sessions', {}),
+    ];
+    const body = { session_ids: sessions.map(({ id }) => id) };
+    expect(await countStatements(() => send(200, 'POST', '/v1/chat/messages/batch', body))).toEqual({
+      'chat.read_histories': 1,
+    });
+  });
+
+  test('a first message that makes its conversation, twice: before the model and after it', async () => {
+    const chat = () => send(200, 'POST', `/api/${user.userId}/chat`, { message: 'Hello' });
+    // From here on it is known what the user has used of the plan.
+    await chat();
+    const counted = await countStatements(chat);
+    expect(counted).toEqual({ 'chat.start_turns': 1, 'chat.end_turns': 1 });
+  });
+
   test('reading messages', async () => {
     const { id } = await send(201, 'POST', '/v1/chat/sessions', {});
     await send(200, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Hello' });

@@ -172,14 +172,8 @@ export interface HistoryQuery {
   descending: boolean;
 }
 
-/**
- * Pages of sessions' histories. Seq has no gaps, so `offset` is arithmetic and a page far down is found as fast as the
- * first; `after` and `before` are first turned into a first and a last seq.
- *
- * No row for a session that does not exist; else at least one, with a null `seq` when the page is empty; at most `limit`
- * rows each. Indexes: chat_sessions_pkey, chat_messages_pkey, chat_messages_time.
- */
-export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
+/** A message of a page of a session, as stored, or the session without any. */
+export interface PageRow {
   i: number | null;
   version: number;
   first_seq: number;
@@ -194,7 +188,16 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
   model: string | null;
   degraded: boolean | null;
   created_at: Date | null;
-}>`
+}
+
+/**
+ * Pages of sessions' histories. Seq has no gaps, so `offset` is arithmetic and a page far down is found as fast as the
+ * first; `after` and `before` are first turned into a first and a last seq.
+ *
+ * No row for a session that does not exist; else at least one, with a null `seq` when the page is empty; at most `limit`
+ * rows each. Indexes: chat_sessions_pkey, chat_messages_pkey, chat_messages_time.
+ */
+export const readHistories = (rows: readonly HistoryQuery[]) => sql<PageRow>`
   -- chat.read_histories
   with input as (
     select * from unnest(

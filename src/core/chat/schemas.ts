@@ -126,6 +126,60 @@ export const PostMessage = Type.Object(
   { additionalProperties: false },
 );
 
+/** The path of a user. */
+export const UserParams = Type.Object(
+  { user_id: Type.String({ format: 'uuid', description: 'Your own id.' }) },
+  { additionalProperties: false },
+);
+
+/** The path of a conversation of a user. */
+export const ConversationParams = Type.Object(
+  { ...UserParams.properties, conversation_id: Type.String({ format: 'uuid', description: 'The id of a session.' }) },
+  { additionalProperties: false },
+);
+
+/** The body of `POST /api/{user_id}/chat`. */
+export const ChatRequest = Type.Object(
+  {
+    conversation_id: Type.Optional(Nullable(Type.String({ format: 'uuid', description: 'Null: a new one.' }))),
+    message: PostMessage.properties.content,
+    assistant: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 63, description: 'Who answers in a new conversation.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** The answer of `POST /api/{user_id}/chat`. */
+export const ChatAnswer = Type.Object({
+  conversation_id: Id,
+  message: Message,
+  tool_calls: Type.Array(ToolCall, { description: 'The calls that the assistant made, as in the message.' }),
+});
+
+/** The body of `POST /v1/chat/messages/batch`. */
+export const BatchRead = Type.Object(
+  {
+    session_ids: Type.Array(Type.String({ format: 'uuid' }), { minItems: 1, maxItems: 50, uniqueItems: true }),
+    after: Type.Optional(Type.String({ format: 'date-time', description: 'Only messages later than this.' })),
+    limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'How many messages of each session.' }),
+  },
+  { additionalProperties: false },
+);
+
+/** The beginning of one session's messages, among those of several. */
+export const BatchedHistory = Type.Object({
+  object: Type.Literal('chat.history'),
+  session_id: Id,
+  messages: Type.Array(Message),
+  has_more: Type.Boolean(),
+  next_cursor: Nullable(
+    Type.String({
+      description: 'Read on with it at `GET /v1/chat/sessions/{session_id}/messages`, with the same `after`.',
+    }),
+  ),
+});
+
 /** The body of `POST /v1/chat/sessions/{session_id}/turns/{turn_id}/retry`. */
 export const RetryTurn = Type.Object({ stream: PostMessage.properties.stream }, { additionalProperties: false });
 

@@ -3,7 +3,7 @@ import type { CallContext } from '../../../base/call-context.ts';
 import { openEventStream } from '../../../platform/http/index.ts';
 import { idempotencyErrors, markReplay } from '../../accounts/index.ts';
 import type { Message } from '../schemas.ts';
-import type { RunningTurn } from '../turns/running-turn.ts';
+import type { RunningTurn, TurnResult } from '../turns/running-turn.ts';
 import type { StoredTurn } from '../turns/stored-turn.ts';
 import type { TurnStart } from '../turns/turn-runner.ts';
 import type { ChatRouteOptions } from './options.ts';
@@ -45,20 +45,31 @@ export async function streamTurn(
 }
 
 /**
- * Answers with what comes of a turn: its message, or its events.
- * @throws AppError 409 `idempotency.in_progress` for the whole answer of a turn that an earlier request waits for.
+ * What comes of a turn.
+ * @throws AppError 409 `idempotency.in_progress` when an earlier request waits for it.
  */
-export async function answerTurn(
+export async function awaitTurn(
   { turn, replayed }: TurnStart,
-  answer: TurnAnswer & { readonly stream: boolean },
-): Promise<Message | FastifyReply> {
-  const { request, reply, stream } = answer;
-  if (replayed && !stream && !turn.hasEnded) throw idempotencyErrors.raise.in_progress();
+  { request, reply }: Pick<TurnAnswer, 'request' | 'reply'>,
+): Promise<TurnResult> {
+  if (replayed && !turn.hasEnded) throw idempotencyErrors.raise.in_progress();
   if (replayed) markReplay(reply);
-  if (stream) return await streamTurn(turn, 0, answer);
   // From here on the message is stored: a client must not send it again on its own.
   reply.header('x-should-retry', 'false');
-  const { message } = await request.context.deadline.race(turn.result);
+  const result = await request.context.deadline.race(turn.result);
   reply.removeHeader('x-should-retry');
-  return message;
+  return result;
+}
+
+/**
+ * Answers with what comes of a turn: its message, or its events.
+ * @throws AppError as `awaitTurn`, for its message.
+ */
+export async function answerTurn(
+  start: TurnStart,
+  answer: TurnAnswer & { readonly stream: boolean },
+): Promise<Message | FastifyReply> {
+  if (!answer.stream) return (await awaitTurn(start, answer)).message;
+  if (start.replayed) markReplay(answer.reply);
+  return await streamTurn(start.turn, 0, answer);
 }

@@ -16,12 +16,17 @@ export function knownVersion(request: FastifyRequest): number | null {
   return null;
 }
 
+/** Sets the answer's ETag from a session's version: weak, for the same state may be written in other bytes. */
+export function setVersion(reply: FastifyReply, version: number): void {
+  reply.header('etag', `W/"v${version}"`);
+}
+
 /**
- * Sets the answer's ETag from a session's version: weak, for the same state may be written in other bytes. Answers
- * whether the reader has this version, and then sets the status 304.
+ * Sets the answer's ETag from a session's version. Answers whether the reader has this version, and then sets the status 304.
  */
 export function isUnchanged(request: FastifyRequest, reply: FastifyReply, version: number): boolean {
-  reply.header('etag', `W/"v${version}"`).header('cache-control', 'private, no-cache');
+  setVersion(reply, version);
+  reply.header('cache-control', 'private, no-cache');
   if (knownVersion(request) !== version) return false;
   reply.code(304);
   return true;

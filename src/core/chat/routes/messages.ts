@@ -1,38 +1,12 @@
-import type { Static } from 'typebox';
-import { decodeCursor, encodeCursor, type HttpServer, ListOf } from '../../../platform/http/index.ts';
+import { type HttpServer, ListOf } from '../../../platform/http/index.ts';
 import { readIdempotency } from '../../accounts/index.ts';
-import { chatErrors } from '../errors.ts';
-import type { HistoryQuery, MessageRow } from '../queries.ts';
 import { HistoryPageQuery, Message, PostMessage, SessionParams } from '../schemas.ts';
-import { showMessage } from '../show-message.ts';
 import { answerTurn, withinBudget } from './answer-turn.ts';
-import { isUnchanged, knownVersion, Unchanged } from './conditional-read.ts';
+import { Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
+import { readHistory } from './read-history.ts';
 
 const tags = ['Messages'];
-
-/** A place in a history belongs to the session, the order and the times that it was read with. */
-function cursorScope(sessionId: string, query: { order: string; after?: string; before?: string }): string {
-  return ['messages', sessionId, query.order, query.after ?? '', query.before ?? ''].join(' ');
-}
-
-/** The part of the history that a query asks for. */
-function readQuery(
-  { cursor, order, after, before, limit, offset }: Static<typeof HistoryPageQuery>,
-  scope: string,
-): Omit<HistoryQuery, 'userId' | 'sessionId' | 'knownVersion'> {
-  const fromSeq = cursor === undefined ? null : Number(decodeCursor(scope, cursor)[0]);
-  const descending = order === 'desc';
-  return {
-    limit,
-    offset,
-    descending,
-    after: after === undefined ? null : new Date(after),
-    before: before === undefined ? null : new Date(before),
-    afterSeq: descending ? null : fromSeq,
-    beforeSeq: descending ? fromSeq : null,
-  };
-}
 
 function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
   server.get(
@@ -51,19 +25,7 @@ function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
     },
     async (request, reply) => {
       const { session_id: sessionId } = request.params;
-      const scope = cursorScope(sessionId, request.query);
-      const page = readQuery(request.query, scope);
-      const owner = { userId: request.caller.userId, sessionId, knownVersion: knownVersion(request) };
-      const rows = await batches.readHistory({ ...page, ...owner }, request.context);
-      const [session] = rows;
-      if (session === undefined) throw chatErrors.raise.session_not_found();
-      if (isUnchanged(request, reply, session.version)) return reply.send(null);
-      const data = rows.filter((row) => row.seq !== null).map((row) => showMessage(sessionId, row as MessageRow));
-      const lastSeq = data.at(-1)?.seq;
-      const endSeq = page.descending ? session.first_seq : session.last_seq;
-      const hasMore = lastSeq !== undefined && lastSeq !== endSeq;
-      const next_cursor = hasMore ? encodeCursor(scope, [lastSeq]) : null;
-      return { object: 'list' as const, data, has_more: hasMore, next_cursor };
+      return (await readHistory(request, reply, { batches, sessionId })) ?? reply.send(null);
     },
   );
 }

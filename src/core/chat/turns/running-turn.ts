@@ -13,6 +13,8 @@ import { TurnFeed } from './turn-feed.ts';
 export interface TurnResult {
   readonly message: Message;
   readonly usage: Usage | null;
+  /** Of the session once the answer was stored; null when it is not known. */
+  readonly version: number | null;
 }
 
 /** What identifies a turn and where its answer goes. */
@@ -33,6 +35,8 @@ export interface TurnIdentity {
 export interface StoredPlace {
   readonly seq: number;
   readonly createdAt: Date;
+  /** Of the session; null when it is not known. */
+  readonly version: number | null;
 }
 
 const endsInHalfCharacter = /[\uD800-\uDBFF]$/;
@@ -132,7 +136,7 @@ export class RunningTurn implements TurnDraft {
     this.feed.append({ type: 'turn.completed', status, usage });
     this.feed.end();
     this.hasEnded = true;
-    this.#settle.resolve({ message, usage });
+    this.#settle.resolve({ message, usage, version: place.version });
   }
 
   /** Tells everyone that there will be no whole answer, and why. */

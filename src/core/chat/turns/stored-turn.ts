@@ -88,7 +88,8 @@ export class StoredTurn {
     if (row.status === 'running') return;
     this.#end();
     const message = answerOf(row);
-    if (hasAnswered(row) && message !== undefined) this.#settle.resolve({ message, usage: usageOf(row) });
+    if (hasAnswered(row) && message !== undefined)
+      this.#settle.resolve({ message, usage: usageOf(row), version: null });
     else this.#settle.reject(recallError(row));
   }
 

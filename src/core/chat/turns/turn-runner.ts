@@ -313,6 +313,9 @@ export class TurnRunner {
     const stored = failure instanceof TurnLost ? undefined : await storeTurnEnd(end, { ...this.#options, requestId });
     if (error !== undefined) turn.fail(error);
     else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
-    else turn.complete({ seq: stored.seq, createdAt: stored.endedAt }, status === 'stopped' ? status : 'completed');
+    else {
+      const place = { seq: stored.seq, createdAt: stored.endedAt, version: stored.version };
+      turn.complete(place, status === 'stopped' ? status : 'completed');
+    }
   }
 }

@@ -77,6 +77,8 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
   /** Null when there was nothing to store as a message. */
   answer_seq: number | null;
   ended_at: Date;
+  /** Of the session, from now on. */
+  version: number;
 }>`
   -- chat.end_turns
   with input as (
@@ -131,7 +133,7 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       from ending group by user_id, session_id
     ) change
     where s.user_id = change.user_id and s.id = change.session_id
-    returning s.user_id, s.id, s.updated_at
+    returning s.user_id, s.id, s.updated_at, s.version
   ), message as (
     insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded,
       created_at)
@@ -154,7 +156,8 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       prompt_tokens = usage_days.prompt_tokens + excluded.prompt_tokens,
       completion_tokens = usage_days.completion_tokens + excluded.completion_tokens
   )
-  select ending.i::integer as i, case when ending.answers then ending.seq end as answer_seq, counted.updated_at as ended_at
+  select ending.i::integer as i, case when ending.answers then ending.seq end as answer_seq, counted.updated_at as ended_at,
+    counted.version
   from ending join counted on counted.user_id = ending.user_id and counted.id = ending.session_id`;
 
 /** A turn whose owner has been silent for too long, with what was stored of its answer. */

@@ -18,6 +18,8 @@ export interface StoredTurnEnd {
   /** The seq of the answer; null when nothing was written. */
   readonly seq: number | null;
   readonly endedAt: Date;
+  /** Of the session; null when the first attempt stored it unheard. */
+  readonly version: number | null;
 }
 
 /** The pauses between tries, in milliseconds: about a minute in all, longer than a failover takes. */
@@ -33,7 +35,7 @@ export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): 
       const [row] = await inBackground({ ...options, budgetMs: options.statementBudgetMs }, (context) =>
         options.batches.endTurn(end, context),
       );
-      if (row !== undefined) return { seq: row.answer_seq, endedAt: row.ended_at };
+      if (row !== undefined) return { seq: row.answer_seq, endedAt: row.ended_at, version: row.version };
       // After a first try whose outcome was unknown, no row may mean that it had been stored.
       return attempt === 0 ? undefined : await findStoredEnd(end, options);
     } catch (error) {
@@ -50,5 +52,5 @@ async function findStoredEnd(end: TurnEnd, options: StoreTurnEndOptions): Promis
     options.batches.findTurn({ ...end, knownHeartbeatAt: null }, context),
   );
   if (turn === undefined || turn.ended_at === null || turn.answer_id !== end.messageId) return undefined;
-  return { seq: turn.answer_seq, endedAt: turn.ended_at };
+  return { seq: turn.answer_seq, endedAt: turn.ended_at, version: null };
 }

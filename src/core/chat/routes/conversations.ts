@@ -1,0 +1,86 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type HttpServer, ListOf } from '../../../platform/http/index.ts';
+import { readIdempotency } from '../../accounts/index.ts';
+import type { Assistant } from '../assistant.ts';
+import { chatErrors } from '../errors.ts';
+import { ChatAnswer, ChatRequest, ConversationParams, HistoryPageQuery, Message, UserParams } from '../schemas.ts';
+import { awaitTurn, withinBudget } from './answer-turn.ts';
+import { setVersion, Unchanged } from './conditional-read.ts';
+import type { ChatRouteOptions } from './options.ts';
+import { readHistory } from './read-history.ts';
+
+const tags = ['Conversations'];
+
+/** Who answers in a new conversation when the request does not say: the todo list, or whoever is first without it. */
+function findDefaultAssistant(assistants: readonly Assistant[]): string | null {
+  const names = assistants.map(({ name }) => name).sort();
+  return names.find((name) => name === 'todo') ?? names[0] ?? null;
+}
+
+/** @throws AppError 404 for the address of another user, the same as for a conversation that does not exist. */
+function refuseOthers(request: FastifyRequest, userId: string): void {
+  if (userId.toLowerCase() !== request.caller.userId) throw chatErrors.raise.session_not_found();
+}
+
+/** Tells the state of the conversation after the answer, which itself is to be kept by nobody. */
+function describeState(reply: FastifyReply, version: number): void {
+  setVersion(reply, version);
+  reply.headers({ 'cache-control': 'no-cache, no-store, must-revalidate', pragma: 'no-cache', expires: '0' });
+}
+
+function registerChat(server: HttpServer, options: ChatRouteOptions): void {
+  const { turns, batches, assistants, modelBudgetMs } = options;
+  const defaultAssistant = findDefaultAssistant(assistants);
+  server.post(
+    '/api/:user_id/chat',
+    {
+      config: { access: 'chat:write', budgetMs: modelBudgetMs },
+      schema: {
+        tags,
+        summary: 'Create or continue a conversation in one call',
+        description:
+          'A conversation is a chat session. Without `conversation_id` a new one is made, with the assistant that is named, ' +
+          'else `todo`; a conversation keeps its assistant. The ETag is that of the messages of the conversation.',
+        params: UserParams,
+        body: ChatRequest,
+        response: { 200: ChatAnswer },
+      },
+    },
+    async (request, reply) => {
+      refuseOthers(request, request.params.user_id);
+      const { conversation_id: sessionId = null, message: content, assistant = defaultAssistant } = request.body;
+      const asked = { ...readIdempotency(request), sessionId, assistant, content };
+      const begun = await withinBudget(request, options, (context) => turns.start(request.caller, asked, context));
+      const { message, version } = await awaitTurn(begun, { request, reply });
+      const key = { userId: request.caller.userId, id: begun.sessionId };
+      const state = version ?? (await batches.findSession(key, request.context))[0]?.version;
+      if (state !== undefined) describeState(reply, state);
+      return { conversation_id: begun.sessionId, message, tool_calls: message.tool_calls };
+    },
+  );
+}
+
+/** Registers the routes of conversations: sessions, under the address of their user. */
+export function registerConversationRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  registerChat(server, options);
+  const { batches } = options;
+  server.get(
+    '/api/:user_id/conversations/:conversation_id/messages',
+    {
+      config: { access: 'chat:read' },
+      schema: {
+        tags,
+        summary: 'Read the messages of a conversation',
+        description: 'As `GET /v1/chat/sessions/{session_id}/messages`.',
+        params: ConversationParams,
+        querystring: HistoryPageQuery,
+        response: { 200: ListOf(Message), 304: Unchanged },
+      },
+    },
+    async (request, reply) => {
+      const { user_id: userId, conversation_id: sessionId } = request.params;
+      refuseOthers(request, userId);
+      return (await readHistory(request, reply, { batches, sessionId })) ?? reply.send(null);
+    },
+  );
+}
