@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { createKey } from './app/create-key.ts';
+import { addDoctorCommand } from './app/doctor/doctor-command.ts';
 import { addLoadTestCommand } from './app/loadtest/load-test-command.ts';
 import { migrateDatabase } from './app/migrate-database.ts';
 import { runJobs } from './app/run-jobs.ts';
@@ -59,6 +60,7 @@ program
   });
 
 addLoadTestCommand(program, start);
+addDoctorCommand(program, start);
 
 try {
   await program.parseAsync();

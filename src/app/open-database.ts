@@ -2,12 +2,12 @@ import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import {
   findEmbeddedPostgres,
-  inspectRoute,
   openPostgres,
   type Postgres,
   type PostgresOptions,
   startEmbeddedPostgres,
 } from '../platform/postgres/index.ts';
+import { inspectRoutes } from './inspect-routes.ts';
 import { migrateSchema } from './migrate-schema.ts';
 
 /** The database of this process, migrated and ready. */
@@ -40,21 +40,9 @@ export interface DatabaseUse {
 
 /** Answers whether `url` leads through a pooler. Refuses a way on which something would not work, naming the setting. */
 async function checkRoutes(url: string, directUrl: string | undefined): Promise<boolean> {
-  const direct = await inspectRoute(directUrl ?? url);
-  if (!direct.keepsSession) {
-    throw new Error(
-      `${directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL'} leads through a transaction pooler, by way of ` +
-        'which nothing can be migrated or listened to. Set DATABASE_DIRECT_URL to the database itself.',
-    );
-  }
-  const route = directUrl === undefined ? direct : await inspectRoute(url);
-  if (!route.keepsPrepared) {
-    throw new Error(
-      'DATABASE_URL leads through a pooler that forgets prepared statements. Set max_prepared_statements of PgBouncer, 1.21 ' +
-        'or later, to 200, or set DATABASE_URL to the database itself.',
-    );
-  }
-  return route.isPooled;
+  const { isPooled, fault } = await inspectRoutes(url, directUrl);
+  if (fault !== undefined) throw new Error(`${fault.what}. ${fault.whatToDo}`);
+  return isPooled;
 }
 
 /** Finds the configured database; without one, starts the embedded Postgres in the data directory. */

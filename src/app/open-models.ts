@@ -18,7 +18,11 @@ function namesThisMachine(url: string): boolean {
   return isLoopback || hostname === 'localhost';
 }
 
-function listModels({ models }: Config): readonly ModelDefinition[] {
+/**
+ * The models of the configuration, the default one first; none when the offline model is the only one.
+ * @throws ConfigError with all that is wrong with `MODELS_FILE`.
+ */
+export function listModels({ models }: Config): readonly ModelDefinition[] {
   const { baseUrl, apiKey, model: name, allowPrivate, file, ...timeouts } = models;
   const defaults = { ...timeouts, retries: RETRIES };
   if (file !== undefined) {

@@ -14,6 +14,8 @@ beforeAll(async () => {
   database = await createTestDatabase();
   client = new Client({ connectionString: database.url });
   await client.connect();
+  // Not of our schema, but read when it is there.
+  await client.query('create extension pg_stat_statements');
   await fillTables(client);
 }, 180_000);
 

@@ -46,11 +46,12 @@ const examples: Record<string, string> = {
 
 const nothing = (): PlanUse => ({ indexes: new Set(), scannedTables: new Set(), deletedFrom: new Set() });
 
+/** Takes down what a plan goes over; of what is Postgres's own, nothing: its plans differ from version to version. */
 function collect(node: PlanNode, use: PlanUse): PlanUse {
   const table = `${node.Schema}.${node['Relation Name']}`;
-  if (node['Node Type'] === 'Seq Scan') use.scannedTables.add(table);
+  if (node['Node Type'] === 'Seq Scan' && node.Schema !== 'pg_catalog') use.scannedTables.add(table);
   if (node.Operation === 'Delete') use.deletedFrom.add(table);
-  if (node['Index Name'] !== undefined) use.indexes.add(node['Index Name']);
+  if (node['Index Name']?.startsWith('pg_') === false) use.indexes.add(node['Index Name']);
   for (const index of node['Conflict Arbiter Indexes'] ?? []) use.indexes.add(index);
   for (const inner of node.Plans ?? []) collect(inner, use);
   return use;

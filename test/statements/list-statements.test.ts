@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { listNeededIndexes, readIndexes } from '../../src/app/doctor/needed-indexes.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { listStatements, readIndexes, readStatement } from './list-statements.ts';
+import { listStatements, readStatement } from './list-statements.ts';
 
 const statements = await listStatements();
 
@@ -31,6 +32,17 @@ test('a connection can keep all statements prepared', () => {
 
 test('every statement says how many rows it answers', () => {
   expect(statements.filter(({ comment }) => !/\brows?\b/i.test(comment)).map(({ name }) => name)).toEqual([]);
+});
+
+test('the doctor looks for every index that a statement names', async () => {
+  const needed = new Map<string, string[]>();
+  for (const { name, indexes } of statements) {
+    for (const index of indexes) needed.set(index, [...(needed.get(index) ?? []), name]);
+  }
+  const sorted = (lists: Map<string, string[]>) =>
+    [...lists].map(([index, names]) => [index, names.toSorted()]).toSorted();
+  expect(needed.size).toBeGreaterThan(0);
+  expect(sorted(await listNeededIndexes())).toEqual(sorted(needed));
 });
 
 describe('a statement is read', () => {

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readIndexes } from '../../src/app/doctor/needed-indexes.ts';
 import type { Statement } from '../../src/platform/postgres/index.ts';
 
 /** A statement of the product, as its source gives it. */
@@ -68,15 +69,6 @@ function readComments(source: string): Map<string, string> {
   return new Map(
     Array.from(documented, ([, text = '', name = '']) => [name, text.replace(/\s+(?:\*\s+)?/g, ' ').trim()]),
   );
-}
-
-/** The indexes that a doc comment names: `Index: a_pkey.` or `Indexes: a_pkey, b_recent.` */
-export function readIndexes(comment: string): string[] {
-  const [, list = ''] = /\bIndex(?:es)?: ([\w, ]+)/.exec(comment) ?? [];
-  return list
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
 }
 
 /** Every statement that a queries.ts of the product exports, found in the files, in the order of their names. */

@@ -22,6 +22,7 @@ export {
 } from './create-models.ts';
 export { modelErrors } from './errors.ts';
 export type { ObservedCall, TargetHealth } from './guarded-target.ts';
+export { inspectTarget } from './inspect-target.ts';
 export { type ContentPart, type Message, MessageSchema, type Role, type ToolCall } from './message-schema.ts';
 export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from './plain-commands.ts';
 export { type ReadModels, readModelsFile, type TargetDefaults } from './read-models-file.ts';

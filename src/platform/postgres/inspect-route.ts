@@ -21,11 +21,11 @@ const FORGOTTEN = new Set(['26000', '42P05']);
 
 const direct: DatabaseRoute = { isPooled: false, keepsSession: true, keepsPrepared: true };
 
-async function connect(url: string): Promise<Client> {
+async function connect(url: string, connectBoundMs: number): Promise<Client> {
   const client = new Client({
     connectionString: url,
     application_name: 'evenkeel start',
-    connectionTimeoutMillis: CONNECT_BOUND_MS,
+    connectionTimeoutMillis: connectBoundMs,
     query_timeout: ANSWER_BOUND_MS,
   });
   // A lost connection fails the query that runs.
@@ -59,14 +59,14 @@ async function compare(first: Client, second: Client): Promise<DatabaseRoute> {
  *
  * @throws Error of pg when the server cannot be reached.
  */
-export async function inspectRoute(url: string): Promise<DatabaseRoute> {
+export async function inspectRoute(url: string, connectBoundMs = CONNECT_BOUND_MS): Promise<DatabaseRoute> {
   const clients: Client[] = [];
   try {
-    const first = await connect(url);
+    const first = await connect(url, connectBoundMs);
     clients.push(first);
     const { rows } = await first.query<{ pid: number }>('select pg_backend_pid() as pid');
     if (rows[0]?.pid === (first as unknown as { processID: number }).processID) return direct;
-    const second = await connect(url);
+    const second = await connect(url, connectBoundMs);
     clients.push(second);
     return await compare(first, second);
   } catch (error) {

@@ -1,0 +1,39 @@
+import { inspectTarget, type TargetDefinition } from '../../../core/models/index.ts';
+import { listModels } from '../../open-models.ts';
+import { advice, boundMs, broken, type Check, fine, type Observation, reasonOf } from '../finding.ts';
+
+async function examineTarget(model: string, target: TargetDefinition): Promise<Observation> {
+  const name = `${model} at ${new URL(target.baseUrl).host}`;
+  const startedAtMs = performance.now();
+  try {
+    const status = await inspectTarget(target, boundMs - 500);
+    if (status === 401 || status === 403) {
+      return broken(
+        `${name} refuses the key (${status})`,
+        'Set MODEL_API_KEY, or the variable of the target, to a valid key.',
+      );
+    }
+    if (status >= 500)
+      return advice(
+        `${name} answers ${status}`,
+        'Ask the provider, or give the model a second target: docs/guides/models.md.',
+      );
+    // Not every provider has a list of models: any other answer is one of somebody who is there.
+    return fine(`${name} answers in ${Math.round(performance.now() - startedAtMs)} ms`);
+  } catch (error) {
+    return broken(
+      `${name} is not reached: ${reasonOf(error)}`,
+      'Mend its base URL, or the network from here to there; in a private network MODEL_ALLOW_PRIVATE=on, or allow_private of the target.',
+    );
+  }
+}
+
+/** Whether every target of every model is reached with its key. */
+export const checkModels: Check = {
+  name: 'models',
+  async run({ config }) {
+    const targets = listModels(config).flatMap(({ name, targets }) => targets.map((target) => ({ name, target })));
+    if (targets.length === 0) return [fine('none is configured; the built-in offline model answers')];
+    return await Promise.all(targets.map(({ name, target }) => examineTarget(name, target)));
+  },
+};

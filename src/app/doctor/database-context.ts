@@ -1,0 +1,34 @@
+import type { Session } from '../../platform/postgres/index.ts';
+import type { CheckContext } from './finding.ts';
+
+/** How far the database is, and by how much its clock is ahead of ours. */
+export interface DatabaseLink {
+  readonly roundTripMs: number;
+  readonly clockAheadMs: number;
+}
+
+/** What the server says of itself. */
+export interface DatabaseServer {
+  readonly version: string;
+  /** As 180004. */
+  readonly versionNumber: number;
+  /** Connections that this role may have open in this database. */
+  readonly places: number;
+  /** By which the server ends a statement of a session that has set none; 0 for never. */
+  readonly statementTimeoutMs: number;
+  readonly isVacuuming: boolean;
+}
+
+/** What the checks of the database get. */
+export interface DatabaseContext extends CheckContext {
+  /** Where it is, without a password. */
+  readonly description: string;
+  /** The way that notifications take. */
+  readonly direct: Session;
+  /** Whether requests go through a pooler. */
+  readonly isPooled: boolean;
+  readonly link: DatabaseLink;
+  readonly server: DatabaseServer;
+  /** Migrations of this code that have not run. */
+  readonly pendingMigrations: readonly string[];
+}

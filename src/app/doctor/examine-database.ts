@@ -1,0 +1,156 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../base/time.ts';
+import type { Config } from '../../platform/config/index.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { listMigrationFiles, openSession, type Session, sqlState } from '../../platform/postgres/index.ts';
+import { inspectRoutes } from '../inspect-routes.ts';
+import { findMigrationFolders } from '../migration-folders.ts';
+import { type DatabaseHome, findDatabase } from '../open-database.ts';
+import { checkClock } from './checks/check-clock.ts';
+import { checkIndexes } from './checks/check-indexes.ts';
+import { checkPool } from './checks/check-pool.ts';
+import { checkPooler } from './checks/check-pooler.ts';
+import { checkRoundTrip } from './checks/check-round-trip.ts';
+import { checkSchema } from './checks/check-schema.ts';
+import { checkStatements } from './checks/check-statements.ts';
+import { checkVacuum } from './checks/check-vacuum.ts';
+import { checkVersion } from './checks/check-version.ts';
+import type { DatabaseContext, DatabaseLink } from './database-context.ts';
+import {
+  boundMs,
+  broken,
+  type CheckContext,
+  type Finding,
+  fine,
+  type Observation,
+  reasonOf,
+  runCheck,
+} from './finding.ts';
+import { listAppliedMigrations, readClock, readServer } from './queries.ts';
+
+const checks = [
+  checkRoundTrip,
+  checkVersion,
+  checkClock,
+  checkSchema,
+  checkPooler,
+  checkPool,
+  checkIndexes,
+  checkStatements,
+  checkVacuum,
+];
+
+const ROUNDS = 10;
+
+const finding = (observation: Observation): Finding => ({ check: 'database', ...observation });
+
+/** What makes a pooler's direct way hard to guess, at the hosts that have one. */
+function hintFor(url: string): string {
+  const { hostname } = new URL(url);
+  if (hostname.endsWith('.pooler.supabase.com')) return ' At Supabase: port 5432 of the same host, its session mode.';
+  if (hostname.includes('-pooler.')) return ' At Neon: the same host without "-pooler".';
+  return '';
+}
+
+/** The quickest of several round trips, and what it says of the clocks. */
+async function measureLink(session: Session, clock: Clock): Promise<DatabaseLink> {
+  const links: DatabaseLink[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const sentAtMs = clock.now().getTime();
+    const startedAtMs = clock.monotonicMs();
+    const [row] = await session.ask(readClock());
+    const roundTripMs = clock.monotonicMs() - startedAtMs;
+    links.push({ roundTripMs, clockAheadMs: (row?.now_ms ?? 0) - (sentAtMs + roundTripMs / 2) });
+  }
+  return links.reduce((best, link) => (link.roundTripMs < best.roundTripMs ? link : best));
+}
+
+async function listPendingMigrations(session: Session): Promise<string[]> {
+  const applied = await session.ask(listAppliedMigrations()).catch((error) => {
+    // No table yet: nothing has run.
+    if (sqlState(error) === '42P01') return [];
+    throw error;
+  });
+  const names = new Set(applied.map(({ name }) => name));
+  const files = await listMigrationFiles(await findMigrationFolders());
+  return files.map(({ name }) => name).filter((name) => !names.has(name));
+}
+
+/** Everything that there is to say of a database that can be worked with. */
+async function examineReached(home: DatabaseHome, context: CheckContext): Promise<Finding[]> {
+  const sessions: Session[] = [];
+  const open = async (url: string): Promise<Session> => {
+    const session = await openSession(url, boundMs);
+    sessions.push(session);
+    return session;
+  };
+  try {
+    const requests = await open(home.url);
+    const direct = home.directUrl === home.url ? requests : await open(home.directUrl);
+    const link = await measureLink(requests, context.clock);
+    const [server] = await requests.ask(readServer());
+    if (server === undefined) throw new Error('the catalog does not know this role or this database');
+    const databaseContext: DatabaseContext = {
+      ...context,
+      instances: Math.max(context.instances, server.listeners),
+      description: home.description,
+      direct,
+      isPooled: home.isPooled,
+      link,
+      server: {
+        version: server.version,
+        versionNumber: server.version_number,
+        places: server.places,
+        statementTimeoutMs: server.statement_timeout_ms,
+        isVacuuming: server.autovacuum,
+      },
+      pendingMigrations: await listPendingMigrations(direct),
+    };
+    return (await Promise.all(checks.map((check) => runCheck(check, databaseContext)))).flat();
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()));
+  }
+}
+
+/** The configured database, or what is wrong with the way there. */
+async function reach(url: string, directUrl: string | undefined): Promise<DatabaseHome | Finding> {
+  const { isPooled, fault } = await inspectRoutes(url, directUrl, boundMs);
+  if (fault !== undefined) {
+    const hint = directUrl === undefined ? hintFor(url) : '';
+    return { check: 'pooler', ...broken(fault.what, fault.whatToDo + hint) };
+  }
+  const { hostname, pathname } = new URL(url);
+  return { url, directUrl: directUrl ?? url, isPooled, description: hostname + pathname, stop: async () => undefined };
+}
+
+/** The embedded database: the one that runs, or started for the look. One that there is not yet is not made. */
+async function reachEmbedded(config: Config): Promise<DatabaseHome | Finding> {
+  const { directory } = config.data;
+  const exists = await access(join(directory, 'postgres')).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return finding(fine(`none in ${directory} yet: the first start makes it`));
+  return await findDatabase(config, createLogger({ level: 'silent' }), { joinRunning: true });
+}
+
+/** Looks at the database. What cannot be reached is said once, not by each check. */
+export async function examineDatabase(context: CheckContext): Promise<Finding[]> {
+  const { url, directUrl } = context.config.database;
+  try {
+    const home = await (url === undefined ? reachEmbedded(context.config) : reach(url, directUrl));
+    if ('check' in home) return [home];
+    try {
+      return await examineReached(home, context);
+    } finally {
+      await home.stop();
+    }
+  } catch (error) {
+    const todo =
+      url === undefined
+        ? 'See postgres.log in DATA_DIR.'
+        : 'See that it runs, is reached from here and lets this role in; else mend DATABASE_URL.';
+    return [finding(broken(`cannot be worked with: ${reasonOf(error)}`, todo))];
+  }
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../../base/time.ts';
+import type { Config } from '../../platform/config/index.ts';
+
+/** How bad it is: nothing to do, better to do something, does not work or not for long. */
+export type Level = 'ok' | 'advice' | 'broken';
+
+/** What a check saw. */
+export interface Observation {
+  readonly level: Level;
+  readonly what: string;
+  /** Null when there is nothing to do. */
+  readonly what_to_do: string | null;
+}
+
+/** What a check saw, and which. */
+export interface Finding extends Observation {
+  readonly check: string;
+}
+
+/** What every check gets. */
+export interface CheckContext {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** Servers that run, or are to run, on the same database. */
+  readonly instances: number;
+}
+
+/** A look at one thing, which changes nothing. */
+export interface Check<Context = CheckContext> {
+  /** A word or two, for the line of a finding. */
+  readonly name: string;
+  /** What it saw; what it throws is a finding too. */
+  run(context: Context): readonly Observation[] | Promise<readonly Observation[]>;
+}
+
+/** How long a check may take, and each step on the way to what it looks at. */
+export const boundMs = 5_000;
+
+export const fine = (what: string): Observation => ({ level: 'ok', what, what_to_do: null });
+export const advice = (what: string, todo: string): Observation => ({ level: 'advice', what, what_to_do: todo });
+export const broken = (what: string, todo: string): Observation => ({ level: 'broken', what, what_to_do: todo });
+
+/** What an error says; one that stands for several says what the first of them does. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What a promise comes to within the bound. What is still under way then is not waited for. */
+async function withinBound<Result>(work: Promise<Result>): Promise<Result> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${boundMs / 1000} s`)), boundMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs a check, and makes a finding of it when that fails or takes too long. */
+export async function runCheck<Context>({ name, run }: Check<Context>, context: Context): Promise<Finding[]> {
+  try {
+    const seen = await withinBound(Promise.resolve(run(context)));
+    return seen.map((observation) => ({ check: name, ...observation }));
+  } catch (error) {
+    return [{ check: name, ...advice(`could not be looked at: ${reasonOf(error)}`, 'Mend that, and look again.') }];
+  }
+}

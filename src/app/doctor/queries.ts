@@ -1,0 +1,110 @@
+import { sql } from '../../platform/postgres/index.ts';
+
+/** An index of a table that is not Postgres's own. */
+export interface IndexRow {
+  schema_name: string;
+  table_name: string;
+  index_name: string;
+  /** Whether plans can use it. */
+  is_valid: boolean;
+  is_unique: boolean;
+  scans: number;
+  /** As far as Postgres knows. */
+  table_rows: number;
+  /** How often the table was read from end to end. */
+  table_scans: number;
+}
+
+/** The clock of the database, in milliseconds since 1970. Touches no table. One row. */
+export const readClock = () => sql<{ now_ms: number }>`
+  -- doctor.read_clock
+  select coalesce((extract(epoch from clock_timestamp()) * 1000)::float8, 0) as now_ms`;
+
+/**
+ * What the server is, what it allows this role in this database, and how many of our servers listen to it. Reads the
+ * catalog alone. One row.
+ */
+export const readServer = () => sql<{
+  version: string;
+  version_number: number;
+  /** Connections that may be open. */
+  places: number;
+  /** 0 for as long as it takes. */
+  statement_timeout_ms: number;
+  autovacuum: boolean;
+  listeners: number;
+}>`
+  -- doctor.read_server
+  select coalesce(current_setting('server_version'), '') as version,
+    coalesce(current_setting('server_version_num')::integer, 0) as version_number,
+    coalesce(least(
+      current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+        - coalesce(current_setting('reserved_connections', true)::integer, 0),
+      nullif(r.rolconnlimit, -1), nullif(d.datconnlimit, -1)
+    ), 0) as places,
+    coalesce((extract(epoch from current_setting('statement_timeout')::interval) * 1000)::float8, 0) as statement_timeout_ms,
+    coalesce(current_setting('autovacuum')::boolean, false) as autovacuum,
+    coalesce((select count(*)::integer from pg_stat_activity a
+      where a.datname = d.datname and a.application_name = 'evenkeel notifications'), 0) as listeners
+  from pg_roles r, pg_database d
+  where r.rolname = current_user and d.datname = current_database()`;
+
+/** The migrations that have run. Reads all of a small table. A row each. */
+export const listAppliedMigrations = () => sql<{ name: string }>`
+  -- doctor.list_applied_migrations
+  select name from public.evenkeel_migrations`;
+
+/**
+ * Every index that is not Postgres's own; those of partitions count to the one they are part of. Reads the catalog alone. A
+ * row each.
+ */
+export const listIndexes = () => sql<IndexRow>`
+  -- doctor.list_indexes
+  select n.nspname::text as schema_name, t.relname::text as table_name, c.relname::text as index_name,
+    i.indisvalid and i.indisready as is_valid, i.indisunique as is_unique, used.scans,
+    coalesce(greatest(t.reltuples, 0)::float8, 0) as table_rows, coalesce(s.seq_scan, 0)::float8 as table_scans
+  from pg_index i
+  join pg_class c on c.oid = i.indexrelid
+  join pg_class t on t.oid = i.indrelid
+  join pg_namespace n on n.oid = t.relnamespace
+  left join pg_stat_user_tables s on s.relid = i.indrelid
+  cross join lateral (
+    select coalesce(sum(u.idx_scan), 0)::float8 as scans from pg_stat_user_indexes u
+    where u.indexrelid = i.indexrelid or u.indexrelid in (select h.inhrelid from pg_inherits h where h.inhparent = i.indexrelid)
+  ) used
+  where n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema') and not c.relispartition`;
+
+/**
+ * Tables that vacuum has left alone: with many rows that are gone but take room, not vacuumed for a day, or with many rows
+ * and never analyzed. Reads the catalog alone. At most twenty rows, the worst first.
+ */
+export const listNeglectedTables = () => sql<{
+  schema_name: string;
+  table_name: string;
+  live_rows: number;
+  dead_rows: number;
+}>`
+  -- doctor.list_neglected_tables
+  select coalesce(schemaname::text, '') as schema_name, coalesce(relname::text, '') as table_name,
+    coalesce(n_live_tup, 0)::float8 as live_rows, coalesce(n_dead_tup, 0)::float8 as dead_rows
+  from pg_stat_user_tables
+  where n_dead_tup > 10000 and n_dead_tup > 0.2 * n_live_tup
+      and coalesce(greatest(last_vacuum, last_autovacuum), '-infinity') < now() - interval '1 day'
+    or n_live_tup > 10000 and last_analyze is null and last_autoanalyze is null
+  order by n_dead_tup desc
+  limit 20`;
+
+/**
+ * What this role runs in this database that takes longest, of what it ran a hundred times or more: the beginning of each
+ * text, in which Postgres has put a parameter for every value. Reads the extension pg_stat_statements. At most five rows.
+ */
+export const listSlowStatements = () => sql<{ text: string; calls: number; mean_ms: number }>`
+  -- doctor.list_slow_statements
+  select coalesce(left(regexp_replace(s.query, '\\s+', ' ', 'g'), 100)::text, '') as text, coalesce(s.calls::float8, 0) as calls,
+    coalesce(s.mean_exec_time, 0) as mean_ms
+  from pg_stat_statements s
+  where s.userid = (select r.oid from pg_roles r where r.rolname = current_user)
+    and s.dbid = (select d.oid from pg_database d where d.datname = current_database())
+    and s.toplevel and s.calls >= 100 and s.query ~* '^\\s*(--[^\\n]*\\s*)*(select|with|insert|update|delete)'
+  order by s.mean_exec_time desc
+  limit 5`;

@@ -1,0 +1,40 @@
+import { inspectRoute } from '../platform/postgres/index.ts';
+
+/** How the configured URLs lead to the database. */
+export interface DatabaseRoutes {
+  /** Whether `DATABASE_URL` leads through a pooler. */
+  readonly isPooled: boolean;
+  /** Why a server cannot work this way, and which setting mends it; undefined when it can. */
+  readonly fault: { readonly what: string; readonly whatToDo: string } | undefined;
+}
+
+/**
+ * Looks how `DATABASE_URL`, and `DATABASE_DIRECT_URL` where it is set, lead to the database.
+ *
+ * @throws Error of pg when one of them does not lead there.
+ */
+export async function inspectRoutes(
+  url: string,
+  directUrl: string | undefined,
+  connectBoundMs?: number,
+): Promise<DatabaseRoutes> {
+  const direct = await inspectRoute(directUrl ?? url, connectBoundMs);
+  if (!direct.keepsSession) {
+    const fault = {
+      what:
+        `${directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL'} leads through a transaction pooler, by way ` +
+        'of which nothing can be migrated or listened to',
+      whatToDo: 'Set DATABASE_DIRECT_URL to the database itself.',
+    };
+    return { isPooled: true, fault };
+  }
+  const route = directUrl === undefined ? direct : await inspectRoute(url, connectBoundMs);
+  const fault = route.keepsPrepared
+    ? undefined
+    : {
+        what: 'DATABASE_URL leads through a pooler that forgets prepared statements',
+        whatToDo:
+          'Set max_prepared_statements of PgBouncer, 1.21 or later, to 200, or set DATABASE_URL to the database itself.',
+      };
+  return { isPooled: route.isPooled, fault };
+}
