@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { onTestFinished } from 'vitest';
-import type { FaultServer } from './fault-server.ts';
 
 /** A request's fate. */
 export interface Answer {
@@ -31,8 +30,14 @@ export interface Ask {
 /** Sends requests over connections of its own. */
 export type Send = (ask: Ask) => Promise<Answer>;
 
+/** Where requests go, and whose they are. */
+export interface Reachable {
+  readonly server: { readonly url: string };
+  readonly key: string;
+}
+
 /** A client of a server. */
-export function createClient({ server, key }: FaultServer, connections = 200): Send {
+export function createClient({ server, key }: Reachable, connections = 200): Send {
   const agent = new Agent({ connections });
   onTestFinished(() => agent.destroy());
   return async (ask) => {

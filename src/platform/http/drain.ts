@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { closePort } from './close-port.ts';
 import { httpErrors } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
@@ -57,12 +58,13 @@ async function stop(server: FastifyInstance, { timeoutMs }: DrainOptions): Promi
   const cut = setTimeout(() => cutAll(server), timeoutMs + CUT_AFTER_MS);
   try {
     await giveNotice(server, Math.min(NOTICE_MS, timeoutMs));
+    const { connectionsEnded } = await closePort(server.server);
     for (const socket of lifecycle.sockets) socket.leave();
     const closed = server.close();
     await whenQuiet(lifecycle);
     // What is left had its answer before it could be told to close, or never sent a whole request's headers.
     server.server.closeAllConnections();
-    await closed;
+    await Promise.all([closed, connectionsEnded]);
   } finally {
     clearTimeout(bound);
     clearTimeout(cut);
