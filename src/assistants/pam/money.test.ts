@@ -8,7 +8,6 @@ test.each([
   ['0.01', 'EUR', 1],
   ['0.29', 'EUR', 29],
   ['1250', 'JPY', 1250],
-  ['1250.00', 'JPY', 1250],
   ['1.250', 'KWD', 1250],
   ['10000000000.00', 'EUR', maxAmountMinor],
 ])('%s %s is %i in minor units, to the digit', (amount, currency, minor) => {
@@ -17,6 +16,8 @@ test.each([
 
 test.each([
   ['12.505', 'EUR'],
+  ['1.200', 'EUR'],
+  ['1250.00', 'JPY'],
   ['12.5', 'JPY'],
   ['1.2505', 'KWD'],
   ['0', 'EUR'],

@@ -28,9 +28,9 @@ export function knownCurrency(currency: string): string {
 export function toMinor(amount: string, currency: string): number {
   const [whole = '', fraction = ''] = amount.split('.');
   const digits = digitsOf(currency);
-  const significant = fraction.replace(/0+$/, '');
-  const amountMinor = Number(whole + significant.padEnd(digits, '0'));
-  if (significant.length > digits || !(amountMinor > 0 && amountMinor <= maxAmountMinor)) {
+  const amountMinor = Number(whole + fraction.padEnd(digits, '0'));
+  // "1.200" EUR may well be meant as 1200.
+  if (fraction.length > digits || !(amountMinor > 0 && amountMinor <= maxAmountMinor)) {
     throw pamErrors.raise.bad_amount({ digits, currency }, { param: 'amount' });
   }
   return amountMinor;

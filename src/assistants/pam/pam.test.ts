@@ -188,7 +188,8 @@ describe('spending is added up', () => {
     });
     await call(gina, 'set_budget', { amount: '0', category: 'fuel' });
     expect(await call(gina, 'summarize_spending', { to: '2026-10-31' })).toMatchObject({ lines: [{ budget: null }] });
-    expect(await call(alice, 'summarize_spending', { from: '2026-01-01' })).toMatchObject({ totals: [] });
+    const stranger = await product.createUser();
+    expect(await call(stranger, 'summarize_spending', { from: '2026-01-01' })).toMatchObject({ totals: [] });
   });
 
   test('exactly, beyond what a number holds', async () => {
@@ -262,5 +263,5 @@ test('clear commands are carried out in a chat without any model', async () => {
   expect(await say('hur mycket har jag spenderat på mat den här månaden?')).toMatch(
     /^Du har spenderat 120,00 kr från [\d-]+ till [\d-]+:\n- [\d-]+ mat: 120,00 kr av 3 000,00 kr$/,
   );
-  expect(await say('spent 12.505 euro on fuel')).toBe('That did not work.');
+  expect(await say('spent 12.505 euro on fuel')).toMatch(/^That did not work\./);
 });

@@ -205,11 +205,16 @@ export const putTripDay = (p: Owned & { day: string; place: string; stops: strin
   values (${p.userId}::uuid, ${p.day}::date, ${p.place}, ${p.stops}::jsonb)
   on conflict (user_id, day) do update set place = excluded.place, stops = excluded.stops`;
 
-/** Planned days from a day on. Index: trip_days_pkey. At most `limit` rows. */
-export const listTripDays = (p: Owned & { from: string; limit: number }) => sql<TripDayRow>`
+/** The plan of a day. Index: trip_days_pkey. One row or none. */
+export const findTripDay = (p: Owned & { day: string }) => sql<TripDayRow>`
+  -- pam.find_trip_day
+  select day, place, stops from pam.trip_days where user_id = ${p.userId}::uuid and day = ${p.day}::date`;
+
+/** A page of planned days. Index: trip_days_pkey. At most `limit` rows. */
+export const listTripDays = (p: Owned & { afterDay: string; limit: number }) => sql<TripDayRow>`
   -- pam.list_trip_days
   select day, place, stops from pam.trip_days
-  where user_id = ${p.userId}::uuid and day >= ${p.from}::date
+  where user_id = ${p.userId}::uuid and day > ${p.afterDay}::date
   order by day
   limit ${p.limit}::integer`;
 

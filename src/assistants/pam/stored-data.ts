@@ -1,5 +1,4 @@
 import type { AssistantContext } from '../../kit/index.ts';
-import { addDays } from './days.ts';
 import { toExpense } from './expenses.ts';
 import {
   type BudgetRow,
@@ -36,7 +35,7 @@ export async function* exportUser(context: AssistantContext): AsyncGenerator<unk
     return context.query(listBudgets, { ...place, limit });
   });
   const days = readPages<TripDayRow>((last) => {
-    return context.query(listTripDays, { from: last === undefined ? '-infinity' : addDays(last.day, 1), limit });
+    return context.query(listTripDays, { afterDay: last?.day ?? '-infinity', limit });
   });
   for (const settings of await context.query(findSettings, {})) yield { object: 'pam.settings', ...settings };
   for await (const expense of expenses) yield toExpense(expense);

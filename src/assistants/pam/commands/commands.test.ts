@@ -16,6 +16,9 @@ describe('is understood as an expense:', () => {
     ['spent 3.5 KWD on tea 3 days ago', { amount: '3.5', currency: 'KWD', category: 'tea', days_ago: 3 }],
     ['spent 12 yesterday on fuel', { amount: '12', category: 'fuel', days_ago: 1 }],
     ['spent 12 euros on sun cream', { amount: '12', currency: 'EUR', category: 'sun cream' }],
+    ['paid 5 eur for coffee this morning', { amount: '5', currency: 'EUR', category: 'coffee', days_ago: 0 }],
+    ['spent 9 TRY on tea last night', { amount: '9', currency: 'TRY', category: 'tea', days_ago: 1 }],
+    ['betalade 45 sek för kaffe i morse', { amount: '45', currency: 'SEK', category: 'kaffe', days_ago: 0 }],
     ['spent 80 on fuel on Friday', { amount: '80', category: 'fuel', days_ago: 2 }],
     ['spent 80 on fuel on 2026-11-03', { amount: '80', category: 'fuel', spent_on: '2026-11-03' }],
     ['jag spenderade 120 kr på mat igår', { amount: '120', currency: 'SEK', category: 'mat', days_ago: 1 }],
@@ -70,6 +73,11 @@ test.each([
   'what did I spend with Anna in Rome?',
   'budget',
   'budget 300 for food yesterday',
+  'spent 12 euro on fuel tomorrow',
+  'spent 12 euro on fuel on 31 February',
+  'spent 12 for 3 of us',
+  'betalade 12 kr för bensin i morgon',
+  'betalade 12 kr för bensin i övermorgon',
   'hej',
   '',
 ])('"%s" is not guessed at', (text) => {
@@ -104,7 +112,11 @@ describe('what came of it is told in the language of the command:', () => {
     ['my expenses', { ...days, expenses: [] }, 'Nothing was spent from 2026-11-01 to 2026-11-30.'],
     ['budget 300 for food', { budget: { ...expense, amount: '300.00' } }, 'The budget for fuel is €300.00 a month.'],
     ['budget 0 för mat', { budget: { ...expense, amount: null } }, 'Det finns ingen budget för fuel längre.'],
-    ['hur mycket har jag spenderat?', undefined, 'Det gick inte.'],
+    [
+      'hur mycket har jag spenderat?',
+      undefined,
+      'Det gick inte. Kontrollera beloppet och valutan; "mina utgifter" visar vad som finns.',
+    ],
   ])('%s', (text, result, told) => {
     expect(commands.tell({ text, tool: 'any', result }).replaceAll('\u00a0', ' ')).toBe(told);
   });

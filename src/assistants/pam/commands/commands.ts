@@ -17,7 +17,7 @@ interface Result {
 
 const words = {
   en: {
-    failed: 'That did not work.',
+    failed: 'That did not work. Check the amount and its currency; "my expenses" shows what there is.',
     nothing: (days: string) => `Nothing was spent ${days}.`,
     recorded: (money: string, what: string, day: string) => `Recorded: ${money} on ${what}, ${day}`,
     budget: (what: string, money: string) => `The budget for ${what} is ${money} a month.`,
@@ -28,7 +28,7 @@ const words = {
     and: ' and ',
   },
   sv: {
-    failed: 'Det gick inte.',
+    failed: 'Det gick inte. Kontrollera beloppet och valutan; "mina utgifter" visar vad som finns.',
     nothing: (days: string) => `Inget har spenderats ${days}.`,
     recorded: (money: string, what: string, day: string) => `Antecknat: ${money} på ${what}, ${day}`,
     budget: (what: string, money: string) => `Budgeten för ${what} är ${money} i månaden.`,

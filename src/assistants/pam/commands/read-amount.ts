@@ -11,22 +11,24 @@ export interface AmountAndRest {
 
 /** How currencies are said; "kr" is the Swedish one. */
 const said: readonly (readonly [string, RegExp])[] = [
-  ['EUR', /^(?:€|euros?)$/i],
-  ['USD', /^(?:\$|dollars?|dollar)$/i],
-  ['GBP', /^(?:£|pounds?|pund)$/i],
-  ['JPY', /^(?:¥|yen)$/i],
-  ['SEK', /^(?:kr|kronor|krona|swedish crowns?)$/i],
+  ['EUR', /^(?:€|eur|euros?)$/i],
+  ['USD', /^(?:\$|usd|dollars?)$/i],
+  ['GBP', /^(?:£|gbp|pounds?|pund)$/i],
+  ['JPY', /^(?:¥|jpy|yen)$/i],
+  ['SEK', /^(?:kr|sek|kronor|krona)$/i],
+  ['NOK', /^nok$/i],
+  ['DKK', /^dkk$/i],
 ];
 
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
 const amountFirst =
-  /^(?<sign>[€$£¥])?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)\s?(?<unit>[€$£¥]|swedish crowns?|[a-z]+)?(?<rest>.*)$/i;
+  /^(?<sign>[€$£¥])?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)\s?(?<unit>[€$£¥]|[a-z]+)?(?<rest>.*)$/i;
 
 /** The code of a currency as it is said; undefined for any other word. */
 function readCurrency(word: string): string | undefined {
   const [code] = said.find(([, pattern]) => pattern.test(word)) ?? [];
-  // A code is taken in any case, but for what is a word of the sentence, such as "all" or "top".
+  // Other codes only in capitals: in small letters "all" and "top" are words.
   return code ?? (currencies.has(word) ? word : undefined);
 }
 

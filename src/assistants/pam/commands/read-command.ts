@@ -52,18 +52,19 @@ export function readCommand(text: string): Command | undefined {
 function readCategory(text: string, language: Language): { category?: string } | undefined {
   if (text === '') return {};
   const category = text.replace(joints[language], '').trim();
-  const isOne = category !== text && category !== '' && category.length <= 50;
+  // Digits are of a date or an amount that was not understood.
+  const isOne = category !== text && /^\D{1,50}$/.test(category);
   return isOne ? { category } : undefined;
 }
 
 function readAmountFor({ what, language }: Command, now: Date) {
   const found = readAmount(what, language);
   if (found === undefined) return undefined;
-  const { rest, daysAgo, day } = readDay(found.rest, now, language);
-  const { category } = readCategory(rest, language) ?? {};
-  if (category === undefined) return undefined;
+  const when = readDay(found.rest, now, language);
+  const { category } = (when && readCategory(when.rest, language)) ?? {};
+  if (when === undefined || category === undefined) return undefined;
   const { amount, currency } = found;
-  return { input: { amount, ...(currency !== undefined && { currency }), category }, daysAgo, day };
+  return { input: { amount, ...(currency !== undefined && { currency }), category }, ...when };
 }
 
 /** The days and the category that a question is about. Undefined when more is said than that. */
@@ -75,7 +76,7 @@ function readQuestion({ what, language }: Command, now: Date): Record<string, un
   }
   const named = readDay(rest, now, language);
   // Days ago are counted where the user lives, by the tool that records; none of those that read takes them.
-  if (named.daysAgo !== undefined) return undefined;
+  if (named === undefined || named.daysAgo !== undefined) return undefined;
   const only = readCategory(named.rest, language);
   return only && { ...only, ...(named.day !== undefined && { from: named.day, to: named.day }) };
 }

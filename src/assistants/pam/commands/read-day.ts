@@ -16,8 +16,10 @@ const weekdays = ['söndag', 'måndag', 'tisdag', 'onsdag', 'torsdag', 'fredag',
 /** Days ago in Swedish, where chrono does not know; the first that fits counts. */
 const swedishDays: readonly (readonly [RegExp, (said: string, now: Date) => number])[] = [
   [/i ?förrgår/i, () => 2],
+  // Not yet.
+  [/i ?(?:över)?morgon|övermorgon/i, () => -1],
   [/i ?går/i, () => 1],
-  [/i ?dag(?!\p{L})/iu, () => 0],
+  [/i ?(?:dag|morse|kväll)(?!\p{L})/iu, () => 0],
   [/för (\d{1,3}) dag(?:ar)? sedan/i, Number],
   // "I fredags" is never today.
   [
@@ -37,8 +39,12 @@ function cut(text: string, { index, length }: { index: number; length: number })
   return before === '' && /^(?:on|for|på|för)\s/i.test(after) ? after : undefined;
 }
 
-function isDay({ start }: ParsedResult): boolean {
-  return start.isCertain('day') || start.isCertain('weekday');
+function isDay({ start, text }: ParsedResult): boolean {
+  return (
+    start.isCertain('day') ||
+    start.isCertain('weekday') ||
+    /^(?:this (?:morning|afternoon|evening)|tonight)$/i.test(text)
+  );
 }
 
 /** The day of what chrono found. A day without a year was the last one that there has been. */
@@ -49,15 +55,21 @@ function dayOf({ start }: ParsedResult, now: Date): Date {
   return date;
 }
 
+/** A text without the day that was found in it and was so many days ago; undefined for one that is still to come. */
+function toAgo(daysAgo: number, rest: string): DayAndRest | undefined {
+  return daysAgo < 0 ? undefined : { daysAgo, rest };
+}
+
 /**
  * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" stays
- * relative; it is counted from `now` in UTC only for days of the week.
+ * relative; it is counted from `now` in UTC only for days of the week. Undefined for a day that is still to come, such as
+ * "tomorrow".
  */
-export function readDay(text: string, now: Date, language: Language): DayAndRest {
+export function readDay(text: string, now: Date, language: Language): DayAndRest | undefined {
   for (const [pattern, daysFor] of language === 'sv' ? swedishDays : []) {
     const found = pattern.exec(text);
     const rest = found && cut(text, { index: found.index, length: found[0].length });
-    if (typeof rest === 'string') return { daysAgo: daysFor(found?.[1] ?? '', now), rest };
+    if (typeof rest === 'string') return toAgo(daysFor(found?.[1] ?? '', now), rest);
   }
   const parser = language === 'sv' ? sv : en;
   const found = parser.casual.parse(text, { instant: now, timezone: 0 }).findLast(isDay);
@@ -65,7 +77,6 @@ export function readDay(text: string, now: Date, language: Language): DayAndRest
   if (found === undefined || rest === undefined) return { rest: text };
   const date = dayOf(found, now);
   const isNamed = /\d/.test(found.text) && !/\bago$/i.test(found.text);
-  const daysAgo = Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs;
-  if (isNamed || daysAgo < 0) return { day: date.toISOString().slice(0, 10), rest };
-  return { daysAgo, rest };
+  if (isNamed) return { day: date.toISOString().slice(0, 10), rest };
+  return toAgo(Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs, rest);
 }

@@ -1,6 +1,6 @@
 import { defineTool, type Static, Type } from '../../../kit/index.ts';
 import { pamErrors } from '../errors.ts';
-import { listTripDays, putTripDay } from '../queries.ts';
+import { findTripDay, putTripDay } from '../queries.ts';
 import { Day } from '../schemas.ts';
 
 const Stop = Type.Object(
@@ -44,8 +44,8 @@ export const planTripDay = defineTool({
   writes: true,
   async run({ day, place = '', stops }, context) {
     if (stops === undefined) {
-      const [stored] = await context.query(listTripDays, { from: day, limit: 1 });
-      if (stored?.day !== day) throw pamErrors.raise.no_plan();
+      const [stored] = await context.query(findTripDay, { day });
+      if (stored === undefined) throw pamErrors.raise.no_plan();
       return { plan: { ...stored, clashes: findClashes(stored.stops as Stop[]) } };
     }
     const inOrder = stops.toSorted((a, b) => minuteOf(a) - minuteOf(b));
