@@ -80,9 +80,20 @@ export const listUsage = (p: { userId: string; from: string; to: string }) => sq
   order by usage_days.day, model
   limit 10000`;
 
-/** All tokens of a user since a day. Index: usage_days_pkey. One row, of as many as there were days and models. */
-export const sumTokens = (p: { userId: string; from: string }) => sql<{ tokens: number }>`
+/**
+ * What a user has used since the first day of a month, and was given for referrals in that month. Indexes:
+ * usage_days_pkey, rewards_pkey. One row, of as many as there were days and models, and as the user has rewards.
+ */
+export const sumTokens = (p: { userId: string; from: string }) => sql<{ tokens: number; given: number }>`
   -- plans.sum_tokens
-  select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint as tokens
-  from usage_days
-  where user_id = ${p.userId}::uuid and day >= ${p.from}::date`;
+  select used.tokens, gifts.given
+  from (
+    select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint as tokens
+    from usage_days
+    where user_id = ${p.userId}::uuid and day >= ${p.from}::date
+  ) used, (
+    select coalesce(sum(tokens), 0)::bigint as given
+    from rewards
+    where user_id = ${p.userId}::uuid and created_at >= ${p.from}::timestamp at time zone 'UTC'
+      and created_at < (${p.from}::timestamp + interval '1 month') at time zone 'UTC'
+  ) gifts`;

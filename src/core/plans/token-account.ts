@@ -22,6 +22,8 @@ export class TokenAccount {
   readonly keys: readonly [string, string];
   /** When the database last said what was used, on the monotonic clock; undefined when it never did. */
   readAtMs: number | undefined;
+  /** What the user was given beside the plan, as the database last said. */
+  givenTokens = 0;
   /** The reading that is under way. */
   reading: Promise<void> | undefined;
   #usedTokens = 0;

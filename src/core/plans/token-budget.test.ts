@@ -94,6 +94,19 @@ describe.each([
     expect(await reserve([budget], who, 300)).toHaveLength(2);
   });
 
+  test('what a user was given this month is let through beside the plan', async () => {
+    const { budget } = await open(url());
+    const who = await createUser(1_000);
+    const give = sql`
+      -- test.give_tokens
+      insert into rewards (user_id, id, tokens, created_at) values
+        (${who.userId}, ${newId()}, 500, '2026-11-30T23:59:59Z'), (${who.userId}, ${newId()}, 9000, '2026-12-01T00:00:00Z'),
+        (${who.userId}, ${newId()}, 9000, '2026-10-31T23:59:59Z')`;
+    await postgres.query(give, testContext());
+    expect((await budget.inspect(who, testContext().deadline))?.limit).toBe(1_500);
+    expect(await reserve([budget], who, 300)).toHaveLength(2);
+  });
+
   test('begins anew with the month', async () => {
     const { budget } = await open(url());
     const who = await createUser(1_000);

@@ -74,9 +74,10 @@ export class TokenBudget {
    * @throws AppError 429 `limits.tokens_exceeded`; 503 `postgres.*` when what was used is not known and cannot be read.
    */
   async reserve(spender: Spender, tokens: number, deadline: Deadline): Promise<Reservation> {
-    const limit = this.#options.plans.of(spender).tokensPerMonth;
-    if (limit === undefined) return unlimited;
+    const { tokensPerMonth } = this.#options.plans.of(spender);
+    if (tokensPerMonth === undefined) return unlimited;
     const account = await this.#accountOf(spender.userId, deadline);
+    const limit = tokensPerMonth + account.givenTokens;
     const id = newId();
     if (!(await this.#take(account, { id, tokens, limit }))) {
       const monthMs = account.month.endsAtMs - this.#options.clock.now().getTime();
@@ -88,11 +89,11 @@ export class TokenBudget {
 
   /** How the month of a user stands, reservations aside; undefined on a plan that does not limit tokens. */
   async inspect(spender: Spender, deadline: Deadline): Promise<TokenStanding | undefined> {
-    const limit = this.#options.plans.of(spender).tokensPerMonth;
-    if (limit === undefined) return undefined;
+    const { tokensPerMonth } = this.#options.plans.of(spender);
+    if (tokensPerMonth === undefined) return undefined;
     const account = this.#find(spender.userId);
     await deadline.race(this.#read(account));
-    return { limit, used: account.usedTokens, month: account.month };
+    return { limit: tokensPerMonth + account.givenTokens, used: account.usedTokens, month: account.month };
   }
 
   /** The account of this month. */
@@ -125,6 +126,7 @@ export class TokenBudget {
     account.reading ??= inBackground({ requestId: newId(), budgetMs: READ_BUDGET_MS }, async (context) => {
       const [row] = await database.query(sumTokens({ userId, from: month.firstDay }), context);
       account.learn(row?.tokens ?? 0);
+      account.givenTokens = row?.given ?? 0;
       account.readAtMs = clock.monotonicMs();
     }).finally(() => {
       account.reading = undefined;

@@ -16,7 +16,7 @@ const toldAs = (kind: NotificationKind, title: string, body: string) => ({ id: n
 
 /** Rewards the user who has signed up by a code, and the one whose code it was. */
 export function referralJobs({ database, rewardTokens: tokens }: ReferralJobOptions): Job[] {
-  const gift = `${tokens.toLocaleString('en')} tokens`;
+  const gift = `${tokens.toLocaleString('en')} tokens more for this month`;
   const reward = defineJob({
     name: 'referrals.reward',
     input: Type.Object({ user_id: Type.String({ format: 'uuid' }) }),

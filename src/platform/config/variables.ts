@@ -177,7 +177,8 @@ export const variables = {
       to: 1_000_000_000,
       unit: 'tokens',
       default: 50_000,
-      sentence: 'What a user who signs up by a referral code is given, and the user whose code it was.',
+      sentence:
+        'What a user who signs up by a referral code is given in that month beside the plan, and the user whose code it was.',
     }),
   },
   signIn: signInVariables,
