@@ -121,7 +121,7 @@ export function createServer(parts: ServerParts): Server {
   const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
-  const jobs = openServerJobs(config, { database, directUrl, clock, log, startTrace, onJob: metrics.jobs.observe });
+  const jobs = openServerJobs(config, { ...shared, directUrl, installed, startTrace, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
   const signIn = openSignIn(config, { ...shared, issuers, metrics, callers, limits });

@@ -8,12 +8,14 @@ import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/job
 import type { Logger } from '../platform/log/index.ts';
 import { type Mailer, openMailer } from '../platform/mail/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
+import { type EraseUserOptions, eraseUser } from './stored-data/erase-user.ts';
 
 /** What the jobs of a server are put together from. */
 export interface JobParts {
   readonly database: Database;
   /** The database itself, not by way of a transaction pooler. */
   readonly directUrl: string;
+  readonly installed: EraseUserOptions['installed'];
   readonly clock: Clock;
   readonly log: Logger;
   readonly startTrace?: JobsOptions['startTrace'];
@@ -23,9 +25,10 @@ export interface JobParts {
 /** Every job that there is. */
 function listJobs(
   { activity, referrals }: Config,
-  { database, mailer }: JobParts & { mailer: Mailer | undefined },
+  { database, installed, mailer }: JobParts & { mailer: Mailer | undefined },
 ): Job[] {
   return [
+    eraseUser({ database, installed }),
     forgetIdempotencyKeys(database),
     keepActivity(database, activity.retentionDays),
     ...notificationJobs({ database, mailer }),

@@ -8,18 +8,22 @@ import { registerReferralRoutes } from '../core/referrals/index.ts';
 import type { HttpServer } from '../platform/http/index.ts';
 import type { BoundAssistants } from './assistants/bind-assistants.ts';
 import { registerJobRoutes } from './job-routes.ts';
+import { registerExportRoute } from './stored-data/export-routes.ts';
 
 /** What the routes of all features need. */
 export type RouteParts = Parameters<typeof registerSignInRoutes>[1] &
   Parameters<typeof registerKeyRoutes>[1] &
   Parameters<typeof registerPlanRoutes>[1] &
   Parameters<typeof registerJobRoutes>[1] &
-  Parameters<typeof registerChatRoutes>[1] & { readonly installed: Pick<BoundAssistants, 'registerRoutes'> };
+  Parameters<typeof registerChatRoutes>[1] & {
+    readonly installed: Pick<BoundAssistants, 'registerRoutes' | 'exportUser'>;
+  };
 
 /** Registers the routes of all features and assistants. */
 export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerSignInRoutes(http, parts);
   registerAccountRoutes(http, parts);
+  registerExportRoute(http, parts);
   registerKeyRoutes(http, parts);
   registerActivityRoutes(http, parts);
   registerPlanRoutes(http, parts);

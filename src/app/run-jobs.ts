@@ -1,8 +1,11 @@
 import { systemClock } from '../base/time.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
+import { bindAssistants } from './assistants/bind-assistants.ts';
+import { findAssistants } from './assistants/find-assistants.ts';
 import { guardPostgres } from './guard-postgres.ts';
 import { openDatabase } from './open-database.ts';
+import { openModels } from './open-models.ts';
 import { openServerJobs } from './open-server-jobs.ts';
 import { startTracing } from './start-tracing.ts';
 import { untilSignalled } from './until-signalled.ts';
@@ -13,12 +16,15 @@ export async function runJobs(config: Config, log: Logger, process: NodeJS.Proce
   const { postgres, directUrl, close } = await openDatabase(config, log, { joinRunning: true });
   const clock = systemClock;
   const database = guardPostgres(postgres, { config: config.database, clock, log });
+  const models = openModels(config, { clock, log });
+  const installed = bindAssistants(await findAssistants(), { database, models, clock, log });
   const tracing = await startTracing(config);
-  const jobs = openServerJobs(config, { database, directUrl, clock, log, startTrace: tracing?.start });
+  const jobs = openServerJobs(config, { database, directUrl, installed, clock, log, startTrace: tracing?.start });
   jobs.start();
   process.stdout.write('Evenkeel is working on jobs\n');
   log.info({ signal: await signalled }, 'stopping');
   await jobs.stop();
+  await models.close();
   database.close();
   await close();
   await tracing?.close();

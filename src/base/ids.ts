@@ -40,5 +40,8 @@ export function firstIdAt(instant: Date): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
+/** No id is smaller. */
+export const firstId = '00000000-0000-0000-0000-000000000000';
+
 /** No id is greater. */
 export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

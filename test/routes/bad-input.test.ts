@@ -61,11 +61,12 @@ const badBodies: Record<string, BadInputRoute['badBodies']> = {
 /** The routes to be tried: all that have an example. */
 const routes: BadInputRoute[] = Object.entries(routeExamples).map(([name, example]) => {
   const [method, url = ''] = name.split(' ') as [BadInputRoute['method'], string];
-  const { body } = example(nobody);
+  const { body, path } = example(nobody);
   const wrong = badBodies[name];
   return {
     method,
     url,
+    validQuery: Object.fromEntries(new URL(path, 'http://localhost').searchParams),
     ...(body !== undefined && { validBody: body as Record<string, unknown> }),
     ...(wrong !== undefined && { badBodies: wrong }),
   };

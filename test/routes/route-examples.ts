@@ -86,6 +86,8 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'PUT /v1/me/plan': () => ({ method: 'PUT', path: '/v1/me/plan', body: { plan: 'unlimited' } }),
   'GET /v1/me/usage': () => ({ method: 'GET', path: '/v1/me/usage' }),
   'GET /v1/me/limits': () => ({ method: 'GET', path: '/v1/me/limits' }),
+  'GET /v1/me/export': () => ({ method: 'GET', path: '/v1/me/export' }),
+  'DELETE /v1/me': () => ({ method: 'DELETE', path: '/v1/me?confirm=somebody' }),
   'GET /v1/me/referrals': () => ({ method: 'GET', path: '/v1/me/referrals' }),
   'PATCH /v1/me': () => ({ method: 'PATCH', path: '/v1/me', body: { settings: { theme: 'dark' } } }),
   'GET /admin/cache': () => ({ method: 'GET', path: '/admin/cache' }),

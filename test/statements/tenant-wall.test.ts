@@ -10,7 +10,7 @@ const crossing: Record<string, string> = {
   'keys.find_any_user': 'On the first start: whether there is a user at all.',
   'keys.find_user_by_name': 'On the command line, where the operator names a user.',
   'accounts.sign_in': 'Says whose account an identity is that its provider vouches for, or makes one.',
-  'accounts.delete_users': 'Erases users whom the operator names.',
+  'accounts.delete_users': 'Erases users whom the operator names, and those who asked for it.',
   'accounts.delete_old_idempotency_keys': 'Forgets what is older than a day, whoever it belongs to.',
   'referrals.reward': 'Rewards both sides of a referral, for the job that the newcomer’s sign-up enqueued.',
   'chat.list_dead_turns': 'Finds the turns whose process died, to end each as its own user.',

@@ -20,3 +20,5 @@ export { findAccounts } from './sign-in/queries.ts';
 export { readIssuers } from './sign-in/read-issuers.ts';
 export { type FirstKey, SignIn } from './sign-in/sign-in.ts';
 export { Tokens } from './sign-in/tokens.ts';
+export { accountParts } from './stored-data/parts.ts';
+export { type StoredPart, storedPart } from './stored-data/stored-part.ts';

@@ -72,8 +72,36 @@ export const releaseIdempotencyKey = (p: ClaimedKey) => sql<{ key: string }>`
   returning key`;
 
 /**
- * Erases users with all that they own, and tells every server so; for the operator's own use. Index: users_pkey. A row for
- * each that there was.
+ * Begins to erase a user: from here on nobody can call or sign in as that user, the username and the identities are free,
+ * every server is told, and a job erases the rest. Indexes: users_pkey, api_keys_pkey, identities_pkey,
+ * refresh_families_pkey. One row or none.
+ */
+export const beginErasing = (p: { userId: string }) => sql<{
+  auth_version: number;
+  told: string | null;
+  job_id: number | null;
+}>`
+  -- accounts.begin_erasing
+  with account as (
+    -- No username that anybody can choose is as long.
+    update users set username = 'erased-' || user_id, email = null, email_verified = false, settings = '{}',
+      referral_code = null, disabled_at = coalesce(disabled_at, now()), auth_version = auth_version + 1
+    where user_id = ${p.userId}::uuid
+    returning user_id, auth_version
+  ), keys as (
+    delete from api_keys where user_id = ${p.userId}::uuid
+  ), identity as (
+    delete from identities where user_id = ${p.userId}::uuid
+  ), families as (
+    delete from refresh_families where user_id = ${p.userId}::uuid
+  )
+  select account.auth_version, job.id as job_id,
+    pg_notify('evenkeel_users', account.user_id || ':' || account.auth_version)::text as told
+  from account, graphile_worker.add_job('accounts.erase_user', json_build_object('user_id', account.user_id)) as job`;
+
+/**
+ * Erases users with all that they own and the jobs about them that do not run, and tells every server so; for the server's
+ * own use. Indexes: users_pkey, jobs_of_user. A row for each that there was.
  */
 export const deleteUsers = (rows: readonly { userId: string }[]) => sql<{ user_id: string; told: string | null }>`
   -- accounts.delete_users
@@ -81,5 +109,8 @@ export const deleteUsers = (rows: readonly { userId: string }[]) => sql<{ user_i
     delete from users
     where user_id = any (${rows.map((row) => row.userId)}::uuid[])
     returning user_id, auth_version
+  ), jobs as (
+    delete from graphile_worker._private_jobs
+    where payload ->> 'user_id' = any (${rows.map((row) => row.userId)}::text[]) and locked_at is null
   )
   select user_id, pg_notify('evenkeel_users', user_id || ':' || auth_version + 1)::text as told from gone`;

@@ -46,6 +46,25 @@ export const UpdateAccount = Type.Object(
 
 export type UpdateAccount = Static<typeof UpdateAccount>;
 
+/** The query of `DELETE /v1/me`: a body has no meaning there, and some proxies drop it. */
+export const EraseAccount = Type.Object(
+  {
+    confirm: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'Your username, so that nothing goes by mistake.',
+    }),
+  },
+  closed,
+);
+
+/** What `DELETE /v1/me` answers. */
+export const ErasedAccount = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  object: Type.Literal('user'),
+  deleted: Type.Literal(true),
+});
+
 /** The body of `POST /api/auth`. */
 export const SignInBody = Type.Object(
   {

@@ -15,4 +15,5 @@ export { KeyUses } from './key-uses.ts';
 export { type Permission, permissions } from './permissions.ts';
 export { registerKeyRoutes } from './routes.ts';
 export { isWellFormedSecret, newSecret } from './secret.ts';
+export { keyParts } from './stored-data/parts.ts';
 export { watchUsers } from './watch-users.ts';

@@ -5,6 +5,7 @@ import { type NotificationRouteOptions, registerNotificationList } from './route
 export { notificationErrors } from './errors.ts';
 export { notificationJobs } from './jobs.ts';
 export { type NotificationKind, notificationKinds } from './kinds.ts';
+export { notificationParts } from './stored-data/parts.ts';
 
 /** Registers the routes under `/v1/notifications`. */
 export function registerNotificationRoutes(server: HttpServer, options: NotificationRouteOptions): void {

@@ -94,6 +94,6 @@ export const sumTokens = (p: { userId: string; from: string }) => sql<{ tokens: 
   ) used, (
     select coalesce(sum(tokens), 0)::bigint as given
     from rewards
-    where user_id = ${p.userId}::uuid and created_at >= ${p.from}::timestamp at time zone 'UTC'
-      and created_at < (${p.from}::timestamp + interval '1 month') at time zone 'UTC'
+    where user_id = ${p.userId}::uuid and created_at >= ${p.from}::date::timestamp at time zone 'UTC'
+      and created_at < (${p.from}::date + interval '1 month') at time zone 'UTC'
   ) gifts`;

@@ -3,7 +3,8 @@ import { type HttpServer, httpErrors } from '../../../platform/http/index.ts';
 import { type Database, sqlState } from '../../../platform/postgres/index.ts';
 import type { Caller, CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
-import { Account, UpdateAccount } from '../schemas.ts';
+import { beginErasing } from '../queries.ts';
+import { Account, EraseAccount, ErasedAccount, UpdateAccount } from '../schemas.ts';
 import { updateAccount } from '../sign-in/queries.ts';
 import { toAccount } from './to-account.ts';
 
@@ -37,8 +38,39 @@ function toChange({ userId, keyId, ip }: Caller, { username, email, settings }: 
   };
 }
 
-/** Registers `GET` and `PATCH /v1/me`. */
-export function registerAccountRoutes(server: HttpServer, { database, callers }: AccountRouteOptions): void {
+/** `DELETE /v1/me`. */
+function registerErasing(server: HttpServer, { database, callers }: AccountRouteOptions): void {
+  server.delete(
+    '/v1/me',
+    {
+      config: { access: 'account:write' },
+      schema: {
+        tags,
+        summary: 'Erase your account with all that is stored about you',
+        description:
+          'Your keys and tokens are dead at once, and your username and your identities free. What you stored is erased ' +
+          'right after; nothing brings it back.',
+        querystring: EraseAccount,
+        response: { 200: ErasedAccount },
+      },
+    },
+    async ({ caller: { userId, username }, query, context }) => {
+      if (query.confirm !== username) {
+        const problem = 'To erase the account, send its username as "confirm".';
+        throw httpErrors.raise.invalid_request({ problem }, { param: 'confirm' });
+      }
+      const [account] = await database.query(beginErasing({ userId }), context);
+      if (account === undefined) throw signInErrors.raise.user_disabled();
+      callers.invalidate(userId, account.auth_version);
+      return { id: userId, object: 'user' as const, deleted: true as const };
+    },
+  );
+}
+
+/** Registers `GET`, `PATCH` and `DELETE /v1/me`. */
+export function registerAccountRoutes(server: HttpServer, options: AccountRouteOptions): void {
+  const { database, callers } = options;
+  registerErasing(server, options);
   server.get(
     '/v1/me',
     { config: { access: 'account:read' }, schema: { tags, summary: 'Who you are', response: { 200: Account } } },

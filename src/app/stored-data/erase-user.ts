@@ -1,0 +1,38 @@
+import { Type } from 'typebox';
+import { deleteUsers } from '../../core/accounts/index.ts';
+import { eraseActivity } from '../../core/activity/index.ts';
+import { eraseMessages, eraseTurns } from '../../core/chat/index.ts';
+import { defineJob, type Job } from '../../platform/jobs/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import type { BoundAssistants } from '../assistants/bind-assistants.ts';
+
+/** What erasing users needs. */
+export interface EraseUserOptions {
+  readonly database: Database;
+  readonly installed: Pick<BoundAssistants, 'eraseUser'>;
+}
+
+/** Rows erased by one statement: a fraction of a second of work. */
+const PAGE_ROWS = 5_000;
+/** For millions of rows. A try that runs out of it goes on where it was. */
+const BUDGET_MS = 600_000;
+
+/** What a user may have more of than one statement can delete in its time; the rest goes with the account. */
+const largeParts = [eraseMessages, eraseTurns, eraseActivity];
+
+/** Erases a user, of whom nobody can sign in any more, with all that is stored. */
+export function eraseUser({ database, installed }: EraseUserOptions): Job {
+  return defineJob({
+    name: 'accounts.erase_user',
+    input: Type.Object({ user_id: Type.String({ format: 'uuid' }) }),
+    budgetMs: BUDGET_MS,
+    async run({ user_id: userId }, context) {
+      await installed.eraseUser(userId, context);
+      for (const erase of largeParts) {
+        const erasePage = () => database.query<unknown>(erase({ userId, limit: PAGE_ROWS }), context);
+        while ((await erasePage()).length === PAGE_ROWS);
+      }
+      await database.query(deleteUsers([{ userId }]), context);
+    },
+  });
+}

@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream';
+import { type TSchema, Type } from 'typebox';
+import type { CallContext } from '../../base/call-context.ts';
+import { accountParts, type StoredPart } from '../../core/accounts/index.ts';
+import { activityParts } from '../../core/activity/index.ts';
+import { chatParts } from '../../core/chat/index.ts';
+import { keyParts } from '../../core/keys/index.ts';
+import { notificationParts } from '../../core/notifications/index.ts';
+import { planParts } from '../../core/plans/index.ts';
+import { referralParts } from '../../core/referrals/index.ts';
+import type { HttpServer } from '../../platform/http/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import type { BoundAssistants } from '../assistants/bind-assistants.ts';
+
+/** What the export needs. */
+export interface ExportRouteOptions {
+  readonly database: Database;
+  readonly installed: Pick<BoundAssistants, 'exportUser'>;
+}
+
+/** Every table of the core from which a user is given something. */
+export const storedParts: readonly StoredPart[] = [
+  ...accountParts,
+  ...keyParts,
+  ...activityParts,
+  ...planParts,
+  ...notificationParts,
+  ...referralParts,
+  ...chatParts,
+];
+
+/** Rows of one statement: with long messages a megabyte or two, and few enough that none takes long. */
+const PAGE_ROWS = 500;
+/** A million messages, read by somebody whose connection is slow. */
+const BUDGET_MS = 600_000;
+
+async function* readRows(part: StoredPart, userId: string, read: Pick<ExportReading, 'database' | 'context'>) {
+  let after: unknown;
+  for (;;) {
+    const rows = await read.database.query(part.read({ userId, after, limit: PAGE_ROWS }), read.context);
+    yield* rows;
+    after = rows.at(-1);
+    if (rows.length < PAGE_ROWS) return;
+  }
+}
+
+interface ExportReading extends ExportRouteOptions {
+  readonly context: CallContext;
+}
+
+/** An array of JSON, value by value. */
+async function* writeArray(name: string, values: AsyncIterable<unknown>): AsyncGenerator<string> {
+  let separator = `,\n${JSON.stringify(name)}:[`;
+  let isEmpty = true;
+  for await (const value of values) {
+    yield `${separator}\n${JSON.stringify(value)}`;
+    separator = ',';
+    isEmpty = false;
+  }
+  yield isEmpty ? `${separator}]` : '\n]';
+}
+
+/** All that is stored about a user as JSON, in pieces: at no time is more than a page of it in memory. */
+async function* writeExport(userId: string, reading: ExportReading): AsyncGenerator<string> {
+  yield `{"object":"export","user_id":"${userId}"`;
+  for (const part of storedParts) yield* writeArray(part.table, readRows(part, userId, reading));
+  yield* writeArray('assistants', reading.installed.exportUser(userId, reading.context));
+  yield '\n}\n';
+}
+
+const Rows = Type.Array(Type.Unsafe<object>({ type: 'object', additionalProperties: true }));
+
+const Export = Type.Object({
+  object: Type.Literal('export'),
+  user_id: Type.String({ format: 'uuid' }),
+  ...Object.fromEntries(storedParts.map(({ table }): [string, TSchema] => [table, Rows])),
+  assistants: Type.Array(Type.Object({ assistant: Type.String(), entry: Type.Unknown() })),
+});
+
+/** Registers `GET /v1/me/export`. */
+export function registerExportRoute(server: HttpServer, options: ExportRouteOptions): void {
+  server.get(
+    '/v1/me/export',
+    {
+      config: { access: 'account:read', budgetMs: BUDGET_MS },
+      schema: {
+        tags: ['Account'],
+        summary: 'All that is stored about you',
+        description:
+          'One JSON document, sent while it is read: table by table, each in the order of its key. An export that could not ' +
+          'be finished ends in mid document.',
+        response: { 200: Export },
+      },
+    },
+    ({ caller, context }, reply) => {
+      reply.header('content-type', 'application/json; charset=utf-8');
+      reply.header('content-disposition', 'attachment; filename="evenkeel-export.json"');
+      // The schema describes what the pieces come to.
+      reply.send(Readable.from(writeExport(caller.userId, { ...options, context })) as never);
+    },
+  );
+}

@@ -1,0 +1,25 @@
+import { sql } from '../../../platform/postgres/index.ts';
+
+/** A page of what was done in the name of a user, oldest first. Index: activity_pkey. At most `limit` rows. */
+export const exportActivity = (p: { userId: string; afterId: string; limit: number }) => sql<{
+  id: string;
+  kind: string;
+  key_id: string | null;
+  subject_id: string | null;
+  ip: string | null;
+  created_at: Date;
+}>`
+  -- activity.export_activity
+  select id, kind, key_id, subject_id, host(ip) as ip, created_at from activity
+  where user_id = ${p.userId}::uuid and id > ${p.afterId}::uuid
+  order by id
+  limit ${p.limit}::integer`;
+
+/** Erases some of a user's activity. Index: activity_pkey. A row for each, at most `limit`. */
+export const eraseActivity = (p: { userId: string; limit: number }) => sql<{ id: string }>`
+  -- activity.erase_activity
+  delete from activity
+  where user_id = ${p.userId}::uuid and id = any (array(
+    select id from activity where user_id = ${p.userId}::uuid order by id limit ${p.limit}::integer
+  ))
+  returning id`;

@@ -1,0 +1,76 @@
+import { sql } from '../../../platform/postgres/index.ts';
+import type { SessionRow } from '../queries.ts';
+
+/** A page of a user's sessions. Index: chat_sessions_pkey. At most `limit` rows. */
+export const exportSessions = (p: { userId: string; afterId: string; limit: number }) => sql<
+  Omit<SessionRow, 'version'>
+>`
+  -- chat.export_sessions
+  select id, title, assistant, model, message_count, created_at, updated_at from chat_sessions
+  -- As a subselect, whose value no plan can count on: else all of the user's sessions may be sorted for each page.
+  where user_id = ${p.userId}::uuid and id > (select ${p.afterId}::uuid)
+  order by id
+  limit ${p.limit}::integer`;
+
+/** A page of a user's messages, session by session. Index: chat_messages_pkey. At most `limit` rows. */
+export const exportMessages = (p: { userId: string; sessionId: string; seq: number; limit: number }) => sql<{
+  session_id: string;
+  seq: number;
+  id: string;
+  turn_id: string | null;
+  role: string;
+  content: string;
+  tool_calls: unknown | null;
+  status: string;
+  model: string | null;
+  degraded: boolean;
+  created_at: Date;
+}>`
+  -- chat.export_messages
+  select session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at from chat_messages
+  where user_id = ${p.userId}::uuid and (session_id, seq) > (${p.sessionId}::uuid, ${p.seq}::integer)
+  order by session_id, seq
+  limit ${p.limit}::integer`;
+
+/** A page of a user's turns. Index: chat_turns_pkey. At most `limit` rows. */
+export const exportTurns = (p: { userId: string; afterId: string; limit: number }) => sql<{
+  id: string;
+  session_id: string;
+  status: string;
+  model: string;
+  partial: string;
+  tool_calls: unknown | null;
+  error_code: string | null;
+  error_message: string | null;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  question_seq: number | null;
+  answer_seq: number | null;
+  created_at: Date;
+  ended_at: Date | null;
+}>`
+  -- chat.export_turns
+  select id, session_id, status, model, partial, tool_calls, error_code, error_message, prompt_tokens,
+    completion_tokens, question_seq, answer_seq, created_at, ended_at
+  from chat_turns
+  where user_id = ${p.userId}::uuid and id > ${p.afterId}::uuid
+  order by id
+  limit ${p.limit}::integer`;
+
+/** Erases some of a user's messages. Index: chat_messages_pkey. A row for each, at most `limit`. */
+export const eraseMessages = (p: { userId: string; limit: number }) => sql<{ seq: number }>`
+  -- chat.erase_messages
+  delete from chat_messages
+  where user_id = ${p.userId}::uuid and ctid = any (array(
+    select ctid from chat_messages where user_id = ${p.userId}::uuid order by session_id, seq limit ${p.limit}::integer
+  ))
+  returning seq`;
+
+/** Erases some of a user's turns. Index: chat_turns_pkey. A row for each, at most `limit`. */
+export const eraseTurns = (p: { userId: string; limit: number }) => sql<{ id: string }>`
+  -- chat.erase_turns
+  delete from chat_turns
+  where user_id = ${p.userId}::uuid and id = any (array(
+    select id from chat_turns where user_id = ${p.userId}::uuid order by id limit ${p.limit}::integer
+  ))
+  returning id`;
