@@ -17,6 +17,7 @@ import { statements } from './rows/statements.ts';
 import { streamCpu } from './rows/stream-cpu.ts';
 import { streams } from './rows/streams.ts';
 import { turnFar, turnNear } from './rows/turn.ts';
+import { websockets } from './rows/websockets.ts';
 import { whoAmI } from './rows/who-am-i.ts';
 import { Stage } from './stage/stage.ts';
 
@@ -30,6 +31,7 @@ const benches: readonly Bench[] = [
   streamCpu,
   revokedKey,
   cachedUsersMemory,
+  websockets,
   createSessionNear,
   createSessionFar,
   turnNear,

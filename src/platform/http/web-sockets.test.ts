@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { drain } from './drain.ts';
+import type { OpenWebSocket } from './open-web-socket.ts';
+import type { HttpServer } from './server.ts';
+import { connectRaw, createTestServer, listen } from './test-server.ts';
+
+let server: HttpServer;
+let port: number;
+/** The server's ends of the connections, in the order in which they were opened. */
+let opened: OpenWebSocket[];
+let busy: boolean;
+let heartbeats: number;
+
+async function start(): Promise<void> {
+  opened = [];
+  busy = false;
+  heartbeats = 0;
+  const made = createTestServer((http) => {
+    http.addWebSocketRoute('/echo', {
+      schema: {},
+      admit: async () => {},
+      open: (socket) => {
+        opened.push(socket);
+        socket.user = {
+          get isBusy() {
+            return busy;
+          },
+          onFrame: (bytes) => void socket.send({ echo: Buffer.from(bytes).toString() }),
+          onHeartbeat: () => {
+            heartbeats++;
+          },
+          onClosed: () => {},
+        };
+      },
+    });
+  });
+  server = made.server;
+  port = await listen(server);
+}
+
+afterEach(async () => {
+  for (const socket of opened) socket.cut();
+  await server.close();
+});
+
+async function connect(): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/echo`);
+  socket.on('error', () => {});
+  await once(socket, 'open');
+  return socket;
+}
+
+const codeOf = async (socket: WebSocket): Promise<number> => (await once(socket, 'close'))[0];
+
+async function expectEcho(socket: WebSocket): Promise<void> {
+  socket.send('hello');
+  const [data] = await once(socket, 'message');
+  expect(String(data)).toBe('{"echo":"hello"}');
+}
+
+describe('what a client does wrong closes its connection, and no other:', () => {
+  it.each([
+    ['a frame over 1 MiB', 1009, (socket: WebSocket) => socket.send('x'.repeat(1024 * 1024 + 1))],
+    ['a frame of 100 MB', 1009, (socket: WebSocket) => socket.send('x'.repeat(100_000_000))],
+    ['text that is not UTF-8', 1007, (socket: WebSocket) => socket.send(Buffer.from([0xc3, 0x28]), { binary: false })],
+    ['a binary frame', 1003, (socket: WebSocket) => socket.send(Buffer.from('{}'), { binary: true })],
+    ['a flood', 1008, (socket: WebSocket) => Array.from({ length: 500 }, () => socket.send('hello'))],
+  ])('%s with %d', async (_name, code, harm) => {
+    await start();
+    const bystander = await connect();
+    const socket = await connect();
+    harm(socket);
+    expect(await codeOf(socket)).toBe(code);
+    await expectEcho(bystander);
+  });
+
+  it('reading too slowly with 1013, after 1 MiB', async () => {
+    await start();
+    const socket = await connect();
+    socket.pause();
+    const [ours] = opened as [OpenWebSocket];
+    let sentBytes = 0;
+    while (ours.isOpen) {
+      void ours.send({ text: 'x'.repeat(10_000) });
+      sentBytes += 10_000;
+      expect(sentBytes).toBeLessThan(20_000_000);
+    }
+    socket.resume();
+    expect(await codeOf(socket)).toBe(1013);
+  });
+});
+
+it('a slow reader slows its source', async () => {
+  await start();
+  const socket = await connect();
+  socket.pause();
+  const [ours] = opened as [OpenWebSocket];
+  let isHeldUp = false;
+  for (let sent = 0; sent < 1_000 && !isHeldUp; sent++) {
+    const taken = ours.send({ text: 'x'.repeat(50_000) }).then(() => 'taken');
+    const first = await Promise.race([taken, new Promise((resolve) => setTimeout(resolve, 50, 'waits'))]);
+    isHeldUp = first === 'waits';
+  }
+  expect(isHeldUp).toBe(true);
+  expect(ours.isOpen).toBe(true);
+  socket.resume();
+  await expectEcho(await connect());
+});
+
+it('a request that is no WebSocket is told so', async () => {
+  await start();
+  const response = await fetch(`http://127.0.0.1:${port}/echo`);
+  expect(response.status).toBe(426);
+  expect(response.headers.get('upgrade')).toBe('websocket');
+  expect(await response.json()).toMatchObject({ error: { code: 'http.upgrade_required' } });
+});
+
+it('a client that answers pings stays, one that does not is gone at the next', async () => {
+  await start();
+  const alive = await connect();
+  const handshake =
+    'GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+  const dead = connectRaw(port, handshake);
+  await dead.until(/101 Switching/);
+  for (const socket of opened) socket.ping();
+  await once(alive, 'ping');
+  await expectEcho(alive);
+  for (const socket of opened) socket.ping();
+  await dead.closed();
+  await expectEcho(alive);
+  expect(heartbeats).toBe(3);
+});
+
+describe('a server that is being stopped', () => {
+  it('closes idle connections with 1001 after telling them', async () => {
+    await start();
+    const socket = await connect();
+    const told = once(socket, 'message');
+    const closed = codeOf(socket);
+    await drain(server, { timeoutMs: 5_000 });
+    expect(JSON.parse(String((await told)[0]))).toMatchObject({ error: { code: 'http.shutting_down' } });
+    expect(await closed).toBe(1001);
+  });
+
+  it('waits for a busy connection until it is idle', async () => {
+    await start();
+    busy = true;
+    const socket = await connect();
+    const stopped = drain(server, { timeoutMs: 60_000 });
+    const [ours] = opened as [OpenWebSocket];
+    while (!ours.isLeaving) await new Promise((resolve) => setTimeout(resolve, 10));
+    await expectEcho(socket);
+    busy = false;
+    ours.closeWhenIdle();
+    expect(await codeOf(socket)).toBe(1001);
+    await stopped;
+  });
+
+  it('closes a busy connection at the bound', async () => {
+    await start();
+    busy = true;
+    const socket = await connect();
+    const stopped = drain(server, { timeoutMs: 300 });
+    expect(await codeOf(socket)).toBe(1001);
+    await stopped;
+  });
+});
