@@ -56,6 +56,8 @@ it('climbs to its users, passes, draws its report, and leaves nothing behind', a
     '2',
     '--think-seconds',
     '1',
+    '--websockets',
+    '50%',
     ...gates,
     '--report',
     report,

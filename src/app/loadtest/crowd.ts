@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoadUser } from './http-user.ts';
 import type { Action, LoadPlan } from './load-plan.ts';
+import type { LoadUser } from './load-user.ts';
 import type { Measurements } from './measurements.ts';
 
 /** How many requests of an open model may wait for one user's answer; what is due beyond them counts as an error. */

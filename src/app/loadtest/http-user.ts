@@ -1,12 +1,6 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Action } from './load-plan.ts';
-
-/** Somebody who uses the server: does one thing after the other. */
-export interface LoadUser {
-  /** Does it. @throws Error whose message tells what went wrong, without content. */
-  do(action: Action): Promise<void>;
-  close(): Promise<void>;
-}
+import type { LoadUser } from './load-user.ts';
 
 /** Longer than any think time: a user's connection stays open, as a browser's does. */
 const KEEP_ALIVE_MS = 600_000;

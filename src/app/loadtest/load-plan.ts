@@ -12,6 +12,8 @@ export interface LoadPlan {
   readonly stageSeconds: number;
   /** Between an answer and the user's next request. */
   readonly thinkSeconds: number;
+  /** The share of users who send their messages over a WebSocket and do nothing else, 0 to 1. */
+  readonly webSocketShare: number;
   readonly mix: ReadonlyMap<Action, number>;
   /** Requests a second in all, sent whether or not the server keeps up; absent, users think between their requests. */
   readonly rate: number | undefined;

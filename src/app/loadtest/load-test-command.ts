@@ -21,6 +21,7 @@ interface LoadTestOptions {
   users: number;
   stageSeconds: number;
   thinkSeconds: number;
+  websockets: number;
   mix: Map<Action, number>;
   rate?: number;
   maxErrorRate: number;
@@ -35,8 +36,8 @@ const usersBudgetMs = 600_000;
 const mostUsers = 50_000;
 
 function toPlan(options: LoadTestOptions): LoadPlan {
-  const { url, maxErrorRate, p95: p95Ms, minRate, rate, ...rest } = options;
-  return { ...rest, rate, url: new URL(url), gates: { maxErrorRate, p95Ms, minRate } };
+  const { url, websockets: webSocketShare, maxErrorRate, p95: p95Ms, minRate, rate, ...rest } = options;
+  return { ...rest, webSocketShare, rate, url: new URL(url), gates: { maxErrorRate, p95Ms, minRate } };
 }
 
 const shown = (value: number | null): string => (value === null ? '–' : Math.round(value).toLocaleString('en-US'));
@@ -102,7 +103,8 @@ export function addLoadTestCommand(program: Command, start: () => { config: Conf
     .option('--users <count>', 'users at the end of the climb 10, 50, 100, 500, …', readCount(1, mostUsers), 10_000)
     .option('--stage-seconds <count>', 'how long each stage of the climb is measured', readCount(1, 600), 10)
     .option('--think-seconds <count>', 'between an answer and the next request of a user', readCount(0, 600), 2)
-    .option('--mix <weights>', 'what users do', readMix, readMix('create=1,post=1,read=1,unchanged=1'))
+    .option('--websockets <share>', 'of the users, who send their messages over a WebSocket', readShare, 0)
+    .option('--mix <weights>', 'what the others do', readMix, readMix('create=1,post=1,read=1,unchanged=1'))
     .option(
       '--rate <count>',
       'requests a second in all, sent whether or not the server keeps up',

@@ -3,8 +3,10 @@ import type { UserWithKey } from '../../core/keys/index.ts';
 import { Crowd } from './crowd.ts';
 import { HttpUser } from './http-user.ts';
 import { climb, type LoadPlan } from './load-plan.ts';
+import type { LoadUser } from './load-user.ts';
 import { Measurements, type Second } from './measurements.ts';
 import { readServerState } from './read-server-state.ts';
+import { WebSocketUser } from './web-socket-user.ts';
 
 /** Users who join within a second at the most: a listening socket's backlog holds 511 who wait. */
 const JOINING_PER_SECOND = 2_000;
@@ -15,8 +17,14 @@ export interface LoadTestEvents {
   onSecond(second: Second): void;
 }
 
+/** The n-th user: those with a WebSocket are spread evenly among the others. */
+function makeUser({ url, webSocketShare }: LoadPlan, secret: string, index: number): LoadUser {
+  const isWebSocketUser = Math.floor((index + 1) * webSocketShare) > Math.floor(index * webSocketShare);
+  return isWebSocketUser ? new WebSocketUser(url, secret) : new HttpUser(url, secret);
+}
+
 /** Has users join until the crowd is so large, not all in one moment. */
-async function grow(crowd: Crowd, userCount: number, makeUser: (index: number) => HttpUser): Promise<void> {
+async function grow(crowd: Crowd, userCount: number, makeUser: (index: number) => LoadUser): Promise<void> {
   while (crowd.userCount < userCount) {
     for (let joined = 0; joined < JOINING_AT_ONCE && crowd.userCount < userCount; joined++)
       crowd.add(makeUser(crowd.userCount));
@@ -58,7 +66,7 @@ export async function runLoadTest(
   })();
   try {
     for (const userCount of climb(plan.users)) {
-      await grow(crowd, userCount, (index) => new HttpUser(plan.url, users[index]?.secret ?? ''));
+      await grow(crowd, userCount, (index) => makeUser(plan, users[index]?.secret ?? '', index));
       measurements.beginStage();
       const stageMs = performance.now();
       await sleep(plan.stageSeconds * 1000);
