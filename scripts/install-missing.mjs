@@ -1,7 +1,7 @@
 // Runs before `npm start`, `npm test` and the like. Installs the dependencies when they are absent or belong to another
-// package-lock.json; before `npm test` also Redis and PgBouncer, which the tests use. Otherwise does nothing and says nothing. Plain
-// JavaScript without dependencies, because it runs on whatever Node there is (18 or later) before Evenkeel's own Node 24
-// has come with the dependencies.
+// package-lock.json; before `npm test` also the programs that the tests use: Redis, PgBouncer, nginx, Chromium. Otherwise
+// does nothing and says nothing. Plain JavaScript without dependencies, because it runs on whatever Node there is (18 or
+// later) before Evenkeel's own Node 24 has come with the dependencies.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -124,31 +124,38 @@ function isOnPath(program) {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
-/** The tests run against a real Redis. Where packages can be installed without asking, it is; else it is said. */
-function ensureRedis() {
-  if (isOnPath('redis-server')) return;
-  if (process.platform === 'linux' && process.getuid?.() === 0 && isOnPath('apt-get')) {
-    process.stderr.write('evenkeel: redis-server, which the tests need, is not installed: running apt-get\n');
-    const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-    spawnSync('apt-get', ['update', '-q'], options);
-    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], options);
-    if (isOnPath('redis-server')) return;
-  }
-  fail('the tests need redis-server on the PATH. Install it: `apt install redis-server`, `brew install redis`.');
+/** Where the tests look for Chromium: test/harness/browser.ts. */
+const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+
+function isThere(program) {
+  return program === 'chromium' ? existsSync(chromiumPath) : isOnPath(program);
 }
 
-/** The tests behind PgBouncer are left out where there is none. Where packages can be installed without asking, it is. */
-function tryPgBouncer() {
-  if (isOnPath('pgbouncer')) return;
-  if (process.platform === 'linux' && process.getuid?.() === 0 && isOnPath('apt-get')) {
-    process.stderr.write('evenkeel: pgbouncer, which some tests use, is not installed: running apt-get\n');
-    const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'pgbouncer'], options);
-    if (isOnPath('pgbouncer')) return;
+/** Installs what is missing of these where packages can be installed without asking; answers what is still missing. */
+function installPrograms(programs) {
+  const missing = programs.filter((program) => !isThere(program));
+  if (missing.length === 0 || process.platform !== 'linux' || process.getuid?.() !== 0 || !isOnPath('apt-get'))
+    return missing;
+  process.stderr.write(`evenkeel: the tests use ${missing.join(', ')}, not installed yet: running apt-get\n`);
+  const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  spawnSync('apt-get', ['update', '-q'], options);
+  // One by one: where one cannot be had, the others still can.
+  for (const program of missing)
+    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', program], options);
+  return missing.filter((program) => !isThere(program));
+}
+
+/** The tests run against a real Redis; those with PgBouncer, nginx or Chromium are left out where there is none. */
+function ensurePrograms() {
+  const missing = installPrograms(['redis-server', 'pgbouncer', 'nginx', 'chromium']);
+  if (missing.includes('redis-server')) {
+    fail('the tests need redis-server on the PATH. Install it: `apt install redis-server`, `brew install redis`.');
   }
-  process.stderr.write(
-    'evenkeel: pgbouncer is not on the PATH, so the tests behind it are left out: `apt install pgbouncer`.\n',
-  );
+  if (missing.length > 0) {
+    process.stderr.write(
+      `evenkeel: the tests with ${missing.join(', ')} are left out, for want of them: \`apt install ${missing.join(' ')}\`.\n`,
+    );
+  }
 }
 
 const lock = readText(join(root, 'package-lock.json'));
@@ -160,7 +167,4 @@ if (reason !== undefined) {
   checkNode();
   writeFileSync(stampPath, stampFor(lock));
 }
-if (process.env.npm_lifecycle_event === 'pretest') {
-  ensureRedis();
-  tryPgBouncer();
-}
+if (process.env.npm_lifecycle_event === 'pretest') ensurePrograms();

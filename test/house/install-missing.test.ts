@@ -111,23 +111,28 @@ test('where the Node that comes with the dependencies is too old or does not run
   expect(isThere('node_modules/.evenkeel-installed')).toBe(false);
 });
 
-test('before the tests, a missing Redis or PgBouncer is named in one line with what to install', () => {
+test('before the tests, what is missing of the programs that they use is named in one line with what to install', () => {
   run();
   const path = join(project, 'bin');
   mkdirSync(path);
-  const environment = { PATH: path, npm_lifecycle_event: 'pretest' };
+  const putOnPath = (program: string): void => {
+    writeFileSync(join(path, program), '#!/bin/sh\n');
+    chmodSync(join(path, program), 0o755);
+  };
+  const environment = { PATH: path, CHROMIUM_PATH: join(path, 'chromium'), npm_lifecycle_event: 'pretest' };
   const refused = run(environment);
   expect(refused.code).toBe(1);
   expect(refused.errors).toMatch(/^evenkeel: the tests need redis-server on the PATH\. Install it: .*\n$/);
-  writeFileSync(join(path, 'redis-server'), '#!/bin/sh\n');
-  chmodSync(join(path, 'redis-server'), 0o755);
-  const withoutPgBouncer = run(environment);
-  expect(withoutPgBouncer.code).toBe(0);
-  expect(withoutPgBouncer.errors).toMatch(
-    /^evenkeel: pgbouncer is not on the PATH, so the tests behind it are left out: .*\n$/,
-  );
-  writeFileSync(join(path, 'pgbouncer'), '#!/bin/sh\n');
-  chmodSync(join(path, 'pgbouncer'), 0o755);
+  putOnPath('redis-server');
+  putOnPath('nginx');
+  expect(run(environment)).toEqual({
+    code: 0,
+    errors:
+      'evenkeel: the tests with pgbouncer, chromium are left out, for want of them: `apt install pgbouncer chromium`.\n',
+    output: '',
+  });
+  putOnPath('pgbouncer');
+  putOnPath('chromium');
   expect(run(environment)).toEqual({ code: 0, errors: '', output: '' });
-  expect(run({ PATH: path, npm_lifecycle_event: 'prestart' })).toMatchObject({ code: 0, errors: '' });
+  expect(run({ ...environment, PATH: '/nowhere', npm_lifecycle_event: 'prestart' })).toMatchObject({ errors: '' });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startBrowser } from '../harness/browser.ts';
+import { hasBrowser, startBrowser } from '../harness/browser.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
@@ -66,6 +66,7 @@ it('climbs to its users, passes, draws its report, and leaves nothing behind', a
   for (const users of [10, 50, 60]) expect(output).toMatch(new RegExp(`^ +${users} users .* 0 errors$`, 'm'));
   expect(await countUsers()).toBe(before);
 
+  if (!hasBrowser()) return;
   await using browser = await startBrowser();
   const page = await browser.newPage();
   const problems: string[] = [];
