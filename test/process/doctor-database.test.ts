@@ -1,0 +1,105 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listIndexCreations, listNeededIndexes } from '../../src/app/doctor/needed-indexes.ts';
+import { runCommand, type SoundSetUp, startSoundSetUp } from './doctor-set-up.ts';
+
+let sound: SoundSetUp;
+
+beforeAll(async () => {
+  sound = await startSoundSetUp();
+});
+
+afterAll(() => sound?.stop());
+
+it('knows how to make every index again that belongs to no constraint', async () => {
+  const { rows } = await sound.admin.query<{ name: string }>(`select c.relname as name
+    from pg_constraint k join pg_class c on c.oid = k.conindid`);
+  const ofConstraints = new Set(rows.map(({ name }) => name));
+  const creations = await listIndexCreations();
+  const needed = [...(await listNeededIndexes()).keys()];
+  // What the library of jobs brings along comes back with it.
+  const ours = needed.filter((name) => !ofConstraints.has(name) && !name.startsWith('jobs_main'));
+  expect(ours.filter((name) => !creations.has(name))).toEqual([]);
+});
+
+describe('the doctor finds', () => {
+  it('a dropped index, and the statement that makes it again', async () => {
+    await sound.admin.query('drop index chat_sessions_recent');
+    const [finding, ...others] = await sound.diagnose();
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ check: 'indexes', level: 'broken' });
+    expect(finding?.what).toMatch(/^chat_sessions_recent is missing, which chat\.list_sessions relies on/);
+    await sound.admin.query(finding?.what_to_do ?? '');
+    expect(await sound.diagnose()).toEqual([]);
+  });
+
+  it('an invalid index, and the statement that mends it', async () => {
+    await sound.admin.query(`update pg_index set indisvalid = false where indexrelid = 'chat_turns_session'::regclass`);
+    const [finding, ...others] = await sound.diagnose();
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ check: 'indexes', level: 'broken' });
+    expect(finding?.what).toMatch(/^chat_turns_session, .* is not valid/);
+    await sound.admin.query(finding?.what_to_do ?? '');
+    expect(await sound.diagnose()).toEqual([]);
+  });
+
+  it('an index that serves nothing', async () => {
+    await sound.admin.query(`create table visits as select n, n % 7 as place from generate_series(1, 20000) n;
+      create index visits_place on visits (place); analyze visits`);
+    const findings = await sound.diagnose();
+    expect(findings).toEqual([expect.objectContaining({ check: 'indexes', level: 'advice' })]);
+    expect(findings[0]?.what_to_do).toBe('drop index concurrently "public"."visits_place";');
+    await sound.admin.query('drop table visits');
+  });
+
+  it('an index that plans pass over', async () => {
+    await sound.admin.query(`insert into users (user_id, username, plan)
+      select gen_random_uuid(), 'user-' || n, 'free' from generate_series(1, 20000) n; analyze users`);
+    for (let times = 0; times < 100; times++) await sound.admin.query('select count(plan) from users');
+    await sound.admin.query('select pg_stat_force_next_flush()');
+    const findings = await sound.diagnose();
+    await sound.admin.query('truncate users cascade');
+    for (const finding of findings) expect(finding).toMatchObject({ check: 'indexes', level: 'advice' });
+    expect(findings.map(({ what }) => what)).toContainEqual(
+      expect.stringMatching(
+        /^users_username_key, .*was never used, and users \(20000 rows\) was read whole \d+ times$/,
+      ),
+    );
+  });
+
+  it('a statement that is slow', async () => {
+    await sound.admin.query('create extension pg_stat_statements');
+    const sleep = async () => {
+      const client = new Client({ connectionString: sound.databaseUrl });
+      await client.connect();
+      for (let times = 0; times < 10; times++) await client.query('select pg_sleep($1)', [0.12]);
+      await client.end();
+    };
+    await Promise.all(Array.from({ length: 10 }, sleep));
+    const findings = await sound.diagnose();
+    await sound.admin.query('drop extension pg_stat_statements');
+    expect(findings).toEqual([expect.objectContaining({ check: 'statements', level: 'advice' })]);
+    expect(findings[0]?.what).toMatch(/^\d+ ms on average, 100 times: select pg_sleep\(\$1\)/);
+  });
+
+  it('a table that was never analyzed', async () => {
+    await sound.admin.query(`create table visits (n integer) with (autovacuum_enabled = off);
+      insert into visits select generate_series(1, 20000); select pg_stat_force_next_flush()`);
+    const findings = await sound.diagnose();
+    expect(findings).toEqual([expect.objectContaining({ check: 'vacuum', level: 'advice' })]);
+    await sound.admin.query(findings[0]?.what_to_do?.split(';')[0] ?? '');
+    expect(await sound.diagnose()).toEqual([]);
+    await sound.admin.query('drop table visits');
+  });
+
+  it('migrations that have not run, and then misses no index', async () => {
+    const name = '20261123000603_turns_to_stop';
+    await sound.admin.query('delete from evenkeel_migrations where name = $1', [name]);
+    await sound.admin.query('drop index chat_turns_to_stop');
+    const findings = await sound.diagnose();
+    expect(findings).toEqual([expect.objectContaining({ check: 'schema', level: 'advice' })]);
+    expect(findings[0]?.what).toContain(name);
+    expect((await runCommand(['migrate'], { ...sound.variables, LOG_LEVEL: 'silent' })).code).toBe(0);
+    expect(await sound.diagnose()).toEqual([]);
+  });
+});

@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { expect } from 'vitest';
+import type { Finding, Level } from '../../src/app/doctor/finding.ts';
+import { createTestDatabase } from '../harness/postgres.ts';
+import { startTestRedis, type TestRedis } from '../harness/redis.ts';
+import { startStubProvider } from '../stubs/provider.ts';
+
+/** A set-up in which there is nothing to do, to plant troubles in. */
+export interface SoundSetUp {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly databaseUrl: string;
+  /** On the database, as its owner. */
+  readonly admin: Client;
+  readonly redis: TestRedis;
+  /** What the doctor finds wrong, with these variables beside those of the set-up. */
+  diagnose(variables?: Record<string, string>, options?: DiagnoseOptions): Promise<Finding[]>;
+  stop(): Promise<void>;
+}
+
+/** How the doctor is run. */
+export interface DiagnoseOptions {
+  /** The limit of open files. */
+  readonly files?: number;
+  readonly args?: readonly string[];
+}
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+const exitCodes: Record<Level, number> = { ok: 0, advice: 1, broken: 2 };
+
+/** A secret that must turn up nowhere. */
+export const CANARY = 'sk-canary-5f0c9a1d7b';
+
+function run(
+  [command = '', ...args]: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, ...variables };
+    execFile(command, args, { env }, (error, stdout, stderr) => {
+      resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
+    });
+  });
+}
+
+/** Runs a command of `main.ts` with these variables and none of the tests' own; answers its exit code and what it wrote. */
+export const runCommand = (args: readonly string[], variables: Readonly<Record<string, string>>) =>
+  run([process.execPath, main, ...args], variables);
+
+/** Starts a database, a Redis and a model that are all well. For a test file, in `beforeAll`; stop it in `afterAll`. */
+export async function startSoundSetUp(): Promise<SoundSetUp> {
+  const database = await createTestDatabase();
+  const admin = new Client({ connectionString: database.url });
+  await admin.connect();
+  const redis = await startTestRedis();
+  const provider = await startStubProvider();
+  const variables = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    MODEL_BASE_URL: provider.url,
+    MODEL_API_KEY: CANARY,
+    MODEL_NAME: 'stub',
+  };
+  return {
+    variables,
+    databaseUrl: database.url,
+    admin,
+    redis,
+    async diagnose(changes = {}, { files, args = [] } = {}) {
+      const limit = files === undefined ? '' : `ulimit -n ${files}; `;
+      const doctor = [process.execPath, main, 'doctor', '--json', ...args];
+      const shell = ['sh', '-c', `${limit}exec "$@"`, 'sh', ...doctor];
+      const { code, output } = await run(shell, { ...variables, ...changes });
+      const { level, findings } = JSON.parse(output) as { level: Level; findings: Finding[] };
+      expect(output).not.toContain(CANARY);
+      expect(code).toBe(exitCodes[level]);
+      for (const finding of findings) expect(finding.what_to_do === null, finding.what).toBe(finding.level === 'ok');
+      return findings.filter((finding) => finding.level !== 'ok');
+    },
+    async stop() {
+      await provider.close();
+      await redis.stop();
+      await admin.end();
+      await database.drop();
+    },
+  };
+}
