@@ -106,19 +106,46 @@ export const findSessions = (rows: readonly SessionKey[]) => sql<SessionRow & { 
     as input (user_id, id, i)
   join chat_sessions s on s.user_id = input.user_id and s.id = input.id`;
 
-/** A page of sessions, newest activity first, after a place in that order. Index: chat_sessions_recent. At most `limit` rows. */
-export const listSessions = (p: {
+/** A page of a user's sessions. */
+export interface SessionPage {
   userId: string;
+  /** Only those of this assistant; null for all. */
+  assistant: string | null;
   afterUpdatedAt: Date | null;
   afterId: string | null;
   limit: number;
-}) => sql<SessionRow>`
+}
+
+/** A page of sessions, newest activity first, after a place in that order. Index: chat_sessions_recent. At most `limit` rows. */
+export const listSessions = (p: SessionPage) => sql<SessionRow>`
   -- chat.list_sessions
   select id, title, assistant, model, message_count, version, created_at, updated_at
   from chat_sessions
   where user_id = ${p.userId}::uuid
     and (updated_at, id) < (coalesce(${p.afterUpdatedAt}::timestamptz, 'infinity'),
       coalesce(${p.afterId}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    and assistant is not distinct from coalesce(${p.assistant}, assistant)
+  order by updated_at desc, id desc
+  limit ${p.limit}::integer`;
+
+/**
+ * As `listSessions`, of those whose title holds the words, or one of whose messages does; the words as people write them
+ * into a search box. Titles are read one by one: a user has few, and no index of them needs to be kept when sessions are made.
+ * Indexes: chat_sessions_recent, chat_messages_words. At most `limit` rows.
+ */
+export const searchSessions = (p: SessionPage & { words: string }) => sql<SessionRow>`
+  -- chat.search_sessions
+  select id, title, assistant, model, message_count, version, created_at, updated_at
+  from chat_sessions
+  where user_id = ${p.userId}::uuid
+    and (updated_at, id) < (coalesce(${p.afterUpdatedAt}::timestamptz, 'infinity'),
+      coalesce(${p.afterId}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    and assistant is not distinct from coalesce(${p.assistant}, assistant)
+    and (to_tsvector('simple', title) @@ websearch_to_tsquery('simple', ${p.words}) or id in (
+      select session_id from chat_messages
+      where user_id = ${p.userId}::uuid
+        and to_tsvector('simple', left(content, 20000)) @@ websearch_to_tsquery('simple', ${p.words})
+    ))
   order by updated_at desc, id desc
   limit ${p.limit}::integer`;
 
@@ -183,7 +210,7 @@ export interface PageRow {
   turn_id: string | null;
   role: string | null;
   content: string | null;
-  tool_calls: unknown | null;
+  tool_calls: unknown;
   status: string | null;
   model: string | null;
   degraded: boolean | null;

@@ -61,7 +61,23 @@ export const DeletedSession = Type.Object({
 
 /** The query of `GET /v1/chat/sessions`. */
 export const SessionListQuery = Type.Object(
-  { limit: PageLimit({ default: 50, maximum: 1000 }), cursor: Type.Optional(Cursor) },
+  {
+    limit: PageLimit({ default: 50, maximum: 1000 }),
+    cursor: Type.Optional(Cursor),
+    assistant: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 63, description: 'Only sessions of this assistant.' }),
+    ),
+    q: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description:
+          'Only sessions whose title, or one of whose messages, holds these words, whole and in any case: ' +
+          '`milk bread` both, `milk or bread` one of them, `"oat milk"` next to each other, `milk -oat` one without the other. ' +
+          'Of a very long message the first 20,000 characters are searched.',
+      }),
+    ),
+  },
   { additionalProperties: false },
 );
 

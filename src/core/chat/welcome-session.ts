@@ -5,7 +5,7 @@ import { insertSessions, listSessions } from './queries.ts';
 
 /** The user's session with the newest activity; one called "Welcome" is made when there is none. Answers its id. */
 export async function ensureWelcomeSession(database: Database, userId: string, context: CallContext): Promise<string> {
-  const newest = { userId, afterUpdatedAt: null, afterId: null, limit: 1 };
+  const newest = { userId, assistant: null, afterUpdatedAt: null, afterId: null, limit: 1 };
   const [session] = await database.query(listSessions(newest), context);
   if (session !== undefined) return session.id;
   const id = newId();

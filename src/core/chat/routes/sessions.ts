@@ -2,12 +2,11 @@ import { newId } from '../../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../../platform/http/index.ts';
 import { markReplay, onceByKey, readIdempotency, refuseReuse } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
-import { deleteSession, listSessions, type SessionRow, updateSession } from '../queries.ts';
+import { deleteSession, listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
 import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
 import { isUnchanged, Unchanged } from './conditional-read.ts';
 import { actorOf, type ChatRouteOptions } from './options.ts';
 
-const CURSOR_SCOPE = 'sessions';
 const tags = ['Chat sessions'];
 
 /** A session as JSON of the database, whose times are text. */
@@ -69,28 +68,29 @@ function registerList(server: HttpServer, { database }: ChatRouteOptions): void 
       config: { access: 'chat:read' },
       schema: {
         tags,
-        summary: 'List your chat sessions',
+        summary: 'List your chat sessions, or search in them',
         description: 'The session with the newest activity first.',
         querystring: SessionListQuery,
         response: { 200: ListOf(Session) },
       },
     },
     async (request) => {
-      const { limit, cursor } = request.query;
-      const [updatedAtMs, id] = cursor === undefined ? [] : decodeCursor(CURSOR_SCOPE, cursor);
+      const { limit, cursor, assistant = null, q: words } = request.query;
+      const scope = ['sessions', assistant ?? '', words ?? ''].join(' ').trimEnd();
+      const [updatedAtMs, id] = cursor === undefined ? [] : decodeCursor(scope, cursor);
       const after = updatedAtMs === undefined ? null : { updatedAt: new Date(updatedAtMs), id: String(id) };
-      const rows = await database.query(
-        listSessions({
-          userId: request.caller.userId,
-          afterUpdatedAt: after?.updatedAt ?? null,
-          afterId: after?.id ?? null,
-          limit: limit + 1,
-        }),
-        request.context,
-      );
+      const page = {
+        userId: request.caller.userId,
+        assistant,
+        afterUpdatedAt: after?.updatedAt ?? null,
+        afterId: after?.id ?? null,
+        limit: limit + 1,
+      };
+      const statement = words === undefined ? listSessions(page) : searchSessions({ ...page, words });
+      const rows = await database.query(statement, request.context);
       return toPage(rows, limit, {
         item: toSession,
-        cursor: (row) => encodeCursor(CURSOR_SCOPE, [row.updated_at.getTime(), row.id]),
+        cursor: (row) => encodeCursor(scope, [row.updated_at.getTime(), row.id]),
       });
     },
   );

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  product = await startProduct();
+  user = await product.createUser();
+  await createSession({ title: 'Holiday in Malmö', assistant: 'todo' }, 'add pack 50%_off sunscreen');
+  await createSession({ title: 'Groceries' }, 'We need oat milk and bread');
+  await createSession({}, 'Nothing of note');
+});
+
+afterAll(() => product.stop());
+
+async function createSession(body: object, message: string, of = user): Promise<string> {
+  const { id } = (await (await product.request(of, 'POST', '/v1/chat/sessions', body)).json()) as { id: string };
+  await (await product.request(of, 'POST', `/v1/chat/sessions/${id}/messages`, { content: message })).json();
+  return id;
+}
+
+interface Found {
+  data: { title: string | null }[];
+  next_cursor: string | null;
+}
+
+async function find(query: Record<string, string>, of = user): Promise<Found> {
+  const response = await product.request(of, 'GET', `/v1/chat/sessions?${new URLSearchParams(query)}`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Found;
+}
+
+const titles = async (query: Record<string, string>) => (await find(query)).data.map(({ title }) => title);
+
+describe('searching chat sessions', () => {
+  it.each([
+    ['a word of a title, in any case', 'MALMÖ', ['Holiday in Malmö']],
+    ['a word of a message', 'oat', ['Groceries']],
+    ['words that are all there', 'bread milk', ['Groceries']],
+    ['words of which one is not there', 'bread sunscreen', []],
+    ['one of several words', 'sunscreen or bread', ['Groceries', 'Holiday in Malmö']],
+    ['words next to each other', '"oat milk"', ['Groceries']],
+    ['words that are not next to each other', '"oat bread"', []],
+    ['a word without another', 'note -milk', [null]],
+    ['a part of a word', 'sun', []],
+    ['what means something to LIKE', '%', []],
+    ['more of that', '50%_off', ['Holiday in Malmö']],
+    ['what means something to SQL', "'); drop table users; --", []],
+    ['what means something to a text query', '& | ! <-> :* (', []],
+  ])('finds by %s: %s', async (_name, q, expected) => {
+    expect(await titles({ q })).toEqual(expected);
+  });
+
+  it('finds those of one assistant, with words or without', async () => {
+    expect(await titles({ assistant: 'todo' })).toEqual(['Holiday in Malmö']);
+    expect(await titles({ assistant: 'todo', q: 'milk' })).toEqual([]);
+    expect(await titles({ assistant: 'nobody' })).toEqual([]);
+  });
+
+  it('goes on page by page, with a cursor of the same search only', async () => {
+    const first = await find({ q: 'sunscreen or bread', limit: '1' });
+    const cursor = first.next_cursor ?? '';
+    const second = await find({ q: 'sunscreen or bread', limit: '1', cursor });
+    expect([first, second].map(({ data }) => data[0]?.title)).toEqual(['Groceries', 'Holiday in Malmö']);
+    const query = new URLSearchParams({ q: 'bread', cursor });
+    expect((await product.request(user, 'GET', `/v1/chat/sessions?${query}`)).status).toBe(400);
+  });
+
+  it('finds nothing of another user', async () => {
+    const other = await product.createUser();
+    expect((await find({ q: 'milk' }, other)).data).toEqual([]);
+  });
+
+  it('does not keep a message from being stored, however long or strange it is', async () => {
+    const letters = Array.from({ length: 60_000 }, (_, index) => index.toString(36))
+      .join(' ')
+      .slice(0, 199_000);
+    const id = await createSession({ title: 'Long' }, letters);
+    await createSession({}, 'x'.repeat(199_000));
+    const messages = await product.request(user, 'GET', `/v1/chat/sessions/${id}/messages?limit=1`);
+    expect(await messages.json()).toMatchObject({ data: [{ content: letters }] });
+  });
+});
