@@ -1,4 +1,4 @@
-import { sql } from '../../platform/postgres/index.ts';
+import { type Statement, sql } from '../../platform/postgres/index.ts';
 import type { Idempotency } from '../accounts/index.ts';
 
 /** A chat session, as stored. */
@@ -199,8 +199,14 @@ export interface HistoryQuery {
   descending: boolean;
 }
 
-/** A message of a page of a session, as stored, or the session without any. */
-export interface PageRow {
+/**
+ * Pages of sessions' histories. Seq has no gaps, so `offset` is arithmetic and a page far down is found as fast as the
+ * first; `after` and `before` are first turned into a first and a last seq.
+ *
+ * No row for a session that does not exist; else at least one, with a null `seq` when the page is empty; at most `limit`
+ * rows each. Indexes: chat_sessions_pkey, chat_messages_pkey, chat_messages_time.
+ */
+export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
   i: number | null;
   version: number;
   first_seq: number;
@@ -210,21 +216,12 @@ export interface PageRow {
   turn_id: string | null;
   role: string | null;
   content: string | null;
-  tool_calls: unknown;
+  tool_calls: unknown | null;
   status: string | null;
   model: string | null;
   degraded: boolean | null;
   created_at: Date | null;
-}
-
-/**
- * Pages of sessions' histories. Seq has no gaps, so `offset` is arithmetic and a page far down is found as fast as the
- * first; `after` and `before` are first turned into a first and a last seq.
- *
- * No row for a session that does not exist; else at least one, with a null `seq` when the page is empty; at most `limit`
- * rows each. Indexes: chat_sessions_pkey, chat_messages_pkey, chat_messages_time.
- */
-export const readHistories = (rows: readonly HistoryQuery[]) => sql<PageRow>`
+}>`
   -- chat.read_histories
   with input as (
     select * from unnest(
@@ -266,3 +263,6 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<PageRow>`
     limit page.page_limit
   ) m on true
   order by page.i, case when page.is_descending then -m.seq else m.seq end`;
+
+/** A message of a page of a session, as stored, or the session without any. */
+export type PageRow = ReturnType<typeof readHistories> extends Statement<infer Row> ? Row : never;
