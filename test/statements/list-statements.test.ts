@@ -27,7 +27,9 @@ test('names are unique, say the feature and fit into a name of Postgres', () => 
 });
 
 test('a connection can keep all statements prepared', () => {
-  expect(statements.length).toBeLessThanOrEqual(maxStatements);
+  // The doctor prepares nothing.
+  const prepared = statements.filter(({ name }) => !name.startsWith('doctor.'));
+  expect(prepared.length).toBeLessThanOrEqual(maxStatements);
 });
 
 test('every statement says how many rows it answers', () => {
