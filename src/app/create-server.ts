@@ -13,8 +13,8 @@ import type { Logger } from '../platform/log/index.ts';
 import type { Postgres } from '../platform/postgres/index.ts';
 import { openRedis, type Redis } from '../platform/redis/index.ts';
 import type { GuardedDatabase } from '../platform/resilience/index.ts';
-import { type BoundAssistants, bindAssistants } from './assistants/bind-assistants.ts';
 import type { FoundAssistant } from './assistants/found-assistant.ts';
+import { type OpenAssistants, openAssistants } from './assistants/open-assistants.ts';
 import { createDependencyCheck } from './check-readiness.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
@@ -52,7 +52,7 @@ export interface ServerParts {
 export interface Server {
   readonly http: HttpServer;
   readonly models: Models;
-  readonly installed: BoundAssistants;
+  readonly installed: OpenAssistants;
   /**
    * Stops without losing a request: readiness turns first, then what is in flight finishes, at most for the drain time;
    * turns that still run then are interrupted, keeping what was written. A second call joins the first.
@@ -79,6 +79,7 @@ interface RunningParts {
   readonly jobs: Jobs;
   readonly uses: KeyUses;
   readonly models: Models;
+  readonly installed: OpenAssistants;
   readonly limits: Limits;
   readonly callers: Callers;
   readonly signIn: Pick<SignInService, 'close'>;
@@ -87,7 +88,7 @@ interface RunningParts {
 }
 
 async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
-  const { http, turns, sweeper, jobs, uses, models, limits, callers, signIn, redis, database } = parts;
+  const { http, turns, sweeper, jobs, uses, models, installed, limits, callers, signIn, redis, database } = parts;
   await sweeper.stop();
   await Promise.all([
     drain(http, { timeoutMs: drainTimeoutMs }),
@@ -97,7 +98,7 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
   await turns.drain(0);
   await uses.stop();
   await models.close();
-  await Promise.all([limits.close(), callers.close(), signIn.close()]);
+  await Promise.all([installed.close(), limits.close(), callers.close(), signIn.close()]);
   await redis?.close();
   database.close();
 }
@@ -113,11 +114,11 @@ export function createServer(parts: ServerParts): Server {
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
-  const installed = bindAssistants(assistantFolders, { database, models, clock, log });
-  const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
   const redis = openSharedRedis(config, log);
   const limits = openLimits({ plans, database, redis, clock, log });
   const { tokenBudget, usage, limiter } = limits;
+  const installed = openAssistants(assistantFolders, { database, directUrl, models, clock, log, tokenBudget, usage });
+  const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
   const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
   const sweeper = new TurnSweeper(shared);
@@ -153,6 +154,6 @@ export function createServer(parts: ServerParts): Server {
   for (const each of [sweeper, uses, ...(worksOnJobs ? [jobs] : [])]) each.start();
 
   let stopped: Promise<void> | undefined;
-  const running = { http, turns, sweeper, jobs, uses, models, limits, callers, signIn, redis, database };
+  const running = { http, turns, sweeper, jobs, uses, models, installed, limits, callers, signIn, redis, database };
   return { http, models, installed, stop: () => (stopped ??= stop(running, drainTimeoutMs)) };
 }

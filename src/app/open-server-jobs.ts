@@ -8,14 +8,15 @@ import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/job
 import type { Logger } from '../platform/log/index.ts';
 import { type Mailer, openMailer } from '../platform/mail/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
-import { type EraseUserOptions, eraseUser } from './stored-data/erase-user.ts';
+import type { BoundAssistants } from './assistants/bind-assistants.ts';
+import { eraseUser } from './stored-data/erase-user.ts';
 
 /** What the jobs of a server are put together from. */
 export interface JobParts {
   readonly database: Database;
   /** The database itself, not by way of a transaction pooler. */
   readonly directUrl: string;
-  readonly installed: EraseUserOptions['installed'];
+  readonly installed: Pick<BoundAssistants, 'jobs' | 'eraseUser'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly startTrace?: JobsOptions['startTrace'];
@@ -33,6 +34,7 @@ function listJobs(
     keepActivity(database, activity.retentionDays),
     ...notificationJobs({ database, mailer }),
     ...referralJobs({ database, rewardTokens: referrals.rewardTokens }),
+    ...installed.jobs,
   ];
 }
 

@@ -1,8 +1,10 @@
 import { systemClock } from '../base/time.ts';
+import { UsageRecorder } from '../core/plans/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { bindAssistants } from './assistants/bind-assistants.ts';
 import { findAssistants } from './assistants/find-assistants.ts';
+import { UserCache } from './assistants/user-cache.ts';
 import { guardPostgres } from './guard-postgres.ts';
 import { openDatabase } from './open-database.ts';
 import { openModels } from './open-models.ts';
@@ -17,13 +19,16 @@ export async function runJobs(config: Config, log: Logger, process: NodeJS.Proce
   const clock = systemClock;
   const database = guardPostgres(postgres, { config: config.database, clock, log });
   const models = openModels(config, { clock, log });
-  const installed = bindAssistants(await findAssistants(), { database, models, clock, log });
+  const usage = new UsageRecorder({ database, clock, log });
+  const parts = { database, models, clock, log, usage, cache: new UserCache(clock) };
+  const installed = bindAssistants(await findAssistants(), parts);
   const tracing = await startTracing(config);
   const jobs = openServerJobs(config, { database, directUrl, installed, clock, log, startTrace: tracing?.start });
   jobs.start();
   process.stdout.write('Evenkeel is working on jobs\n');
   log.info({ signal: await signalled }, 'stopping');
   await jobs.stop();
+  await usage.stop();
   await models.close();
   database.close();
   await close();

@@ -1,18 +1,20 @@
 import type { ErrorSet } from '../base/errors.ts';
 import type { PlainCommands } from '../core/models/index.ts';
 import type { AssistantContext } from './context.ts';
+import type { AssistantJob } from './job.ts';
 import type { AssistantRoute } from './route.ts';
 import type { AssistantTool } from './tool.ts';
 
 /**
  * What an assistant is, beside its `instructions.md`. It has no name of its own: the folder's is its name, its schema in
- * Postgres, and what its tools (`todo_`), errors (`todo.`), statements (`todo.`) and routes (`/api/todo/`) begin with.
+ * Postgres, and what its tools (`todo_`), errors, statements and jobs (`todo.`), and routes (`/api/todo/`) begin with.
  */
 export interface AssistantManifest {
   /** For people who choose one. */
   readonly description: string;
   readonly tools: readonly AssistantTool[];
   readonly routes?: readonly AssistantRoute[];
+  readonly jobs?: readonly AssistantJob[];
   readonly errors?: ErrorSet<unknown>;
   /** What it understands without a model. */
   readonly commands?: PlainCommands;

@@ -53,8 +53,28 @@ export interface AssistantContext {
   ): Promise<Row>;
 
   /**
+   * A value that was read for this user, kept in memory for at most `ttlMs`; loaded when it is not there. Nobody may
+   * change it. The name tells it from the assistant's other values for the user. On every server it is forgotten when a
+   * statement notifies it of a change:
+   *
+   * ```sql
+   * select pg_notify('evenkeel_assistants', 'notes:' || user_id)::text as told from changed
+   * ```
+   *
+   * @throws what the load throws.
+   */
+  cached<Value>(name: string, ttlMs: number, load: () => Promise<Value>): Promise<Value>;
+
+  /** Forgets what is cached for this user here and now, before the notification of the change comes back. */
+  forget(): void;
+
+  /** Whether there is a model to ask. */
+  readonly hasModel: boolean;
+
+  /**
    * Has the default model read a text and answer JSON of the given shape.
-   * @throws AppError `models.*` when no model is configured, it fails, or its answer has another shape.
+   * @throws AppError `models.*` when no model is configured, it fails, or its answer has another shape; in a request, 429
+   *   `limits.tokens_exceeded` when the user's plan allows no more.
    */
   ask<Answer extends TSchema>(question: Question<Answer>): Promise<Static<Answer>>;
 }

@@ -4,6 +4,7 @@ export { Cursor, decodeCursor, encodeCursor, ListOf, Nullable, PageLimit, toPage
 export { sql } from '../platform/postgres/index.ts';
 export { type AssistantManifest, defineAssistant } from './assistant.ts';
 export type { AssistantContext, AssistantLog, Question } from './context.ts';
+export { type AssistantJob, type AssistantJobDefinition, defineAssistantJob } from './job.ts';
 export { type AssistantRoute, defineRoute, type RouteDefinition, type RouteRequest } from './route.ts';
 export type { BatchRow, OnceRow, Owned, Repeatable } from './statement.ts';
 export { type AssistantTool, defineTool, type ToolDefinition } from './tool.ts';

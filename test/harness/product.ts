@@ -40,12 +40,18 @@ export function testContext(budgetMs = 30_000): CallContext {
   return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: newId() };
 }
 
-/** Starts the product with these variables set beside the ones that every test needs; without workers or with assistants if so told. */
+/** How the product is started, beside what every test needs. */
+type ProductOptions = Pick<ServerParts, 'worksOnJobs' | 'assistants' | 'startTrace'> & {
+  /** Another server, whose database this one uses too. */
+  readonly beside?: Product;
+};
+
+/** Starts the product with these variables set beside the ones that every test needs. */
 export async function startProduct(
   variables: Record<string, string> = {},
-  options: Pick<ServerParts, 'worksOnJobs' | 'assistants' | 'startTrace'> = {},
+  { beside, ...options }: ProductOptions = {},
 ): Promise<Product> {
-  const database = await createTestDatabase();
+  const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await createTestDatabase();
   const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...variables });
   const log = createLogger({ level: config.log.level });
   const { url: _url, directUrl: _directUrl, ...pool } = config.database;

@@ -1,7 +1,8 @@
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import type { CallContext } from '../../base/call-context.ts';
-import { type Models, modelErrors } from '../../core/models/index.ts';
+import type { Asking } from '../../core/chat/index.ts';
+import { modelErrors } from '../../core/models/index.ts';
 import type { Question } from '../../kit/index.ts';
 
 /** Many models put JSON into a block of Markdown, whatever they are told. */
@@ -20,7 +21,7 @@ function readJson(text: string): unknown {
  * @throws AppError `models.*`; the deadline's reason when that ended first.
  */
 export async function askModel<Answer extends TSchema>(
-  models: Models,
+  models: Pick<Asking, 'complete'>,
   { instructions, text, answer, budgetMs }: Question<Answer>,
   call: CallContext,
 ): Promise<Static<Answer>> {

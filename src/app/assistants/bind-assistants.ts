@@ -1,8 +1,10 @@
+import { Type } from 'typebox';
 import type { CallContext } from '../../base/call-context.ts';
 import type { CatalogueEntry } from '../../base/errors.ts';
 import type { Assistant } from '../../core/chat/index.ts';
 import type { AssistantContext } from '../../kit/index.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
+import { defineJob, type Job } from '../../platform/jobs/index.ts';
 import { type ContextParts, createContexts, type Occasion } from './create-contexts.ts';
 import type { FoundAssistant } from './found-assistant.ts';
 import { registerAssistantRoutes } from './register-assistant-routes.ts';
@@ -18,6 +20,7 @@ export interface ExportedEntry {
 export interface BoundAssistants {
   /** As turns run them. */
   readonly assistants: readonly Assistant[];
+  readonly jobs: readonly Job[];
   readonly errorCodes: readonly CatalogueEntry[];
   registerRoutes(http: HttpServer): void;
   /** All that the assistants store about a user, entry by entry. */
@@ -43,11 +46,25 @@ function toAssistant(found: FoundAssistant, createContext: CreateContext): Assis
   };
 }
 
+const UserId = Type.String({ format: 'uuid' });
+
+function toJobs({ name, jobs = [] }: FoundAssistant, createContext: CreateContext): Job[] {
+  return jobs.map((job) =>
+    defineJob({
+      ...job,
+      name: `${name}.${job.name}`,
+      input: Type.Object({ user_id: UserId, ...job.input.properties }, { additionalProperties: false }),
+      run: ({ user_id: userId, ...input }, call) => job.run(input as never, createContext({ userId, call })),
+    }),
+  );
+}
+
 /** Puts assistants to work on the parts of a server. */
 export function bindAssistants(found: readonly FoundAssistant[], parts: ContextParts): BoundAssistants {
   const bound = found.map((assistant) => ({ assistant, createContext: createContexts(assistant.name, parts) }));
   return {
     assistants: bound.map(({ assistant, createContext }) => toAssistant(assistant, createContext)),
+    jobs: bound.flatMap(({ assistant, createContext }) => toJobs(assistant, createContext)),
     errorCodes: found.flatMap(({ errors }) => errors?.catalogue ?? []),
     registerRoutes(http) {
       for (const { assistant, createContext } of bound) registerAssistantRoutes(http, assistant, createContext);

@@ -1,23 +1,28 @@
 import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
 import { type Idempotency, onceByKey, refuseReuse } from '../../core/accounts/index.ts';
-import type { Models } from '../../core/models/index.ts';
+import { type Models, OFFLINE } from '../../core/models/index.ts';
 import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { type Batched, createBatch, type Database, type Statement } from '../../platform/postgres/index.ts';
 import { askModel } from './ask-model.ts';
+import { type AssistantMetering, meterUser } from './meter-user.ts';
+import type { UserCache } from './user-cache.ts';
 
 /** What assistants reach through their contexts. */
-export interface ContextParts {
+export interface ContextParts extends AssistantMetering {
   readonly database: Database;
   readonly models: Models;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly cache: UserCache;
 }
 
 /** On whose behalf an assistant acts, and how long it may take. */
 export interface Occasion {
   readonly userId: string;
+  /** The user's plan, where a request tells it. */
+  readonly plan?: string;
   readonly call: CallContext;
   /** How the request may be repeated, where it is one. */
   readonly idempotency?: Idempotency;
@@ -32,7 +37,7 @@ const unrepeatable: Idempotency = { idempotencyKey: null, fingerprint: null };
 
 /** Makes the contexts of one assistant. A statement that does not begin with its name is refused. */
 export function createContexts(name: string, parts: ContextParts): (occasion: Occasion) => AssistantContext {
-  const { database, models, clock } = parts;
+  const { database, models, clock, cache } = parts;
   const log = parts.log.child({ assistant: name });
   const batches = new Map<SharedMaker, Share>();
 
@@ -51,11 +56,14 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
     return batch;
   };
 
-  return ({ userId, call, idempotency = unrepeatable, onReplay }) => {
+  const hasModel = models.get().id !== OFFLINE;
+
+  return ({ userId, plan, call, idempotency = unrepeatable, onReplay }) => {
+    const owner = `${name}:${userId}`;
     const share = (statement: unknown, input: object) =>
       batchOf(statement as SharedMaker)({ ...input, userId }, call) as Promise<never[]>;
     return {
-      ...{ userId, clock, log, deadline: call.deadline },
+      ...{ userId, clock, log, hasModel, deadline: call.deadline },
       query: (statement, input) => database.query(own(statement({ ...input, userId } as never)), call),
       share,
       async once(statement, input) {
@@ -65,7 +73,9 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
         if ((row as { replayed: boolean | null }).replayed) onReplay?.();
         return row;
       },
-      ask: (question) => askModel(models, question, call),
+      cached: (valueName, ttlMs, load) => cache.read(owner, { name: valueName, ttlMs, load }),
+      forget: () => cache.forget(owner),
+      ask: (question) => askModel(meterUser(models, { userId, plan }, parts), question, call),
     };
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defineErrors } from '../../base/errors.ts';
-import { defineAssistant, defineRoute, defineTool, Type } from '../../kit/index.ts';
+import { defineAssistant, defineAssistantJob, defineRoute, defineTool, Type } from '../../kit/index.ts';
 import { findAssistants } from './find-assistants.ts';
 import { findCollisions } from './find-collisions.ts';
 import type { FoundAssistant } from './found-assistant.ts';
@@ -11,6 +11,7 @@ import type { FoundAssistant } from './found-assistant.ts';
 const nothing = Type.Object({}, { additionalProperties: false });
 const tool = (name: string) =>
   defineTool({ name, description: 'Does nothing.', input: nothing, writes: false, run: async () => null });
+const job = (name: string) => defineAssistantJob({ name, input: nothing, run: async () => null });
 const route = (path: string) =>
   defineRoute({ method: 'GET', path, summary: 'Nothing', answer: nothing, run: async () => ({}) });
 
@@ -39,6 +40,9 @@ test.each<[string, FoundAssistant[], string]>([
   ['a name that is no schema', [make('To-do')], 'To-do: an assistant'],
   ['one tool twice', [make('one', { tools: [tool('add'), tool('add')] })], 'one: two tools are called one_add'],
   ['a tool that cannot be called', [make('one', { tools: [tool('Add it')] })], 'one: a tool cannot be called "Add it"'],
+  ['one job twice', [make('one', { jobs: [job('send'), job('send')] })], 'one: two jobs are called one.send'],
+  ['a job that cannot be called', [make('one', { jobs: [job('one.send')] })], 'one: a job cannot be called "one.send"'],
+  ['the name of jobs of the server', [make('referrals')], 'referrals: the server itself uses this name'],
   ['one route twice', [make('one', { routes: [route('/a'), route('/a')] })], 'one: two routes are GET /api/one/a'],
   [
     'an error of another',

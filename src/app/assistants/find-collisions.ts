@@ -5,21 +5,24 @@ import type { FoundAssistant } from './found-assistant.ts';
 const NAME = /^[a-z][a-z0-9]{0,29}$/;
 const PART = /^[a-z][a-z0-9_]{0,29}$/;
 
-/** What else is at `/api/<name>` or in the database under this name. */
-const TAKEN = ['auth', 'health', 'public'];
+/** What else is at `/api/<name>`, in the database or among the jobs under this name. */
+const TAKEN = ['accounts', 'activity', 'auth', 'health', 'public', 'referrals'];
 
 /** What is there more than once, each named once. */
 function findRepeated(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
 
-function findOwnFaults({ name, tools, routes = [], errors }: FoundAssistant): string[] {
+function findOwnFaults({ name, tools, routes = [], jobs = [], errors }: FoundAssistant): string[] {
   const toolNames = tools.map((tool) => tool.name);
+  const jobNames = jobs.map((job) => job.name);
   const addresses = routes.map(({ method, path }) => `${method} /api/${name}${path}`);
   const foreign = (errors?.catalogue ?? []).filter(({ code }) => !code.startsWith(`${name}.`));
   return [
     ...toolNames.filter((tool) => !PART.test(tool)).map((tool) => `${name}: a tool cannot be called "${tool}"`),
     ...findRepeated(toolNames).map((tool) => `${name}: two tools are called ${name}_${tool}`),
+    ...jobNames.filter((job) => !PART.test(job)).map((job) => `${name}: a job cannot be called "${job}"`),
+    ...findRepeated(jobNames).map((job) => `${name}: two jobs are called ${name}.${job}`),
     ...findRepeated(addresses).map((address) => `${name}: two routes are ${address}`),
     ...foreign.map(({ code }) => `${name}: the error ${code} must begin with "${name}."`),
   ];
@@ -27,7 +30,7 @@ function findOwnFaults({ name, tools, routes = [], errors }: FoundAssistant): st
 
 /**
  * What keeps assistants from being in one server, as sentences; empty when nothing does. What each has begins with its
- * name (tools, routes, errors, statements, its schema), so two can only collide by their names.
+ * name (tools, routes, jobs, errors, statements, its schema), so two can only collide by their names.
  */
 export function findCollisions(
   assistants: readonly FoundAssistant[],

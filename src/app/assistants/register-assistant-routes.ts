@@ -26,6 +26,7 @@ export function registerAssistantRoutes(
       async handler(request, reply) {
         const context = createContext({
           userId: request.caller.userId,
+          plan: request.caller.plan,
           call: request.context,
           ...(method === 'POST' && { idempotency: readIdempotency(request) }),
           onReplay: () => markReplay(reply),

@@ -37,7 +37,10 @@ export async function logMood(
 ): Promise<Entry> {
   const reading = await readMood(moodText, context);
   const instant = feltAt === undefined ? context.clock.now() : new Date(feltAt);
-  const { answer } = await context.once(insertEntries, { id: newId(), moodText, ...reading, feltAt: instant });
+  const isToReread = reading.source === 'lexicon' && context.hasModel;
+  const entry = { id: newId(), moodText, ...reading, feltAt: instant, isToReread };
+  const { answer } = await context.once(insertEntries, entry);
+  context.forget();
   const stored = answer as StoredEntry;
   return toEntry({ ...stored, felt_at: new Date(stored.felt_at), created_at: new Date(stored.created_at) });
 }

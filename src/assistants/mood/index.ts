@@ -1,4 +1,6 @@
 import { defineAssistant } from '../../kit/index.ts';
+import { commands } from './commands/commands.ts';
+import { rereadEntry } from './jobs.ts';
 import { routes } from './routes.ts';
 import { eraseUser, exportUser } from './stored-data.ts';
 import { list } from './tools/list.ts';
@@ -10,6 +12,8 @@ export const assistant = defineAssistant({
   description: 'Keeps a log of how you feel.',
   tools: [log, list, trend],
   routes,
+  jobs: [rereadEntry],
+  commands,
   exportUser,
   eraseUser,
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { until } from '../../../test/harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
 import { type StubProvider, startStubProvider } from '../../../test/stubs/provider.ts';
 import type { Entry } from './schemas.ts';
@@ -41,6 +42,17 @@ async function listTexts(user: TestUser, query = ''): Promise<string[]> {
   return (body as { data: Entry[] }).data.map(({ mood_text }) => mood_text);
 }
 
+/** Until a server keeps lists in memory: it has heard of all that was written before. */
+async function untilHeard(server: Product, user: TestUser): Promise<void> {
+  const query = vi.spyOn(server.postgres, 'query');
+  await until(async () => {
+    query.mockClear();
+    await server.request(user, 'GET', '/api/mood/get');
+    return !query.mock.calls.some(([statement]) => statement.name === 'mood.list_entries');
+  });
+  query.mockRestore();
+}
+
 async function call(user: TestUser, tool: string, input: unknown): Promise<unknown> {
   const found = product.server.installed.assistants
     .find(({ name }) => name === 'mood')
@@ -60,40 +72,6 @@ test('a mood is read by the model, and listed', async () => {
     created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
   });
   expect((await send(alice, 'GET', '/get')).body).toMatchObject({ object: 'list', data: [entry], has_more: false });
-});
-
-describe('an entry is read by the lexicon', () => {
-  test.each(['Sure! The mood is happy.', '{"mood": "happy"}', JSON.stringify({ ...happy, score: 7 }), '[]', ''])(
-    'when the model answers %j',
-    async (text) => {
-      provider.setMode('ok', { text });
-      const read = { mood: 'positive', score: 0.6, language: 'sv', source: 'lexicon' };
-      expect(await log(alice, 'Glad idag!')).toMatchObject(read);
-    },
-  );
-
-  test.each(['http-500', 'malformed-json', '401', 'empty-200'] as const)(
-    'when the provider does this: %s',
-    async (mode) => {
-      provider.setMode(mode);
-      expect(await log(alice, 'Glad idag!')).toMatchObject({ mood: 'positive', language: 'sv', source: 'lexicon' });
-    },
-  );
-
-  test('within the time that the request has, when the model does not answer', async () => {
-    provider.setMode('no-first-byte');
-    const response = await fetch(`${product.url}/api/mood/log`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${alice.key}`,
-        'content-type': 'application/json',
-        'x-request-timeout-ms': '3000',
-      },
-      body: JSON.stringify({ mood_text: 'Glad idag!' }),
-    });
-    expect(response.status).toBe(201);
-    expect(await response.json()).toMatchObject({ source: 'lexicon' });
-  });
 });
 
 test('the log is listed with the latest first, page by page, by offset, and for a time', async () => {
@@ -130,6 +108,57 @@ test('each request asks the database once', async () => {
   const names = query.mock.calls.map(([statement]) => statement.name).filter((name) => name.startsWith('mood.'));
   query.mockRestore();
   expect(names).toEqual(['mood.insert_entries', 'mood.list_entries']);
+});
+
+describe('a list is read from memory', () => {
+  /** How many lists were read in the database meanwhile. */
+  async function countReads(work: () => Promise<unknown>): Promise<number> {
+    const query = vi.spyOn(product.postgres, 'query');
+    await work();
+    const names = query.mock.calls.map(([statement]) => statement.name);
+    query.mockRestore();
+    return names.filter((name) => name === 'mood.list_entries').length;
+  }
+
+  test('once it was read, until something is logged', async () => {
+    await log(alice, 'one');
+    await untilHeard(product, alice);
+    const reads = await countReads(async () => {
+      for (let times = 0; times < 3; times++) expect(await listTexts(alice)).toEqual(['one']);
+    });
+    expect(reads).toBe(0);
+    await log(alice, 'two');
+    expect(await listTexts(alice)).toEqual(['two', 'one']);
+    expect(await listTexts(alice, '?limit=1')).toEqual(['two']);
+  });
+
+  test('until something is logged on another server', async () => {
+    const other = await startProduct({}, { beside: product, worksOnJobs: false });
+    try {
+      await log(alice, 'here');
+      await untilHeard(other, alice);
+      await log(alice, 'here too');
+      const read = async () => {
+        const response = await other.request(alice, 'GET', '/api/mood/get');
+        return ((await response.json()) as { data: Entry[] }).data.length;
+      };
+      await until(async () => (await read()) === 2);
+      const query = vi.spyOn(other.postgres, 'query');
+      expect(await read()).toBe(2);
+      expect(query.mock.calls.map(([statement]) => statement.name)).not.toContain('mood.list_entries');
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+test('what reading a mood costs counts as the usage of the user', async () => {
+  await log(alice, 'Glad idag!');
+  await until(async () => {
+    const response = await product.request(alice, 'GET', '/v1/me/usage');
+    const { data } = (await response.json()) as { data: { model: string; requests: number }[] };
+    return data.some(({ model, requests }) => model === 'stub' && requests === 1);
+  });
 });
 
 describe('a tool', () => {

@@ -23,17 +23,22 @@ export interface NewEntry extends Owned, Repeatable {
   language: string;
   source: string;
   feltAt: Date;
+  /** Whether the model is to read it again later. */
+  isToReread: boolean;
 }
 
 /**
- * Stores entries, each with the record of its Idempotency-Key. One row each: of an input whose key was used before, the
- * entry as it was stored then. Index: idempotency_keys_pkey.
+ * Stores entries, each with the record of its Idempotency-Key and, where the model is to read it again, the job for that
+ * in an hour. One row each: of an input whose key was used before, the entry as it was stored then. Index:
+ * idempotency_keys_pkey.
  */
 export const insertEntries = (rows: readonly NewEntry[]) => sql<{
   i: number | null;
   answer: unknown;
   replayed: boolean | null;
   is_same: boolean | null;
+  job_id: number | null;
+  told: string | null;
 }>`
   -- mood.insert_entries
   with input as (
@@ -42,10 +47,11 @@ export const insertEntries = (rows: readonly NewEntry[]) => sql<{
       ${rows.map((row) => row.moodText)}::text[], ${rows.map((row) => row.mood)}::text[],
       ${rows.map((row) => row.score)}::double precision[], ${rows.map((row) => row.confidence)}::double precision[],
       ${rows.map((row) => row.language)}::text[], ${rows.map((row) => row.source)}::text[],
-      ${rows.map((row) => row.feltAt)}::timestamptz[], ${rows.map((row) => row.idempotencyKey)}::text[],
-      ${rows.map((row) => row.fingerprint)}::bytea[]
+      ${rows.map((row) => row.feltAt)}::timestamptz[], ${rows.map((row) => row.isToReread)}::boolean[],
+      ${rows.map((row) => row.idempotencyKey)}::text[], ${rows.map((row) => row.fingerprint)}::bytea[]
     ) with ordinality as input (
-      user_id, id, mood_text, mood, score, confidence, language, source, felt_at, idempotency_key, fingerprint, i
+      user_id, id, mood_text, mood, score, confidence, language, source, felt_at, is_to_reread, idempotency_key,
+      fingerprint, i
     )
   ), known as (
     select input.i, k.fingerprint, k.answer
@@ -59,19 +65,29 @@ export const insertEntries = (rows: readonly NewEntry[]) => sql<{
     select user_id, id, mood_text, mood, score, confidence, language, source, felt_at from fresh
     returning user_id, id, mood_text, mood, score, confidence, language, source, felt_at, created_at
   ), answered as (
-    select fresh.user_id, fresh.work, fresh.i, fresh.idempotency_key, fresh.fingerprint,
+    select fresh.user_id, fresh.id, fresh.work, fresh.i, fresh.is_to_reread, fresh.idempotency_key, fresh.fingerprint,
       to_jsonb(created) - 'user_id' as answer
     from fresh join created on created.user_id = fresh.user_id and created.id = fresh.id
   ), remembered as (
     insert into idempotency_keys (user_id, key, fingerprint, answer)
     select user_id, idempotency_key, fingerprint, answer from answered where idempotency_key is not null
+  ), unread as materialized (
+    select user_id, id from answered where is_to_reread
+  ), enqueued as (
+    select unread.id, job.id as job_id
+    from unread, graphile_worker.add_job(
+      'mood.reread_entry', json_build_object('user_id', unread.user_id, 'id', unread.id, 'attempt', 1),
+      run_at => now() + interval '1 hour'
+    ) as job
   )
   select input.i::integer as i, coalesce(known.answer, answered.answer) as answer,
     answered.i is distinct from input.i as replayed,
-    coalesce(known.fingerprint, answered.fingerprint) = input.fingerprint as is_same
+    coalesce(known.fingerprint, answered.fingerprint) = input.fingerprint as is_same,
+    enqueued.job_id, pg_notify('evenkeel_assistants', 'mood:' || input.user_id)::text as told
   from input
   left join known on known.i = input.i
-  left join answered on answered.user_id = input.user_id and answered.work = input.work`;
+  left join answered on answered.user_id = input.user_id and answered.work = input.work
+  left join enqueued on enqueued.id = answered.id`;
 
 /** Which entries are asked for; null leaves a condition out. */
 export interface EntryQuery extends Owned {
@@ -112,7 +128,44 @@ export const readTrend = (p: Owned & { from: Date; to: Date }) => sql<{
   order by day
   limit 366`;
 
+/** The text of an entry that no model has read. Index: entries_pkey. One row or none. */
+export const findUnread = (p: Owned & { id: string }) => sql<{ mood_text: string }>`
+  -- mood.find_unread
+  select mood_text from mood.entries
+  where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and source = 'lexicon'`;
+
+/** What a model read in an entry of the lexicon. */
+export interface NewReading extends Owned {
+  id: string;
+  mood: string;
+  score: number;
+  confidence: number;
+  language: string;
+}
+
+/** Stores what a model read, unless one has read the entry already. Index: entries_pkey. One row or none. */
+export const storeReading = (p: NewReading) => sql<{ id: string; told: string | null }>`
+  -- mood.store_reading
+  update mood.entries
+  set mood = ${p.mood}, score = ${p.score}, confidence = ${p.confidence}, language = ${p.language}, source = 'model'
+  where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and source = 'lexicon'
+  returning id, pg_notify('evenkeel_assistants', 'mood:' || user_id)::text as told`;
+
+/** Has an entry read again in some hours; in vain enqueued twice, it is done once. One row. */
+export const postponeReading = (p: Owned & { id: string; attempt: number; hours: number }) => sql<{
+  job_id: number | null;
+}>`
+  -- mood.postpone_reading
+  select job.id as job_id
+  from graphile_worker.add_job(
+    'mood.reread_entry',
+    json_build_object('user_id', ${p.userId}::uuid, 'id', ${p.id}::uuid, 'attempt', ${p.attempt}::integer),
+    run_at => now() + make_interval(hours => ${p.hours}::integer),
+    job_key => 'mood.reread_entry ' || ${p.id}::uuid
+  ) as job`;
+
 /** Deletes all entries of a user. Index: entries_felt. A row for each. */
-export const deleteEntries = (p: Owned) => sql<{ id: string }>`
+export const deleteEntries = (p: Owned) => sql<{ id: string; told: string | null }>`
   -- mood.delete_entries
-  delete from mood.entries where user_id = ${p.userId}::uuid returning id`;
+  delete from mood.entries where user_id = ${p.userId}::uuid
+  returning id, pg_notify('evenkeel_assistants', 'mood:' || user_id)::text as told`;

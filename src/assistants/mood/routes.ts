@@ -3,6 +3,9 @@ import { logMood, toEntry } from './entries.ts';
 import { type EntryRow, listEntries } from './queries.ts';
 import { Entry, Instant, MoodText } from './schemas.ts';
 
+/** How long a page of the log is kept in memory, in milliseconds, unless it changes. */
+const cacheTtlMs = 60_000;
+
 const logRoute = defineRoute({
   method: 'POST',
   path: '/log',
@@ -48,14 +51,12 @@ const getRoute = defineRoute({
     const { limit, offset, cursor, from, to } = query;
     const scope = ['mood', from, to].join(' ');
     const [afterFeltAt, afterId = null] = (cursor === undefined ? [] : decodeCursor(scope, cursor)) as string[];
-    const rows = await context.query(listEntries, {
-      from: toDate(from),
-      to: toDate(to),
-      afterFeltAt: toDate(afterFeltAt),
-      ...{ afterId, offset, limit: limit + 1 },
+    return await context.cached(JSON.stringify(query), cacheTtlMs, async () => {
+      const time = { from: toDate(from), to: toDate(to), afterFeltAt: toDate(afterFeltAt) };
+      const rows = await context.query(listEntries, { ...time, afterId, offset, limit: limit + 1 });
+      const cursorOf = ({ felt_at, id }: EntryRow) => encodeCursor(scope, [felt_at.toISOString(), id]);
+      return toPage(rows, limit, { item: toEntry, cursor: cursorOf });
     });
-    const cursorOf = ({ felt_at, id }: EntryRow) => encodeCursor(scope, [felt_at.toISOString(), id]);
-    return toPage(rows, limit, { item: toEntry, cursor: cursorOf });
   },
 });
 

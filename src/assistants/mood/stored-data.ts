@@ -19,4 +19,5 @@ export async function* exportUser(context: AssistantContext): AsyncGenerator<unk
 /** Deletes every entry of the user. */
 export async function eraseUser(context: AssistantContext): Promise<void> {
   await context.query(deleteEntries, {});
+  context.forget();
 }

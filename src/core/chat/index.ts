@@ -1,6 +1,8 @@
+export type { Asking } from './answer-once.ts';
 export type { Assistant, Tool, ToolCallContext } from './assistant.ts';
 export { createChatBatches } from './batches.ts';
 export { chatErrors } from './errors.ts';
+export { meterModels } from './meter-models.ts';
 export { registerChatRoutes } from './routes/register-chat-routes.ts';
 export { chatParts } from './stored-data/parts.ts';
 export { eraseMessages, eraseTurns } from './stored-data/queries.ts';

@@ -4,7 +4,7 @@ import type { Asking } from './answer-once.ts';
 
 /** What counts what models cost. */
 export interface Metering {
-  readonly tokenBudget: TokenBudget;
+  readonly tokenBudget: Pick<TokenBudget, 'reserve'>;
   readonly usage: UsageRecorder;
 }
 

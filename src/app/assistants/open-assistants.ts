@@ -1,0 +1,34 @@
+import { listen } from '../../platform/postgres/index.ts';
+import { type BoundAssistants, bindAssistants } from './bind-assistants.ts';
+import type { ContextParts } from './create-contexts.ts';
+import type { FoundAssistant } from './found-assistant.ts';
+import { UserCache } from './user-cache.ts';
+
+/** What the assistants of a server work with. */
+export interface AssistantParts extends Omit<ContextParts, 'cache'> {
+  /** The database itself, not by way of a transaction pooler. */
+  readonly directUrl: string;
+}
+
+/** The assistants of a server, which hear of what is written on other servers. */
+export interface OpenAssistants extends BoundAssistants {
+  close(): Promise<void>;
+}
+
+/** A statement of an assistant that changes what is cached notifies this channel of `assistant:user_id`. */
+const channel = 'evenkeel_assistants';
+
+/** Puts assistants to work on the parts of a server, and has their cache hear of what any server writes. */
+export function openAssistants(
+  found: readonly FoundAssistant[],
+  { directUrl: url, ...parts }: AssistantParts,
+): OpenAssistants {
+  const cache = new UserCache(parts.clock);
+  const notifications = listen({
+    ...{ url, channel, log: parts.log },
+    onNotification: (owner) => cache.forget(owner),
+    onLost: () => cache.lose(),
+    onRestored: () => cache.restore(),
+  });
+  return { ...bindAssistants(found, { ...parts, cache }), close: () => notifications.close() };
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { commands } from './commands.ts';
+
+// A Wednesday.
+const now = new Date('2026-11-25T22:30:00Z');
+const read = (text: string) => commands.read({ text, now });
+
+test.each([
+  'I feel great today',
+  "I'm feeling a bit down",
+  'I’m so tired',
+  'I am happy!',
+  'jag är glad idag',
+  'Jag mår dåligt',
+  'jag känner mig ensam.',
+])('"%s" is logged', (text) => {
+  expect(read(text)).toEqual({ tool: 'mood_log', input: { mood_text: text.replace('’', "'") } });
+});
+
+test.each([
+  ['how was my mood this week?', '2026-11-23', '2026-11-25'],
+  ['How was my mood?', '2026-11-19', '2026-11-25'],
+  ['how have I been feeling lately?', '2026-11-19', '2026-11-25'],
+  ['how did I feel yesterday?', '2026-11-24', '2026-11-24'],
+  ['show me my mood last week', '2026-11-16', '2026-11-22'],
+  ['my mood this month', '2026-11-01', '2026-11-25'],
+  ['hur har jag mått den här veckan?', '2026-11-23', '2026-11-25'],
+  ['Hur mådde jag igår?', '2026-11-24', '2026-11-24'],
+  ['hur har jag mått förra veckan', '2026-11-16', '2026-11-22'],
+  ['visa mitt humör i dag', '2026-11-25', '2026-11-25'],
+])('"%s" is read from %s to %s', (text, from, to) => {
+  expect(read(text)).toEqual({ tool: 'mood_trend', input: { from, to } });
+});
+
+test.each([
+  'hello',
+  'I am at work',
+  'I feel like pizza',
+  'am I happy?',
+  'I am happy?',
+  'how was my mood when I was a child?',
+  'jag är på jobbet',
+  '',
+])('"%s" is not guessed at', (text) => {
+  expect(read(text)).toBeUndefined();
+});
+
+test('every example is understood', () => {
+  expect(commands.examples.filter((text) => read(text) === undefined)).toEqual([]);
+});
+
+describe('what came of it is told in the language of the command:', () => {
+  const trend = {
+    ...{ from: '2026-11-23', to: '2026-11-25', entries: 3, score: 0.3 },
+    days: [
+      { day: '2026-11-23', entries: 2, score: 0.75 },
+      { day: '2026-11-25', entries: 1, score: -0.6 },
+    ],
+  };
+
+  test.each<[string, unknown, string]>([
+    ['I feel great', { entry: { score: 0.6 } }, 'Noted. That sounds very good.'],
+    ['jag är glad', { entry: { score: 0.3 } }, 'Antecknat. Det låter ganska bra.'],
+    [
+      'how was my mood this week?',
+      trend,
+      'From 2026-11-23 to 2026-11-25 your mood was rather good (3 entries):\n- 2026-11-23: very good\n- 2026-11-25: very bad',
+    ],
+    [
+      'hur har jag mått den här veckan?',
+      { ...trend, entries: 1, days: [] },
+      'Från 2026-11-23 till 2026-11-25 mådde du ganska bra (1 anteckning):',
+    ],
+    ['my mood', { ...trend, entries: 0, score: null }, 'Nothing was logged from 2026-11-23 to 2026-11-25.'],
+    ['jag är glad', undefined, 'Det gick inte. Säg till exempel "jag är glad idag".'],
+  ])('%s', (text, result, told) => {
+    expect(commands.tell({ text, tool: '', result })).toBe(told);
+  });
+});

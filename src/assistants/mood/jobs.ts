@@ -1,0 +1,35 @@
+import { AppError } from '../../base/errors.ts';
+import { defineAssistantJob, Type } from '../../kit/index.ts';
+import { findUnread, postponeReading, storeReading } from './queries.ts';
+import { readByModel } from './readings/read-by-model.ts';
+
+/** How long after a try in vain the next one comes, in hours. The first comes an hour after the entry. */
+const pausesHours = [4, 12];
+/** Long enough for every try of the gateway, which gives a model 10 s to connect and 30 s to answer. */
+const budgetMs = 120_000;
+/** What is left of that for storing the reading, in milliseconds. */
+const storeMs = 10_000;
+
+/** Has the model read an entry that the lexicon read, because none answered then. */
+export const rereadEntry = defineAssistantJob({
+  name: 'reread_entry',
+  input: Type.Object({ id: Type.String({ format: 'uuid' }), attempt: Type.Integer({ minimum: 1 }) }),
+  budgetMs,
+  async run({ id, attempt }, context) {
+    const [entry] = await context.query(findUnread, { id });
+    if (entry === undefined) return;
+    try {
+      const reading = await readByModel(entry.mood_text, budgetMs - storeMs, context);
+      await context.query(storeReading, { id, ...reading });
+      context.forget();
+    } catch (error) {
+      if (!isModelTrouble(error)) throw error;
+      const hours = pausesHours[attempt - 1];
+      if (hours !== undefined) await context.query(postponeReading, { id, attempt: attempt + 1, hours });
+    }
+  },
+});
+
+function isModelTrouble(error: unknown): boolean {
+  return error instanceof AppError && error.code.startsWith('models.');
+}
