@@ -133,11 +133,15 @@ describe('GET /v1/me/export', () => {
     expect(response.headers.get('content-disposition')).toBe('attachment; filename="evenkeel-export.json"');
     const exported = (await response.json()) as Export;
     for (const [name, rows] of await countOwned(person.id)) {
-      expect(rows, `${name} has no row: have the test make one`).toBeGreaterThan(0);
       const [schema = '', table = ''] = name.split('.');
+      if (schema !== 'public') {
+        // What its tables come to is for an assistant to say, and for its own tests.
+        if (rows > 0) expect(exported.assistants.map(({ assistant }) => assistant)).toContain(schema);
+        continue;
+      }
+      expect(rows, `${name} has no row: have the test make one`).toBeGreaterThan(0);
       if (name in notExported) expect(exported[table]).toBeUndefined();
-      else if (schema === 'public') expect(exported[table], name).toHaveLength(rows);
-      else expect(exported.assistants.map(({ assistant }) => assistant)).toContain(schema);
+      else expect(exported[table], name).toHaveLength(rows);
     }
     const tables = Object.keys(exported).filter((field) => !['object', 'user_id', 'assistants'].includes(field));
     expect(tables.every((table) => Array.isArray(exported[table]))).toBe(true);
