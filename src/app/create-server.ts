@@ -27,6 +27,7 @@ import { openSignIn, type SignInService } from './open-sign-in.ts';
 import { registerRoutes } from './register-routes.ts';
 import { showOperation } from './show-operation.ts';
 import { version } from './version.ts';
+import { watchStreams } from './watch-streams.ts';
 
 /** What a server is made of. */
 export interface ServerParts {
@@ -140,6 +141,7 @@ export function createServer(parts: ServerParts): Server {
     observe: metrics.http.observe,
     startTrace,
   });
+  watchStreams(http, { callers: callers.cache, authentication });
   showOperation(http, { ...shared, config, metrics, postgres, callers, redis, turns, jobs, check });
   registerRoutes(http, {
     ...shared,

@@ -9,6 +9,7 @@ import type { HttpServer } from '../platform/http/index.ts';
 import type { BoundAssistants } from './assistants/bind-assistants.ts';
 import { registerJobRoutes } from './job-routes.ts';
 import { registerExportRoute } from './stored-data/export-routes.ts';
+import { registerUserRoutes } from './users/routes.ts';
 
 /** What the routes of all features need. */
 export type RouteParts = Parameters<typeof registerSignInRoutes>[1] &
@@ -32,6 +33,7 @@ export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerReferralRoutes(http, parts);
   registerCacheRoutes(http, parts);
   registerJobRoutes(http, parts);
+  registerUserRoutes(http, parts);
   registerChatRoutes(http, parts);
   parts.installed.registerRoutes(http);
 }

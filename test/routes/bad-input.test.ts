@@ -23,6 +23,7 @@ const badBodies: Record<string, BadInputRoute['badBodies']> = {
     { name: 'an expiry in the past', body: { expires_at: '2020-01-01T00:00:00Z' }, param: 'expires_at' },
     { name: 'no network', body: { ip_allowlist: ['localhost'] }, param: 'ip_allowlist[0]' },
   ],
+  'PATCH /admin/users/:user_id': [{ name: 'a plan that does not exist', body: { plan: 'nobody' }, param: 'plan' }],
   'PUT /v1/me/plan': [{ name: 'a plan that does not exist', body: { plan: 'nobody' }, param: 'plan' }],
   'POST /v1/chat/sessions': [
     { name: 'a model that does not exist', body: { model: 'nobody' }, param: 'model' },

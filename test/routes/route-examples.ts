@@ -106,6 +106,12 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
     path: '/v1/notifications/preferences',
     body: { preferences: { welcome: { in_app: true, email: false } } },
   }),
+  'GET /admin/users': () => ({ method: 'GET', path: '/admin/users' }),
+  'PATCH /admin/users/:user_id': () => ({
+    method: 'PATCH',
+    path: `/admin/users/${newId()}`,
+    body: { disabled: false },
+  }),
   'GET /admin/jobs': () => ({ method: 'GET', path: '/admin/jobs' }),
   'POST /admin/jobs/:job_id/retry': () => ({ method: 'POST', path: '/admin/jobs/999999999/retry' }),
   'DELETE /admin/jobs/:job_id': () => ({ method: 'DELETE', path: '/admin/jobs/999999999' }),

@@ -22,7 +22,8 @@ const turns = sessions * turnsPerSession;
 const ownerOf = (sessionNumber: string): string => user(`(${sessionNumber}) % ${userCount}`);
 
 const fillings = [
-  `insert into users (user_id, username) select ${user('n')}, 'user-' || n from generate_series(0, ${userCount - 1}) n`,
+  `insert into users (user_id, username, email)
+    select ${user('n')}, 'user-' || n, 'user-' || n || '@example.com' from generate_series(0, ${userCount - 1}) n`,
   `insert into api_keys (user_id, id, hash, prefix, name, permissions, revoked_at)
     select ${ownerOf('n')}, ${id('00000004', 'n')}, sha256(n::text::bytea), 'ek_' || n, 'key', '{chat:read,chat:write}',
       case when n % 4 = 0 then now() end

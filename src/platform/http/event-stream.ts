@@ -49,6 +49,7 @@ function toFrame({ event, id, data }: StreamEvent): string {
  * after that, sending does nothing.
  */
 export class EventStream {
+  readonly request: FastifyRequest;
   readonly #raw: ServerResponse;
   readonly #context: RequestContext;
   readonly #lifecycle: Lifecycle;
@@ -63,6 +64,7 @@ export class EventStream {
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(request: FastifyRequest, raw: ServerResponse, options: EventStreamOptions) {
+    this.request = request;
     this.#raw = raw;
     this.#context = request.context as RequestContext;
     this.#errorEvent = options.errorEvent;
@@ -81,7 +83,7 @@ export class EventStream {
     else raw.write(': open\n\n');
   }
 
-  /** Aborts when the client left before the stream ended. */
+  /** Aborts when the client left before the stream ended, or the stream failed. */
   get closed(): AbortSignal {
     return this.#left.signal;
   }
@@ -99,6 +101,7 @@ export class EventStream {
     this.#context.failure = error;
     const event = this.#errorEvent === undefined ? {} : { event: this.#errorEvent };
     this.#finish(toFrame({ ...event, data: { error: toWireError(error) } }));
+    this.#left.abort();
   }
 
   /** Ends the stream as finished. */

@@ -1,8 +1,11 @@
+import type { FastifyRequest } from 'fastify';
 import type { RequestContext } from './request-context.ts';
 import type { RouteAccess } from './route-rules.ts';
 
-/** An event stream, as the drain sees it. */
+/** An event stream, as those see it who may end it. */
 interface OpenStream {
+  /** What it answers. */
+  readonly request: FastifyRequest;
   /** Ends the stream with an error event. */
   fail(thrown: unknown): void;
 }

@@ -1,0 +1,83 @@
+import { firstId, newId } from '../../base/ids.ts';
+import type { CallerCache } from '../../core/accounts/index.ts';
+import { keyErrors } from '../../core/keys/index.ts';
+import { type Plans, planErrors } from '../../core/plans/index.ts';
+import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { changeUser, listUsers, listUsersByEmail, type UserRow } from './queries.ts';
+import { ChangeUser, User, UserListQuery, UserParams } from './schemas.ts';
+
+/** What the routes of users need. */
+export interface UserRouteOptions {
+  readonly database: Database;
+  /** Is told of changes at once, before the answer. */
+  readonly callers: CallerCache;
+  readonly plans: Plans;
+}
+
+const access = 'admin';
+const tags = ['Operating'];
+
+function toUser({ id, username, email, plan, disabled_at: disabledAt, created_at: createdAt }: UserRow): User {
+  const times = { disabled_at: disabledAt?.toISOString() ?? null, created_at: createdAt.toISOString() };
+  return { id, object: 'user', username, email, plan, ...times };
+}
+
+/** `GET /admin/users`. */
+function registerUserList(server: HttpServer, { database }: UserRouteOptions): void {
+  server.get(
+    '/admin/users',
+    {
+      config: { access },
+      schema: {
+        tags,
+        summary: 'List the users',
+        description: 'By name.',
+        querystring: UserListQuery,
+        response: { 200: ListOf(User) },
+      },
+    },
+    async ({ query: { q = '', limit, cursor }, context }) => {
+      const scope = `users ${q}`;
+      const after = cursor === undefined ? undefined : String(decodeCursor(scope, cursor)[0]);
+      const page = { limit: limit + 1 };
+      const isEmail = q.includes('@');
+      const statement = isEmail
+        ? listUsersByEmail({ ...page, email: q, afterId: after ?? firstId })
+        : listUsers({ ...page, start: q, afterName: after ?? '' });
+      const rows = await database.query(statement, context);
+      const place = ({ id, username }: UserRow) => encodeCursor(scope, [isEmail ? id : username]);
+      return toPage(rows, limit, { item: toUser, cursor: place });
+    },
+  );
+}
+
+/** Registers the routes under `/admin/users`. */
+export function registerUserRoutes(server: HttpServer, options: UserRouteOptions): void {
+  const { database, callers, plans } = options;
+  registerUserList(server, options);
+
+  server.patch(
+    '/admin/users/:user_id',
+    {
+      config: { access },
+      schema: {
+        tags,
+        summary: 'Disable or enable a user, or change the plan',
+        description: 'Heard of by every server within a second.',
+        params: UserParams,
+        body: ChangeUser,
+        response: { 200: User },
+      },
+    },
+    async ({ params: { user_id: targetId }, body: { disabled = null, plan = null }, caller, context }) => {
+      if (plan !== null && !plans.has(plan)) throw planErrors.raise.not_found({ param: 'plan' });
+      const { userId, keyId, ip } = caller;
+      const ids = { activityId: newId(), disabledActivityId: newId(), planActivityId: newId() };
+      const [user] = await database.query(changeUser({ userId, keyId, ip, targetId, disabled, plan, ...ids }), context);
+      if (user === undefined) throw keyErrors.raise.user_not_found();
+      callers.invalidate(user.id, user.auth_version);
+      return toUser(user);
+    },
+  );
+}
