@@ -13,6 +13,7 @@ import {
   replayUnanswered,
   startLoad,
 } from '../faults/load.ts';
+import { connectChat } from '../harness/chat-client.ts';
 import { findFreePort } from '../harness/find-free-port.ts';
 import { hasNginx, startNginx, type TestNginx } from '../harness/nginx.ts';
 import { until } from '../harness/pool-fixture.ts';
@@ -155,6 +156,15 @@ describe.skipIf(!hasNginx())('two servers behind nginx, with the settings in dep
     });
     expect(await large.json()).toEqual(await direct.json());
     expect((await call('/metrics')).status).toBe(404);
+  });
+
+  it('carry WebSockets', async () => {
+    provider.setMode('ok', { delayMs: 0 });
+    const client = await connectChat(nginx.url, { headers: { authorization: `Bearer ${key}` } });
+    client.send({ type: 'message', content: 'Hello', client_id: 'one' });
+    const { message } = await client.until(({ type }) => type === 'message.completed');
+    expect(message).toMatchObject({ content: text, status: 'complete' });
+    client.socket.close();
   });
 
   it('fail no request while one after the other is stopped and started again; streams end as they should', async () => {

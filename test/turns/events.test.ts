@@ -115,6 +115,18 @@ describe('the events of a turn', () => {
     const again = readEvents(await (await readAgain(turnIdOf(events), '1000')).text());
     expect(again).toEqual([{ ...events.at(-1), id: 1001 }]);
   });
+
+  it('tell an error to whoever asks after it, who may have seen text under its number, and a good end once', async () => {
+    const readAfterLast = async () => {
+      const events = readEvents(await (await post()).text());
+      const last = events.at(-1);
+      return { last, again: readEvents(await (await readAgain(turnIdOf(events), String(last?.id))).text()) };
+    };
+    expect((await readAfterLast()).again).toEqual([]);
+    provider.setMode('stall-mid-stream');
+    const { last, again } = await readAfterLast();
+    expect(again).toEqual([{ ...last, id: Number(last?.id) + 1 }]);
+  });
 });
 
 describe('a turn that its user stops', () => {

@@ -35,7 +35,8 @@ export class TurnFeed {
 
   /**
    * The events after number `afterId`, those to come as they come, until the feed ends or the signal aborts. A reader who
-   * has seen more than there is, because the turn's server died before it was stored, is still told how the turn ended.
+   * has seen more than there is, because the turn's server died before it was stored, is still told how the turn ended. The
+   * number of the error may be that of a piece of text which was never stored, so an error is told to whoever asks after it.
    */
   async *read(signal: AbortSignal, afterId = 0): AsyncGenerator<TurnEvent> {
     for (let next = afterId; !signal.aborted; next++) {
@@ -44,7 +45,8 @@ export class TurnFeed {
       if (signal.aborted) return;
       if (event === undefined) {
         const last = this.#events.at(-1);
-        if (last !== undefined && next === afterId && next > last.id) yield { ...last, id: afterId + 1 };
+        const isUntold = last !== undefined && next === afterId && (next > last.id || last.type === 'error');
+        if (isUntold) yield { ...last, id: afterId + 1 };
         return;
       }
       yield event;
