@@ -45,7 +45,7 @@ const RECONNECT_PAUSE_MS = 100;
 const HUNG_ATTEMPT_MS = 1_000;
 const MAKE_ROOM_PAUSE_MS = 250;
 // A server takes memory for each; beyond that statements are planned at each run.
-const MAX_NAMED_STATEMENTS = 100;
+const MAX_NAMED_STATEMENTS = 250;
 const TCP_KEEP_ALIVE_MS = 10_000;
 
 /**
