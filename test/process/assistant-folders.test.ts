@@ -22,7 +22,7 @@ let server: ServerProcess | undefined;
 
 beforeEach(async () => {
   [root, database] = await Promise.all([mkdtemp(join(tmpdir(), 'evenkeel-copy-')), createTestDatabase()]);
-  for (const part of ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'eslint.config.ts'])
+  for (const part of ['src', 'test', 'bench', 'scripts', 'package.json', 'tsconfig.json', 'eslint.config.ts'])
     await cp(join(repository, part), join(root, part), { recursive: true });
   await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
 });
