@@ -1,4 +1,7 @@
-/** `npm run bench`: measures what Evenkeel promises about speed, each against its baseline in the same run. */
+/**
+ * `npm run bench`: measures what Evenkeel promises about speed, each against its baseline in the same run. With `--json` the
+ * results are kept in docs/speed, from which `npm run generate` makes the table and the picture of the README.
+ */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Bench, NotThereYet } from './frame/bench.ts';
@@ -42,7 +45,7 @@ const benches: readonly Bench[] = [
   historyOffset,
 ];
 
-const RESULTS_FILE = new URL('results.json', import.meta.url);
+const RESULTS_FILE = new URL('../docs/speed/results.json', import.meta.url);
 
 /** What came of a run. */
 interface Results {

@@ -6,15 +6,20 @@ import { renderConfigReference } from '../src/platform/config/index.ts';
 import { renderMetricsReference } from '../src/platform/telemetry/index.ts';
 import { findErrorSets } from './find-error-sets.ts';
 import { renderErrorPages } from './render-error-pages.ts';
+import { renderReadme, renderSpeedPlot, type SpeedResults } from './render-speed.ts';
 
 /**
  * `node scripts/generate-reference.ts` writes the pages that are generated from the code: those of docs/reference, and the
- * errors of each assistant in its folder. With `--check` it writes nothing and fails when one differs.
+ * errors of each assistant in its folder; and the table and the picture of speed from the results of the benches. With `--check` it writes nothing and fails when one differs.
  */
 const root = `${import.meta.dirname}/..`;
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
+const speed: SpeedResults = JSON.parse(await readFile(`${root}/docs/speed/results.json`, 'utf8'));
+
 const pages = {
+  'README.md': renderReadme(await readFile(`${root}/README.md`, 'utf8'), speed),
+  'docs/speed/speed.svg': renderSpeedPlot(speed),
   'docs/reference/configuration.md': renderConfigReference(),
   'docs/reference/metrics.md': renderMetricsReference(createServerMetrics().registry),
   ...renderErrorPages(await findErrorSets(root)),

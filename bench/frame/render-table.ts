@@ -15,7 +15,8 @@ function renderBound({ of, sense, limit }: Bound, unit: string): string {
   return of === 'excess' ? `${sign} ${limit} ${unit} more` : `${sign} ${limit}`;
 }
 
-function cells(verdict: Verdict): string[] {
+/** A line of the table: name, ours, baseline, unit, ratio, bound, and whether the bound is kept. */
+export function toCells(verdict: Verdict): string[] {
   const { name, unit, ours, baseline, ratio, bound, isKept, note } = verdict;
   return [
     name,
@@ -30,7 +31,7 @@ function cells(verdict: Verdict): string[] {
 
 /** The verdicts as a table for the terminal. */
 export function renderTable(verdicts: readonly Verdict[]): string {
-  const lines = [HEADINGS, ...verdicts.map(cells)];
+  const lines = [HEADINGS, ...verdicts.map(toCells)];
   const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const isNumber = (column: number): boolean => column === 1 || column === 2 || column === 4;
   const pad = (text: string, column: number): string =>
