@@ -2,7 +2,7 @@
  * `npm run bench`: measures what Evenkeel promises about speed, each against its baseline in the same run. With `--json` the
  * results are kept in docs/speed, from which `npm run generate` makes the table and the picture of the README.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Bench, NotThereYet } from './frame/bench.ts';
 import { describeMachine } from './frame/machine.ts';
@@ -49,7 +49,8 @@ const RESULTS_FILE = new URL('../docs/speed/results.json', import.meta.url);
 
 /** What came of a run. */
 interface Results {
-  readonly verdicts: Verdict[];
+  /** By bench. */
+  readonly verdicts: Record<string, Verdict[]>;
   /** Benches that were not run, each with the reason. */
   readonly missing: Record<string, string>;
 }
@@ -68,11 +69,11 @@ function chooseBenches(names: readonly string[]): readonly Bench[] {
 
 /** Runs benches one after the other; one that breaks does not keep the others from running. */
 async function runBenches(chosen: readonly Bench[], stage: Stage): Promise<Results> {
-  const results: Results = { verdicts: [], missing: {} };
+  const results: Results = { verdicts: {}, missing: {} };
   for (const bench of chosen) {
     process.stderr.write(`${bench.name} …\n`);
     try {
-      results.verdicts.push(...(await bench.measure(stage)).map(judge));
+      results.verdicts[bench.name] = (await bench.measure(stage)).map(judge);
     } catch (error) {
       const isMissing = error instanceof NotThereYet;
       results.missing[bench.name] = isMissing ? `the server does not have yet: ${error.message}` : `broken: ${error}`;
@@ -80,6 +81,15 @@ async function runBenches(chosen: readonly Bench[], stage: Stage): Promise<Resul
     }
   }
   return results;
+}
+
+/** Keeps what came of a run for the README. Of benches that were not run, what was kept before stays. */
+async function keepResults({ verdicts }: Results, machine: object): Promise<void> {
+  const kept = JSON.parse(await readFile(RESULTS_FILE, 'utf8').catch(() => '{}')) as Partial<Results>;
+  const all = { ...kept.verdicts, ...verdicts };
+  const ordered = benches.flatMap(({ name }) => (all[name] ? [[name, all[name]]] : []));
+  const at = new Date().toISOString();
+  await writeFile(RESULTS_FILE, `${JSON.stringify({ at, machine, verdicts: Object.fromEntries(ordered) }, null, 2)}\n`);
 }
 
 async function main(): Promise<void> {
@@ -100,12 +110,9 @@ async function main(): Promise<void> {
     process.once(signal, () => void stage[Symbol.asyncDispose]().finally(() => process.exit(code)));
   }
   const results = await runBenches(chosen, stage);
-  say(`\n${renderTable(results.verdicts)}`);
+  say(`\n${renderTable(Object.values(results.verdicts).flat())}`);
   for (const [name, reason] of Object.entries(results.missing)) say(`${name}: ${reason}`);
-  if (values.json) {
-    const at = new Date().toISOString();
-    await writeFile(RESULTS_FILE, `${JSON.stringify({ at, machine, ...results }, null, 2)}\n`);
-  }
+  if (values.json) await keepResults(results, machine);
 }
 
 await main();

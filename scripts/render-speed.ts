@@ -5,7 +5,8 @@ import { toCells } from '../bench/frame/render-table.ts';
 export interface SpeedResults {
   readonly at: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly node: string };
-  readonly verdicts: readonly Verdict[];
+  /** By bench. */
+  readonly verdicts: Readonly<Record<string, readonly Verdict[]>>;
 }
 
 const START = '<!-- speed: made by `npm run generate` from docs/speed/results.json -->';
@@ -18,12 +19,14 @@ function describeMachine({ at, machine }: SpeedResults): string {
 
 /** The results as a Markdown table. */
 function renderSpeedTable(results: SpeedResults): string {
-  const rows = results.verdicts.map(
-    (verdict) =>
-      `| ${toCells(verdict)
-        .map((cell) => cell.trim())
-        .join(' | ')} |`,
-  );
+  const rows = Object.values(results.verdicts)
+    .flat()
+    .map(
+      (verdict) =>
+        `| ${toCells(verdict)
+          .map((cell) => cell.trim())
+          .join(' | ')} |`,
+    );
   return [
     describeMachine(results),
     '',
@@ -75,13 +78,15 @@ function renderBar(name: string, margin: number, index: number): string {
 /** The results as a picture: how many times better than its bound each row is, on a logarithmic scale. */
 export function renderSpeedPlot({ verdicts }: SpeedResults): string {
   let name = '';
-  const bars = verdicts.flatMap((verdict) => {
-    // A row whose name is indented is about the one above.
-    name = verdict.name.startsWith(' ') ? name : verdict.name;
-    const margin = marginOf(verdict);
-    const label = verdict.name === name ? name : `${name.split(':')[0]?.split(',')[0]}: ${verdict.name.trim()}`;
-    return margin === undefined ? [] : [{ label, margin }];
-  });
+  const bars = Object.values(verdicts)
+    .flat()
+    .flatMap((verdict) => {
+      // A row whose name is indented is about the one above.
+      name = verdict.name.startsWith(' ') ? name : verdict.name;
+      const margin = marginOf(verdict);
+      const label = verdict.name === name ? name : `${name.split(':')[0]?.split(',')[0]}: ${verdict.name.trim()}`;
+      return margin === undefined ? [] : [{ label, margin }];
+    });
   const height = 60 + bars.length * ROW;
   const one = placeOf(1).toFixed(1);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="How many times better than its bound each bench is.">

@@ -11,7 +11,7 @@ const baseline = fileURLToPath(new URL('../baselines/postgres-start.ts', import.
 
 /** Seconds from `npm start`'s command to ready, and stops it again. */
 async function startOurs(stage: Stage): Promise<number> {
-  await using product = await startProduct({ DATA_DIR: join(stage.directory, 'ready') }, stage.directory);
+  await using product = await startProduct({ DATA_DIR: join(stage.directory, 'ready') }, { logDir: stage.directory });
   return product.readyAfterMs / 1000;
 }
 

@@ -32,7 +32,7 @@ export const signInStatements: Bench = {
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
     const variables = { PRIVY_APP_ID: APP_ID, PRIVY_VERIFICATION_KEY: pem };
     const start = () =>
-      stage.startProduct({ variables }).catch((cause) => {
+      stage.startProduct({ variables, flags: ['--no-jobs'] }).catch((cause) => {
         throw new NotThereYet('sign-in with Privy', { cause });
       });
     await using warm = await start();

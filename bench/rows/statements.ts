@@ -45,11 +45,19 @@ export const statements: Bench = {
     const session = (await expectAnswer(port, create)).body;
     const path = `/v1/chat/sessions/${session.id}/messages`;
     const read: LoadRequest = { method: 'GET', path, headers, expectedStatus: 200 };
+    // A user each: whoever has revoked a key is looked up anew.
     const revokes: LoadRequest[] = [];
-    for (let index = 0; index < REQUESTS; index++) {
-      const body = { name: `bench ${index}` };
-      const key = await expectAnswer(port, { method: 'POST', path: '/v1/keys', headers, body, expectedStatus: 201 });
-      revokes.push({ method: 'DELETE', path: `/v1/keys/${key.body.id}`, headers, expectedStatus: 200 });
+    for (const revoker of await stage.users(REQUESTS)) {
+      const own = credential(revoker);
+      const body = { name: 'bench' };
+      const key = await expectAnswer(port, {
+        method: 'POST',
+        path: '/v1/keys',
+        headers: own,
+        body,
+        expectedStatus: 201,
+      });
+      revokes.push({ method: 'DELETE', path: `/v1/keys/${key.body.id}`, headers: own, expectedStatus: 200 });
     }
     const many = (request: LoadRequest): LoadRequest[] => Array<LoadRequest>(REQUESTS).fill(request);
     return [

@@ -51,12 +51,15 @@ function environment(variables: Readonly<Record<string, string>>) {
 }
 
 /** Starts `serve` with so much of configuration, its log going to a file in `logDir`, and waits until it is ready. */
-export async function startProduct(variables: Readonly<Record<string, string>>, logDir: string): Promise<Product> {
+export async function startProduct(
+  variables: Readonly<Record<string, string>>,
+  { logDir, flags = [] }: { readonly logDir: string; readonly flags?: readonly string[] },
+): Promise<Product> {
   const port = await findFreePort();
   const logFile = join(logDir, `evenkeel-${port}.log`);
   const log = await open(logFile, 'w');
   const startMs = performance.now();
-  const child = spawn(process.execPath, ['--expose-gc', '--import', probe, main, 'serve'], {
+  const child = spawn(process.execPath, ['--expose-gc', '--import', probe, main, 'serve', ...flags], {
     env: environment({ ...variables, PORT: String(port) }),
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
   });

@@ -22,6 +22,8 @@ export interface ProductOptions {
   /** Absent: the near one. */
   readonly databaseUrl?: string;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Of the command `serve`. */
+  readonly flags?: readonly string[];
 }
 
 /**
@@ -70,11 +72,11 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Starts Evenkeel, with a fresh cache and as many connections to the database as a baseline has. */
-  startProduct({ databaseUrl = this.databaseUrl, variables = {} }: ProductOptions = {}): Promise<Product> {
+  startProduct({ databaseUrl = this.databaseUrl, variables = {}, flags = [] }: ProductOptions = {}): Promise<Product> {
     const pool = { DATABASE_POOL_SIZE: String(POOL_SIZE), DATABASE_POOL_OVERFLOW: '0' };
     const PLANS_FILE = fileURLToPath(new URL('plans.yaml', import.meta.url));
     const base = { PLANS_FILE, DATABASE_URL: databaseUrl, DATA_DIR: join(this.directory, 'data'), ...pool };
-    return startProduct({ ...base, ...variables }, this.directory);
+    return startProduct({ ...base, ...variables }, { logDir: this.directory, flags });
   }
 
   /** Starts a baseline of `bench/baselines` on a database. */

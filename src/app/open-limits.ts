@@ -8,13 +8,14 @@ import {
 } from '../core/plans/index.ts';
 import { Limiter } from '../platform/limits/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import type { Database } from '../platform/postgres/index.ts';
+import type { BatchObservers, Database } from '../platform/postgres/index.ts';
 import type { Redis } from '../platform/redis/index.ts';
 
 /** What the limits are put together from. */
 export interface LimitsParts {
   readonly plans: Plans;
   readonly database: Database;
+  readonly observers: BatchObservers;
   /** Shared by all servers, where it is configured. */
   readonly redis: Redis | undefined;
   readonly clock: Clock;

@@ -17,9 +17,12 @@ function wordsOf(message: Message): number {
   return (message.content ?? []).reduce((words, part) => words + countWords(part.text ?? ''), 0);
 }
 
-/** The pieces of the answer: words with the space before them, which joined are the text, or the tool call. */
+/** Up to eight words with the space before them: what is to be read at a glance, and few enough that a crowd costs little. */
+const PIECES = /(?:\s*\S+){1,8}\s*?(?=\s|$)|\s+$/g;
+
+/** The pieces of the answer, which joined are the text; or the tool call. */
 function toDeltas(reply: OfflineReply): object[] {
-  if ('text' in reply) return reply.text.split(/(?=\s)/).map((content) => ({ content }));
+  if ('text' in reply) return (reply.text.match(PIECES) ?? []).map((content) => ({ content }));
   const call = { index: 0, id: `call_${newId()}`, type: 'function' };
   return [
     { tool_calls: [{ ...call, function: { name: reply.tool, arguments: '' } }] },
@@ -66,7 +69,7 @@ export class OfflineModel implements Target {
     const deltas = toDeltas(reply);
     yield choice({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null });
     for (const delta of deltas) {
-      // Lets the deadline's end and the client's leaving be seen between two words.
+      // Lets the deadline's end and the client's leaving be seen between two pieces.
       await setImmediate();
       deadline.throwIfEnded();
       yield choice(delta);
@@ -74,10 +77,11 @@ export class OfflineModel implements Target {
     yield choice({}, 'text' in reply ? 'stop' : 'tool_calls');
 
     const promptWords = request.messages.reduce((words, message) => words + wordsOf(message), 0);
+    const answerWords = 'text' in reply ? countWords(reply.text) : deltas.length;
     const usage = {
       prompt_tokens: promptWords,
-      completion_tokens: deltas.length,
-      total_tokens: promptWords + deltas.length,
+      completion_tokens: answerWords,
+      total_tokens: promptWords + answerWords,
     };
     yield { ...head, choices: [], usage };
   }

@@ -80,20 +80,33 @@ export const listUsage = (p: { userId: string; from: string; to: string }) => sq
   order by usage_days.day, model
   limit 10000`;
 
+/** A user, and the first day of a month, as `2026-11-01`. */
+export interface UserMonth {
+  userId: string;
+  from: string;
+}
+
 /**
- * What a user has used since the first day of a month, and was given for referrals in that month. Indexes:
- * usage_days_pkey, rewards_pkey. One row, of as many as there were days and models, and as the user has rewards.
+ * What users have used since the first day of a month, and were given for referrals in that month. Indexes:
+ * usage_days_pkey, rewards_pkey. A row each, of as many as there were days and models, and as the user has rewards.
  */
-export const sumTokens = (p: { userId: string; from: string }) => sql<{ tokens: number; given: number }>`
+export const sumTokens = (rows: readonly UserMonth[]) => sql<{
+  i: number | null;
+  tokens: number;
+  given: number;
+}>`
   -- plans.sum_tokens
-  select used.tokens, gifts.given
-  from (
+  select input.i::integer as i, used.tokens, gifts.given
+  from unnest(${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.from)}::date[])
+    with ordinality as input (user_id, first_day, i)
+  cross join lateral (
     select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint as tokens
-    from usage_days
-    where user_id = ${p.userId}::uuid and day >= ${p.from}::date
-  ) used, (
+    from usage_days d
+    where d.user_id = input.user_id and d.day >= input.first_day
+  ) used
+  cross join lateral (
     select coalesce(sum(tokens), 0)::bigint as given
-    from rewards
-    where user_id = ${p.userId}::uuid and created_at >= ${p.from}::date::timestamp at time zone 'UTC'
-      and created_at < (${p.from}::date + interval '1 month') at time zone 'UTC'
+    from rewards r
+    where r.user_id = input.user_id and r.created_at >= input.first_day::timestamp at time zone 'UTC'
+      and r.created_at < (input.first_day + interval '1 month') at time zone 'UTC'
   ) gifts`;

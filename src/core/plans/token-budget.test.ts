@@ -49,7 +49,7 @@ async function open(url?: string): Promise<{ budget: TokenBudget; limiter: Limit
   if (redis !== undefined) await until(() => redis.isAvailable);
   const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
   const limiter = new Limiter({ redis, clock });
-  const budget = new TokenBudget({ database: postgres, redis, limiter, plans, clock, log });
+  const budget = new TokenBudget({ database: postgres, observers: {}, redis, limiter, plans, clock, log });
   limiter.start();
   onTestFinished(async () => {
     server.thaw();

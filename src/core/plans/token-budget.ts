@@ -5,17 +5,18 @@ import { inBackground } from '../../base/in-background.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Limiter } from '../../platform/limits/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
-import type { Database } from '../../platform/postgres/index.ts';
+import { type Batched, type BatchObservers, createBatch, type Database } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
 import { limitErrors } from './errors.ts';
 import type { Plans } from './plans.ts';
-import { sumTokens } from './queries.ts';
+import { sumTokens, type UserMonth } from './queries.ts';
 import { type Month, monthOf, TokenAccount } from './token-account.ts';
 import { reserveScript, settleScript } from './token-scripts.ts';
 
 /** What the budget needs. */
 export interface TokenBudgetOptions {
   readonly database: Database;
+  readonly observers: BatchObservers;
   /** Shared by all servers, where it is configured. */
   readonly redis: Redis | undefined;
   /** Knows how many servers there are. */
@@ -64,9 +65,13 @@ const unlimited: Reservation = { settle: () => undefined };
 export class TokenBudget {
   readonly #options: TokenBudgetOptions;
   readonly #accounts = new LRUCache<string, TokenAccount>({ max: MAX_ACCOUNTS });
+  readonly #sumTokens: Batched<UserMonth, { tokens: number; given: number }>;
 
   constructor(options: TokenBudgetOptions) {
+    const { database, clock, observers } = options;
     this.#options = options;
+    // Users who come back after a restart come all at once.
+    this.#sumTokens = createBatch({ statement: sumTokens }, { ...observers, database, clock });
   }
 
   /**
@@ -121,10 +126,10 @@ export class TokenBudget {
 
   /** Takes in what the database says. Those who ask at once share a statement, and so it is nobody's own. */
   #read(account: TokenAccount): Promise<void> {
-    const { database, clock } = this.#options;
+    const { clock } = this.#options;
     const { userId, month } = account;
     account.reading ??= inBackground({ requestId: newId(), budgetMs: READ_BUDGET_MS }, async (context) => {
-      const [row] = await database.query(sumTokens({ userId, from: month.firstDay }), context);
+      const [row] = await this.#sumTokens({ userId, from: month.firstDay }, context);
       account.learn(row?.tokens ?? 0);
       account.givenTokens = row?.given ?? 0;
       account.readAtMs = clock.monotonicMs();

@@ -1,0 +1,77 @@
+import { Command } from 'commander';
+import { type Config, ConfigError, listSecrets, loadConfig } from '../platform/config/index.ts';
+import { createLogger, type Logger } from '../platform/log/index.ts';
+import { createKey } from './create-key.ts';
+import { addDoctorCommand } from './doctor/doctor-command.ts';
+import { addLoadTestCommand } from './loadtest/load-test-command.ts';
+import { migrateDatabase } from './migrate-database.ts';
+import { runJobs } from './run-jobs.ts';
+import { runServer } from './run-server.ts';
+import { version } from './version.ts';
+
+/** What every command starts from: the configuration of the environment, and a log that keeps its secrets. */
+type Start = () => { config: Config; log: Logger };
+
+function createProgram(process: NodeJS.Process, start: Start): Command {
+  const program = new Command('evenkeel')
+    .description('The backend for AI assistants. Configured by environment variables: docs/reference/configuration.md')
+    .version(version)
+    .showHelpAfterError();
+
+  program
+    .command('serve')
+    .description('start the server, and an embedded Postgres unless DATABASE_URL is set')
+    .option('--no-jobs', 'leave the work in the background to processes started with "work"')
+    .action(async (options: { jobs: boolean }) => {
+      const { config, log } = start();
+      await runServer(config, log, { process, worksOnJobs: options.jobs });
+    });
+
+  program
+    .command('work')
+    .description('work on the jobs in the background, without serving requests')
+    .action(async () => {
+      const { config, log } = start();
+      await runJobs(config, log, process);
+    });
+
+  program
+    .command('migrate')
+    .description('bring the schema of the database up to date, and end')
+    .action(async () => {
+      const { config, log } = start();
+      const applied = await migrateDatabase(config, log);
+      process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied:\n${applied.join('\n')}\n`);
+    });
+
+  program
+    .command('keys')
+    .description('manage API keys past the HTTP interface')
+    .command('create')
+    .description('create an API key that may do everything, and print it; also creates the user when there is none')
+    .requiredOption('--username <name>', 'whose key it is')
+    .option('--name <text>', 'what the key is for', 'command line')
+    .action(async (options: { username: string; name: string }) => {
+      const { config, log } = start();
+      process.stdout.write(`${await createKey(config, log, options)}\n`);
+    });
+
+  addLoadTestCommand(program, start);
+  addDoctorCommand(program, start);
+  return program;
+}
+
+/** Runs what the command line asks for. Problems go to standard error, and end the process with another code than 0. */
+export async function runCommandLine(process: NodeJS.Process): Promise<void> {
+  const start: Start = () => {
+    const config = loadConfig(process.env);
+    return { config, log: createLogger({ level: config.log.level, secrets: listSecrets(config) }) };
+  };
+  try {
+    await createProgram(process, start).parseAsync();
+  } catch (error) {
+    const text = error instanceof ConfigError ? `The configuration has problems:\n${error.message}` : String(error);
+    process.stderr.write(`${text}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, escapeIdentifier } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newSecret } from '../../src/core/keys/secret.ts';
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { createPrivyApp } from '../harness/privy-app.ts';
+import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
+import { type StubMode, type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+/** Stands for what users write and are called. */
+const CONTENT = 'canary-of-what-a-user-wrote';
+const MAIL = 'canary.user@mail.example.com';
+const PROVIDER_KEY = 'canary-provider-key-0123456789';
+
+let database: TestDatabase;
+let provider: StubProvider;
+let server: ServerProcess;
+let dataDir: string;
+/** Every secret that the server was told, or has given out. */
+const secrets: string[] = [PROVIDER_KEY];
+/** What came of signing up. */
+let signedUp: { api_key: string; access_token: string; refresh_token: string };
+
+type Line = [method: string, path: string, body?: unknown, headers?: Record<string, string>];
+
+async function send(...[method, path, body, headers = {}]: Line): Promise<{ status: number; text: string }> {
+  const response = await fetch(server.url + path, {
+    method,
+    headers: { authorization: `Bearer ${signedUp?.api_key}`, 'content-type': 'application/json', ...headers },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+beforeAll(async () => {
+  const app = await createPrivyApp();
+  database = await createTestDatabase();
+  provider = await startStubProvider();
+  dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-secrets-'));
+  server = await startServerProcess({
+    ...app.variables,
+    DATABASE_URL: database.url,
+    DATA_DIR: dataDir,
+    MODEL_BASE_URL: provider.url,
+    MODEL_NAME: 'stub',
+    MODEL_API_KEY: PROVIDER_KEY,
+    LOG_LEVEL: 'trace',
+  });
+  const token = await app.token('canary', { email: MAIL, email_verified: true, name: CONTENT });
+  const answer = await send('POST', '/api/auth', { token }, { authorization: '' });
+  expect(answer.status, answer.text).toBe(201);
+  signedUp = JSON.parse(answer.text);
+  secrets.push(token, signedUp.api_key, signedUp.access_token, signedUp.refresh_token);
+  for (const secret of Object.values(app.variables).slice(-1)) secrets.push(secret);
+});
+
+afterAll(async () => {
+  await server?.end('SIGTERM');
+  await provider?.close();
+  await database?.drop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+/** Requests that end in errors of all kinds, each with content or a secret in it. */
+async function goWrong(): Promise<number[]> {
+  const unknownKey = newSecret();
+  secrets.push(unknownKey);
+  const answers = [
+    await send('GET', '/v1/me', undefined, { authorization: `Bearer ${unknownKey}` }),
+    await send('GET', '/v1/me', undefined, { authorization: `Bearer ${signedUp.access_token}x` }),
+    await send('GET', `/v1/me?api_key=${signedUp.api_key}`),
+    await send('GET', `/${CONTENT}?${CONTENT}=${CONTENT}`),
+    await send('POST', '/api/auth', { token: `${signedUp.refresh_token}` }),
+    await send('POST', '/api/auth/refresh', { refresh_token: `${signedUp.refresh_token}x` }),
+    await send('PATCH', '/v1/me', { username: CONTENT, email: MAIL }),
+    await send('PATCH', '/v1/me', { email: `${MAIL} ${MAIL}` }),
+    await send('POST', '/v1/chat/sessions', `{"title":"${CONTENT}"`),
+    await send('POST', '/v1/chat/sessions', { [CONTENT]: CONTENT }),
+    await send('POST', '/v1/chat/sessions', { title: CONTENT.repeat(100) }),
+    await send('POST', '/api/todo/items', { title: CONTENT, due_on: CONTENT }),
+    await send('POST', '/api/mood/log', { mood_text: CONTENT }),
+  ];
+  return answers.map(({ status }) => status);
+}
+
+/** Turns and completions of a provider that fails in each way and repeats what it was sent. */
+async function failAtModels(): Promise<void> {
+  const session = JSON.parse((await send('POST', '/v1/chat/sessions', { title: CONTENT, assistant: 'todo' })).text);
+  const failures: StubMode[] = ['http-500', '401', 'malformed-json', '400-openai-error', 'reset-mid-stream'];
+  for (const mode of failures) {
+    provider.setMode(mode, { errorMessage: `${CONTENT} ${PROVIDER_KEY}`, text: `${CONTENT} ${MAIL}` });
+    const messages = [{ role: 'user', content: CONTENT }];
+    for (const stream of [false, true]) {
+      await send('POST', '/v1/chat/completions', { model: 'stub', messages, stream });
+      await send('POST', `/v1/chat/sessions/${session.id}/messages`, { content: `${CONTENT} ${mode}`, stream });
+    }
+  }
+}
+
+/** Statements that the database ends or refuses while users' content is in them. */
+async function failAtTheDatabase(): Promise<void> {
+  const client = new Client(database.url);
+  await client.connect();
+  await client.query('alter table chat_sessions add constraint refuse_all check (title is null) not valid');
+  expect((await send('POST', '/v1/chat/sessions', { title: CONTENT })).status).toBe(500);
+  await client.query('alter table chat_sessions drop constraint refuse_all');
+  await client.query('begin; lock table chat_sessions');
+  const waiting = send('POST', '/v1/chat/sessions', { title: CONTENT });
+  await expect
+    .poll(async () => {
+      const { rows } = await client.query(
+        `select pg_terminate_backend(pid) as ended from pg_stat_activity
+          where application_name = 'evenkeel' and wait_event_type = 'Lock'`,
+      );
+      return rows.length;
+    })
+    .toBeGreaterThan(0);
+  await client.query('rollback');
+  await waiting;
+  await client.end();
+}
+
+test('no secret and nothing that a user wrote is in the log, whatever goes wrong', async () => {
+  const statuses = await goWrong();
+  expect(statuses.filter((status) => status >= 400).length).toBeGreaterThan(9);
+  await failAtModels();
+  await failAtTheDatabase();
+  await server.end('SIGTERM');
+  const log = server
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'));
+  expect(log.length).toBeGreaterThan(30);
+  // The log is there, and tells of what went wrong.
+  expect(log.some((line) => line.includes('models.'))).toBe(true);
+  for (const told of [...secrets, CONTENT, MAIL]) expect(log.filter((line) => line.includes(told))).toEqual([]);
+});
+
+test('no key and no token is in the database', async () => {
+  const client = new Client(database.url);
+  await client.connect();
+  const { rows: tables } = await client.query<{ schema: string; name: string }>(
+    `select schemaname as schema, tablename as name from pg_tables
+      where schemaname not in ('pg_catalog', 'information_schema')`,
+  );
+  let dump = '';
+  for (const { schema, name } of tables) {
+    const { rows } = await client.query(
+      `select t::text as row from ${escapeIdentifier(schema)}.${escapeIdentifier(name)} t`,
+    );
+    for (const { row } of rows) dump += `${row}\n`;
+  }
+  await client.end();
+  // What is meant to be there is.
+  expect(dump).toContain(CONTENT);
+  for (const secret of secrets) expect(dump.includes(secret), secret.slice(0, 9)).toBe(false);
+});
