@@ -48,10 +48,20 @@ export interface BatchOptions extends BatchObservers {
 export type Batched<Input, Row> = (input: Input, context: CallContext) => Promise<Row[]>;
 
 /**
- * How many batches of one statement may be under way. A caller waits for the next one to leave: a round trip divided by
- * this, at most. More would only make the batches smaller and take the last of ten connections from other statements.
+ * How many batches may be under way at a database, of all statements together. A caller waits for the next one to leave: a
+ * round trip divided by this, at most. More would only make the batches smaller and take the last of ten connections from
+ * other statements.
  */
 const maxInFlight = 9;
+
+/** The batched statements of each database that are in use at the moment: they share `maxInFlight`. */
+const busyBatches = new WeakMap<Database, Set<unknown>>();
+
+function busyBatchesOf(database: Database): Set<unknown> {
+  const busy = busyBatches.get(database) ?? new Set();
+  busyBatches.set(database, busy);
+  return busy;
+}
 
 /** Inputs that may always leave together: fewer would cost a near database more in statements than is won in evenness. */
 const minShare = 50;
@@ -104,6 +114,7 @@ class Batch<Input, Row extends { i: number | null }> {
   readonly #onRefused: BatchOptions['onRefused'];
   readonly #queue: BatchQueue<Input, Row>;
   readonly #maxInputs: number;
+  readonly #busy: Set<unknown>;
   #inFlight = 0;
   #inputsInFlight = 0;
   /** When the next batch is due, on the monotonic clock. */
@@ -121,6 +132,7 @@ class Batch<Input, Row extends { i: number | null }> {
     this.#observe = observe;
     this.#onRefused = onRefused;
     this.#queue = new BatchQueue(definition.keyOf);
+    this.#busy = busyBatchesOf(database);
     this.#maxInputs = definition.maxInputs ?? defaultMaxInputs;
   }
 
@@ -130,6 +142,7 @@ class Batch<Input, Row extends { i: number | null }> {
       return Promise.reject(this.#refuse([input]));
     }
     const answer = this.#queue.add(input, context, this.#clock.monotonicMs());
+    this.#busy.add(this);
     this.#leaveSoon();
     return context.trace === undefined ? answer : this.#trace(answer, input, context.trace);
   }
@@ -147,15 +160,24 @@ class Batch<Input, Row extends { i: number | null }> {
     }
   }
 
+  /**
+   * How many batches of this statement may be under way: its part of all. Without it, four statements in use want four
+   * times the connections that there are, and callers whose batch waits for one are refused while a fuller batch could
+   * have taken them along.
+   */
+  get #slots(): number {
+    return Math.ceil(maxInFlight / Math.max(1, this.#busy.size));
+  }
+
   /** How long a call that comes now will take, going by those before it. */
   #expectedMs(): number {
-    const rounds = Math.floor(this.#queue.length / this.#maxInputs / maxInFlight);
+    const rounds = Math.floor(this.#queue.length / this.#maxInputs / this.#slots);
     return this.#queue.length === 0 ? 0 : this.#typicalMs * (rounds + 1);
   }
 
   #leaveSoon(): void {
     if (this.#leaving) return;
-    if (this.#inFlight >= maxInFlight) {
+    if (this.#inFlight >= this.#slots) {
       if (this.#queue.length > 0) this.#waitCheck ??= setTimeout(() => this.#refuseOverdue(), waitCheckMs).unref();
       return;
     }
@@ -180,7 +202,7 @@ class Batch<Input, Row extends { i: number | null }> {
 
   /** Counted from when a batch was due, not from when it left: a late timer must not make the next one later too. */
   #scheduleNext(nowMs: number): void {
-    const spacingMs = Math.min(this.#typicalMs / maxInFlight, maxSpacingMs);
+    const spacingMs = Math.min(this.#typicalMs / this.#slots, maxSpacingMs);
     this.#nextDueMs = Math.max(this.#nextDueMs, nowMs - spacingMs) + spacingMs;
   }
 
@@ -189,8 +211,13 @@ class Batch<Input, Row extends { i: number | null }> {
    * answered together are spread over the batches, and do not come round together for ever.
    */
   #share(): number {
-    const share = Math.ceil((this.#queue.length + this.#inputsInFlight) / maxInFlight);
+    const share = Math.ceil((this.#queue.length + this.#inputsInFlight) / this.#slots);
     return Math.min(Math.max(share, minShare), this.#maxInputs);
+  }
+
+  /** Leaves its part to the other statements until somebody asks again. */
+  #restIfIdle(): void {
+    if (this.#inFlight === 0 && this.#queue.length === 0) this.#busy.delete(this);
   }
 
   #refuseOverdue(): void {
@@ -211,7 +238,10 @@ class Batch<Input, Row extends { i: number | null }> {
   #leave(): void {
     const calls = this.#queue.take(this.#share());
     const [first] = calls;
-    if (first === undefined) return;
+    if (first === undefined) {
+      this.#restIfIdle();
+      return;
+    }
     this.#inFlight++;
     this.#inputsInFlight += calls.length;
     const leftMs = this.#clock.monotonicMs();
@@ -224,6 +254,7 @@ class Batch<Input, Row extends { i: number | null }> {
       const tookMs = this.#clock.monotonicMs() - leftMs;
       this.#typicalMs = this.#typicalMs === 0 ? tookMs : this.#typicalMs * 0.8 + tookMs * 0.2;
       this.#observe?.({ name, inputs: calls.length, waitMs });
+      this.#restIfIdle();
       this.#leaveSoon();
     });
     // More may be waiting than one batch takes.

@@ -50,16 +50,16 @@ describe('a connection', () => {
     ]);
   });
 
-  test('prepares a statement under its name, and at most 100 of them', async () => {
+  test('prepares a statement under its name, and at most 250 of them', async () => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
-    for (let i = 0; i < 110; i++) {
+    for (let i = 0; i < 260; i++) {
       await postgres.query({ name: `test.s${i}`, text: `select ${i}`, values: [] }, within(5_000));
     }
     await postgres.query({ name: 'test.s1', text: 'select 1', values: [] }, within(5_000));
     const count = sql<{ n: number }>`
       -- test.count
       select count(*) as n from pg_prepared_statements where name like 'test.s%'`;
-    expect(await postgres.query(count, within(5_000))).toEqual([{ n: 100 }]);
+    expect(await postgres.query(count, within(5_000))).toEqual([{ n: 250 }]);
   });
 
   test('is closed when it is older than the pool allows, idle or not', async () => {
