@@ -102,7 +102,7 @@ export function addLoadTestCommand(program: Command, start: () => { config: Conf
     .option('--url <url>', 'the server', 'http://127.0.0.1:8000')
     .option('--users <count>', 'users at the end of the climb 10, 50, 100, 500, …', readCount(1, mostUsers), 10_000)
     .option('--stage-seconds <count>', 'how long each stage of the climb is measured', readCount(1, 600), 10)
-    .option('--think-seconds <count>', 'between an answer and the next request of a user', readCount(0, 600), 2)
+    .option('--think-seconds <count>', 'between an answer and the next request of a user', readCount(0, 600), 10)
     .option('--websockets <share>', 'of the users, who send their messages over a WebSocket', readShare, 0)
     .option('--mix <weights>', 'what the others do', readMix, readMix('create=1,post=1,read=1,unchanged=1'))
     .option(
