@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/harness/postgres.ts'],
     // A process for each file, so that no file sees another's timers, sockets or crash.
     pool: 'forks',
+    // Most tests wait, for a process to start or a timeout to pass: one more than there are cores keeps two cores busy.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 60_000,

@@ -95,7 +95,8 @@ it('sends at a rate whether or not answers come, and fails by its exit code at a
 });
 
 it('counts what went wrong by its kind, and fails', async () => {
-  const { code, output } = await loadTest('--users', '10', '--stage-seconds', '1', '--url', 'http://127.0.0.1:1');
+  const crowd = ['--users', '10', '--stage-seconds', '2', '--think-seconds', '1'];
+  const { code, output } = await loadTest(...crowd, '--url', 'http://127.0.0.1:1');
   expect(code).toBe(1);
   expect(output).toMatch(/\d+ × ECONNREFUSED/);
   expect(output).toContain('Failed: 100.00% errors');
