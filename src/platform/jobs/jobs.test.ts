@@ -125,19 +125,37 @@ describe('a job', () => {
     expect(outcomes()).toEqual(['failed', 'set_aside']);
   });
 
-  it('that is poison does not keep others waiting', async () => {
-    const done: string[] = [];
-    const poison = defineJob({
-      name: 'test.poison',
-      input: Input,
-      maxAttempts: 1,
-      run: () => Promise.reject(new Error('always')),
-    });
-    const jobs = work([poison, job(async ({ id }) => done.push(id))]);
-    await client.query(`select graphile_worker.add_job('test.poison', '{"id":"p"}') from generate_series(1, 200)`);
-    await expect.poll(async () => (await jobs.stats(testContext())).failed, soon).toBe(200);
-    await enqueue({ id: 'a' });
-    await expect.poll(() => done, soon).toEqual(['a']);
+  it('that fails holds those behind it up no longer than one that succeeds, a thousand of them, and nobody once set aside', async () => {
+    const count = 1_000;
+    const runs = new Map<string, () => void>();
+    let tries = 0;
+    const fail = async () => {
+      tries++;
+      throw new Error('always');
+    };
+    const jobs = work([
+      job(async ({ id }) => runs.get(id)?.()),
+      defineJob({ name: 'test.good', input: Input, run: async () => undefined }),
+      defineJob({ name: 'test.poison', input: Input, maxAttempts: 2, run: fail }),
+    ]);
+    const delayBehind = async (name: string) => {
+      const many = `select graphile_worker.add_job($1, '{"id":"x"}') from generate_series(1, $2::integer)`;
+      await client.query(many, [name, count]);
+      const startedAtMs = performance.now();
+      const done = new Promise<void>((resolve) => runs.set(name, resolve));
+      await enqueue({ id: name });
+      await done;
+      return performance.now() - startedAtMs;
+    };
+    const behindGoodMs = await delayBehind('test.good');
+    expect(await delayBehind('test.poison')).toBeLessThan(2 * behindGoodMs);
+    expect(tries).toBeLessThanOrEqual(count);
+    await expect.poll(() => tries, soon).toBe(count);
+    await hurry();
+    const isSetAside = async () => (await jobs.stats(testContext())).failed === count;
+    await expect.poll(isSetAside, soon).toBe(true);
+    await delayBehind('test.good');
+    expect(tries).toBe(2 * count);
   });
 
   it('with a payload that is not what it takes fails without being run', async () => {
