@@ -95,12 +95,12 @@ export function startLoad(send: Send, workers: number, next: () => Ask): Load {
   };
 }
 
-/** Writes with a number in each, by which each can be told from all others, and its own Idempotency-Key. */
-export function numberedWrites(): () => Ask {
+/** Writes with a number in each, by which each can be told from all others of its name, and its own Idempotency-Key. */
+export function numberedWrites(name = 'write'): () => Ask {
   let written = 0;
   return () => {
-    const title = `write ${++written}`;
-    return { method: 'POST', path: '/v1/chat/sessions', body: { title }, idempotencyKey: title.replace(' ', '-') };
+    const title = `${name} ${++written}`;
+    return { method: 'POST', path: '/v1/chat/sessions', body: { title }, idempotencyKey: title.replaceAll(' ', '-') };
   };
 }
 
@@ -128,7 +128,8 @@ export async function countTitles(send: Send): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (let cursor: unknown = ''; cursor !== null; ) {
     const { body } = await send({ path: `/v1/chat/sessions?limit=100${cursor === '' ? '' : `&cursor=${cursor}`}` });
-    for (const { title } of body.data as { title: string }[]) counts.set(title, (counts.get(title) ?? 0) + 1);
+    const titles = (body.data as { title: string | null }[]).flatMap(({ title }) => title ?? []);
+    for (const title of titles) counts.set(title, (counts.get(title) ?? 0) + 1);
     cursor = body.next_cursor;
   }
   return counts;

@@ -8,10 +8,13 @@ import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { followEvents, readEvents, type StreamedEvent } from '../harness/turn-events.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { createClient, findLostAndDoubled, findNotOnce, numberedWrites, replayUnanswered, startLoad } from './load.ts';
 
 const text = Array.from({ length: 20 }, (_value, index) => `word${index}`).join(' ');
 /** How soon a turn whose server died is marked, and its readers are told. */
 const DEAD_BOUND_MS = 15_000;
+/** Turns, and writers, that a server has at once when it is killed. */
+const IN_FLIGHT = 25;
 
 let database: TestDatabase;
 let provider: StubProvider;
@@ -131,27 +134,46 @@ it('a turn is stopped by way of another server', async () => {
   expect(text.startsWith(written?.content ?? '-')).toBe(true);
 });
 
-it('turns whose server is killed are marked within 15 s with what was written, their readers are told, and a retry answers', async () => {
+/** That a turn which its server's death interrupted is marked so, is there once, and is answered by a retry. */
+async function expectInterrupted(turn: Begun, headers: Record<string, string>): Promise<void> {
+  expect(await readTurn(turn)).toMatchObject({ status: 'interrupted', error_code: 'chat.turn_interrupted' });
+  const body = { content: 'Hello', stream: true };
+  const again = await call(second, `/v1/chat/sessions/${turn.session}/messages`, { body, headers });
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect(readEvents(await again.text())[0]).toEqual(turn.seen[0]);
+  const [question, partial, ...others] = await readMessages(turn);
+  expect([question?.status, partial?.status, others]).toEqual(['complete', 'incomplete', []]);
+  expect(partial?.content.startsWith('word0 word1')).toBe(true);
+  const retried = await call(second, `${turn.turn}/retry`, { body: {} });
+  expect(await retried.json()).toMatchObject({ content: text, status: 'complete' });
+}
+
+// Each of the turns and of the writers is killed at a moment of its own: fifty of both in two rounds.
+it('what a server was at when it was killed: turns are marked within 15 s with what was written, their readers are told, a retry answers; writes are there once', async () => {
   for (let round = 0; round < 2; round++) {
     provider.setMode('ok', { delayMs: 1_000 });
-    const turns = await Promise.all(Array.from({ length: 5 }, () => begin()));
+    const keys = Array.from({ length: IN_FLIGHT }, () => ({ 'idempotency-key': newId() }));
+    const turns = await Promise.all(keys.map(begin));
     const reading = turns.map((turn) => readOnAt(second, turn));
+    const titles = numberedWrites(`round ${round}`);
+    const load = startLoad(createClient({ server: first, key }), IN_FLIGHT, titles);
     await sleep(400);
     const killedMs = performance.now();
     await first.end('SIGKILL');
+    await load.stop();
     for (const events of await Promise.all(reading)) {
       expect(events.at(-1)).toMatchObject({ event: 'error', data: { error: { code: 'chat.turn_interrupted' } } });
     }
     expect(performance.now() - killedMs).toBeLessThan(DEAD_BOUND_MS + 1_000);
+
     provider.setMode('ok', { delayMs: 0 });
-    for (const turn of turns) {
-      expect(await readTurn(turn)).toMatchObject({ status: 'interrupted', error_code: 'chat.turn_interrupted' });
-      const [question, partial] = await readMessages(turn);
-      expect([question?.status, partial?.status]).toEqual(['complete', 'incomplete']);
-      expect(partial?.content.startsWith('word0 word1')).toBe(true);
-      const retried = await call(second, `${turn.turn}/retry`, { body: {} });
-      expect(await retried.json()).toMatchObject({ content: text, status: 'complete' });
-    }
+    await Promise.all(turns.map((turn, index) => expectInterrupted(turn, keys[index] ?? {})));
+    const survivor = createClient({ server: second, key });
+    expect(load.answers.filter(({ status }) => status === 201).length).toBeGreaterThan(0);
+    expect(load.answers.filter(({ status }) => status === 0).length).toBeGreaterThan(0);
+    expect(await findLostAndDoubled(survivor, load.answers)).toEqual({ lost: [], doubled: [] });
+    await replayUnanswered(survivor, load.answers);
+    expect(await findNotOnce(survivor, load.answers)).toEqual([]);
     first = await startServer();
   }
 }, 90_000);
