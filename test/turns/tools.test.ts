@@ -79,7 +79,10 @@ describe('a turn of an assistant', () => {
     const answer = await ask();
     const first = provider.requests[asked]?.body as StubRequestBody;
     expect(first.messages).toEqual([
-      { role: 'system', content: 'You keep notes.' },
+      {
+        role: 'system',
+        content: expect.stringMatching(/^You keep notes\.\n\nToday is \w+day, \d{4}-\d\d-\d\d \(UTC\)\.$/),
+      },
       { role: 'user', content: 'Please' },
     ]);
     expect(first.tools?.map((tool) => tool.function?.name)).toEqual(assistant.tools.map(({ name }) => name));

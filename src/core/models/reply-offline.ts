@@ -15,7 +15,7 @@ const WITHOUT_COMMANDS: Readonly<Record<OfflineRole, string>> = {
   only:
     `${WHAT_IT_IS}no model is configured, so it always gives this answer and has not read your message. To get real ` +
     'answers, set MODEL_BASE_URL (the address of an OpenAI-compatible API), MODEL_API_KEY and MODEL_NAME, and start the ' +
-    'server again.',
+    'server again. Until then, sessions with an `assistant` understand plain commands.',
   asked:
     `${WHAT_IT_IS}it always gives this answer and has not read your message. To get real answers, ask for another ` +
     'model: GET /v1/models lists them.',

@@ -13,6 +13,9 @@ test.each([
   'jag är glad idag',
   'Jag mår dåligt',
   'jag känner mig ensam.',
+  'Glad idag!',
+  'So happy today',
+  'mår bra i dag',
 ])('"%s" is logged', (text) => {
   expect(read(text)).toEqual({ tool: 'mood_log', input: { mood_text: text.replace('’', "'") } });
 });
@@ -40,6 +43,8 @@ test.each([
   'I am happy?',
   'how was my mood when I was a child?',
   'jag är på jobbet',
+  'meeting Anna today',
+  'glad idag?',
   '',
 ])('"%s" is not guessed at', (text) => {
   expect(read(text)).toBeUndefined();

@@ -16,9 +16,11 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   ['sv', 'trend', /^hur (?:har mitt humör varit|var mitt humör|är mitt humör)(?<when> .+)?$/],
   ['sv', 'trend', /^(?:visa )?mitt humör(?<when> .+)?$/],
   ['en', 'log', /^(?:i feel|i felt|i(?:'m| am| was) feeling|feeling)(?! like\b) .+$/],
-  ['sv', 'log', /^(?:jag känner mig|jag kände mig|jag mår|jag mådde) .+$/],
+  ['sv', 'log', /^(?:jag )?(?:känner mig|kände mig|mår|mådde) .+$/],
   ['en', 'maybe-log', /^(?:i(?:'m| am| was)|i(?:'ve| have) been) .+$/],
   ['sv', 'maybe-log', /^(?:jag är|jag var|jag har varit) .+$/],
+  ['en', 'maybe-log', /^(?:\S+ ){1,3}today$/],
+  ['sv', 'maybe-log', /^(?:\S+ ){1,3}i ?dag$/],
 ];
 
 /** What a sentence asks for. */

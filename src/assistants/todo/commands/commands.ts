@@ -11,15 +11,18 @@ interface Result {
 
 const words = {
   en: {
-    failed: 'That did not work. "What is on my list?" shows what there is.',
+    failed:
+      'That did not work. Is there such an item, and is it not done yet? "What is on my list?" shows what there is.',
     empty: 'There is nothing on your list.',
+    emptyThen: 'Nothing on your list is due by then.',
     several: 'Several items fit; say more of the title:',
     due: (day: string) => ` (due ${day})`,
     done: { todo_add: 'Added', todo_complete: 'Done', todo_delete: 'Deleted' },
   },
   sv: {
-    failed: 'Det gick inte. "Vad har jag att göra?" visar vad som finns.',
+    failed: 'Det gick inte. Finns den, och är den inte redan klar? "Vad har jag att göra?" visar vad som finns.',
     empty: 'Det finns inget på din lista.',
+    emptyThen: 'Inget på din lista ska vara klart till dess.',
     several: 'Flera saker stämmer; säg mer av namnet:',
     due: (day: string) => ` (till ${day})`,
     done: { todo_add: 'Tillagt', todo_complete: 'Klart', todo_delete: 'Borttaget' },
@@ -27,11 +30,14 @@ const words = {
 } as const;
 
 function tell({ text, tool, result }: PlainOutcome): string {
-  const said = words[readCommand(text)?.language ?? 'en'];
+  const { language = 'en', what = '' } = readCommand(text) ?? {};
+  const said = words[language];
   const name = ({ title, due_on }: Item): string => title + (due_on === null ? '' : said.due(due_on));
   const list = (items: readonly Item[]): string => items.map((item) => `- ${name(item)}`).join('\n');
   const { item, items, candidates } = (result ?? {}) as Result;
-  if (items !== undefined) return items.length === 0 ? said.empty : list(items);
+  // What is said of a list beside that it is asked for, is a day.
+  if (items?.length === 0) return what === '' ? said.empty : said.emptyThen;
+  if (items !== undefined) return list(items);
   if (candidates !== undefined) return `${said.several}\n${list(candidates)}`;
   if (item === undefined) return said.failed;
   return `${said.done[tool as keyof typeof said.done]}: ${name(item)}`;

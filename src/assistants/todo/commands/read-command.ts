@@ -20,18 +20,20 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ],
     [
       'complete',
-      /^(?:(?:i'?m |i am )?done with|i(?:'ve| have) (?:done|finished)|finished|complete|check off|tick off) (?<what>.+)$/,
+      /^(?:(?:i'?m |i am )?done with|i(?:'ve| have) (?:done|finished)|finished|complete|check off|tick off|done:) (?<what>.+)$/,
     ],
     ['complete', /^mark (?<what>.+?) (?:as )?(?:done|complete|completed)$/],
+    ['complete', /^(?!(?:what|it|that|this|all|everything)\b)(?<what>.+) (?:is|are) (?:done|finished)$/],
     ['delete', /^(?:delete|remove) (?<what>.+?)(?: from (?:my|the) (?:todo )?list)?$/],
     ['add', /^(?:add|remind me to|remember to) (?<what>.+)$/],
   ],
   sv: [
     [
       'list',
-      /^(?:vad har jag att göra|vad (?:står|finns) på (?:min lista|listan)|visa (?:min lista|listan)|min lista)(?<what> .*)?$/,
+      /^(?:vad har jag att göra|vad (?:ska|måste) jag göra|vad (?:står|finns) på (?:min lista|listan)|visa (?:min lista|listan)|min lista)(?<what> .*)?$/,
     ],
     ['complete', /^(?:(?:jag är )?(?:klar|färdig) med|jag har gjort|bocka av) (?<what>.+)$/],
+    ['complete', /^(?!(?:vad|det|den|allt)\b)(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$/],
     ['delete', /^(?:ta bort|radera|stryk) (?<what>.+?)(?: från (?:min lista|listan))?$/],
     ['add', /^(?:lägg till|skriv upp|påminn mig om att|kom ihåg att) (?<what>.+)$/],
   ],

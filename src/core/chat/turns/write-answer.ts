@@ -1,4 +1,5 @@
 import type { CallContext } from '../../../base/call-context.ts';
+import type { Clock } from '../../../base/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import {
   Accumulator,
@@ -29,6 +30,7 @@ const charsPerToken = 4;
 export interface WriteAnswerOptions {
   readonly models: Models;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly context: CallContext;
   /** Absent for a session with the model itself. */
   readonly assistant: ReadyAssistant | undefined;
@@ -43,7 +45,7 @@ export interface WriteAnswerOptions {
 export async function writeAnswer(turn: RunningTurn, history: Message[], options: WriteAnswerOptions): Promise<void> {
   const { assistant } = options;
   const messages: Message[] =
-    assistant === undefined ? history : [{ role: 'system', content: assistant.instructions }, ...history];
+    assistant === undefined ? history : [{ role: 'system', content: instruct(assistant, options.clock) }, ...history];
   const tools = assistant && new ToolRunner({ ...options, assistant, turn });
   for (let step = 1; ; step++) {
     const toldChars = turn.text.length;
@@ -55,6 +57,16 @@ export async function writeAnswer(turn: RunningTurn, history: Message[], options
     const calls = await tools.runStep(asked, step);
     messages.push(...replayStep(turn.text.slice(toldChars), calls));
   }
+}
+
+/**
+ * What an assistant's model is told first: models do not know which day it is, and users say "tomorrow". The hour is left
+ * out, so that providers who remember the beginning of a conversation know it again for a day.
+ */
+function instruct({ instructions }: ReadyAssistant, clock: Clock): string {
+  const now = clock.now();
+  const weekday = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone: 'UTC' }).format(now);
+  return `${instructions.trimEnd()}\n\nToday is ${weekday}, ${now.toISOString().slice(0, 10)} (UTC).`;
 }
 
 function toRequest(
