@@ -27,7 +27,7 @@ import { openSignIn, type SignInService } from './open-sign-in.ts';
 import { registerRoutes } from './register-routes.ts';
 import { showOperation } from './show-operation.ts';
 import { version } from './version.ts';
-import { watchStreams } from './watch-streams.ts';
+import { watchCallers } from './watch-callers.ts';
 
 /** What a server is made of. */
 export interface ServerParts {
@@ -141,7 +141,7 @@ export function createServer(parts: ServerParts): Server {
     observe: metrics.http.observe,
     startTrace,
   });
-  watchStreams(http, { callers: callers.cache, authentication });
+  watchCallers(http, { callers: callers.cache, authentication, turns });
   showOperation(http, { ...shared, config, metrics, postgres, callers, redis, turns, jobs, check });
   registerRoutes(http, {
     ...shared,

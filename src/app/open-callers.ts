@@ -45,17 +45,16 @@ export function openCallers(config: Config, parts: CallersParts): Callers {
     graceMs: graceSeconds * 1000,
     isEnabled: isOn === 'on',
   });
-  const notifications = isOn === 'on' ? watchUsers(cache, { url: directUrl, log }) : undefined;
+  // Also where nothing is cached: streams, sockets and turns that are open end by what is heard.
+  const notifications = watchUsers(cache, { url: directUrl, log });
   return {
     cache,
     async findTrouble() {
       const reasons: string[] = [];
       if (redis !== undefined && !(await redis.ping())) reasons.push(redisAway);
-      if (notifications !== undefined && !cache.isHearing) reasons.push(notHearing);
+      if (!cache.isHearing) reasons.push(notHearing);
       return reasons;
     },
-    async close() {
-      await notifications?.close();
-    },
+    close: () => notifications.close(),
   };
 }

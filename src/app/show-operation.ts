@@ -31,7 +31,7 @@ export function showOperation(http: HttpServer, parts: OperationParts): void {
     inBackground({ requestId: newId(), budgetMs: countJobsBudgetMs }, (context) => countJobs(jobs, context)),
   );
   metrics.models.watch(() => models.health());
-  metrics.readTurns(() => [[turns.runningCount]]);
+  metrics.readTurns(() => [[turns.running.size]]);
   registerHealthRoute(http, createHealthReport(parts));
   registerMetricsRoute(http, { registry: metrics.registry, token: config.telemetry.metricsToken });
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
+import { connectChat } from '../harness/chat-client.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
@@ -33,6 +34,15 @@ async function cache(method = 'GET', path = '', body?: object): Promise<Statisti
 }
 
 const me = (user: { key: string }) => product.request(user, 'GET', '/v1/me');
+
+/** Disables a user as another server does. */
+const disable = (user: TestUser) => sql`
+  -- test.disable_user
+  with touched as (
+    update users set disabled_at = now(), auth_version = auth_version + 1 where user_id = ${user.userId}
+    returning user_id, auth_version
+  )
+  select pg_notify('evenkeel_users', user_id || ':' || auth_version) from touched`;
 
 /** The steps of an answer's time. */
 const stepsOf = (response: Response) =>
@@ -87,14 +97,7 @@ it('refuses a key that expires while it is cached', async () => {
 it('hears of a change that another connection makes', async () => {
   const user = await product.createUser();
   expect((await me(user)).status).toBe(200);
-  const disable = sql`
-    -- test.disable_user
-    with touched as (
-      update users set disabled_at = now(), auth_version = auth_version + 1 where user_id = ${user.userId}
-      returning user_id, auth_version
-    )
-    select pg_notify('evenkeel_users', user_id || ':' || auth_version) from touched`;
-  await product.postgres.query(disable, testContext());
+  await product.postgres.query(disable(user), testContext());
   await until(async () => (await me(user)).status === 401);
 });
 
@@ -120,13 +123,19 @@ it('forgets a user, or all, when it is told to', async () => {
   expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: 'keys.user_not_found' } }]);
 });
 
-it('asks at each request when it is switched off', async () => {
+it('asks at each request when it is switched off, and hears of changes all the same', async () => {
   const off = await startProduct({ CALLER_CACHE: 'off' });
   try {
     const user = await off.createUser();
     for (let index = 0; index < 2; index++) {
       expect(stepsOf(await off.request(user, 'GET', '/v1/me'))).toContain('sql');
     }
+    const client = await connectChat(off.url, { headers: { authorization: `Bearer ${user.key}` } });
+    await off.postgres.query(disable(user), testContext());
+    const disabledAtMs = performance.now();
+    expect(await client.closed()).toBe(1008);
+    // A heartbeat would find out in half a minute.
+    expect(performance.now() - disabledAtMs).toBeLessThan(1_000);
   } finally {
     await off.stop();
   }

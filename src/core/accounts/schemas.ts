@@ -30,7 +30,13 @@ export const UpdateAccount = Type.Object(
   {
     username: Type.Optional(Username),
     email: Type.Optional(
-      Nullable(Type.String({ format: 'email', maxLength: 254, description: 'A new one is not verified.' })),
+      Nullable(
+        Type.String({
+          format: 'email',
+          maxLength: 254,
+          description: 'A new one is not verified: nothing is mailed to it.',
+        }),
+      ),
     ),
     settings: Type.Optional(
       Type.Unsafe<Record<string, unknown>>({

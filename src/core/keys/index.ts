@@ -1,6 +1,6 @@
 export { type Authentication, createAuthentication, readCredential } from './authentication.ts';
 export { registerCacheRoutes } from './cache-routes.ts';
-export { createCallerCache } from './caller-cache.ts';
+export { createCallerCache, userKey } from './caller-cache.ts';
 export { authErrors, keyErrors } from './errors.ts';
 export { newFirstKey } from './first-key.ts';
 export {

@@ -24,9 +24,18 @@ function heed(callers: CallerCache, payload: string, log: Logger): void {
   else log.warn({ channel: CHANNEL }, 'a notification of the database is not understood');
 }
 
-/** Has the cache hear of changes of users that any server makes, until it is closed. */
+/** How often what is open is checked while changes are not heard of: no later than a loss is noticed. */
+const DOUBT_MS = 2_000;
+
+/**
+ * Has the cache hear of changes of users that any server makes, until it is closed. While it cannot, the cache doubts again
+ * and again, so that whoever has something open for a caller asks.
+ */
 export function watchUsers(callers: CallerCache, { url, log }: WatchOptions): Notifications {
-  return listen({
+  const timer = setInterval(() => {
+    if (!callers.isHearing) callers.doubt();
+  }, DOUBT_MS).unref();
+  const notifications = listen({
     url,
     channel: CHANNEL,
     log,
@@ -34,4 +43,10 @@ export function watchUsers(callers: CallerCache, { url, log }: WatchOptions): No
     onLost: () => callers.lose(),
     onRestored: (sinceMs) => callers.restore(sinceMs),
   });
+  return {
+    close() {
+      clearInterval(timer);
+      return notifications.close();
+    },
+  };
 }

@@ -150,6 +150,11 @@ export class Cache<Value> {
     this.#tell(tag);
   }
 
+  /** Has those who listen told that anything may have been changed. */
+  doubt(): void {
+    this.#tell(undefined);
+  }
+
   /** Everything is to be forgotten that was read before this instant of the source's clock, in milliseconds. */
   clear(beforeMs: number): void {
     this.#trust.forgetBefore(beforeMs);
@@ -161,6 +166,7 @@ export class Cache<Value> {
   /** Changes at the source are no longer heard of: from now on every use is checked by a load. */
   lose(): void {
     this.#trust.lose();
+    this.doubt();
   }
 
   /**

@@ -104,9 +104,9 @@ export class TurnRunner {
     this.#follower = new TurnFollower(options);
   }
 
-  /** How many turns run in this process. */
-  get runningCount(): number {
-    return this.#running.size;
+  /** The turns that run in this process. */
+  get running(): Pick<ReadonlyMap<RunningTurn, unknown>, 'keys' | 'size'> {
+    return this.#running;
   }
 
   /**
