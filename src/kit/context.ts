@@ -53,6 +53,13 @@ export interface AssistantContext {
   ): Promise<Row>;
 
   /**
+   * What `once` answered to an earlier request with the same Idempotency-Key: for a handler that does something dear, such
+   * as asking a model, before it writes. Undefined when there was none. Without a key it asks nobody.
+   * @throws AppError 422 `idempotency.key_reused` when the key was used for another request; 503 `postgres.*`.
+   */
+  earlierAnswer(): Promise<unknown>;
+
+  /**
    * A value that was read for this user, kept in memory for at most `ttlMs`; loaded when it is not there. Nobody may
    * change it. The name tells it from the assistant's other values for the user. On every server it is forgotten when a
    * statement notifies it of a change:

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { createTestAssistant } from '../harness/test-assistant.ts';
 
 let product: Product;
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
+  product = await startProduct({}, { assistants: [createTestAssistant()] });
   user = await product.createUser();
-  await createSession({ title: 'Holiday in Malmö', assistant: 'todo' }, 'add pack 50%_off sunscreen');
+  await createSession({ title: 'Holiday in Malmö', assistant: 'desk' }, 'add pack 50%_off sunscreen');
   await createSession({ title: 'Groceries' }, 'We need oat milk and bread');
   await createSession({}, 'Nothing of note');
 });
@@ -53,8 +54,8 @@ describe('searching chat sessions', () => {
   });
 
   it('finds those of one assistant, with words or without', async () => {
-    expect(await titles({ assistant: 'todo' })).toEqual(['Holiday in Malmö']);
-    expect(await titles({ assistant: 'todo', q: 'milk' })).toEqual([]);
+    expect(await titles({ assistant: 'desk' })).toEqual(['Holiday in Malmö']);
+    expect(await titles({ assistant: 'desk', q: 'milk' })).toEqual([]);
     expect(await titles({ assistant: 'nobody' })).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
 import { type Product, permissionsWithout, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { createTestAssistant } from '../harness/test-assistant.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const text = 'one two three four five six';
@@ -16,7 +17,7 @@ const clients: ChatClient[] = [];
 beforeAll(async () => {
   provider = await startStubProvider({ text });
   const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', CORS_ORIGINS: 'https://app.example.com' };
-  product = await startProduct(variables);
+  product = await startProduct(variables, { assistants: [createTestAssistant()] });
 });
 
 beforeAll(async () => {
@@ -68,11 +69,11 @@ describe('a message', () => {
 
   it('goes on in the session that it names, with the assistant that was named for it', async () => {
     const client = await signedIn();
-    const [first] = await say(client, { assistant: 'todo' });
+    const [first] = await say(client, { assistant: 'desk' });
     const [second] = await say(client, { session_id: first.session_id });
     expect(second.session_id).toBe(first.session_id);
     const session = await product.request(user, 'GET', `/v1/chat/sessions/${first.session_id}`);
-    expect(await session.json()).toMatchObject({ assistant: 'todo', message_count: 4 });
+    expect(await session.json()).toMatchObject({ assistant: 'desk', message_count: 4 });
   });
 
   it('is stored in the order in which it was sent', async () => {

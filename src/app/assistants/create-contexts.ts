@@ -1,6 +1,6 @@
 import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import { type Idempotency, onceByKey, refuseReuse } from '../../core/accounts/index.ts';
+import { findEarlierAnswer, type Idempotency, onceByKey, refuseReuse } from '../../core/accounts/index.ts';
 import { type Models, OFFLINE } from '../../core/models/index.ts';
 import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
@@ -66,6 +66,11 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
       ...{ userId, clock, log, hasModel, deadline: call.deadline },
       query: (statement, input) => database.query(own(statement({ ...input, userId } as never)), call),
       share,
+      async earlierAnswer() {
+        const answer = await findEarlierAnswer({ userId, ...idempotency }, { database, context: call });
+        if (answer !== undefined) onReplay?.();
+        return answer;
+      },
       async once(statement, input) {
         const [row] = await onceByKey(() => share(statement, { ...input, ...idempotency }));
         if (row === undefined) throw new Error('A statement that runs once answered no row.');

@@ -30,17 +30,25 @@ async function readMood(text: string, context: AssistantContext): Promise<Readin
   }
 }
 
-/** Stores how the user felt, now unless it is said when. It is stored also while no model answers. */
-export async function logMood(
-  { moodText, feltAt }: { moodText: string; feltAt: string | undefined },
-  context: AssistantContext,
-): Promise<Entry> {
+/** How a user felt, and when; now unless it is said. */
+interface Felt {
+  readonly moodText: string;
+  readonly feltAt: string | undefined;
+}
+
+/** Stores how the user felt, once if the request is repeated. It is stored also while no model answers. */
+export async function logMood(felt: Felt, context: AssistantContext): Promise<Entry> {
+  const answer = (await context.earlierAnswer()) ?? (await storeMood(felt, context));
+  const stored = answer as StoredEntry;
+  return toEntry({ ...stored, felt_at: new Date(stored.felt_at), created_at: new Date(stored.created_at) });
+}
+
+async function storeMood({ moodText, feltAt }: Felt, context: AssistantContext): Promise<unknown> {
   const reading = await readMood(moodText, context);
   const instant = feltAt === undefined ? context.clock.now() : new Date(feltAt);
   const isToReread = reading.source === 'lexicon' && context.hasModel;
   const entry = { id: newId(), moodText, ...reading, feltAt: instant, isToReread };
   const { answer } = await context.once(insertEntries, entry);
   context.forget();
-  const stored = answer as StoredEntry;
-  return toEntry({ ...stored, felt_at: new Date(stored.felt_at), created_at: new Date(stored.created_at) });
+  return answer;
 }

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sqlState } from '../../platform/postgres/index.ts';
+import type { CallContext } from '../../base/call-context.ts';
+import { type Database, sqlState } from '../../platform/postgres/index.ts';
 import { idempotencyErrors } from './errors.ts';
+import { findAnswer } from './queries.ts';
 
 /** How a request may be repeated; both null when it has no Idempotency-Key. */
 export interface Idempotency {
@@ -44,6 +46,21 @@ export function refuseReuse(outcome: IdempotentOutcome): void {
 /** Says that an answer repeats an earlier one. */
 export function markReplay(reply: FastifyReply): void {
   reply.header('idempotent-replayed', 'true');
+}
+
+/**
+ * What an earlier request with the same Idempotency-Key was answered, for work that is dear to do and not to be done twice;
+ * undefined when there was none, and without a statement when there is no key.
+ * @throws AppError 422 `idempotency.key_reused` when that was another request; 503 `postgres.*`.
+ */
+export async function findEarlierAnswer(
+  { userId, idempotencyKey, fingerprint }: Idempotency & { readonly userId: string },
+  { database, context }: { database: Database; context: CallContext },
+): Promise<unknown> {
+  if (idempotencyKey === null) return undefined;
+  const [row] = await database.query(findAnswer({ userId, idempotencyKey, fingerprint }), context);
+  if (row !== undefined) refuseReuse({ ...row, replayed: true });
+  return row?.answer;
 }
 
 /**

@@ -1,6 +1,7 @@
 export { type Caller, type CallerCache, CallerRecord, toCallerRecord } from './caller.ts';
 export { idempotencyErrors, signInErrors } from './errors.ts';
 export {
+  findEarlierAnswer,
   type Idempotency,
   type IdempotentOutcome,
   markReplay,
