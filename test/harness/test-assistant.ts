@@ -17,6 +17,8 @@ export interface ToolRun {
 export interface TestAssistant extends Assistant {
   /** The runs so far, in the order in which they began. */
   readonly runs: ToolRun[];
+  /** All that the last run was given beside its input. */
+  lastCall: ToolCallContext | undefined;
   /** How many tools ran at the same time, at most. */
   mostAtOnce: number;
 }
@@ -44,6 +46,7 @@ export function createTestAssistant(): TestAssistant {
       parameters: input,
       writes,
       async run(given, call) {
+        assistant.lastCall = call;
         runs.push({ tool: name, input: given, userId: call.userId });
         assistant.mostAtOnce = Math.max(assistant.mostAtOnce, ++atOnce);
         try {
@@ -78,6 +81,7 @@ export function createTestAssistant(): TestAssistant {
       tool('hang', false, () => new Promise(() => {})),
     ],
     runs,
+    lastCall: undefined,
     mostAtOnce: 0,
   };
   return assistant;

@@ -123,3 +123,33 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
     }
   });
 });
+
+describe("another user's cursor", () => {
+  const lists = () =>
+    listRoutes(product.server.http).filter(({ method, access, schema }) => {
+      const { properties = {} } = (schema.querystring ?? {}) as { properties?: object };
+      return method === 'GET' && access !== 'admin' && 'cursor' in properties;
+    });
+
+  it('leads to nothing of theirs, on every list', async () => {
+    // Two of each, so that there is a second page.
+    const more = await createResources(product, alice);
+    const makers = Object.entries(routeExamples).filter(([name]) => /^POST \/api\/[^:]+$/.test(name));
+    for (const [, example] of [...makers, ...makers]) await send(alice.key, example(hers));
+    const tried: string[] = [];
+    for (const { method, url } of lists()) {
+      const { path } = routeExamples[`${method} ${url}`]?.(hers) ?? { path: url };
+      const first = JSON.parse((await send(alice.key, { method, path: `${path}?limit=1` })).text);
+      expect(first.next_cursor, url).toEqual(expect.any(String));
+      const { status, text } = await send(bob.key, { method, path: `${path}?cursor=${first.next_cursor}` });
+      const theirs = [hers, more].flatMap(({ assistants, ...ids }) => [
+        ...Object.values(ids),
+        ...Object.values(assistants),
+      ]);
+      expect(theirs.filter((id) => text.includes(id), url)).toEqual([]);
+      expect([200, 400, 404], url).toContain(status);
+      tried.push(url);
+    }
+    expect(tried.length).toBeGreaterThan(5);
+  });
+});

@@ -125,8 +125,10 @@ describe('POST /v1/chat/messages/batch', () => {
     const { conversation_id } = await say('Hello');
     const foreign = await read({ session_ids: [conversation_id] }, other);
     const missing = await read({ session_ids: [conversation_id, newId()] });
-    expect([foreign.status, missing.status]).toEqual([404, 404]);
-    expect(await foreign.text()).toBe(await missing.text());
+    const { conversation_id: own } = (await (await chat({ message: 'Mine' }, other, other)).json()) as Answer;
+    const mixed = await read({ session_ids: [own, conversation_id] }, other);
+    expect([foreign.status, missing.status, mixed.status]).toEqual([404, 404, 404]);
+    expect(new Set([await foreign.text(), await missing.text(), await mixed.text()]).size).toBe(1);
   });
 
   it('takes 1 to 50 different sessions', async () => {

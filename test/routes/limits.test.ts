@@ -113,6 +113,14 @@ it('limits a key more than its user, where the plan says so', async () => {
   expect(await countOk([user], 100)).toBe(0);
 });
 
+it('lets one of fifty at once have the last request of a key', async () => {
+  const user = await product.createUser();
+  const second = { key: await product.createKey(user, ['account:read']) };
+  await put(user, 'by-key');
+  await product.request(admin, 'DELETE', `/admin/cache/${user.userId}`);
+  expect([await countOk([second], 2), await countOk([second], 50)]).toEqual([2, 1]);
+});
+
 it('lists the plans, of the file and built in', async () => {
   const { data } = (await (await product.request(admin, 'GET', '/v1/plans')).json()) as { data: { id: string }[] };
   expect(data.map(({ id }) => id).sort()).toEqual(['by-key', 'few', 'free', 'pro', 'team', 'unlimited']);

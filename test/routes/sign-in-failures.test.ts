@@ -19,6 +19,13 @@ async function tryFrom(ip: string, token: string): Promise<number> {
   return response.status;
 }
 
+/** Every statement of users or of sign-ins that the server has run so far, a line for each name. */
+async function statementsOf(): Promise<string[]> {
+  const metrics = await (await fetch(`${product.url}/metrics`)).text();
+  const counts = metrics.matchAll(/^evenkeel_statement_duration_seconds_count\{.*?"accounts\..*?\} (\d+)$/gm);
+  return [...counts].flatMap(([, count]) => Array(Number(count)).fill('ran'));
+}
+
 const badToken = async (subject: string) => (await app.token(subject)).replace(/[^.]*$/, 'AAAA');
 const countOf = (statuses: readonly number[], status: number) => statuses.filter((one) => one === status).length;
 
@@ -37,4 +44,25 @@ test('refused tokens are 100 of an address in a minute, an IPv6 network being on
   );
   expect([countOf(statuses, 401), countOf(statuses, 429)]).toEqual([100, 20]);
   expect(await tryFrom('2001:db8:0:1::1', await badToken('many-x'))).toBe(401);
+});
+
+test('a refused token is answered alike whoever it claims to be: the same bytes, and no statement', async () => {
+  expect(await tryFrom('192.0.2.200', await app.token('known'))).toBe(201);
+  const { length } = await statementsOf();
+  expect(length).toBeGreaterThan(0);
+  const answers = new Set<string>();
+  for (const subject of ['known', 'unknown']) {
+    for (const token of [await badToken(subject), await app.token(subject, { exp: 1 })]) {
+      for (const path of ['/api/auth', '/api/auth/refresh', '/api/auth/logout']) {
+        const body = path === '/api/auth' ? { token } : { refresh_token: token };
+        const response = await product.request(undefined, 'POST', path, body);
+        const timing = response.headers.get('server-timing')?.replaceAll(/dur=[\d.]+/g, '');
+        const kind = token.endsWith('AAAA') ? 'forged' : 'expired';
+        answers.add([path, kind, response.status, await response.text(), timing].join(' '));
+      }
+    }
+  }
+  // One for each route and each kind of token; who it is of makes no difference.
+  expect([...answers].map((answer) => answer.split(' ')[2])).toEqual(Array(6).fill('401'));
+  expect(await statementsOf()).toHaveLength(length);
 });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
@@ -96,6 +97,18 @@ describe('a turn of an assistant', () => {
       { role: 'assistant', content: 'Step 0.', tool_calls: [{ id: 'call_stub_1', function: call('note', 'milk') }] },
       { role: 'tool', tool_call_id: 'call_stub_1', content: '{"noted":"milk","notes":1}' },
     ]);
+  });
+
+  it('gives the credential of its user to neither the provider nor a tool', async () => {
+    plan([[call('note', 'milk')]]);
+    await ask();
+    const told = inspect([provider.requests, assistant.lastCall], {
+      depth: 20,
+      showHidden: true,
+      maxArrayLength: null,
+    });
+    expect(told).toContain(user.userId);
+    expect(told).not.toContain(user.key);
   });
 
   it('is in the history with its calls, and told to the model again in the next turn', async () => {

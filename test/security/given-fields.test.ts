@@ -1,0 +1,120 @@
+import { Client, escapeIdentifier } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { createResources } from '../routes/create-resources.ts';
+import { type Resources, routeExamples } from '../routes/route-examples.ts';
+
+/** What no caller sets, on whatever is made or changed. */
+const FORBIDDEN = ['user_id', 'role', 'credits', 'created_at', 'cost'];
+/** Takes and passes on what OpenAI's API has; nothing of it is stored. */
+const OPEN_ROUTE = 'POST /v1/chat/completions';
+
+let product: Product;
+let client: Client;
+let alice: TestUser;
+let hers: Resources;
+
+beforeAll(async () => {
+  product = await startProduct({}, { worksOnJobs: false });
+  client = new Client(product.databaseUrl);
+  await client.connect();
+  alice = await product.createUser();
+  await product.request(alice, 'PUT', '/v1/me/plan', { plan: 'unlimited' });
+  hers = await createResources(product, alice);
+});
+
+afterAll(async () => {
+  await client?.end();
+  await product?.stop();
+});
+
+/** All that is stored of users, but when a key was last used. */
+async function readStored(): Promise<string[]> {
+  const { rows: tables } = await client.query<{ schema: string; name: string }>(
+    `select n.nspname as schema, c.relname as name from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
+      where c.relkind = 'r' order by 1, 2`,
+  );
+  const stored: string[] = [];
+  for (const { schema, name } of tables) {
+    const table = `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
+    const { rows } = await client.query<{ row: string }>(
+      `select (to_jsonb(t) - 'last_used_at')::text as row from ${table} t order by 1`,
+    );
+    stored.push(...rows.map(({ row }) => `${name} ${row}`));
+  }
+  return stored;
+}
+
+test('a field that is not the caller’s to set is refused on every route that takes a body, and nothing is changed', async () => {
+  const before = await readStored();
+  expect(before.length).toBeGreaterThan(10);
+  let tried = 0;
+  for (const [name, example] of Object.entries(routeExamples)) {
+    const { method, path, body } = example(hers);
+    if (body === undefined || name === OPEN_ROUTE) continue;
+    for (const field of FORBIDDEN) {
+      const response = await product.request(alice, method, path, { ...body, [field]: hers.userId });
+      expect([name, response.status, await response.json()]).toMatchObject([name, 400, { error: { param: field } }]);
+      tried++;
+    }
+  }
+  expect(tried).toBeGreaterThan(50);
+  expect(await readStored()).toEqual(before);
+});
+
+interface Schema {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: boolean | Schema;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
+}
+
+interface Documented {
+  readonly paths: Record<
+    string,
+    Record<string, { responses: Record<string, { content?: Record<string, { schema: Schema }> }> }>
+  >;
+}
+
+/** The fields of a value that its schema does not name. */
+function findUndocumented(value: unknown, schema: Schema, place: string): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { anyOf, allOf, items, properties = {}, additionalProperties } = schema;
+  if (anyOf) {
+    const found = anyOf.map((one) => findUndocumented(value, one, place));
+    return found.sort((one, other) => one.length - other.length)[0] ?? [];
+  }
+  if (allOf) {
+    const [first = [], ...others] = allOf.map((one) => findUndocumented(value, one, place));
+    return first.filter((field) => others.every((other) => other.includes(field)));
+  }
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => findUndocumented(item, items ?? {}, `${place}[${index}]`));
+  return Object.entries(value).flatMap(([name, part]) => {
+    const named = properties[name] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+    if (named === undefined) return additionalProperties === true ? [] : [`${place}.${name}`];
+    return findUndocumented(part, named, `${place}.${name}`);
+  });
+}
+
+test('every answer holds documented fields only', async () => {
+  const { paths } = (await (await fetch(`${product.url}/openapi.json`)).json()) as Documented;
+  let tried = 0;
+  for (const [name, example] of Object.entries(routeExamples)) {
+    // The export gives all that is stored; and who is erased reads nothing.
+    if (name === 'GET /v1/me/export' || name === 'DELETE /v1/me') continue;
+    const { method, path, body } = example(hers);
+    const response = await product.request(alice, method, path, body);
+    const [, url = ''] = name.split(' ');
+    const { responses } = paths[url.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()] ?? { responses: {} };
+    const schema = responses[response.status]?.content?.['application/json']?.schema;
+    if (response.status >= 400) continue;
+    expect(schema, `${name} ${response.status}`).toBeDefined();
+    expect(findUndocumented(await response.json(), schema ?? {}, name)).toEqual([]);
+    tried++;
+  }
+  expect(tried).toBeGreaterThan(25);
+});
