@@ -162,6 +162,12 @@ async function listPartitionIndexes(client: Client): Promise<Map<string, string>
   return new Map(rows.map(({ part, whole }) => [part, whole]));
 }
 
+/** The tables that the plan for any values, which connections keep, reads from end to end, however small they are. */
+export async function findWholeReads(client: Client, text: string): Promise<string[]> {
+  const { scannedTables } = await explain(client, `explain (generic_plan, verbose, format json) ${text}`);
+  return [...scannedTables];
+}
+
 async function listLarge(client: Client, tables: readonly string[]): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select name from unnest($1::text[]) as input (name) join pg_class c on c.oid = name::regclass

@@ -45,7 +45,11 @@ export const insertExpenses = (rows: readonly NewExpense[]) => sql<{
     )
   ), known as (
     select input.i, k.fingerprint, k.answer
-    from input join idempotency_keys k on k.user_id = input.user_id and k.key = input.idempotency_key
+    from input cross join lateral (
+      select fingerprint, answer from idempotency_keys
+      where user_id = input.user_id and key = input.idempotency_key
+      limit 1
+    ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
     where not exists (select from known where known.i = input.i)

@@ -65,7 +65,11 @@ export const insertSessions = (rows: readonly NewSession[]) => sql<{
     ) with ordinality as input (user_id, id, title, assistant, model, activity_id, key_id, ip, idempotency_key, fingerprint, i)
   ), known as (
     select input.i, k.fingerprint, k.answer
-    from input join idempotency_keys k on k.user_id = input.user_id and k.key = input.idempotency_key
+    from input cross join lateral (
+      select fingerprint, answer from idempotency_keys
+      where user_id = input.user_id and key = input.idempotency_key
+      limit 1
+    ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
     where not exists (select from known where known.i = input.i)
@@ -104,7 +108,11 @@ export const findSessions = (rows: readonly SessionKey[]) => sql<SessionRow & { 
   select input.i::integer as i, s.id, s.title, s.assistant, s.model, s.message_count, s.version, s.created_at, s.updated_at
   from unnest(${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.id)}::uuid[]) with ordinality
     as input (user_id, id, i)
-  join chat_sessions s on s.user_id = input.user_id and s.id = input.id`;
+  cross join lateral (
+    select id, title, assistant, model, message_count, version, created_at, updated_at from chat_sessions
+    where user_id = input.user_id and id = input.id
+    limit 1
+  ) s`;
 
 /** A page of a user's sessions. */
 export interface SessionPage {
@@ -242,7 +250,11 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
         select m.seq - 1 from chat_messages m
         where m.user_id = s.user_id and m.session_id = s.id and m.created_at >= input.before_time
         order by m.created_at, m.seq limit 1), s.message_count) end) as last_seq
-    from input join chat_sessions s on s.user_id = input.user_id and s.id = input.session_id
+    from input cross join lateral (
+      select user_id, id, version, message_count from chat_sessions
+      where user_id = input.user_id and id = input.session_id
+      limit 1
+    ) s
   ), page as materialized (
     select bounds.*,
       case when is_descending then greatest(first_seq, last_seq - passed_over - page_limit + 1)

@@ -56,8 +56,14 @@ export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<{
     -- The transaction began no later than it saw what it reads.
     floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms
   from unnest(${rows.map((row) => row.hash)}::bytea[]) with ordinality as input (hash, i)
-  join api_keys k on k.hash = input.hash
-  join users u on u.user_id = k.user_id`;
+  cross join lateral (
+    select user_id, id, hash, permissions, ip_allowlist, expires_at, revoked_at from api_keys where hash = input.hash limit 1
+  ) k
+  cross join lateral (
+    select username, plan, email, settings, created_at, disabled_at, auth_version from users
+    where user_id = k.user_id
+    limit 1
+  ) u`;
 
 /** A key to be stored, once by its Idempotency-Key if it has one. */
 export interface NewKey extends Actor, Idempotency {

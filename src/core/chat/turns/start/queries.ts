@@ -74,7 +74,11 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
       key_id, ip, idempotency_key, fingerprint, is_new_session, new_assistant, session_activity_id, i)
   ), known as (
     select input.i, k.fingerprint, k.answer
-    from input join idempotency_keys k on k.user_id = input.user_id and k.key = input.idempotency_key
+    from input cross join lateral (
+      select fingerprint, answer from idempotency_keys
+      where user_id = input.user_id and key = input.idempotency_key
+      limit 1
+    ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
     where not exists (select from known where known.i = input.i)
@@ -83,9 +87,13 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
     select user_id, session_id, count(*)::integer as messages from fresh where not is_new_session group by user_id, session_id
   ), locked as (
     select s.user_id, s.id, wanted.messages
-    from wanted join chat_sessions s on s.user_id = wanted.user_id and s.id = wanted.session_id
-    order by s.user_id, s.id
-    for update of s
+    from (select * from wanted order by user_id, session_id) wanted
+    cross join lateral (
+      select user_id, id from chat_sessions
+      where user_id = wanted.user_id and id = wanted.session_id
+      limit 1
+      for update
+    ) s
   ), counted as (
     update chat_sessions s
     set message_count = s.message_count + locked.messages, version = s.version + 1,

@@ -95,10 +95,13 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, error_message, i)
   ), session as (
     select s.user_id, s.id, s.message_count, greatest(s.updated_at, clock_timestamp())::timestamptz(3) as ended_at
-    from (select distinct user_id, session_id from input) wanted
-    join chat_sessions s on s.user_id = wanted.user_id and s.id = wanted.session_id
-    order by s.user_id, s.id
-    for update of s
+    from (select distinct user_id, session_id from input order by user_id, session_id) wanted
+    cross join lateral (
+      select user_id, id, message_count, updated_at from chat_sessions
+      where user_id = wanted.user_id and id = wanted.session_id
+      limit 1
+      for update
+    ) s
   ), turn as (
     select t.user_id, t.id, t.model, session.message_count, session.ended_at, input.i
     from input
