@@ -98,7 +98,7 @@ it.each([{}, { stream_options: { include_usage: true } }])(
   },
 );
 
-it('asked ten times at once it is done once; the others are told to come again, or get the answer', async () => {
+it('asked ten times at once it is done once: whole, the others are told to come again; streamed, all get the stream', async () => {
   provider.setMode('ok', { delayMs: 100 });
   for (const stream of [false, true]) {
     const key = newId();
@@ -107,10 +107,50 @@ it('asked ten times at once it is done once; the others are told to come again, 
     expect(provider.requests.length).toBe(asked + 1);
     expect(answers.filter(({ status, isReplay }) => status === 200 && !isReplay)).toHaveLength(1);
     const others = answers.filter(({ status }) => status !== 200);
-    expect(new Set(others.map(codeOf))).toEqual(new Set(['idempotency.in_progress']));
+    expect(others.map(codeOf).every((code) => code === 'idempotency.in_progress')).toBe(true);
     expect(others.every(({ status, headers }) => status === 409 && headers.get('retry-after') === '1')).toBe(true);
+    if (!stream) expect(others).toHaveLength(9);
     expect((await ask(question({ stream }), { key })).isReplay).toBe(true);
   }
+});
+
+it('a stream that runs is joined by the same request, and goes on when the first client leaves', async () => {
+  provider.setMode('ok', { text: 'one two three four five six seven eight', delayMs: 100 });
+  const key = newId();
+  const [asked, aborted] = [provider.requests.length, provider.aborts.length];
+  const client = new AbortController();
+  const left = ask(question({ stream: true }), { key, signal: client.signal }).catch(() => 'left');
+  await expect.poll(() => provider.requests.length).toBe(asked + 1);
+  await sleep(250);
+  const joining = ask(question({ stream: true }), { key });
+  await sleep(150);
+  client.abort();
+  expect(await left).toBe('left');
+  const joined = await joining;
+  expect([joined.status, joined.isReplay]).toEqual([200, true]);
+  const whole = { said: 'one two three four five six seven eight', finish: ['stop'], isWhole: true };
+  expect(read(joined.text)).toMatchObject(whole);
+  expect(read((await ask(question({ stream: true }), { key })).text)).toMatchObject(whole);
+  expect([provider.requests.length, provider.aborts.length]).toEqual([asked + 1, aborted]);
+});
+
+it('a stream that several read ends at the provider when the last of them leaves, and its key is free again', async () => {
+  provider.setMode('ok', { text: 'word '.repeat(100), delayMs: 100 });
+  const key = newId();
+  const [asked, aborted] = [provider.requests.length, provider.aborts.length];
+  const client = new AbortController();
+  const askAndLeave = () => ask(question({ stream: true }), { key, signal: client.signal }).catch(() => 'left');
+  const left = [askAndLeave()];
+  await expect.poll(() => provider.requests.length).toBe(asked + 1);
+  await sleep(250);
+  left.push(askAndLeave());
+  await sleep(150);
+  client.abort();
+  expect(await Promise.all(left)).toEqual(['left', 'left']);
+  await expect.poll(() => provider.aborts.length).toBe(aborted + 1);
+  provider.setMode('ok', { text, delayMs: 0 });
+  await expect.poll(async () => (await ask(question({ stream: true }), { key })).status).toBe(200);
+  expect(provider.requests.length).toBe(asked + 2);
 });
 
 it('another body under the key is refused, also while the first is worked on; another user has keys of their own', async () => {

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Cancelled, Deadline } from '../../../base/deadline.ts';
 import { type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
-import { claimKey } from '../../accounts/index.ts';
+import { type Claim, claimKey, markReplay } from '../../accounts/index.ts';
 import {
   type ChatCompletionChunk,
   ChatCompletionSchema,
@@ -13,7 +13,9 @@ import {
 } from '../../models/index.ts';
 import { type Asking, answerOnce } from '../answer-once.ts';
 import { meterModels } from '../meter-models.ts';
+import type { ChunkReader } from '../shared-stream.ts';
 import type { ChatRouteOptions } from './options.ts';
+import { RunningStreams } from './running-streams.ts';
 
 const tags = ['OpenAI-compatible'];
 
@@ -43,52 +45,71 @@ async function sendChunks(
   }
 }
 
-/** Streams an answer. The client's leaving ends the request to the provider. */
+/** Streams an answer. The client's leaving is the reader's. */
 async function streamCompletion(
   request: FastifyRequest<{ Body: CompletionRequest }>,
   reply: FastifyReply,
-  { models, modelBudgetMs: budgetMs }: { models: Asking; modelBudgetMs: number },
+  { reader: { chunks, leave }, budgetMs }: { reader: ChunkReader; budgetMs: number },
 ): Promise<FastifyReply> {
-  const { context, body } = request;
-  const deadline = Deadline.after(budgetMs);
-  const leave = (): void => deadline.cancel(new Cancelled('the client left'));
   try {
-    context.deadline.signal.addEventListener('abort', leave);
-    const chunks = models.stream(body, { deadline, timings: context.timings, trace: context.trace });
+    request.context.deadline.signal.addEventListener('abort', leave);
     const first = chunks.next();
     await Promise.race([first, sleep(firstChunkWaitMs, undefined, { ref: false })]);
     const stream = openEventStream(request, reply, { budgetMs });
     stream.closed.addEventListener('abort', leave);
-    await sendChunks(chunks, first, { stream, withUsage: body.stream_options?.include_usage === true });
+    await sendChunks(chunks, first, { stream, withUsage: request.body.stream_options?.include_usage === true });
     return reply;
   } finally {
-    deadline.end();
+    leave();
   }
 }
 
+/** The answer to one request alone, whose client's leaving ends the request to the provider. */
+function openReader(
+  { body, context }: FastifyRequest<{ Body: CompletionRequest }>,
+  { models, budgetMs }: { models: Asking; budgetMs: number },
+): ChunkReader & { deadline: Deadline } {
+  const deadline = Deadline.after(budgetMs);
+  return {
+    deadline,
+    chunks: models.stream(body, { deadline, timings: context.timings, trace: context.trace }),
+    leave: () => deadline.cancel(new Cancelled('the client left')),
+  };
+}
+
 function registerCompletions(server: HttpServer, options: ChatRouteOptions): void {
+  const { database, modelBudgetMs: budgetMs } = options;
+  const running = new RunningStreams();
   server.post(
     '/v1/chat/completions',
     {
-      config: { access: 'chat:write', budgetMs: options.modelBudgetMs },
+      config: { access: 'chat:write', budgetMs },
       schema: {
         tags,
         summary: 'Ask a model directly',
         description:
           "OpenAI's chat completions, streaming and not, with tools passed through. Nothing is stored, except for a day " +
           'the answer to a request with an Idempotency-Key: the same request again gets it again, and does not ask the ' +
-          'model. A client that leaves ends the request to the provider.',
+          'model; while it is streamed, the same server gives it from the beginning. A client that leaves ends the request to the provider.',
         body: CompletionRequestSchema,
         response: { 200: ChatCompletionSchema },
       },
     },
     async (request, reply) => {
-      const { database, modelBudgetMs } = options;
-      const claim = await claimKey(request, reply, { database, takeOverAfterMs: modelBudgetMs + settleMarginMs });
+      let claim: Claim | undefined;
+      try {
+        claim = await claimKey(request, reply, { database, takeOverAfterMs: budgetMs + settleMarginMs });
+      } catch (error) {
+        const reader = running.join(request, error);
+        markReplay(reply);
+        return await streamCompletion(request, reply, { reader, budgetMs });
+      }
       const metered = meterModels(options.models, request.caller, options);
       const models = claim === undefined ? metered : answerOnce(metered, claim);
-      if (request.body.stream === true) return await streamCompletion(request, reply, { models, modelBudgetMs });
-      return await models.complete(request.body, request.context);
+      if (request.body.stream !== true) return await models.complete(request.body, request.context);
+      const alone = openReader(request, { models, budgetMs });
+      const reader = claim === undefined ? alone : running.share(request, alone);
+      return await streamCompletion(request, reply, { reader, budgetMs });
     },
   );
 }

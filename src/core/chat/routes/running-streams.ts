@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify';
+import type { Deadline } from '../../../base/deadline.ts';
+import { AppError } from '../../../base/errors.ts';
+import { readIdempotency } from '../../accounts/index.ts';
+import { type ChunkReader, SharedStream } from '../shared-stream.ts';
+
+const nameOf = (request: FastifyRequest): string =>
+  `${request.caller.userId} ${readIdempotency(request).idempotencyKey}`;
+
+/** The streams that run here and have an Idempotency-Key. The same request again joins, where it would be refused as running. */
+export class RunningStreams {
+  readonly #running = new Map<string, SharedStream>();
+
+  /** Has others join what a request reads, until it ends. */
+  share(
+    request: FastifyRequest,
+    { chunks, deadline }: { chunks: ChunkReader['chunks']; deadline: Deadline },
+  ): ChunkReader {
+    const shared = new SharedStream(this.#untilEnd(nameOf(request), chunks), deadline);
+    this.#running.set(nameOf(request), shared);
+    return shared.join();
+  }
+
+  async *#untilEnd(name: string, chunks: ChunkReader['chunks']): ChunkReader['chunks'] {
+    try {
+      yield* chunks;
+    } finally {
+      this.#running.delete(name);
+    }
+  }
+
+  /** @throws what refused the request, unless that was that it is running, and it runs here. */
+  join(request: FastifyRequest, refusal: unknown): ChunkReader {
+    const isRunning = refusal instanceof AppError && refusal.code === 'idempotency.in_progress';
+    const shared = isRunning ? this.#running.get(nameOf(request)) : undefined;
+    if (!shared?.isOpen) throw refusal;
+    return shared.join();
+  }
+}
