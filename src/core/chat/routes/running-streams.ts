@@ -16,8 +16,9 @@ export class RunningStreams {
     request: FastifyRequest,
     { chunks, deadline }: { chunks: ChunkReader['chunks']; deadline: Deadline },
   ): ChunkReader {
-    const shared = new SharedStream(this.#untilEnd(nameOf(request), chunks), deadline);
-    this.#running.set(nameOf(request), shared);
+    const name = nameOf(request);
+    const shared = new SharedStream(this.#untilEnd(name, chunks), deadline);
+    this.#running.set(name, shared);
     return shared.join();
   }
 
