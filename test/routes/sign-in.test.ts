@@ -279,7 +279,9 @@ describe('signing out', () => {
   });
 
   test('without a token is refused', async () => {
-    expect(await outcome(await post('/api/auth/logout'))).toEqual([401, 'auth.missing_token']);
+    const answer = await post('/api/auth/logout');
+    const error = { code: 'auth.missing_token', message: expect.stringContaining('"refresh_token"') };
+    expect(answer).toMatchObject({ status: 401, body: { error } });
   });
 });
 

@@ -30,7 +30,8 @@ export const signInErrors = defineErrors('auth', {
   },
   missing_token: {
     status: 401,
-    message: 'No token was sent. Send it as "token" in the body or as "Authorization: Bearer …".',
+    message: (details: { field: string }) =>
+      `No token was sent. Send it as "${details.field}" in the body or as "Authorization: Bearer …".`,
   },
   invalid_token: {
     status: 401,

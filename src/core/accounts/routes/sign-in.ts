@@ -52,7 +52,7 @@ function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
     },
     async (request, reply) => {
       const { token = bearerOf(request), username, referral_code: referralCode } = request.body;
-      if (token === undefined) throw signInErrors.raise.missing_token();
+      if (token === undefined) throw signInErrors.raise.missing_token({ field: 'token' });
       const { ip, context } = request;
       const order = { token, username, referralCode, ip };
       const { account, firstKey } = await countFailures(order, () => signIn.signIn(order, context));
@@ -124,7 +124,7 @@ function registerLogout(server: HttpServer, options: SignInRouteOptions): void {
       const { ip, context, body } = request;
       const isRefreshToken = body.refresh_token !== undefined;
       const token = body.refresh_token ?? bearerOf(request);
-      if (token === undefined) throw signInErrors.raise.missing_token();
+      if (token === undefined) throw signInErrors.raise.missing_token({ field: 'refresh_token' });
       const { userId, signInId } = await countFailures({ token, ip }, () =>
         isRefreshToken ? tokens.verifyRefresh(token) : tokens.verifyAccess(token),
       );
