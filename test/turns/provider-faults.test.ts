@@ -8,8 +8,8 @@ import { readEvents } from '../harness/turn-events.ts';
 import { type StubMode, type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const text = 'Grüße, 你好, one two three four!';
-/** How long a provider may say nothing, in milliseconds. */
-const SILENCE_MS = 400;
+/** How long a provider in one of the lasting faults may say nothing, in milliseconds. */
+const SILENCE_MS = 1_000;
 
 /** What a provider does, what becomes of the turn, and whether there were words before. */
 const faults: readonly (readonly [StubMode, string, 'words' | 'nothing'])[] = [
@@ -32,6 +32,7 @@ const faults: readonly (readonly [StubMode, string, 'words' | 'nothing'])[] = [
 ];
 /** Those in which the provider is left, while it goes on or says nothing. */
 const lasting: readonly StubMode[] = ['no-first-byte', 'headers-only', 'stall-mid-stream', 'endless'];
+const isLasting = (mode: StubMode) => lasting.includes(mode);
 const harmless = ['crlf', 'split-utf8', 'one-byte', 'no-done'] as const;
 
 let folder: string;
@@ -41,10 +42,13 @@ let user: TestUser;
 
 /** A model for each mode of the stub, none of them tried again. */
 function describeModels(): object[] {
-  const bounds = { first_byte_timeout_ms: SILENCE_MS, chunk_timeout_ms: SILENCE_MS, total_timeout_ms: 3 * SILENCE_MS };
-  const target = { base_url: provider.url, allow_private: true, retries: 0, ...bounds };
+  const bounds = { first_byte_timeout_ms: SILENCE_MS, chunk_timeout_ms: SILENCE_MS, total_timeout_ms: 2 * SILENCE_MS };
+  const target = { base_url: provider.url, allow_private: true, retries: 0 };
   const names = [...faults.map(([mode]) => mode), ...harmless];
-  return names.map((mode) => ({ name: mode, targets: [{ ...target, model: `stub:${mode}` }] }));
+  return names.map((mode) => ({
+    name: mode,
+    targets: [{ ...target, ...(isLasting(mode) && bounds), model: `stub:${mode}` }],
+  }));
 }
 
 beforeAll(async () => {
