@@ -13,8 +13,8 @@ import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 /** How soon a user is dead everywhere who is disabled while changes are heard of. */
 const HEARD_BOUND_MS = 1_000;
-/** The same while they are not, from the moment at which they are lost too: two seconds, and what is read then. */
-const DEAF_BOUND_MS = 3_000;
+/** The same while they are not, from the moment at which they are lost too: two seconds, and as much for what is read. */
+const DEAF_BOUND_MS = 4_000;
 
 let provider: StubProvider;
 let app: PrivyApp;
