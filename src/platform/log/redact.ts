@@ -60,16 +60,22 @@ const REDACTED_FIELDS = new Set([...SECRET_FIELDS, ...CONTENT_FIELDS]);
 /** A log line is flat; what is nested deeper than this was logged by mistake. */
 const DEEPEST_LEVEL = 6;
 
-/** Names of fields that were seen, with their spelling: there are few, and every line has the same. */
-const spellings = new Map<string, string>();
-const MOST_SPELLINGS = 1000;
+/** What is done with a field because of its name. */
+type Treatment = 'mask' | 'cut query' | 'look inside';
 
-function spelling(key: string): string {
-  const known = spellings.get(key);
+/** Names of fields that were seen, with what is done with them: there are few, and every line has the same. */
+const treatments = new Map<string, Treatment>();
+const MOST_TREATMENTS = 1000;
+
+function treatmentOf(key: string): Treatment {
+  const known = treatments.get(key);
   if (known !== undefined) return known;
-  const spelled = key.toLowerCase().replaceAll(/[-_]/g, '');
-  if (spellings.size < MOST_SPELLINGS) spellings.set(key, spelled);
-  return spelled;
+  const spelling = key.toLowerCase().replaceAll(/[-_]/g, '');
+  // Query strings hold search words and, wrongly, keys.
+  const other = spelling === 'url' ? 'cut query' : 'look inside';
+  const treatment = REDACTED_FIELDS.has(spelling) ? 'mask' : other;
+  if (treatments.size < MOST_TREATMENTS) treatments.set(key, treatment);
+  return treatment;
 }
 
 const isPlain = (value: object): boolean => {
@@ -78,11 +84,12 @@ const isPlain = (value: object): boolean => {
 };
 
 function redactField(key: string, value: unknown, level: number): unknown {
-  // A number or a flag under such a name is a count or a state, which is what logs are for.
-  const isHarmless = value === null || typeof value !== 'object' ? typeof value !== 'string' : false;
-  if (!isHarmless && REDACTED_FIELDS.has(spelling(key))) return MASK;
-  // Query strings hold search words and, wrongly, keys.
-  if (spelling(key) === 'url' && typeof value === 'string') return value.split('?', 1)[0];
+  // A number or a flag, whatever its name, is a count or a state, which is what logs are for.
+  const isHarmless = value === null || (typeof value !== 'object' && typeof value !== 'string');
+  if (isHarmless) return value;
+  const treatment = treatmentOf(key);
+  if (treatment === 'mask') return MASK;
+  if (typeof value === 'string') return treatment === 'cut query' ? value.split('?', 1)[0] : value;
   return redactValue(value, level + 1);
 }
 
