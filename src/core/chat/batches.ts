@@ -4,8 +4,11 @@ import { findTurns, type TurnQuery } from './turns/queries.ts';
 import { startTurns } from './turns/start/queries.ts';
 import { endTurns } from './turns/store/queries.ts';
 
-/** Pages read by one statement: more would hold a connection for long, and all of its rows in memory. */
-const maxPages = 100;
+/**
+ * Pages read by one statement: more would hold a connection for long, and all of its rows in memory. Fewer are a limit of
+ * a far database: its ten connections run a hundred statements a second, of all kinds together.
+ */
+const maxPages = 500;
 
 /** The statements of chat that many callers run at once. */
 export type ChatBatches = ReturnType<typeof createChatBatches>;

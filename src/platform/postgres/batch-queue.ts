@@ -14,6 +14,8 @@ interface Waiter<Row> {
 /** One input of a batch, with those who wait for its answer: usually one. */
 export class BatchCall<Input, Row> {
   readonly input: Input;
+  /** What it asks for, where callers who ask for the same share it. */
+  readonly key: string | undefined;
   /** When the first of them asked, on the monotonic clock. */
   readonly askedMs: number;
   /** When it left the queue, on the monotonic clock. */
@@ -22,8 +24,9 @@ export class BatchCall<Input, Row> {
   onGiveUp: (() => void) | undefined;
   readonly #waiters = new Set<Waiter<Row>>();
 
-  constructor(input: Input, askedMs: number) {
+  constructor(input: Input, key: string | undefined, askedMs: number) {
     this.input = input;
+    this.key = key;
     this.askedMs = askedMs;
   }
 
@@ -97,7 +100,7 @@ export class BatchQueue<Input, Row> {
     const key = this.#keyOf?.(input);
     const same = key === undefined ? undefined : this.#byKey.get(key);
     if (same !== undefined) return same.join(context, nowMs);
-    const call = new BatchCall<Input, Row>(input, nowMs);
+    const call = new BatchCall<Input, Row>(input, key, nowMs);
     this.#calls.push(call);
     if (key !== undefined) this.#byKey.set(key, call);
     return call.join(context, nowMs);
@@ -105,23 +108,29 @@ export class BatchQueue<Input, Row> {
 
   /** Takes out the oldest inputs, at most `count`, leaving out those that nobody waits for any more. */
   take(count: number): BatchCall<Input, Row>[] {
-    const wanted = this.#calls.filter((call) => !call.isSettled);
-    this.#keep(wanted.splice(count));
-    return wanted;
+    const taken: BatchCall<Input, Row>[] = [];
+    const rest: BatchCall<Input, Row>[] = [];
+    for (const call of this.#calls) {
+      if (call.isSettled) this.#forget(call);
+      else if (taken.length < count) taken.push(call);
+      else rest.push(call);
+    }
+    for (const call of taken) this.#forget(call);
+    this.#calls = rest;
+    return taken;
   }
 
   /** Takes out the inputs that were first asked for before this time. */
   takeOlderThan(timeMs: number): BatchCall<Input, Row>[] {
     const firstYoung = this.#calls.findIndex((call) => call.askedMs >= timeMs);
     const old = firstYoung === -1 ? this.#calls : this.#calls.slice(0, firstYoung);
-    this.#keep(this.#calls.slice(old.length));
+    for (const call of old) this.#forget(call);
+    this.#calls = this.#calls.slice(old.length);
     return old;
   }
 
-  #keep(calls: BatchCall<Input, Row>[]): void {
-    this.#calls = calls;
-    if (this.#keyOf === undefined) return;
-    this.#byKey.clear();
-    for (const call of calls) this.#byKey.set(this.#keyOf(call.input), call);
+  /** Lets nobody join it any more. */
+  #forget({ key }: BatchCall<Input, Row>): void {
+    if (key !== undefined) this.#byKey.delete(key);
   }
 }
