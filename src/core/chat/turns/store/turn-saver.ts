@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled } from '../../../../base/deadline.ts';
 import { newId } from '../../../../base/ids.ts';
 import { inBackground } from '../../../../base/in-background.ts';
@@ -9,6 +10,12 @@ import { listTurnsToStop, saveProgress } from './queries.ts';
 
 /** How often what the models write is stored, in milliseconds: what a crash loses of an answer, at the most. */
 const saveIntervalMs = 250;
+
+/**
+ * Turns in one statement. More are spread over the interval: a thousand at once, four times a second, keep database and
+ * process busy for so long that other requests feel it.
+ */
+const turnsTogether = 200;
 
 /** How often a silent turn says that its owner lives, in milliseconds. A third of what makes it count as dead. */
 const heartbeatIntervalMs = 5_000;
@@ -77,7 +84,7 @@ export class TurnSaver {
     // Every other time: a turn ends within half a second after its user stopped it.
     this.#looks = !this.#looks;
     try {
-      await Promise.all([turns.length > 0 && this.#save(turns), this.#looks && this.#heedStops()]);
+      await Promise.all([this.#saveSpread(turns), this.#looks && this.#heedStops()]);
     } catch (error) {
       // What is not stored now goes with the next round; the answer is in memory until its turn ends.
       this.#options.log.warn({ err: error, turns: turns.length }, 'could not store the progress of turns');
@@ -94,6 +101,18 @@ export class TurnSaver {
     );
     const stopped = new Set(rows.map(({ id }) => id));
     for (const turn of this.#turns) if (stopped.has(turn.identity.turnId)) turn.deadline.cancel(new StoppedByUser());
+  }
+
+  /** Stores the progress of many turns in parts, one after the other over the interval. */
+  async #saveSpread(turns: readonly RunningTurn[]): Promise<void> {
+    const parts = Math.ceil(turns.length / turnsTogether);
+    const saves = Array.from({ length: parts }, async (_part, index) => {
+      if (index > 0) await sleep((index * saveIntervalMs) / parts);
+      const part = turns.slice(index * turnsTogether, (index + 1) * turnsTogether);
+      const running = part.filter((turn) => this.#turns.has(turn));
+      if (running.length > 0) await this.#save(running);
+    });
+    await Promise.all(saves);
   }
 
   async #save(turns: readonly RunningTurn[]): Promise<void> {
