@@ -62,7 +62,7 @@ export const insertEntries = (rows: readonly NewEntry[]) => sql<{
     ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
-    where not exists (select from known where known.i = input.i)
+    where input.i <> all (array(select i from known))
     order by user_id, work, i
   ), created as (
     insert into mood.entries (user_id, id, mood_text, mood, score, confidence, language, source, felt_at)

@@ -52,7 +52,7 @@ export const insertExpenses = (rows: readonly NewExpense[]) => sql<{
     ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
-    where not exists (select from known where known.i = input.i)
+    where input.i <> all (array(select i from known))
     order by user_id, work, i
   ), created as (
     insert into pam.expenses (user_id, id, amount_minor, currency, category, note, spent_on)

@@ -46,7 +46,7 @@ export const insertItems = (rows: readonly NewItem[]) => sql<{
     ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
-    where not exists (select from known where known.i = input.i)
+    where input.i <> all (array(select i from known))
     order by user_id, work, i
   ), created as (
     insert into todo.items (user_id, id, title, due_on, priority)

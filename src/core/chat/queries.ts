@@ -72,7 +72,7 @@ export const insertSessions = (rows: readonly NewSession[]) => sql<{
     ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
-    where not exists (select from known where known.i = input.i)
+    where input.i <> all (array(select i from known))
     order by user_id, work, i
   ), created as (
     insert into chat_sessions (user_id, id, title, assistant, model)

@@ -16,8 +16,9 @@ it('shares the slots of its database with other statements in use, and has all o
   const database: Database = {
     query: <Row>() => new Promise<Row[]>((resolve) => underWay.push(() => resolve([{ i: 1 }] as Row[]))),
   };
-  // On a clock that stands still, batches are not held apart.
-  const clock = { now: () => new Date(0), monotonicMs: () => 0 };
+  // On a clock that has moved on whenever one looks, batches are not held apart.
+  let nowMs = 0;
+  const clock = { now: () => new Date(0), monotonicMs: () => (nowMs += 10) };
   const statements = [1, 2, 3].map(() => createBatch({ statement, maxInputs: 1 }, { database, clock }));
   let unanswered = 0;
   const ask = (which: readonly (typeof statements)[number][]): void => {

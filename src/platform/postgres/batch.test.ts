@@ -1,80 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { DatabaseError } from 'pg';
 import { describe, expect, it } from 'vitest';
+import {
+  contextOf,
+  HandClock,
+  type Input,
+  nextTurn,
+  type Row,
+  StepDatabase,
+  statement,
+} from '../../../test/harness/step-database.ts';
 import type { CallContext } from '../../base/call-context.ts';
-import { Cancelled, Deadline } from '../../base/deadline.ts';
+import { Cancelled } from '../../base/deadline.ts';
 import { AppError } from '../../base/errors.ts';
-import { Timings } from '../../base/timings.ts';
 import { type BatchObservation, createBatch } from './batch.ts';
 import type { Database } from './database.ts';
-import { type Statement, sql } from './statement.ts';
 
-interface Input {
-  readonly id: number;
-  readonly key: string;
-  /** Whether Postgres refuses it. */
-  readonly fails: boolean;
-}
-
-interface Row {
-  i: number;
-  id: number;
-}
-
-const statement = (inputs: readonly Input[]): Statement<Row> => sql`
-  -- test.batch
-  select ${inputs}`;
-
-function contextOf(budgetMs = 60_000): CallContext {
-  return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: 'test' };
-}
-
-/** A database that answers when it is told to, all or nothing, and remembers what it did. */
-class StepDatabase implements Database {
-  readonly sent: Input[][] = [];
-  readonly done: number[] = [];
-  readonly cancelled: Input[][] = [];
-  /** The statements under way. */
-  readonly open = new Set<() => void>();
-
-  query<R>({ values }: Statement<R>, { deadline }: CallContext): Promise<R[]> {
-    const inputs = values[0] as Input[];
-    this.sent.push(inputs);
-    return new Promise((resolve, reject) => {
-      const answer = (): void => {
-        this.open.delete(answer);
-        if (inputs.some(({ fails }) => fails)) {
-          reject(new DatabaseError('refused', 0, 'error'));
-          return;
-        }
-        this.done.push(...inputs.map(({ id }) => id));
-        resolve(inputs.map(({ id }, index) => ({ i: index + 1, id })) as R[]);
-      };
-      this.open.add(answer);
-      deadline.signal.addEventListener('abort', () => {
-        if (!this.open.delete(answer)) return;
-        this.cancelled.push(inputs);
-        reject(deadline.signal.reason);
-      });
-    });
-  }
-
-  /** Answers the oldest, or the newest, statement that is under way. */
-  step(newest = false): void {
-    const answers = [...this.open];
-    (newest ? answers.at(-1) : answers[0])?.();
-  }
-
-  async finish(): Promise<void> {
-    for (let idleTurns = 0; idleTurns < 5; idleTurns++) {
-      await nextTurn();
-      if (this.open.size > 0) idleTurns = 0;
-      this.step();
-    }
-  }
-}
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** As long as batches are held apart, in milliseconds. */
+const spacingMs = 10;
 
 const input = (id: number, options: Partial<Input> = {}): Input => ({ id, key: String(id), fails: false, ...options });
 
@@ -109,9 +53,11 @@ describe('a batch', () => {
 
   it('puts the calls of one turn into one statement, and those that wait for a slot into the next', async () => {
     const database = new StepDatabase();
-    const ask = createBatch({ statement }, { database });
+    const clock = new HandClock();
+    const ask = createBatch({ statement }, { database, clock });
     const answers: Promise<Row[]>[] = [];
     for (let turn = 0; turn < 20; turn++) {
+      clock.ms += spacingMs;
       answers.push(ask(input(2 * turn), contextOf()), ask(input(2 * turn + 1), contextOf()));
       await nextTurn();
     }
@@ -125,11 +71,39 @@ describe('a batch', () => {
     expect((await Promise.all(answers)).map(([row]) => row?.id)).toEqual(answers.map((_answer, index) => index));
   });
 
+  it('holds what is asked while a batch is under way until that is back, or for ten milliseconds', async () => {
+    const database = new StepDatabase();
+    const clock = new HandClock();
+    const ask = createBatch({ statement }, { database, clock });
+    const answers: Promise<Row[]>[] = [];
+    const askNext = async (): Promise<void> => {
+      answers.push(ask(input(answers.length), contextOf()));
+      await nextTurn();
+    };
+    for (let count = 0; count < 3; count++) await askNext();
+    const sentIds = () => database.sent.map((inputs) => inputs.map(({ id }) => id));
+    expect(sentIds()).toEqual([[0]]);
+    database.step();
+    await nextTurn();
+    await nextTurn();
+    expect(sentIds()).toEqual([[0], [1, 2]]);
+    await askNext();
+    clock.ms += 3 * spacingMs;
+    await askNext();
+    await sleep(3 * spacingMs);
+    expect(sentIds()).toEqual([[0], [1, 2], [3, 4]]);
+    expect(database.open.size).toBe(2);
+    await database.finish();
+    await Promise.all(answers);
+  });
+
   it('asks once for what several wait for, but does not join what has left already', async () => {
     const database = new StepDatabase();
-    const ask = createBatch({ statement, keyOf: ({ key }) => key }, { database });
+    const clock = new HandClock();
+    const ask = createBatch({ statement, keyOf: ({ key }) => key }, { database, clock });
     const early = ask(input(1, { key: 'same' }), contextOf());
     await nextTurn();
+    clock.ms += spacingMs;
     const late = [2, 3].map((id) => ask(input(id, { key: 'same' }), contextOf()));
     await nextTurn();
     expect(database.sent.map((inputs) => inputs.map(({ id }) => id))).toEqual([[1], [2]]);
@@ -187,7 +161,7 @@ describe('a batch', () => {
     const stuck: Promise<Row[]>[] = [];
     for (let slot = 0; slot < 9; slot++) {
       stuck.push(ask(input(slot), contextOf()));
-      await nextTurn();
+      await sleep(2 * spacingMs);
     }
     await expect(ask(input(9), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded' });
     await database.finish();
@@ -206,8 +180,7 @@ describe('a batch', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 40 }), async (calls) => {
         const database = new StepDatabase();
-        // On a clock that stands still, batches are not held apart, however slow the machine.
-        const clock = { now: () => new Date(0), monotonicMs: () => 0 };
+        const clock = new HandClock();
         const ask = createBatch({ statement }, { database, clock });
         const outcomes: Promise<PromiseSettledResult<Row[]>>[] = [];
         const contexts: CallContext[] = [];
@@ -221,6 +194,8 @@ describe('a batch', () => {
           }
         };
         for (const [id, { fails, before }] of calls.entries()) {
+          // Every other caller comes so late that batches need not be held apart.
+          if (id % 2 === 0) clock.ms += spacingMs;
           for (const kind of before) await step(kind);
           const context = contextOf();
           contexts.push(context);
@@ -259,17 +234,17 @@ describe('a batch', () => {
   it('tells each caller, and the observer, how long it waited for its batch', async () => {
     const database = new StepDatabase();
     const observed: BatchObservation[] = [];
-    let nowMs = 0;
-    const clock = { now: () => new Date(0), monotonicMs: () => nowMs };
+    const clock = new HandClock();
     const ask = createBatch({ statement }, { database, clock, observe: (observation) => observed.push(observation) });
     const contexts = Array.from({ length: 10 }, () => contextOf());
     const answers: Promise<Row[]>[] = [];
     for (const [id, context] of contexts.entries()) {
+      clock.ms += spacingMs;
       answers.push(ask(input(id), context));
       await nextTurn();
     }
     // Nine are under way, as many as may be.
-    nowMs = 40;
+    clock.ms += 40;
     await database.finish();
     await Promise.all(answers);
     const waits = contexts.map(({ timings }) => Object.fromEntries(timings.entries()).queue);
@@ -281,12 +256,11 @@ describe('a batch', () => {
   it('tells the observer of callers whose time would be over before their turn', async () => {
     const database = new StepDatabase();
     const refused: string[] = [];
-    let nowMs = 0;
-    const clock = { now: () => new Date(0), monotonicMs: () => nowMs };
+    const clock = new HandClock();
     const ask = createBatch({ statement }, { database, clock, onRefused: (name) => refused.push(name) });
     const first = ask(input(0), contextOf());
     await nextTurn();
-    nowMs = 1_000;
+    clock.ms = 1_000;
     database.step();
     await first;
     await nextTurn();

@@ -66,7 +66,12 @@ function busyBatchesOf(database: Database): Set<unknown> {
 /** Inputs that may always leave together: fewer would cost a near database more in statements than is won in evenness. */
 const minShare = 50;
 
-/** The most that batches are held apart, in milliseconds: a database in trouble must not slow its own recovery. */
+/**
+ * How far batches of a statement are held apart, in milliseconds, while one of them is under way. Less would have a near
+ * database run more statements, each with fewer inputs, for the same work. A database in trouble must not slow its own recovery
+ * by more.
+ */
+const minSpacingMs = 10;
 const maxSpacingMs = 25;
 
 /** Inputs in one statement: beyond this a statement takes so long that others wait for it. */
@@ -87,8 +92,8 @@ const maxWaiting = 20_000;
 /**
  * Lets callers share a statement. With nothing under way a call leaves at the end of the event loop's turn, alone or with
  * those that came in the same turn. Further batches leave evenly spaced over the time that the statement takes, so that
- * the last slot is taken when the first comes free; meanwhile the next batch fills. With the database near, that spacing
- * is nothing.
+ * the last slot is taken when the first comes free; meanwhile the next batch fills. With the database near, the next batch
+ * leaves when the one before is back, as commits in a group do.
  *
  * Every caller keeps its own deadline: when that ends, it is told at once, and the batch goes on for the others; a batch
  * that nobody waits for any more is cancelled on the server. Every caller keeps its own error: a statement that Postgres
@@ -120,6 +125,8 @@ class Batch<Input, Row extends { i: number | null }> {
   /** When the next batch is due, on the monotonic clock. */
   #nextDueMs = 0;
   #leaving = false;
+  /** Set while the next batch is held apart from those under way. */
+  #spacing: NodeJS.Timeout | undefined;
   #waitCheck: NodeJS.Timeout | undefined;
   /** How long a statement takes, in milliseconds, smoothed: what a caller's deadline is held against. */
   #typicalMs = 0;
@@ -176,19 +183,22 @@ class Batch<Input, Row extends { i: number | null }> {
   }
 
   #leaveSoon(): void {
-    if (this.#leaving) return;
+    if (this.#queue.length === 0 || this.#leaving || (this.#spacing !== undefined && this.#inFlight > 0)) return;
+    // The last one is back: the next need not be held apart any more.
+    clearTimeout(this.#spacing);
     if (this.#inFlight >= this.#slots) {
-      if (this.#queue.length > 0) this.#waitCheck ??= setTimeout(() => this.#refuseOverdue(), waitCheckMs).unref();
+      this.#waitCheck ??= setTimeout(() => this.#refuseOverdue(), waitCheckMs).unref();
       return;
     }
-    this.#leaving = true;
     const leave = (): void => {
       this.#leaving = false;
+      this.#spacing = undefined;
       this.#leave();
     };
     const restMs = this.#spacingRestMs();
-    if (restMs < 1) setImmediate(leave);
-    else setTimeout(leave, restMs);
+    this.#leaving = restMs < 1;
+    this.#spacing = this.#leaving ? undefined : setTimeout(leave, restMs);
+    if (this.#leaving) setImmediate(leave);
   }
 
   /**
@@ -202,7 +212,7 @@ class Batch<Input, Row extends { i: number | null }> {
 
   /** Counted from when a batch was due, not from when it left: a late timer must not make the next one later too. */
   #scheduleNext(nowMs: number): void {
-    const spacingMs = Math.min(this.#typicalMs / this.#slots, maxSpacingMs);
+    const spacingMs = Math.min(Math.max(this.#typicalMs / this.#slots, minSpacingMs), maxSpacingMs);
     this.#nextDueMs = Math.max(this.#nextDueMs, nowMs - spacingMs) + spacingMs;
   }
 

@@ -44,9 +44,9 @@ describe('a connection', () => {
       -- test.settings
       select current_setting('statement_timeout') as statement, current_setting('client_connection_check_interval') as check,
         current_setting('application_name') as name, current_setting('work_mem') as memory,
-        current_setting('idle_in_transaction_session_timeout') as idle`;
+        current_setting('idle_in_transaction_session_timeout') as idle, current_setting('plan_cache_mode') as plans`;
     expect(await postgres.query(settings, within(5_000))).toEqual([
-      { statement: '7s', check: '1s', name: 'evenkeel test', memory: '5MB', idle: '7s' },
+      { statement: '7s', check: '1s', name: 'evenkeel test', memory: '5MB', idle: '7s', plans: 'force_generic_plan' },
     ]);
   });
 

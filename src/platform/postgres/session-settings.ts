@@ -7,8 +7,13 @@ import type { ClientConfig } from 'pg';
 export function sessionSettings(url: string, statementTimeoutMs: number): ClientConfig {
   const parsed = URL.parse(url);
   if (parsed === null) throw new Error('DATABASE_URL is not a URL such as postgres://user:password@host:5432/database');
-  // The second: a caller that went away is noticed while its statement runs.
-  const settings = ['-c timezone=UTC', '-c client_connection_check_interval=1000'];
+  const settings = [
+    '-c timezone=UTC',
+    // A caller that went away is noticed while its statement runs.
+    '-c client_connection_check_interval=1000',
+    // Statements are made for one plan, whatever the values: to plan one that many callers share costs more than to run it.
+    '-c plan_cache_mode=force_generic_plan',
+  ];
   parsed.searchParams.set('options', [parsed.searchParams.get('options'), ...settings].filter(Boolean).join(' '));
   return {
     connectionString: parsed.href,

@@ -81,7 +81,7 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
     ) k
   ), fresh as (
     select distinct on (user_id, work) input.* from input
-    where not exists (select from known where known.i = input.i)
+    where input.i <> all (array(select i from known))
     order by user_id, work, i
   ), wanted as (
     select user_id, session_id, count(*)::integer as messages from fresh where not is_new_session group by user_id, session_id

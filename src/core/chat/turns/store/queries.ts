@@ -94,16 +94,17 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
     ) with ordinality as input (user_id, session_id, turn_id, owner, status, message_id, content, error_code,
       prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, error_message, i)
   ), session as (
-    select s.user_id, s.id, s.message_count, greatest(s.updated_at, clock_timestamp())::timestamptz(3) as ended_at
+    select s.user_id, s.id, s.message_count, s.version + 1 as version,
+      greatest(s.updated_at, clock_timestamp())::timestamptz(3) as ended_at
     from (select distinct user_id, session_id from input order by user_id, session_id) wanted
     cross join lateral (
-      select user_id, id, message_count, updated_at from chat_sessions
+      select user_id, id, message_count, version, updated_at from chat_sessions
       where user_id = wanted.user_id and id = wanted.session_id
       limit 1
       for update
     ) s
   ), turn as (
-    select t.user_id, t.id, t.model, session.message_count, session.ended_at, input.i
+    select t.user_id, t.id, t.model, session.message_count, session.version, session.ended_at, input.i
     from input
     join session on session.user_id = input.user_id and session.id = input.session_id
     cross join lateral (
@@ -117,7 +118,7 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
     select answering.*,
       (message_count + count(*) filter (where answers) over (partition by user_id, session_id order by i))::integer as seq
     from (
-      select input.*, turn.model, turn.ended_at, turn.message_count,
+      select input.*, turn.model, turn.ended_at, turn.message_count, turn.version,
         input.content <> '' or input.tool_calls is not null or input.status in ('completed', 'stopped') as answers
       from input join turn on turn.i = input.i
     ) answering
@@ -130,13 +131,12 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
     from ending where t.user_id = ending.user_id and t.id = ending.turn_id
   ), counted as (
     update chat_sessions s
-    set message_count = s.message_count + change.answers, version = s.version + 1, updated_at = change.ended_at
+    set message_count = s.message_count + change.answers, version = change.version, updated_at = change.ended_at
     from (
-      select user_id, session_id, max(ended_at) as ended_at, count(*) filter (where answers)::integer as answers
-      from ending group by user_id, session_id
+      select user_id, session_id, version, ended_at, count(*) filter (where answers)::integer as answers
+      from ending group by user_id, session_id, version, ended_at
     ) change
     where s.user_id = change.user_id and s.id = change.session_id
-    returning s.user_id, s.id, s.updated_at, s.version
   ), message as (
     insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded,
       created_at)
@@ -159,9 +159,9 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       prompt_tokens = usage_days.prompt_tokens + excluded.prompt_tokens,
       completion_tokens = usage_days.completion_tokens + excluded.completion_tokens
   )
-  select ending.i::integer as i, case when ending.answers then ending.seq end as answer_seq, counted.updated_at as ended_at,
-    counted.version
-  from ending join counted on counted.user_id = ending.user_id and counted.id = ending.session_id`;
+  -- The time is never null, which only this tells whoever reads the types.
+  select i::integer as i, case when answers then seq end as answer_seq, coalesce(ended_at, now()) as ended_at, version
+  from ending`;
 
 /** A turn whose owner has been silent for too long, with what was stored of its answer. */
 export interface DeadTurn {

@@ -1,0 +1,90 @@
+import { DatabaseError } from 'pg';
+import type { CallContext } from '../../src/base/call-context.ts';
+import { Deadline } from '../../src/base/deadline.ts';
+import { Timings } from '../../src/base/timings.ts';
+import { type Database, type Statement, sql } from '../../src/platform/postgres/index.ts';
+
+/** What a caller asks for. */
+export interface Input {
+  readonly id: number;
+  readonly key: string;
+  /** Whether Postgres refuses it. */
+  readonly fails: boolean;
+}
+
+/** What it is answered. */
+export interface Row {
+  i: number;
+  id: number;
+}
+
+/** A statement of `StepDatabase`. */
+export const statement = (inputs: readonly Input[]): Statement<Row> => sql`
+  -- test.batch
+  select ${inputs}`;
+
+/** The context of a caller who has so many milliseconds. */
+export function contextOf(budgetMs = 60_000): CallContext {
+  return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: 'test' };
+}
+
+/** A database that answers when it is told to, all or nothing, and remembers what it did. */
+export class StepDatabase implements Database {
+  readonly sent: Input[][] = [];
+  readonly done: number[] = [];
+  readonly cancelled: Input[][] = [];
+  /** The statements under way. */
+  readonly open = new Set<() => void>();
+
+  query<R>({ values }: Statement<R>, { deadline }: CallContext): Promise<R[]> {
+    const inputs = values[0] as Input[];
+    this.sent.push(inputs);
+    return new Promise((resolve, reject) => {
+      const answer = (): void => {
+        this.open.delete(answer);
+        if (inputs.some(({ fails }) => fails)) {
+          reject(new DatabaseError('refused', 0, 'error'));
+          return;
+        }
+        this.done.push(...inputs.map(({ id }) => id));
+        resolve(inputs.map(({ id }, index) => ({ i: index + 1, id })) as R[]);
+      };
+      this.open.add(answer);
+      deadline.signal.addEventListener('abort', () => {
+        if (!this.open.delete(answer)) return;
+        this.cancelled.push(inputs);
+        reject(deadline.signal.reason);
+      });
+    });
+  }
+
+  /** Answers the oldest, or the newest, statement that is under way. */
+  step(newest = false): void {
+    const answers = [...this.open];
+    (newest ? answers.at(-1) : answers[0])?.();
+  }
+
+  async finish(): Promise<void> {
+    for (let idleTurns = 0; idleTurns < 5; idleTurns++) {
+      await nextTurn();
+      if (this.open.size > 0) idleTurns = 0;
+      this.step();
+    }
+  }
+}
+
+/** A clock that is moved by hand. */
+export class HandClock {
+  ms = 0;
+
+  now(): Date {
+    return new Date(this.ms);
+  }
+
+  monotonicMs(): number {
+    return this.ms;
+  }
+}
+
+/** The next turn of the event loop. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
