@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { newId } from '../../base/ids.ts';
 import { sqlState } from './errors.ts';
 
 /** How a URL leads to the server. */
@@ -34,18 +35,21 @@ async function connect(url: string, connectBoundMs: number): Promise<Client> {
   return client;
 }
 
-async function askProcess(client: Client): Promise<number> {
-  const query = { name: 'evenkeel_route', text: 'select pg_backend_pid() as pid' };
+async function askProcess(client: Client, name: string): Promise<number> {
+  const query = { name, text: 'select pg_backend_pid() as pid' };
   return (await client.query<{ pid: number }>(query)).rows[0]?.pid ?? 0;
 }
 
 /** Whether the first client keeps its server connection while the second has one to itself. */
 async function compare(first: Client, second: Client): Promise<DatabaseRoute> {
+  // A name of its own: what an earlier start prepared may still be on the pooler's connections.
+  const name = `evenkeel_route_${newId()}`;
   for (let round = 0; round < ROUNDS; round++) {
-    const before = await askProcess(first);
+    const before = await askProcess(first, name);
     await second.query('begin');
     try {
-      if ((await askProcess(first)) !== before) return { isPooled: true, keepsSession: false, keepsPrepared: true };
+      if ((await askProcess(first, name)) !== before)
+        return { isPooled: true, keepsSession: false, keepsPrepared: true };
     } finally {
       await second.query('rollback');
     }
