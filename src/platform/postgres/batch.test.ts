@@ -17,7 +17,7 @@ import { AppError } from '../../base/errors.ts';
 import { type BatchObservation, createBatch } from './batch.ts';
 import type { Database } from './database.ts';
 
-/** As long as batches are held apart, in milliseconds. */
+/** Longer than batches are held apart, in milliseconds. */
 const spacingMs = 10;
 
 const input = (id: number, options: Partial<Input> = {}): Input => ({ id, key: String(id), fails: false, ...options });
@@ -71,7 +71,7 @@ describe('a batch', () => {
     expect((await Promise.all(answers)).map(([row]) => row?.id)).toEqual(answers.map((_answer, index) => index));
   });
 
-  it('holds what is asked while a batch is under way until that is back, or for ten milliseconds', async () => {
+  it('holds what is asked while a batch is under way until that is back, or for some milliseconds', async () => {
     const database = new StepDatabase();
     const clock = new HandClock();
     const ask = createBatch({ statement }, { database, clock });

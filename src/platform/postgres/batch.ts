@@ -71,7 +71,7 @@ const minShare = 50;
  * database run more statements, each with fewer inputs, for the same work. A database in trouble must not slow its own recovery
  * by more.
  */
-const minSpacingMs = 10;
+const minSpacingMs = 7;
 const maxSpacingMs = 25;
 
 /** Inputs in one statement: beyond this a statement takes so long that others wait for it. */

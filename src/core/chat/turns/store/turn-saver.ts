@@ -8,8 +8,17 @@ import type { Database } from '../../../../platform/postgres/index.ts';
 import type { RunningTurn } from '../running-turn.ts';
 import { listTurnsToStop, saveProgress } from './queries.ts';
 
-/** How often what the models write is stored, in milliseconds: what a crash loses of an answer, at the most. */
-const saveIntervalMs = 250;
+/** How soon what the models write is stored, in milliseconds: what a crash loses of an answer, at the most. */
+const saveWithinMs = 250;
+
+/**
+ * How often it is looked what is to be stored, in milliseconds. What is younger than that waits for the next time: most
+ * turns of a busy moment have ended by then, which stores all of them.
+ */
+const lookIntervalMs = saveWithinMs / 2;
+
+/** How many looks after each other it is asked who was stopped: a turn ends within half a second after that. */
+const looksPerStopCheck = 4;
 
 /**
  * Turns in one statement. More are spread over the interval: a thousand at once, four times a second, keep database and
@@ -52,7 +61,7 @@ export class TurnSaver {
   readonly #turns = new Set<RunningTurn>();
   #timer: NodeJS.Timeout | undefined;
   #saving = false;
-  #looks = true;
+  #looks = 0;
 
   constructor(options: TurnSaverOptions) {
     this.#options = options;
@@ -61,7 +70,7 @@ export class TurnSaver {
   /** Starts to store a turn's progress. */
   add(turn: RunningTurn): void {
     this.#turns.add(turn);
-    this.#timer ??= setInterval(() => void this.#tick(), saveIntervalMs).unref();
+    this.#timer ??= setInterval(() => void this.#look(), lookIntervalMs).unref();
   }
 
   /** Stops: the turn is about to be ended, which stores all of it. */
@@ -73,18 +82,20 @@ export class TurnSaver {
   }
 
   #due(): RunningTurn[] {
-    const silentSinceMs = this.#options.clock.monotonicMs() - heartbeatIntervalMs;
-    return [...this.#turns].filter((turn) => turn.feed.length > turn.saved.events || turn.lastSavedMs <= silentSinceMs);
+    const nowMs = this.#options.clock.monotonicMs();
+    const isDue = ({ feed, saved, lastSavedMs }: RunningTurn): boolean =>
+      nowMs - lastSavedMs >= (feed.length > saved.events ? lookIntervalMs : heartbeatIntervalMs);
+    return [...this.#turns].filter(isDue);
   }
 
-  async #tick(): Promise<void> {
+  async #look(): Promise<void> {
     if (this.#saving) return;
     this.#saving = true;
     const turns = this.#due();
-    // Every other time: a turn ends within half a second after its user stopped it.
-    this.#looks = !this.#looks;
+    this.#looks++;
+    const isStopCheck = this.#looks % looksPerStopCheck === 0;
     try {
-      await Promise.all([this.#saveSpread(turns), this.#looks && this.#heedStops()]);
+      await Promise.all([this.#saveSpread(turns), isStopCheck && this.#heedStops()]);
     } catch (error) {
       // What is not stored now goes with the next round; the answer is in memory until its turn ends.
       this.#options.log.warn({ err: error, turns: turns.length }, 'could not store the progress of turns');
@@ -107,7 +118,7 @@ export class TurnSaver {
   async #saveSpread(turns: readonly RunningTurn[]): Promise<void> {
     const parts = Math.ceil(turns.length / turnsTogether);
     const saves = Array.from({ length: parts }, async (_part, index) => {
-      if (index > 0) await sleep((index * saveIntervalMs) / parts);
+      if (index > 0) await sleep((index * lookIntervalMs) / parts);
       const part = turns.slice(index * turnsTogether, (index + 1) * turnsTogether);
       const running = part.filter((turn) => this.#turns.has(turn));
       if (running.length > 0) await this.#save(running);
