@@ -8,7 +8,7 @@ import type { Database } from '../../../../platform/postgres/index.ts';
 import type { RunningTurn } from '../running-turn.ts';
 import { listTurnsToStop, saveProgress } from './queries.ts';
 
-/** How soon what the models write is stored, in milliseconds: what a crash loses of an answer, at the most. */
+/** How soon what the models write is stored, in milliseconds, the statement's own time aside: what a crash loses of an answer. */
 const saveWithinMs = 250;
 
 /**
@@ -21,7 +21,7 @@ const lookIntervalMs = saveWithinMs / 2;
 const looksPerStopCheck = 4;
 
 /**
- * Turns in one statement. More are spread over the interval: a thousand at once, four times a second, keep database and
+ * Turns in one statement. More are spread over the time between looks: a thousand at once keep database and
  * process busy for so long that other requests feel it.
  */
 const turnsTogether = 200;
@@ -53,8 +53,8 @@ export interface TurnSaverOptions {
 }
 
 /**
- * Stores what the models write while they write it, for all turns of this process in one statement at a time. Does
- * nothing while no turn runs.
+ * Stores what the models write while they write it, for many turns of this process in a statement. Does nothing while no turn
+ * runs.
  */
 export class TurnSaver {
   readonly #options: TurnSaverOptions;
@@ -114,7 +114,7 @@ export class TurnSaver {
     for (const turn of this.#turns) if (stopped.has(turn.identity.turnId)) turn.deadline.cancel(new StoppedByUser());
   }
 
-  /** Stores the progress of many turns in parts, one after the other over the interval. */
+  /** Stores the progress of many turns in parts, one after the other until the next look. */
   async #saveSpread(turns: readonly RunningTurn[]): Promise<void> {
     const parts = Math.ceil(turns.length / turnsTogether);
     const saves = Array.from({ length: parts }, async (_part, index) => {
