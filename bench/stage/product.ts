@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../../test/harness/find-free-port.ts';
 import { type ChildServer, stopProcess, watchProcess } from './child-server.ts';
 
 /** The memory of a server, as its probe tells it. */
@@ -28,15 +27,6 @@ const probe = new URL('memory-probe.ts', import.meta.url).href;
 
 const READY_WAIT_MS = 60_000;
 const READY_POLL_MS = 5;
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function isReady(port: number): Promise<boolean> {
   return fetch(`http://127.0.0.1:${port}/readyz`).then(

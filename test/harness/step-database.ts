@@ -12,6 +12,14 @@ export interface Input {
   readonly fails: boolean;
 }
 
+/** What a caller asks for: something of its own, which is not refused, unless it is said otherwise. */
+export const input = (id: number, options: Partial<Input> = {}): Input => ({
+  id,
+  key: String(id),
+  fails: false,
+  ...options,
+});
+
 /** What it is answered. */
 export interface Row {
   i: number;

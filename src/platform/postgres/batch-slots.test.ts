@@ -1,21 +1,9 @@
 import { expect, it } from 'vitest';
-import { Deadline } from '../../base/deadline.ts';
-import { Timings } from '../../base/timings.ts';
+import { contextOf, input, nextTurn, StepDatabase, statement } from '../../../test/harness/step-database.ts';
 import { createBatch } from './batch.ts';
-import type { Database } from './database.ts';
-import { type Statement, sql } from './statement.ts';
-
-const statement = (inputs: readonly number[]): Statement<{ i: number }> => sql`
-  -- test.batch
-  select ${inputs}`;
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 it('shares the slots of its database with other statements in use, and has all of them when those rest', async () => {
-  const underWay: (() => void)[] = [];
-  const database: Database = {
-    query: <Row>() => new Promise<Row[]>((resolve) => underWay.push(() => resolve([{ i: 1 }] as Row[]))),
-  };
+  const database = new StepDatabase();
   // On a clock that has moved on whenever one looks, batches are not held apart.
   let nowMs = 0;
   const clock = { now: () => new Date(0), monotonicMs: () => (nowMs += 10) };
@@ -23,10 +11,9 @@ it('shares the slots of its database with other statements in use, and has all o
   let unanswered = 0;
   const ask = (which: readonly (typeof statements)[number][]): void => {
     for (const asked of which)
-      for (let input = 0; input < 20; input++) {
-        const context = { deadline: Deadline.after(60_000), timings: new Timings(), requestId: 'test' };
+      for (let id = 0; id < 20; id++) {
         unanswered++;
-        void asked(input, context).then(() => unanswered--);
+        void asked(input(id), contextOf()).then(() => unanswered--);
       }
   };
   const settle = async (): Promise<void> => {
@@ -35,13 +22,13 @@ it('shares the slots of its database with other statements in use, and has all o
 
   ask(statements);
   await settle();
-  expect(underWay).toHaveLength(9);
+  expect(database.open.size).toBe(9);
   while (unanswered > 0) {
-    underWay.shift()?.();
+    database.step();
     await nextTurn();
-    expect(underWay.length).toBeLessThanOrEqual(9);
+    expect(database.open.size).toBeLessThanOrEqual(9);
   }
   ask(statements.slice(0, 1));
   await settle();
-  expect(underWay).toHaveLength(9);
+  expect(database.open.size).toBe(9);
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   contextOf,
   HandClock,
-  type Input,
+  input,
   nextTurn,
   type Row,
   StepDatabase,
@@ -19,8 +19,6 @@ import type { Database } from './database.ts';
 
 /** Longer than batches are held apart, in milliseconds. */
 const spacingMs = 10;
-
-const input = (id: number, options: Partial<Input> = {}): Input => ({ id, key: String(id), fails: false, ...options });
 
 /** What one caller got must be what its own input came to, and that at most once. */
 function expectOwnResult(
