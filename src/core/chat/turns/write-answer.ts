@@ -26,6 +26,8 @@ const maxAnswerChars = 1_000_000;
 /** For providers that do not count, and for answers that were cut off before the count: characters of a token. */
 const charsPerToken = 4;
 
+const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
 /** What writing an answer needs. */
 export interface WriteAnswerOptions {
   readonly models: Models;
@@ -65,8 +67,7 @@ export async function writeAnswer(turn: RunningTurn, history: Message[], options
  */
 function instruct({ instructions }: ReadyAssistant, clock: Clock): string {
   const now = clock.now();
-  const weekday = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone: 'UTC' }).format(now);
-  return `${instructions.trimEnd()}\n\nToday is ${weekday}, ${now.toISOString().slice(0, 10)} (UTC).`;
+  return `${instructions.trimEnd()}\n\nToday is ${weekdays[now.getUTCDay()]}, ${now.toISOString().slice(0, 10)} (UTC).`;
 }
 
 function toRequest(
