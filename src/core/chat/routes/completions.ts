@@ -98,7 +98,8 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
     async (request, reply) => {
       let claim: Claim | undefined;
       try {
-        claim = await claimKey(request, reply, { database, takeOverAfterMs: budgetMs + settleMarginMs });
+        const takeOverAfterMs = budgetMs + settleMarginMs;
+        claim = await running.claim(request, () => claimKey(request, reply, { database, takeOverAfterMs }));
       } catch (error) {
         const reader = running.join(request, error);
         markReplay(reply);

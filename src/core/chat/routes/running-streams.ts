@@ -10,6 +10,25 @@ const nameOf = (request: FastifyRequest): string =>
 /** The streams that run here and have an Idempotency-Key. The same request again joins, where it would be refused as running. */
 export class RunningStreams {
   readonly #running = new Map<string, SharedStream>();
+  readonly #claiming = new Map<string, Promise<unknown>>();
+
+  /**
+   * Claims the key of a request, after a claim of the same key that is under way here: what that leads to runs by the time at
+   * which the second one is refused.
+   */
+  async claim<Result>(request: FastifyRequest, claimKey: () => Promise<Result>): Promise<Result> {
+    if (readIdempotency(request).idempotencyKey === null) return await claimKey();
+    const name = nameOf(request);
+    const earlier = this.#claiming.get(name);
+    if (earlier !== undefined) await request.context.deadline.race(earlier).catch(() => undefined);
+    const claim = claimKey();
+    this.#claiming.set(name, claim);
+    try {
+      return await claim;
+    } finally {
+      if (this.#claiming.get(name) === claim) this.#claiming.delete(name);
+    }
+  }
 
   /** Has others join what a request reads, until it ends. */
   share(
