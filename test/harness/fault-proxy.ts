@@ -1,11 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/**
- * What happens to the bytes: they pass; they are taken and lost; connections are cut, new ones at once; those to the server
- * pass, and the first of its reply cuts the connection.
- */
-export type FaultMode = 'pass' | 'black-hole' | 'reset' | 'kill-after-send';
+/** What happens to the bytes: they pass; they are taken and lost; connections are cut, new ones at once. */
+export type FaultMode = 'pass' | 'black-hole' | 'reset';
 
 /** A TCP proxy whose network can be broken and mended. */
 export interface FaultProxy {
@@ -13,6 +10,8 @@ export interface FaultProxy {
   readonly url: string;
   /** From now on, for the connections there are and those to come. What was lost stays lost. */
   setMode(mode: FaultMode): void;
+  /** Once: the connection that carries this text to the server is cut by the first of the reply. All others go on. */
+  loseReplyTo(text: string): void;
   close(): Promise<void>;
 }
 
@@ -21,13 +20,13 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   const target = new URL(targetUrl);
   const sockets = new Set<Socket>();
   let mode: FaultMode = 'pass';
+  let unanswered: string | undefined;
 
-  function join(from: Socket, to: Socket, isReply: boolean): void {
+  function join(from: Socket, to: Socket): void {
     sockets.add(from);
     // No word on the other side of a black hole, not even of the end.
     from.on('data', (bytes) => {
-      if (mode === 'kill-after-send' && isReply) to.resetAndDestroy();
-      else if (mode !== 'black-hole') to.write(bytes);
+      if (mode !== 'black-hole') to.write(bytes);
     });
     from.on('close', () => {
       sockets.delete(from);
@@ -42,8 +41,13 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
       return;
     }
     const far = connect(Number(target.port), target.hostname);
-    join(near, far, false);
-    join(far, near, true);
+    near.on('data', (bytes) => {
+      if (unanswered === undefined || !bytes.includes(unanswered)) return;
+      unanswered = undefined;
+      far.removeAllListeners('data').once('data', () => near.resetAndDestroy());
+    });
+    join(near, far);
+    join(far, near);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -55,6 +59,9 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     setMode(next) {
       mode = next;
       if (mode === 'reset') for (const socket of sockets) socket.resetAndDestroy();
+    },
+    loseReplyTo(text) {
+      unanswered = text;
     },
     async close() {
       for (const socket of sockets) socket.destroy();

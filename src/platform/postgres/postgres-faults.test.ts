@@ -179,7 +179,7 @@ describe('an error of the server', () => {
   });
 
   test('too many connections is 503 overloaded', async () => {
-    const postgres = pool.open({ url: await pool.limitedRole('none', 0), poolWaitMs: 150 });
+    const postgres = pool.open({ url: await pool.limitedRole('none', 0), poolWaitMs: 2_000 });
     await expect(postgres.query(backend(), within(5_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
   });
 
