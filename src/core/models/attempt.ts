@@ -1,6 +1,7 @@
 import { type Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import type { Span } from '../../base/span.ts';
 import { modelErrors } from './errors.ts';
+import { ProviderResponse } from './provider-response.ts';
 
 /** How long a target may take, each in milliseconds. */
 export interface TargetTimeouts {
@@ -15,8 +16,8 @@ export interface TargetTimeouts {
 }
 
 /**
- * One HTTP request to a provider, and how long it may take. Its signal aborts the request; the signal's reason is then the
- * error to raise: `models.timeout` when a bound of the target was passed, or the reason of the caller's deadline.
+ * One HTTP request to a provider, and how long it may take. When its time is up the response is aborted with the error to
+ * raise: `models.timeout` when a bound of the target was passed, or the reason of the caller's deadline.
  *
  * Whoever makes one must `end()` it.
  */
@@ -25,7 +26,8 @@ export class Attempt {
   readonly span: Span | undefined;
   /** Whether it came to nothing; for the trace. */
   isFailed = false;
-  readonly #controller = new AbortController();
+  readonly response = new ProviderResponse();
+  #reason: Error | undefined;
   readonly #deadline: Deadline;
   readonly #total: Deadline;
   readonly #chunkTimeoutMs: number;
@@ -43,8 +45,9 @@ export class Attempt {
     this.#timer = setTimeout(this.#onSilence, timeouts.firstByteTimeoutMs);
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  /** Why it was aborted; undefined while it was not. */
+  get reason(): Error | undefined {
+    return this.#reason;
   }
 
   /** Bytes of the answer came. Until `waits()`, the provider is not waited for: the reader is busy with them. */
@@ -62,11 +65,6 @@ export class Attempt {
     this.#timer.refresh();
   }
 
-  /** Aborts the request, for a reason that nobody will see, if it still runs. */
-  abort(): void {
-    this.#controller.abort();
-  }
-
   /** Lets go of the timers; nothing is aborted. */
   end(): void {
     clearTimeout(this.#timer);
@@ -77,15 +75,20 @@ export class Attempt {
 
   readonly #onTotalEnded = (): void => {
     const { reason } = this.#deadline;
-    if (reason !== undefined) this.#controller.abort(reason);
+    if (reason !== undefined) this.#abort(reason);
     // The caller's time is up as well, its timer has just not fired yet.
-    else if (this.#deadline.remainingMs() <= 0) this.#controller.abort(new DeadlineExceeded());
-    else this.#controller.abort(modelErrors.raise.timeout({ missing: 'the end of its answer' }));
+    else if (this.#deadline.remainingMs() <= 0) this.#abort(new DeadlineExceeded());
+    else this.#abort(modelErrors.raise.timeout({ missing: 'the end of its answer' }));
   };
 
   readonly #onSilence = (): void => {
     if (!this.#waitsForProvider) return;
     const missing = this.#begun ? 'the next part of its answer' : 'the beginning of its answer';
-    this.#controller.abort(modelErrors.raise.timeout({ missing }));
+    this.#abort(modelErrors.raise.timeout({ missing }));
   };
+
+  #abort(reason: Error): void {
+    this.#reason ??= reason;
+    this.response.abort(reason);
+  }
 }

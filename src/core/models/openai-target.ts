@@ -1,4 +1,4 @@
-import { type Dispatcher, errors, Pool } from 'undici';
+import { errors, Pool } from 'undici';
 
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/time.ts';
@@ -39,34 +39,15 @@ const ANSWER_BYTES = 16 * 1024 * 1024;
 /** The longest refusal that is read; what is longer is no error object. */
 const REFUSAL_BYTES = 64 * 1024;
 
-/** After its end, a stream's connection gets so long to become free for the next request; then it is closed. */
-const TAIL_MS = 1_000;
-
-type Body = Dispatcher.ResponseData['body'];
-
-/** Lets the rest of a body go by, so that its connection can serve again. */
-function passOver(body: Body): void {
-  const timer = setTimeout(() => body.destroy(), TAIL_MS).unref();
-  body.on('error', () => {});
-  body.on('close', () => clearTimeout(timer));
-  body.resume();
-}
-
-/** What was promised, or the signal's end: undici lets an aborted request wait on until it has a connection. */
-function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
+/** Why a request is aborted whose answer nobody reads to its end: nobody sees it. */
+const unread = new Error('the rest of the answer is not wanted');
 
 /**
  * The error to raise for one that reading or sending failed with. Before an answer began it is `unreachable`, except
  * that a server which speaks something else than HTTP was reached.
  */
 function toError(error: unknown, attempt: Attempt, hasBegun: boolean): unknown {
-  if (attempt.signal.aborted) return attempt.signal.reason;
+  if (attempt.reason !== undefined) return attempt.reason;
   if (error instanceof AppError) return error;
   return hasBegun || error instanceof errors.HTTPParserError
     ? modelErrors.raise.bad_response({ cause: error })
@@ -79,7 +60,7 @@ function toError(error: unknown, attempt: Attempt, hasBegun: boolean): unknown {
  */
 function isAfterTheEnd(error: unknown, reader: ChunkReader, attempt: Attempt): boolean {
   if (!reader.isComplete) return false;
-  return attempt.signal.aborted ? attempt.signal.reason instanceof AppError : !(error instanceof AppError);
+  return attempt.reason === undefined ? !(error instanceof AppError) : attempt.reason instanceof AppError;
 }
 
 function named<Answer extends { model: string }>(answer: Answer, model: string): Answer {
@@ -118,29 +99,33 @@ export class OpenAiTarget implements Target {
 
   async complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion> {
     const attempt = this.#begin(call);
-    let response: Dispatcher.ResponseData | undefined;
+    let hasBegun = false;
     try {
       const { stream_options: _, ...rest } = request;
-      response = await this.#send({ ...rest, model: this.#options.model, stream: false }, attempt);
-      const completion = readCompletion(await this.#readText(response.body, attempt, ANSWER_BYTES));
+      await this.#send({ ...rest, model: this.#options.model, stream: false }, attempt);
+      hasBegun = true;
+      const completion = readCompletion(await this.#readText(attempt, ANSWER_BYTES));
       return named(completion, request.model);
     } catch (error) {
       attempt.isFailed = true;
-      throw toError(error, attempt, response !== undefined);
+      throw toError(error, attempt, hasBegun);
     } finally {
       attempt.end();
+      attempt.response.abort(unread);
     }
   }
 
   async *stream(request: NamedRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk> {
     const attempt = this.#begin(call);
     const reader = new ChunkReader(request.n ?? 1);
-    let body: Body | undefined;
+    const { response } = attempt;
+    let hasBegun = false;
     try {
       const streamOptions = { ...request.stream_options, include_usage: true };
       const asked = { ...request, model: this.#options.model, stream: true, stream_options: streamOptions };
-      ({ body } = await this.#send(asked, attempt));
-      for await (const bytes of body.iterator({ destroyOnReturn: false })) {
+      await this.#send(asked, attempt);
+      hasBegun = true;
+      for (let bytes = await response.read(); bytes !== undefined; bytes = await response.read()) {
         attempt.heard();
         reader.feed(bytes);
         for (const chunk of reader.chunks()) yield named(chunk, request.model);
@@ -153,11 +138,11 @@ export class OpenAiTarget implements Target {
     } catch (error) {
       if (isAfterTheEnd(error, reader, attempt)) return;
       attempt.isFailed = true;
-      throw toError(error, attempt, body !== undefined);
+      throw toError(error, attempt, hasBegun);
     } finally {
       attempt.end();
-      if (reader.isDone && body !== undefined) passOver(body);
-      else if (body?.readableEnded !== true) attempt.abort();
+      if (reader.isDone) response.passOver();
+      else response.abort(unread);
     }
   }
 
@@ -174,26 +159,22 @@ export class OpenAiTarget implements Target {
   }
 
   /** Sends the request; answers when the headers of a 200 are there, and raises the error for any other status. */
-  async #send(request: object, attempt: Attempt): Promise<Dispatcher.ResponseData> {
-    const sent = this.#pool.request({
-      method: 'POST',
-      path: this.#path,
-      headers: attempt.span === undefined ? this.#headers : { ...this.#headers, traceparent: attempt.span.traceparent },
-      body: JSON.stringify(request),
-      signal: attempt.signal,
-    });
-    const response = await orAborted(sent, attempt.signal);
-    if (response.statusCode === 200) return response;
-    const { statusCode: status, headers, body } = response;
+  async #send(request: object, attempt: Attempt): Promise<void> {
+    const { span, response } = attempt;
+    const headers = span === undefined ? this.#headers : { ...this.#headers, traceparent: span.traceparent };
+    this.#pool.dispatch({ method: 'POST', path: this.#path, headers, body: JSON.stringify(request) }, response);
+    const head = await response.head();
+    if (head.status === 200) return;
     // The status says enough when its body is too long or breaks off.
-    const text = await this.#readText(body, attempt, REFUSAL_BYTES).catch(() => '');
-    throw toRefusalError({ status, headers, text }, this.#options.apiKey, this.#clock.now());
+    const text = await this.#readText(attempt, REFUSAL_BYTES).catch(() => '');
+    throw toRefusalError({ ...head, text }, this.#options.apiKey, this.#clock.now());
   }
 
-  async #readText(body: Body, attempt: Attempt, limitBytes: number): Promise<string> {
+  async #readText(attempt: Attempt, limitBytes: number): Promise<string> {
+    const { response } = attempt;
     const parts: Uint8Array[] = [];
     let readBytes = 0;
-    for await (const bytes of body as AsyncIterable<Uint8Array>) {
+    for (let bytes = await response.read(); bytes !== undefined; bytes = await response.read()) {
       attempt.heard();
       readBytes += bytes.byteLength;
       if (readBytes > limitBytes) throw badResponse(`an answer of more than ${limitBytes} bytes`);

@@ -74,10 +74,10 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
     };
     context.deadline.onEnded(onEnded);
 
-    reply.raw.once('finish', () => {
+    reply.raw.on('finish', () => {
       context.isAnswered = true;
     });
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       context.deadline.offEnded(onEnded);
       clearTimeout(overdue);
       if (context.isAnswered) context.deadline.end();

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from '../log/index.ts';
+import { type Logger, logOwn } from '../log/index.ts';
 import type { RequestContext } from './request-context.ts';
 
 /** What is told of a request when it is done, for metrics. Holds nothing that the caller sent. */
@@ -50,6 +50,8 @@ export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyR
     ...(failure === undefined ? {} : { code: failure.code }),
   };
   if (failure !== undefined && failure.status >= 500) log.error({ ...line, err: failure }, 'request');
-  else log.info(line, 'request');
+  // The one thing in it that a client can have chosen.
+  else if ('x-request-id' in request.headers) log.info(line, 'request');
+  else logOwn(log, line, 'request');
   return { method, route, status, durationMs, code: failure?.code };
 }

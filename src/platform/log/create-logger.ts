@@ -73,11 +73,27 @@ function redactBindings(logger: Logger): void {
  */
 export function createLogger(options: LoggerOptions): Logger {
   const mask = createMask(options.secrets ?? []);
+  const timestamp = createTimestamp();
+  // Bytes, for our own destination: the lines that wait there as text would be copied with each that joins them.
+  const toWritten = options.destination
+    ? (line: string) => line
+    : (line: string) => Buffer.from(line) as unknown as string;
+  // Asynchronous: a reader who stops reading must not stop the event loop. Pino flushes it when the process exits.
+  const destination =
+    options.destination ??
+    pino.destination({
+      fd: 1,
+      contentMode: 'buffer',
+      sync: false,
+      minLength: WRITTEN_AT_ONCE_BYTES,
+      periodicFlush: WRITE_INTERVAL_MS,
+      maxLength: UNREAD_BYTES,
+    });
   const logger = pino(
     {
       level: options.level,
       base: null,
-      timestamp: createTimestamp(),
+      timestamp,
       formatters: { level: (label) => ({ level: label }), log: redact },
       serializers: {
         // Already described by `redact`, which sees errors under any name.
@@ -89,21 +105,27 @@ export function createLogger(options: LoggerOptions): Logger {
         logMethod(args, method) {
           method.apply(this, normaliseCall(args) as Parameters<typeof method>);
         },
-        // Bytes, for our own destination: the lines that wait there as text would be copied with each that joins them.
-        streamWrite: options.destination ? mask : (line) => Buffer.from(mask(line)) as unknown as string,
+        streamWrite: (line) => toWritten(mask(line)),
       },
     },
-    // Asynchronous: a reader who stops reading must not stop the event loop. Pino flushes it when the process exits.
-    options.destination ??
-      pino.destination({
-        fd: 1,
-        contentMode: 'buffer',
-        sync: false,
-        minLength: WRITTEN_AT_ONCE_BYTES,
-        periodicFlush: WRITE_INTERVAL_MS,
-        maxLength: UNREAD_BYTES,
-      }),
+    destination,
   );
   redactBindings(logger);
+  ownLines.set(logger, (fields, text) => {
+    const line = `{"level":"info"${timestamp()},${JSON.stringify(fields).slice(1, -1)},"msg":"${text}"}\n`;
+    destination.write(toWritten(line));
+  });
   return logger;
+}
+
+/** How a logger writes lines that hold nothing but what is ours. */
+const ownLines = new WeakMap<Logger, (fields: object, text: string) => void>();
+
+/**
+ * Writes a line of level `info` without looking for secrets and content in it. Only for fields that this process made itself
+ * (ids, names of routes, numbers), and for lines that are many: it costs a fifth of `log.info`, which would be a tenth of a
+ * short request.
+ */
+export function logOwn(log: Logger, fields: Readonly<Record<string, unknown>>, text: string): void {
+  if (log.isLevelEnabled('info')) ownLines.get(log)?.(fields, text);
 }
