@@ -17,7 +17,7 @@ import { requestStop, type TurnKey, type TurnRow } from './queries.ts';
 import { reserveTurn } from './reserve-turn.ts';
 import { RunningTurn } from './running-turn.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
-import { type HistoryRow, replayHistory } from './start/replay-history.ts';
+import { replayHistory, type StoredHistory } from './start/replay-history.ts';
 import { showQuestion } from './start/show-question.ts';
 import { storeTurnEnd } from './store/store-turn-end.ts';
 import { StoppedByUser, TurnLost, TurnSaver } from './store/turn-saver.ts';
@@ -66,7 +66,8 @@ interface BegunTurn extends IdempotentOutcome {
   readonly turn: unknown;
   /** The user's message. */
   readonly content: string | null;
-  readonly history: readonly HistoryRow[] | null;
+  /** A `StoredHistory`. */
+  readonly history: unknown;
 }
 
 /** What came of a message or a retry. */
@@ -191,7 +192,7 @@ export class TurnRunner {
     const { turnBudgetMs, clock } = this.#options;
     const turn = new RunningTurn(identity, Deadline.after(turnBudgetMs), clock.monotonicMs());
     turn.begin(showQuestion(sessionId, started, content));
-    const history: Message[] = [...replayHistory(stored.history ?? []), { role: 'user', content }];
+    const history: Message[] = [...replayHistory(stored.history as StoredHistory), { role: 'user', content }];
     this.#running.set(turn, this.#run(turn, history, started.assistant));
     if (this.#stopping) turn.deadline.cancel(new ServerStops());
     return { sessionId, turnId, turn, replayed: false };

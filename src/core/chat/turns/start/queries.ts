@@ -1,6 +1,5 @@
 import { sql } from '../../../../platform/postgres/index.ts';
 import type { Idempotency } from '../../../accounts/index.ts';
-import type { HistoryRow } from './replay-history.ts';
 
 /** A turn of a user; once by its key if it has one. */
 export interface NewAnswer extends Idempotency {
@@ -49,13 +48,13 @@ const contextMessages = 50;
  * Stores users' messages, each with the turn that answers it, its session's new count, version and time or the new session,
  * the record of its Idempotency-Key and the activity; and reads what the model is told. Sessions are locked in the order of
  * their keys, so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
- * was used before, the turn as it was started then. `turn` is a `StartedTurn`.
+ * was used before, the turn as it was started then. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
  * Indexes: chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
 export const startTurns = (rows: readonly NewTurn[]) => sql<{
   i: number | null;
   turn: unknown;
-  history: HistoryRow[] | null;
+  history: unknown | null;
   replayed: boolean | null;
   is_same: boolean | null;
 }>`
@@ -137,11 +136,14 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
   select input.i::integer as i, coalesce(known.answer, started.answer) as turn,
     started.i is distinct from input.i as replayed,
     coalesce(known.fingerprint, started.fingerprint) = input.fingerprint as is_same, (
-      select json_agg(json_build_object('role', m.role, 'content', m.content, 'status', m.status, 'tool_calls', coalesce(m.tool_calls, '[]'))
-        order by m.seq)
-      from chat_messages m
-      where m.user_id = started.user_id and m.session_id = started.session_id
-        and m.seq > started.messages_before - ${contextMessages}::integer and m.seq <= started.messages_before
+      select json_build_array(array_to_json(array_agg(m.role)), array_to_json(array_agg(m.content)),
+        array_to_json(array_agg(m.status)), array_to_json(array_agg(m.tool_calls)))
+      from (
+        select role, content, status, tool_calls from chat_messages
+        where user_id = started.user_id and session_id = started.session_id
+          and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
+        order by seq
+      ) m
     ) as history
   from input
   left join known on known.i = input.i
@@ -157,13 +159,13 @@ export interface NewRetry extends NewAnswer {
 /**
  * Starts a turn that answers the message of an earlier one again, when that is the session's last, did not complete, and was
  * not retried yet. No row for a turn that does not exist; else one, with `turn` null when it may not be retried, and the
- * turn as it was started then when the key was used before. `turn` is a `StartedTurn`.
+ * turn as it was started then when the key was used before. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
  * Indexes: chat_turns_pkey, chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
 export const retryTurn = (p: NewRetry) => sql<{
   turn: unknown;
   content: string;
-  history: HistoryRow[] | null;
+  history: unknown | null;
   replayed: boolean;
   is_same: boolean | null;
 }>`
@@ -206,11 +208,14 @@ export const retryTurn = (p: NewRetry) => sql<{
   )
   select coalesce(known.answer, started.answer) as turn, started.content, known.answer is not null as replayed,
     known.fingerprint = ${p.fingerprint}::bytea as is_same, (
-      select json_agg(json_build_object('role', m.role, 'content', m.content, 'status', m.status, 'tool_calls',
-        coalesce(m.tool_calls, '[]')) order by m.seq)
-      from chat_messages m
-      where m.user_id = started.user_id and m.session_id = started.session_id
-        and m.seq > started.question_seq - ${contextMessages + 1}::integer and m.seq < started.question_seq
+      select json_build_array(array_to_json(array_agg(m.role)), array_to_json(array_agg(m.content)),
+        array_to_json(array_agg(m.status)), array_to_json(array_agg(m.tool_calls)))
+      from (
+        select role, content, status, tool_calls from chat_messages
+        where user_id = started.user_id and session_id = started.session_id
+          and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
+        order by seq
+      ) m
     ) as history
   from chat_turns t
   left join known on true

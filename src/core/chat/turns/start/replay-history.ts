@@ -1,13 +1,33 @@
 import type { Message as ModelMessage, ToolCall as ModelToolCall } from '../../../models/index.ts';
 import type { StoredToolCall } from '../tool-call.ts';
 
-/** A message of the session, as it is read for the model. */
-export interface HistoryRow {
-  role: string;
-  content: string;
-  status: string;
-  /** `StoredToolCall`s. */
-  tool_calls: unknown;
+/**
+ * The latest messages of a session in order, as they are read for the model: their roles, contents, statuses and tool calls
+ * (`StoredToolCall`s), each null where there are no messages. An array of each, for an object of each message costs Postgres
+ * seven times as much: 50 messages 0.4 ms.
+ */
+export type StoredHistory = readonly [
+  roles: readonly string[] | null,
+  contents: readonly string[] | null,
+  statuses: readonly string[] | null,
+  toolCalls: readonly unknown[] | null,
+];
+
+/** A message of the session. */
+interface HistoryRow {
+  readonly role: string;
+  readonly content: string;
+  readonly status: string;
+  readonly toolCalls: readonly StoredToolCall[];
+}
+
+function toRows([roles, contents, statuses, toolCalls]: StoredHistory): HistoryRow[] {
+  return (roles ?? []).map((role, index) => ({
+    role,
+    content: contents?.[index] ?? '',
+    status: statuses?.[index] ?? '',
+    toolCalls: (toolCalls?.[index] ?? []) as StoredToolCall[],
+  }));
 }
 
 /**
@@ -34,8 +54,8 @@ export function replayStep(text: string, calls: readonly StoredToolCall[]): Mode
 }
 
 /** What an assistant said in a turn, step by step. */
-function replayAnswer({ content, tool_calls }: HistoryRow): ModelMessage[] {
-  const steps = Map.groupBy(tool_calls as StoredToolCall[], (call) => call.step);
+function replayAnswer({ content, toolCalls }: HistoryRow): ModelMessage[] {
+  const steps = Map.groupBy(toolCalls, (call) => call.step);
   const messages: ModelMessage[] = [];
   let toldChars = 0;
   for (const calls of steps.values()) {
@@ -47,13 +67,15 @@ function replayAnswer({ content, tool_calls }: HistoryRow): ModelMessage[] {
   return rest === '' ? messages : [...messages, { role: 'assistant', content: rest }];
 }
 
-const charsOf = ({ content, tool_calls }: HistoryRow): number => content.length + JSON.stringify(tool_calls).length;
+const charsOf = ({ content, toolCalls }: HistoryRow): number =>
+  content.length + (toolCalls.length === 0 ? 0 : JSON.stringify(toolCalls).length);
 
 /**
  * What the model is told of a history: the latest messages, as many as fit, with the tool calls and their results. An answer
  * that was left incomplete and given again is left out.
  */
-export function replayHistory(history: readonly HistoryRow[]): ModelMessage[] {
+export function replayHistory(stored: StoredHistory): ModelMessage[] {
+  const history = toRows(stored);
   const told: ModelMessage[][] = [];
   let chars = 0;
   for (const [index, row] of [...history.entries()].reverse()) {
