@@ -98,6 +98,19 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
     expect(source.loads).toBe(5);
   });
 
+  test('keeps what was read since a change of its own, when it hears of that change', async () => {
+    const cache = open();
+    await ask(cache);
+    const version = source.change('ann');
+    cache.invalidate('ann', version);
+    await ask(cache);
+    cache.hear('ann', version);
+    expect(await ask(cache)).toBe('ann/1 at 2');
+    expect(source.loads).toBe(2);
+    cache.hear('ann', source.change('ann'));
+    expect(await ask(cache)).toBe('ann/1 at 3');
+  });
+
   describe('while the source is away', () => {
     test('serves what it knows until its grace is over, then 503', async () => {
       const cache = open();

@@ -145,8 +145,8 @@ export class Cache<Value> {
 
   /** It was heard that what belongs to a tag was changed. */
   hear(tag: string, version: number): void {
-    this.#trust.raiseFloor(tag, version);
-    this.#memory.deleteTag(tag);
+    // A change of this process's own is heard of twice: what was read since then may stay.
+    if (this.#trust.raiseFloor(tag, version)) this.#memory.deleteTag(tag);
     this.#tell(tag);
   }
 

@@ -77,13 +77,14 @@ export class Trust {
     this.#era++;
   }
 
-  /** The tag has changed, and is at this version now. */
-  raiseFloor(tag: string, version: number): void {
+  /** The tag has changed, and is at this version now. Answers whether that was news. */
+  raiseFloor(tag: string, version: number): boolean {
     const known = this.#floors.get(tag)?.version ?? 0;
     this.#floors.delete(tag);
     const untilMs = this.#clock.monotonicMs() + this.#retainMs;
     this.#floors.set(tag, { version: Math.max(known, version), untilMs });
     this.#prune();
+    return version > known;
   }
 
   /** Whether a value of this version is not older than what is known of its tag. */

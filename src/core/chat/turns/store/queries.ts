@@ -177,7 +177,7 @@ export interface DeadTurn {
 
 /**
  * The turns of all users whose owner has not been heard of for a while; for the server's own use.
- * Index: chat_turns_running. At most `limit` rows.
+ * Index: chat_turns_owned. At most `limit` rows.
  */
 export const listDeadTurns = (p: { silentMs: number; limit: number }) => sql<DeadTurn>`
   -- chat.list_dead_turns
