@@ -22,6 +22,16 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
 }
 
+const IMPOSSIBLE_TIMES = [
+  '2026-02-30T00:00:00Z',
+  '2026-13-01T00:00:00Z',
+  '2026-01-01',
+  '0000-01-01T00:00:00Z',
+  // In UTC, of the year 0 and of the year 10000.
+  '0001-01-01T00:00:00+01:00',
+  '9999-12-31T23:59:59-01:00',
+];
+
 /** Stands in every wrong value that can hold text; no answer may repeat it. */
 export const CANARY = 'canary-7f3a';
 
@@ -60,9 +70,7 @@ function wrongTexts(schema: JsonSchema): WrongValue[] {
   if (typeof first === 'string') wrong.push({ name: 'the wrong case', value: first.toUpperCase() });
   if (schema.enum !== undefined || format !== undefined) wrong.push({ name: 'another word', value: CANARY });
   if (format === 'date-time') {
-    for (const value of ['2026-02-30T00:00:00Z', '2026-13-01T00:00:00Z', '2026-01-01', '0000-01-01T00:00:00Z']) {
-      wrong.push({ name: `the time ${value}`, value });
-    }
+    for (const value of IMPOSSIBLE_TIMES) wrong.push({ name: `the time ${value}`, value });
   }
   if (format === 'date') wrong.push({ name: 'an impossible date', value: '2026-02-30' });
   if (format === 'uuid') wrong.push({ name: 'an id in upper case', value: '0190A0A0-0000-7000-8000-00000000ABCD' });

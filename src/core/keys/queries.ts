@@ -132,7 +132,9 @@ export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[];
     returning k.id
   ), created as (
     insert into api_keys (user_id, id, hash, prefix, name, permissions, ip_allowlist, expires_at)
-    select ${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, name, permissions, ip_allowlist, now() + lifetime
+    select ${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, name, permissions, ip_allowlist,
+      -- No later than can be written in RFC 3339.
+      case when lifetime is not null then least(now() + lifetime, timestamptz '9999-12-31 23:59:59Z') end
     from target where exists (select from ending)
     returning id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
   ), remembered as (

@@ -12,6 +12,8 @@ export interface UsageRouteOptions {
 }
 
 const DAY_MS = 86_400_000;
+/** Days before it can be written in neither RFC 3339 nor Postgres. */
+const FIRST_DAY_MS = Date.parse('0001-01-01');
 /** What is shown without `from`: the month that ends with `to`. */
 const SHOWN_DAYS = 30;
 /** So that an answer stays readable; a longer time is asked for in parts. */
@@ -35,7 +37,7 @@ const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0
 /** @throws AppError 400 `usage.invalid_range`. */
 function readRange(query: { from?: string; to?: string }, nowMs: number): { from: string; to: string } {
   const to = query.to ?? dayOf(nowMs);
-  const from = query.from ?? dayOf(Date.parse(to) - (SHOWN_DAYS - 1) * DAY_MS);
+  const from = query.from ?? dayOf(Math.max(Date.parse(to) - (SHOWN_DAYS - 1) * DAY_MS, FIRST_DAY_MS));
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
   if (days < 1 || days > MAX_DAYS) throw usageErrors.raise.invalid_range({ days: MAX_DAYS }, { param: 'from' });
   return { from, to };

@@ -14,10 +14,13 @@ function isDate(text: string): boolean {
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/** Whether a string is an instant in RFC 3339, on a day that exists. */
+/**
+ * Whether a string is an instant in RFC 3339, on a day that exists, in UTC too: `9999-12-31T23:59:59-01:00` lies in the year
+ * 10000, which RFC 3339 cannot write, so that whatever is stored of it could never be shown again.
+ */
 function isDateTime(text: string): boolean {
   const date = DATE_TIME.exec(text)?.[1];
-  return date !== undefined && isDate(date);
+  return date !== undefined && isDate(date) && isDate(new Date(text).toISOString().slice(0, 'yyyy-mm-dd'.length));
 }
 
 const PREFIX_BITS = { 4: 32, 6: 128 } as const;
