@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { answerOnce } from '../core/accounts/index.ts';
 import {
   Cursor,
   decodeCursor,
@@ -81,11 +82,13 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
         response: { 200: RetriedJob },
       },
     },
-    async ({ params, context }) => {
-      const [job] = await database.query(retryJob({ id: Number(params.job_id) }), context);
-      if (job === undefined) throw jobErrors.raise.not_found();
-      return { id: params.job_id, object: 'job' as const, status: 'waiting' as const };
-    },
+    async (request, reply) =>
+      await answerOnce({ request, reply, database }, async () => {
+        const { job_id: id } = request.params;
+        const [job] = await database.query(retryJob({ id: Number(id) }), request.context);
+        if (job === undefined) throw jobErrors.raise.not_found();
+        return { id, object: 'job' as const, status: 'waiting' as const };
+      }),
   );
 
   server.delete(

@@ -1,3 +1,4 @@
+export { answerOnce, type RepeatableCall } from './answer-once.ts';
 export { type Caller, type CallerCache, CallerRecord, toCallerRecord } from './caller.ts';
 export { idempotencyErrors, signInErrors } from './errors.ts';
 export {

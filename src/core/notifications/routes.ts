@@ -1,6 +1,7 @@
 import { lastId } from '../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
+import { answerOnce } from '../accounts/index.ts';
 import { notificationErrors } from './errors.ts';
 import { listNotifications, listUnread, markAllRead, markRead, type NotificationRow } from './queries.ts';
 import { MarkedRead, Notification, NotificationListQuery, NotificationParams } from './schemas.ts';
@@ -55,10 +56,14 @@ export function registerNotificationList(server: HttpServer, { database }: Notif
         response: { 200: Notification },
       },
     },
-    async ({ params, caller: { userId }, context }) => {
-      const [row] = await database.query(markRead({ userId, id: params.notification_id }), context);
-      if (row === undefined) throw notificationErrors.raise.not_found();
-      return toNotification(row);
+    async (request, reply) => {
+      const { params, caller, context } = request;
+      return await answerOnce({ request, reply, database }, async () => {
+        const statement = markRead({ userId: caller.userId, id: params.notification_id });
+        const [row] = await database.query(statement, context);
+        if (row === undefined) throw notificationErrors.raise.not_found();
+        return toNotification(row);
+      });
     },
   );
 
@@ -68,9 +73,10 @@ export function registerNotificationList(server: HttpServer, { database }: Notif
       config: { access: 'account:write' },
       schema: { tags, summary: 'Mark all notifications as read', response: { 200: MarkedRead } },
     },
-    async ({ caller: { userId }, context }) => {
-      const [row] = await database.query(markAllRead({ userId }), context);
-      return { object: 'notifications.marked_read' as const, count: row?.marked ?? 0 };
-    },
+    async (request, reply) =>
+      await answerOnce({ request, reply, database }, async () => {
+        const [row] = await database.query(markAllRead({ userId: request.caller.userId }), request.context);
+        return { object: 'notifications.marked_read' as const, count: row?.marked ?? 0 };
+      }),
   );
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type HttpServer, httpErrors } from '../../../platform/http/index.ts';
-import { readIdempotency } from '../../accounts/index.ts';
+import { answerOnce, readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { Message, RetryTurn, Turn, TurnParams } from '../schemas.ts';
 import type { TurnKey, TurnRow } from '../turns/queries.ts';
@@ -77,7 +77,7 @@ function registerEvents(server: HttpServer, options: ChatRouteOptions): void {
   );
 }
 
-function registerStop(server: HttpServer, { turns }: ChatRouteOptions): void {
+function registerStop(server: HttpServer, { database, turns }: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions/:session_id/turns/:turn_id/stop',
     {
@@ -93,7 +93,10 @@ function registerStop(server: HttpServer, { turns }: ChatRouteOptions): void {
         response: { 200: Turn },
       },
     },
-    async (request) => toTurn(await turns.stop(keyOf(request), request.context)),
+    async (request, reply) =>
+      await answerOnce({ request, reply, database }, async () =>
+        toTurn(await turns.stop(keyOf(request), request.context)),
+      ),
   );
 }
 
