@@ -204,6 +204,13 @@ describe('DELETE /v1/me', () => {
     expect(JSON.parse(await send(again, 'GET', '/v1/chat/sessions')).data).toEqual([]);
   });
 
+  test('asked for many times at once begins once', async () => {
+    const person = await createPerson();
+    const request = () => product.request(person, 'DELETE', `/v1/me?confirm=${person.username}`);
+    const answers = await Promise.all(Array.from({ length: 20 }, request));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(401)]);
+  });
+
   test('takes the username as confirmation, and without it changes nothing', async () => {
     const person = await signUp();
     for (const query of ['?confirm=somebody', '?confirm=', '']) {

@@ -86,7 +86,7 @@ export const releaseIdempotencyKey = (p: ClaimedKey) => sql<{ key: string }>`
 /**
  * Begins to erase a user: from here on nobody can call or sign in as that user, the username and the identities are free,
  * every server is told, and a job erases the rest. Indexes: users_pkey, api_keys_pkey, identities_pkey,
- * refresh_families_pkey. One row or none.
+ * refresh_families_pkey. One row, or none when that was begun before or there is no such user.
  */
 export const beginErasing = (p: { userId: string }) => sql<{
   auth_version: number;
@@ -98,7 +98,7 @@ export const beginErasing = (p: { userId: string }) => sql<{
     -- No username that anybody can choose is as long.
     update users set username = 'erased-' || user_id, email = null, email_verified = false, settings = '{}',
       referral_code = null, disabled_at = coalesce(disabled_at, now()), auth_version = auth_version + 1
-    where user_id = ${p.userId}::uuid
+    where user_id = ${p.userId}::uuid and username <> 'erased-' || user_id
     returning user_id, auth_version
   ), keys as (
     delete from api_keys where user_id = ${p.userId}::uuid

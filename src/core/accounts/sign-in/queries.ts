@@ -201,8 +201,9 @@ export const useRefreshToken = (p: { userId: string; id: string; generation: num
   from account left join family on true left join touched on true`;
 
 /**
- * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. One row, or none when
- * there is no such user. Indexes: users_pkey, refresh_families_pkey.
+ * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. Also forgets the user's
+ * families that have expired. One row, or none when it was ended before or there is no such user. Indexes: users_pkey,
+ * refresh_families_pkey.
  */
 export const endSignIn = (p: {
   userId: string;
@@ -212,11 +213,14 @@ export const endSignIn = (p: {
   ip: string | null;
 }) => sql<{ auth_version: number; told: string | null }>`
   -- accounts.end_sign_in
-  with ended as (
+  with forgotten as (
+    delete from refresh_families
+    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid
+  ), ended as (
     insert into refresh_families (user_id, id, generation, expires_at, revoked_at)
     select user_id, ${p.id}::uuid, 0, now() + make_interval(secs => ${p.lifeSeconds}::integer), now()
     from users where user_id = ${p.userId}::uuid
-    on conflict (user_id, id) do update set revoked_at = coalesce(refresh_families.revoked_at, now())
+    on conflict (user_id, id) do update set revoked_at = now() where refresh_families.revoked_at is null
     returning user_id
   ), act as (
     insert into activity (user_id, id, kind, subject_id, ip)
