@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../../src/core/keys/secret.ts';
+import { startTestMailServer, type TestMailServer } from '../harness/mail-server.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { createPrivyApp } from '../harness/privy-app.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
@@ -13,15 +14,19 @@ import { type StubMode, type StubProvider, startStubProvider } from '../stubs/pr
 const CONTENT = 'canary-of-what-a-user-wrote';
 const MAIL = 'canary.user@mail.example.com';
 const PROVIDER_KEY = 'canary-provider-key-0123456789';
+const METRICS_TOKEN = 'canary-metrics-token-0123456789';
 
 let database: TestDatabase;
 let provider: StubProvider;
+let mails: TestMailServer;
 let server: ServerProcess;
 let dataDir: string;
 /** Every secret that the server was told, or has given out. */
-const secrets: string[] = [PROVIDER_KEY];
+const secrets: string[] = [PROVIDER_KEY, METRICS_TOKEN];
 /** What came of signing up. */
 let signedUp: { api_key: string; access_token: string; refresh_token: string };
+/** The metrics as they were after everything had gone wrong. */
+let metrics: string;
 
 type Line = [method: string, path: string, body?: unknown, headers?: Record<string, string>];
 
@@ -38,6 +43,9 @@ beforeAll(async () => {
   const app = await createPrivyApp();
   database = await createTestDatabase();
   provider = await startStubProvider();
+  mails = await startTestMailServer();
+  // The reason holds the address, as that of real mail servers does.
+  mails.refusal = { responseCode: 550, text: `<${MAIL}> unknown` };
   dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-secrets-'));
   server = await startServerProcess({
     ...app.variables,
@@ -46,6 +54,8 @@ beforeAll(async () => {
     MODEL_BASE_URL: provider.url,
     MODEL_NAME: 'stub',
     MODEL_API_KEY: PROVIDER_KEY,
+    SMTP_URL: mails.url,
+    METRICS_TOKEN,
     LOG_LEVEL: 'trace',
   });
   const token = await app.token('canary', { email: MAIL, email_verified: true, name: CONTENT });
@@ -54,11 +64,23 @@ beforeAll(async () => {
   signedUp = JSON.parse(answer.text);
   secrets.push(token, signedUp.api_key, signedUp.access_token, signedUp.refresh_token);
   for (const secret of Object.values(app.variables).slice(-1)) secrets.push(secret);
+  for (const url of [database.url, mails.url]) secrets.push(url, new URL(url).password);
+  await makeSecrets();
 });
+
+/** More of them: of keys that are made and replaced, under an Idempotency-Key too, and of refreshes. */
+async function makeSecrets(): Promise<void> {
+  const once = { 'idempotency-key': 'once' };
+  const made = JSON.parse((await send('POST', '/v1/keys', { name: CONTENT }, once)).text);
+  const next = JSON.parse((await send('POST', `/v1/keys/${made.id}/rotate`, {}, { 'idempotency-key': 'twice' })).text);
+  const refreshed = await send('POST', '/api/auth/refresh', { refresh_token: signedUp.refresh_token });
+  const { access_token, refresh_token } = JSON.parse(refreshed.text);
+  secrets.push(made.key, next.key, access_token, refresh_token);
+}
 
 afterAll(async () => {
   await server?.end('SIGTERM');
-  await provider?.close();
+  await Promise.all([provider?.close(), mails?.close()]);
   await database?.drop();
   await rm(dataDir, { recursive: true, force: true });
 });
@@ -122,11 +144,12 @@ async function failAtTheDatabase(): Promise<void> {
   await client.end();
 }
 
-test('no secret and nothing that a user wrote is in the log, whatever goes wrong', async () => {
+test('no secret and nothing that a user wrote is in the log or in a metric, whatever goes wrong', async () => {
   const statuses = await goWrong();
   expect(statuses.filter((status) => status >= 400).length).toBeGreaterThan(9);
   await failAtModels();
   await failAtTheDatabase();
+  metrics = (await send('GET', '/metrics', undefined, { authorization: `Bearer ${METRICS_TOKEN}` })).text;
   await server.end('SIGTERM');
   const log = server
     .output()
@@ -135,7 +158,10 @@ test('no secret and nothing that a user wrote is in the log, whatever goes wrong
   expect(log.length).toBeGreaterThan(30);
   // The log is there, and tells of what went wrong.
   expect(log.some((line) => line.includes('models.'))).toBe(true);
-  for (const told of [...secrets, CONTENT, MAIL]) expect(log.filter((line) => line.includes(told))).toEqual([]);
+  expect(log.some((line) => line.includes('notifications.send_mail'))).toBe(true);
+  expect(metrics).toContain('evenkeel_http_request');
+  const told = [...log, ...metrics.split('\n')];
+  for (const secret of [...secrets, CONTENT, MAIL]) expect(told.filter((line) => line.includes(secret))).toEqual([]);
 });
 
 test('no key and no token is in the database', async () => {
@@ -155,5 +181,7 @@ test('no key and no token is in the database', async () => {
   await client.end();
   // What is meant to be there is.
   expect(dump).toContain(CONTENT);
-  for (const secret of secrets) expect(dump.includes(secret), secret.slice(0, 9)).toBe(false);
+  // Of a token the signature will do.
+  const parts = secrets.map((secret) => secret.split('.').at(-1) as string);
+  for (const part of parts) expect(dump.includes(part), part.slice(0, 9)).toBe(false);
 });
