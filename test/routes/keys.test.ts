@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import { isWellFormedSecret, KeyUses } from '../../src/core/keys/index.ts';
@@ -237,5 +238,43 @@ describe('a key that is replaced', () => {
     const old = await createKey({ name: 'gone' });
     await product.request(user, 'DELETE', `/v1/keys/${old.id}`);
     expect((await rotate(old.id)).status).toBe(404);
+  });
+});
+
+describe('of the keys that work', () => {
+  const limit = 100;
+
+  it('a hundred may be had: of fifty who make the last one at once, one gets it', async () => {
+    const owner = await product.createUser();
+    for (let made = 1; made < limit - 1; made++) await createKey({ name: `key ${made}` }, owner);
+    const last = () => product.request(owner, 'POST', '/v1/keys', { name: 'last' });
+    // Another server is about to make one, so that those who ask all begin before any is done.
+    const client = new Client(product.databaseUrl);
+    await client.connect();
+    await client.query('begin');
+    await client.query('select api_key_is_allowed($1, 1)', [owner.userId]);
+    const asked = Array.from({ length: 50 }, last);
+    const waiting = `select count(*) > 1 as many from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await client.query(waiting)).rows[0].many).toBe(true);
+    await client.query('rollback');
+    await client.end();
+    const answers = await Promise.all(asked);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(49).fill(403)]);
+    const refused = answers.find(({ status }) => status === 403);
+    expect(await refused?.json()).toMatchObject({ error: { code: 'keys.too_many' } });
+    const listed = await product.request(owner, 'GET', '/v1/keys?limit=1000');
+    const { data } = (await listed.json()) as { data: KeyAnswer[] };
+    expect(data).toHaveLength(limit);
+
+    const rotate = () => product.request(owner, 'POST', `/v1/keys/${data[0]?.id}/rotate`, {});
+    const rotations = await Promise.all(Array.from({ length: 10 }, rotate));
+    expect(rotations.map(({ status }) => status).sort()).toEqual([201, ...Array(9).fill(403)]);
+    for (const { id } of data.slice(0, 2)) await product.request(owner, 'DELETE', `/v1/keys/${id}`);
+    expect((await last()).status).toBe(201);
+    await product.request(owner, 'PATCH', `/v1/keys/${data[3]?.id}`, {
+      expires_at: new Date(Date.now() + 500).toISOString(),
+    });
+    await expect.poll(async () => (await last()).status, { timeout: 10_000 }).toBe(201);
   });
 });

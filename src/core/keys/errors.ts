@@ -27,5 +27,10 @@ export const keyErrors = defineErrors('keys', {
   },
   not_found: { status: 404, message: 'There is no such API key. List yours with GET /v1/keys.' },
   user_not_found: { status: 404, message: 'There is no such user. Check the id.' },
+  too_many: {
+    status: 403,
+    message: (details: { limit: number }) =>
+      `You have ${details.limit} API keys that work, and no more are allowed. Revoke one with DELETE /v1/keys/{key_id}.`,
+  },
   expires_in_past: { status: 400, message: 'expires_at must lie in the future.' },
 });

@@ -1,6 +1,8 @@
 import type { CallContext } from '../../base/call-context.ts';
 import { newId } from '../../base/ids.ts';
 import type { Database } from '../../platform/postgres/index.ts';
+import { keyErrors } from './errors.ts';
+import { MAX_KEYS } from './max-keys.ts';
 import { permissions } from './permissions.ts';
 import { findAnyUser, findCallers, findUserByName, insertKey, insertUsersWithKeys } from './queries.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
@@ -51,7 +53,10 @@ export async function createUserWithKey(
   return user;
 }
 
-/** Creates one more key, with every permission, for a user that exists; undefined when there is none of that name. */
+/**
+ * Creates one more key, with every permission, for a user that exists; undefined when there is none of that name.
+ * @throws AppError 403 `keys.too_many`.
+ */
 export async function createKeyForUser(
   database: Database,
   order: Pick<KeyOrder, 'username' | 'name'>,
@@ -60,7 +65,7 @@ export async function createKeyForUser(
   const [user] = await database.query(findUserByName(order), context);
   if (user === undefined) return undefined;
   const secret = newSecret();
-  await database.query(
+  const [stored] = await database.query(
     insertKey({
       userId: user.user_id,
       keyId: null,
@@ -75,9 +80,11 @@ export async function createKeyForUser(
       expiresAt: null,
       idempotencyKey: null,
       fingerprint: null,
+      maxKeys: MAX_KEYS,
     }),
     context,
   );
+  if (stored?.key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
   return { userId: user.user_id, secret };
 }
 

@@ -70,11 +70,14 @@ export interface NewKey extends Actor, Idempotency {
   id: string;
   hash: Buffer;
   prefix: string;
+  /** How many keys that work the user may have. */
+  maxKeys: number;
 }
 
 /**
- * Stores a key with the activity of its making and the record of its Idempotency-Key. One row: the key, as JSON has it; when
- * the Idempotency-Key was used before, the key that was made then. Index: idempotency_keys_pkey.
+ * Stores a key with the activity of its making and the record of its Idempotency-Key. One row: the key, as JSON has it, null
+ * when the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. Index:
+ * idempotency_keys_pkey.
  */
 export const insertKey = (
   p: NewKey & { name: string; permissions: string[]; ipAllowlist: string[] | null; expiresAt: Date | null },
@@ -82,11 +85,13 @@ export const insertKey = (
   -- keys.insert_key
   with known as (
     select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
+  ), allowed as materialized (
+    select api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer) as is_allowed where not exists (select from known)
   ), created as (
     insert into api_keys (user_id, id, hash, prefix, name, permissions, ip_allowlist, expires_at)
     select ${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, ${p.name}, ${p.permissions}::text[],
       ${p.ipAllowlist}::text[], ${p.expiresAt}::timestamptz
-    where not exists (select from known)
+    from allowed where is_allowed
     returning id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
   ), remembered as (
     insert into idempotency_keys (user_id, key, fingerprint, answer)
@@ -105,9 +110,9 @@ export const insertKey = (
  * server so. A key that expires is followed by one that lives as long. The record of the Idempotency-Key and the activity
  * are written with it.
  *
- * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not; when the Idempotency-Key
- * was used before, the key that was made then. No row when there is no such key. Index: api_keys_pkey, users_pkey,
- * idempotency_keys_pkey.
+ * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not or the user has as many as
+ * may be; when the Idempotency-Key was used before, the key that was made then. No row when there is no such key. Index:
+ * api_keys_pkey, users_pkey, idempotency_keys_pkey.
  */
 export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[]; overlapSeconds: number }) => sql<{
   key: unknown;
@@ -125,10 +130,14 @@ export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[];
     select id, name, permissions, ip_allowlist, expires_at - created_at as lifetime from api_keys
     where user_id = ${p.userId}::uuid and id = ${p.oldId}::uuid and revoked_at is null and not exists (select from known)
     for update
+  ), allowed as materialized (
+    -- For the overlap there is one more.
+    select api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer + 1) as is_allowed from target
   ), ending as (
     update api_keys k set expires_at = least(k.expires_at, now() + make_interval(secs => ${p.overlapSeconds}::integer))
-    from target
+    from target, allowed
     where k.user_id = ${p.userId}::uuid and k.id = target.id and target.permissions <@ ${p.ownPermissions}::text[]
+      and allowed.is_allowed
     returning k.id
   ), created as (
     insert into api_keys (user_id, id, hash, prefix, name, permissions, ip_allowlist, expires_at)

@@ -21,6 +21,7 @@ import {
   refuseReuse,
 } from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
+import { MAX_KEYS } from './max-keys.ts';
 import { permissions } from './permissions.ts';
 import { insertKey, type KeyRow, listKeys, revokeKey, rotateKey, updateKey } from './queries.ts';
 import { CreatedKey, CreateKey, DeletedKey, Key, KeyParams, RotateKey, UpdateKey } from './schemas.ts';
@@ -60,8 +61,12 @@ type StoredKey = {
 
 const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
-/** The answer to a request that made a key; without the secret when it was made by an earlier one. */
+/**
+ * The answer to a request that made a key; without the secret when it was made by an earlier one.
+ * @throws AppError 403 `keys.too_many` when none was made.
+ */
 function toCreatedKey({ key, replayed }: { key: unknown; replayed: boolean }, secret: string): CreatedKey {
+  if (key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
   const { created_at, expires_at, last_used_at, ...rest } = key as StoredKey;
   const row = {
     ...rest,
@@ -83,7 +88,7 @@ function readExpiry(expiresAt: string | null | undefined, clock: Clock): Date | 
 function newKey(request: FastifyRequest) {
   const secret = newSecret();
   const stored = { id: newId(), hash: hashSecret(secret), prefix: secretPrefix(secret) };
-  return { secret, order: { ...actor(request.caller), ...readIdempotency(request), ...stored } };
+  return { secret, order: { ...actor(request.caller), ...readIdempotency(request), ...stored, maxKeys: MAX_KEYS } };
 }
 
 function actor(caller: Caller) {
@@ -108,7 +113,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
         summary: 'Create an API key',
         description:
           'The key is shown in this answer and never again. Without `permissions` it gets those of the key that makes it. ' +
-          'A replay of its Idempotency-Key has `key: null`.',
+          `A replay of its Idempotency-Key has \`key: null\`. You may have ${MAX_KEYS} keys that work.`,
         body: CreateKey,
         response: { 201: CreatedKey },
       },
