@@ -171,6 +171,14 @@ describe('GET /v1/me/export', () => {
   });
 });
 
+test('an export that cannot begin is answered as what went wrong', async () => {
+  const person = await signUp();
+  await send(person, 'GET', '/v1/me');
+  await client.query('begin; lock table users');
+  const response = await product.request(person, 'GET', '/v1/me/export').finally(() => client.query('rollback'));
+  expect([response.status, await response.json()]).toMatchObject([503, { error: { code: 'postgres.timeout' } }]);
+});
+
 describe('DELETE /v1/me', () => {
   const erase = (person: Person) => send(person, 'DELETE', `/v1/me?confirm=${person.username}`);
 
