@@ -45,6 +45,14 @@ it('a message arrives as text and HTML, from the sender, with a Message-ID made 
   );
 });
 
+it('an address is one recipient, whatever is in it', async () => {
+  const to = 'reader@example.com, other@example.com';
+  await open()
+    .send({ ...mail, to }, testContext())
+    .catch(() => undefined);
+  expect(server.messages.flatMap((message) => message.to)).not.toContain('other@example.com');
+});
+
 it('many messages share few connections', async () => {
   const mailer = open();
   await Promise.all(Array.from({ length: 20 }, (_, n) => mailer.send({ ...mail, id: `${n}` }, testContext())));

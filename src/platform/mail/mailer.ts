@@ -51,8 +51,10 @@ export function openMailer({ url, from }: MailerOptions): Mailer {
   });
   const domain = /@([^\s>]+)/.exec(from)?.[1] ?? 'localhost';
   return {
-    async send({ id, ...mail }, { deadline }) {
-      await deadline.race(transport.sendMail({ ...mail, from, messageId: `<${id}@${domain}>` }));
+    async send({ id, to, ...mail }, { deadline }) {
+      // Not as text, of which a comma would make two recipients.
+      const recipient = { name: '', address: to };
+      await deadline.race(transport.sendMail({ ...mail, to: recipient, from, messageId: `<${id}@${domain}>` }));
     },
     close: () => transport.close(),
   };
