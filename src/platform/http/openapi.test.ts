@@ -7,6 +7,7 @@ interface Operation {
   security: unknown;
   responses: Record<string, unknown>;
   requestBody?: unknown;
+  parameters?: { name: string; in: string }[];
 }
 
 let made: TestServer;
@@ -44,6 +45,15 @@ test('every operation says what an error looks like and whether it takes a key',
   expect(document.components.schemas.Error.required).toEqual(['error']);
   expect(document.paths['/direct/{thing_id}']?.post?.security).toEqual([{ bearer: [] }, { apiKey: [] }]);
   expect(document.paths['/in-a-plug-in']?.get?.security).toEqual([]);
+});
+
+test('a POST of a caller says that it takes an Idempotency-Key, and nothing else does', () => {
+  const takers = Object.values(document.paths)
+    .flatMap((path) => Object.entries(path))
+    .filter(([, { parameters = [] }]) => parameters.some(({ name }) => name === 'Idempotency-Key'));
+  expect(takers).toEqual([['post', document.paths['/direct/{thing_id}']?.post]]);
+  const header = expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: false });
+  expect(takers[0]?.[1].parameters).toContainEqual(header);
 });
 
 test('the document lists the error codes', () => {

@@ -27,13 +27,27 @@ const ErrorSchema = {
   },
 };
 
-/** Says of an operation whether it takes a key, and with which permission. */
+const IdempotencyKey = {
+  type: 'object',
+  properties: {
+    'Idempotency-Key': {
+      type: 'string',
+      maxLength: 255,
+      description:
+        'What changed something is not done again under the same key within a day: its answer is sent again.',
+    },
+  },
+};
+
+/** Says of an operation whether it takes a key, and with which permission, and whether it can be repeated. */
 const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
   const access = route.config?.access ?? 'public';
+  const isRepeatable = access !== 'public' && route.method === 'POST';
   return {
     url,
     schema: {
       ...schema,
+      ...(isRepeatable && { headers: IdempotencyKey }),
       security: access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
       ...(access === 'public' ? {} : { 'x-permission': access }),
     },
