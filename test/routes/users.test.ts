@@ -92,6 +92,15 @@ describe('PATCH /admin/users/{user_id}', () => {
     });
   });
 
+  test('does not disable the operator who asks', async () => {
+    expect(await change(operator.userId, { disabled: true, plan: 'pro' })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'http.invalid_request', param: 'disabled' } },
+    });
+    const me = await product.request(operator, 'GET', '/v1/me');
+    expect([me.status, await me.json()]).toMatchObject([200, { plan: 'free' }]);
+  });
+
   test('ends the streams of a user who is disabled, with an error, and the request to the provider; no others', async () => {
     const [user, other] = [await product.createUser(), await product.createUser()];
     provider.setMode('stall-mid-stream');

@@ -2,7 +2,7 @@ import { firstId, newId } from '../../base/ids.ts';
 import type { CallerCache } from '../../core/accounts/index.ts';
 import { keyErrors } from '../../core/keys/index.ts';
 import { type Plans, planErrors } from '../../core/plans/index.ts';
-import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
+import { decodeCursor, encodeCursor, type HttpServer, httpErrors, ListOf, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { changeUser, listUsers, listUsersByEmail, type UserRow } from './queries.ts';
 import { ChangeUser, User, UserListQuery, UserParams } from './schemas.ts';
@@ -64,7 +64,7 @@ export function registerUserRoutes(server: HttpServer, options: UserRouteOptions
       schema: {
         tags,
         summary: 'Disable or enable a user, or change the plan',
-        description: 'Heard of by every server within a second.',
+        description: 'Heard of by every server within a second. Operators cannot disable themselves.',
         params: UserParams,
         body: ChangeUser,
         response: { 200: User },
@@ -73,6 +73,10 @@ export function registerUserRoutes(server: HttpServer, options: UserRouteOptions
     async ({ params: { user_id: targetId }, body: { disabled = null, plan = null }, caller, context }) => {
       if (plan !== null && !plans.has(plan)) throw planErrors.raise.not_found({ param: 'plan' });
       const { userId, keyId, ip } = caller;
+      if (disabled && targetId === userId) {
+        const problem = 'You cannot disable yourself: who would enable you again? Have another operator do it.';
+        throw httpErrors.raise.invalid_request({ problem }, { param: 'disabled' });
+      }
       const ids = { activityId: newId(), disabledActivityId: newId(), planActivityId: newId() };
       const [user] = await database.query(changeUser({ userId, keyId, ip, targetId, disabled, plan, ...ids }), context);
       if (user === undefined) throw keyErrors.raise.user_not_found();
