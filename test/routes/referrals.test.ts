@@ -110,6 +110,21 @@ test('a sign-up enqueues its jobs once, however many sign up as the same identit
   expect(await titlesOf(referrer)).toEqual(['Welcome', 'Your code was used']);
 });
 
+test('fifty who sign up by one code at once each bring its owner one reward', async () => {
+  const referrer = await signUp();
+  const { code } = await referralsOf(referrer);
+  const newcomers = await Promise.all(Array.from({ length: 50 }, () => signUp({ referral_code: code })));
+  const rewards = { count: 50, tokens: 50 * 1234 };
+  await expect.poll(async () => (await referralsOf(referrer)).rewards, soon).toEqual(rewards);
+  const { referred } = await referralsOf(referrer);
+  expect(referred.map(({ user_id: id }) => id).sort()).toEqual(newcomers.map(({ id }) => id).sort());
+  expect(new Set(referred.map(({ status }) => status))).toEqual(new Set(['rewarded']));
+  for (const newcomer of newcomers) expect((await referralsOf(newcomer)).rewards.count).toBe(1);
+  await expect
+    .poll(async () => (await read<{ data: [] }>(referrer, '/v1/notifications?limit=100')).data.length, soon)
+    .toBe(51);
+});
+
 test('nobody can use their own code', async () => {
   const subject = newId();
   const token = await app.token(subject);
