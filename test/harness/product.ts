@@ -52,7 +52,9 @@ export async function startProduct(
   { beside, ...options }: ProductOptions = {},
 ): Promise<Product> {
   const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await createTestDatabase();
-  const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...variables });
+  // A machine that runs many tests may take longer for a new connection than a server in earnest should wait.
+  const patience = { DATABASE_POOL_WAIT_MS: '5000' };
+  const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...patience, ...variables });
   const log = createLogger({ level: config.log.level });
   const { url: _url, directUrl: _directUrl, ...pool } = config.database;
   const assistantFolders = await findAssistants();
