@@ -10,6 +10,7 @@ import { startDistanceProxy } from '../../bench/distance.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
 import { CANARY, runCommand, type SoundSetUp, startSoundSetUp } from './doctor-set-up.ts';
+import { startServerProcess } from './server-process.ts';
 
 let sound: SoundSetUp;
 
@@ -164,6 +165,21 @@ describe.skipIf(pgBouncerVersion() === undefined)('of a pooler', () => {
     expect(await sound.diagnose({ DATABASE_URL: await startBouncer({ pool_mode: 'session' }) })).toEqual([]);
     await sound.admin.query(`alter database ${name} reset statement_timeout`);
   });
+});
+
+it('counts the servers that run, each once, and has two without Redis get one', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-doctor-'));
+  const variables = { DATABASE_URL: sound.databaseUrl, DATA_DIR: directory, LOG_LEVEL: 'error' };
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const examine = async () => (await runCommand(['doctor'], variables)).output;
+  const start = async (): Promise<void> => {
+    const server = await startServerProcess(variables);
+    onTestFinished(async () => void (await server.end('SIGTERM')));
+  };
+  await start();
+  expect(await examine()).toMatch(/^✓ pool +1 × \(10 \+ 20 \+ 5\) [\s\S]*^✓ redis +none/m);
+  await start();
+  expect(await examine()).toMatch(/^✓ pool +2 × [\s\S]*^! redis +2 servers without Redis/m);
 });
 
 it('says all that is wrong with the configuration', async () => {

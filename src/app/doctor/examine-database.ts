@@ -77,8 +77,15 @@ async function listPendingMigrations(session: Session): Promise<string[]> {
   return files.map(({ name }) => name).filter((name) => !names.has(name));
 }
 
+/** What was found of a database. */
+export interface DatabaseExamination {
+  readonly findings: readonly Finding[];
+  /** Servers that run, or are to run, on it. */
+  readonly instances: number;
+}
+
 /** Everything that there is to say of a database that can be worked with. */
-async function examineReached(home: DatabaseHome, context: CheckContext): Promise<Finding[]> {
+async function examineReached(home: DatabaseHome, context: CheckContext): Promise<DatabaseExamination> {
   const sessions: Session[] = [];
   const open = async (url: string): Promise<Session> => {
     const session = await openSession(url, boundMs);
@@ -91,9 +98,10 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
     const link = await measureLink(requests, context.clock);
     const [server] = await requests.ask(readServer());
     if (server === undefined) throw new Error('the catalog does not know this role or this database');
+    const instances = Math.max(context.instances, server.servers);
     const databaseContext: DatabaseContext = {
       ...context,
-      instances: Math.max(context.instances, server.listeners),
+      instances,
       description: home.description,
       direct,
       isPooled: home.isPooled,
@@ -107,7 +115,8 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
       },
       pendingMigrations: await listPendingMigrations(direct),
     };
-    return (await Promise.all(checks.map((check) => runCheck(check, databaseContext)))).flat();
+    const findings = await Promise.all(checks.map((check) => runCheck(check, databaseContext)));
+    return { findings: findings.flat(), instances };
   } finally {
     await Promise.all(sessions.map((session) => session.close()));
   }
@@ -136,11 +145,12 @@ async function reachEmbedded(config: Config): Promise<DatabaseHome | Finding> {
 }
 
 /** Looks at the database. What cannot be reached is said once, not by each check. */
-export async function examineDatabase(context: CheckContext): Promise<Finding[]> {
+export async function examineDatabase(context: CheckContext): Promise<DatabaseExamination> {
   const { url, directUrl } = context.config.database;
+  const only = (seen: Finding): DatabaseExamination => ({ findings: [seen], instances: context.instances });
   try {
     const home = await (url === undefined ? reachEmbedded(context.config) : reach(url, directUrl));
-    if ('check' in home) return [home];
+    if ('check' in home) return only(home);
     try {
       return await examineReached(home, context);
     } finally {
@@ -151,6 +161,6 @@ export async function examineDatabase(context: CheckContext): Promise<Finding[]>
       url === undefined
         ? 'See postgres.log in DATA_DIR.'
         : 'See that it runs, is reached from here and lets this role in; else mend DATABASE_URL.';
-    return [finding(broken(`cannot be worked with: ${reasonOf(error)}`, todo))];
+    return only(finding(broken(`cannot be worked with: ${reasonOf(error)}`, todo)));
   }
 }

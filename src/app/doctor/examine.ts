@@ -5,10 +5,11 @@ import { checkTimeouts } from './checks/check-timeouts.ts';
 import { examineDatabase } from './examine-database.ts';
 import { type CheckContext, type Finding, runCheck } from './finding.ts';
 
-const checks = [checkRedis, checkModels, checkTimeouts, checkOpenFiles];
-
-/** Looks at all that a configuration names, at the same time, and changes nothing. Throws nothing. */
+/** Looks at all that a configuration names, mostly at the same time, and changes nothing. Throws nothing. */
 export async function examine(context: CheckContext): Promise<Finding[]> {
-  const findings = [examineDatabase(context), ...checks.map((check) => runCheck(check, context))];
-  return (await Promise.all(findings)).flat();
+  const others = Promise.all([checkModels, checkTimeouts, checkOpenFiles].map((check) => runCheck(check, context)));
+  const database = await examineDatabase(context);
+  // Whether Redis is needed depends on how many servers run, which the database knows.
+  const redis = await runCheck(checkRedis, { ...context, instances: database.instances });
+  return [...database.findings, ...redis, ...(await others).flat()];
 }

@@ -21,8 +21,8 @@ export const readClock = () => sql<{ now_ms: number }>`
   select coalesce((extract(epoch from clock_timestamp()) * 1000)::float8, 0) as now_ms`;
 
 /**
- * What the server is, what it allows this role in this database, and how many of our servers listen to it. Reads the
- * catalog alone. One row.
+ * What the database server is, what it allows this role in this database, and how many of our servers run: each has one
+ * connection that listens to changes of users. Reads the catalog alone. One row.
  */
 export const readServer = () => sql<{
   version: string;
@@ -32,7 +32,7 @@ export const readServer = () => sql<{
   /** 0 for as long as it takes. */
   statement_timeout_ms: number;
   autovacuum: boolean;
-  listeners: number;
+  servers: number;
 }>`
   -- doctor.read_server
   select coalesce(current_setting('server_version'), '') as version,
@@ -45,7 +45,7 @@ export const readServer = () => sql<{
     coalesce((extract(epoch from current_setting('statement_timeout')::interval) * 1000)::float8, 0) as statement_timeout_ms,
     coalesce(current_setting('autovacuum')::boolean, false) as autovacuum,
     coalesce((select count(*)::integer from pg_stat_activity a
-      where a.datname = d.datname and a.application_name = 'evenkeel notifications'), 0) as listeners
+      where a.datname = d.datname and a.application_name = 'evenkeel notifications evenkeel_users'), 0) as servers
   from pg_roles r, pg_database d
   where r.rolname = current_user and d.datname = current_database()`;
 

@@ -55,7 +55,7 @@ async function startProxy(): Promise<FaultProxy> {
 async function countListeners(): Promise<number> {
   const { rows } = await admin.query(
     `select count(*)::int as n from pg_stat_activity
-      where application_name = 'evenkeel notifications' and datname = current_database()`,
+      where application_name like 'evenkeel notifications %' and datname = current_database()`,
   );
   return rows[0].n;
 }
@@ -63,7 +63,7 @@ async function countListeners(): Promise<number> {
 async function endListeners(): Promise<void> {
   await admin.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
-      where application_name = 'evenkeel notifications' and datname = current_database()`,
+      where application_name like 'evenkeel notifications %' and datname = current_database()`,
   );
 }
 

@@ -83,7 +83,7 @@ class Listener {
     const { url, channel, onNotification, heartbeatMs = 1_000 } = this.#options;
     const client = new Client({
       connectionString: url,
-      application_name: 'evenkeel notifications',
+      application_name: `evenkeel notifications ${channel}`,
       connectionTimeoutMillis: CONNECT_BOUND_MS,
     });
     this.#client = client;

@@ -1,8 +1,8 @@
 import type { DatabaseContext } from '../database-context.ts';
 import { advice, broken, type Check, fine } from '../finding.ts';
 
-/** Of each server past its pool: one that listens, three of the workers on jobs. */
-const BESIDE_POOL = 4;
+/** Of each server past its pool: two that listen, three of the workers on jobs. */
+const BESIDE_POOL = 5;
 
 /** Whether the server has room for the connections of all our servers. */
 export const checkPool: Check<DatabaseContext> = {
