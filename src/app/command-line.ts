@@ -16,7 +16,9 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
   const program = new Command('evenkeel')
     .description('The backend for AI assistants. Configured by environment variables: docs/reference/configuration.md')
     .version(version)
-    .showHelpAfterError();
+    .showHelpAfterError('Add --help to see what there is.')
+    // A command that was not understood ends with another code than one that did its work and found something.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
   program
     .command('serve')
@@ -72,6 +74,6 @@ export async function runCommandLine(process: NodeJS.Process): Promise<void> {
   } catch (error) {
     const text = error instanceof ConfigError ? `The configuration has problems:\n${error.message}` : String(error);
     process.stderr.write(`${text}\n`);
-    process.exitCode = 1;
+    process.exitCode ??= 1;
   }
 }

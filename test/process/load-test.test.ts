@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,15 +27,24 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs `loadtest` against the server; answers its exit code and what it wrote. */
-function loadTest(...args: string[]): Promise<{ code: number; output: string }> {
-  const env = { PATH: process.env.PATH, DATABASE_URL: database.url, DATA_DIR: directory, LOG_LEVEL: 'error' };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'loadtest', '--url', server.url, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
-    });
-  });
+interface Outcome {
+  readonly code: number;
+  readonly output: string;
 }
+
+/** Starts `loadtest` against the server. */
+function startLoadTest(args: readonly string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
+  const env = { PATH: process.env.PATH, DATABASE_URL: database.url, DATA_DIR: directory, LOG_LEVEL: 'error' };
+  const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
+  const command = [main, 'loadtest', '--url', server.url, ...args];
+  const child = execFile(process.execPath, command, { env }, (error, stdout, stderr) => {
+    resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
+  });
+  return { child, outcome };
+}
+
+/** Runs `loadtest` against the server; answers its exit code and what it wrote. */
+const loadTest = (...args: string[]): Promise<Outcome> => startLoadTest(args).outcome;
 
 async function countUsers(): Promise<number> {
   const client = new Client(database.url);
@@ -81,7 +90,8 @@ it('climbs to its users, passes, draws its report, and leaves nothing behind', a
     for (let at = 0; at < data.length; at += 4) found.add('#' + [...data.slice(at, at + 3)].map((byte) => byte.toString(16).padStart(2, '0')).join(''));
     return colours.some((colour) => found.has(colour));
   })`);
-  expect(drawn).toEqual([true, true, true, true, true, true]);
+  // Four of what the users saw, five of what the server says of itself.
+  expect(drawn).toEqual(Array.from({ length: 9 }, () => true));
 });
 
 it('sends at a rate whether or not answers come, and fails by its exit code at a gate it cannot meet', async () => {
@@ -92,6 +102,22 @@ it('sends at a rate whether or not answers come, and fails by its exit code at a
   const rate = Number(/ 10 users +(\d+)\/s[^\n]*\n\n/.exec(output)?.[1]);
   expect(rate).toBeGreaterThan(20);
   expect(rate).toBeLessThan(60);
+});
+
+it('that is interrupted writes its report of what there is, does not pass, and leaves nothing behind', async () => {
+  const before = await countUsers();
+  const report = join(directory, 'interrupted.html');
+  const { child, outcome } = startLoadTest(['--users', '20', '--stage-seconds', '60', '--report', report]);
+  const busy = Promise.withResolvers<void>();
+  child.stdout?.on('data', (chunk) => /users +\d+\/s/.test(String(chunk)) && busy.resolve());
+  // The first second of the climb is told when its users are there.
+  await Promise.race([busy.promise, outcome]);
+  child.kill('SIGINT');
+  const { code, output } = await outcome;
+  expect(code, output).toBe(1);
+  expect(output).toContain('Failed: it was interrupted before the end of its last stage.');
+  expect(await readFile(report, 'utf8')).toContain('Failed: it was interrupted');
+  expect(await countUsers()).toBe(before);
 });
 
 it('counts what went wrong by its kind, and fails', async () => {
@@ -106,10 +132,12 @@ it.each([
   [['--url', 'https://example.com'], 'add --i-own-this-server if it is yours'],
   [['--mix', 'dance=1'], 'It takes weights of create, post, read, unchanged'],
   [['--p95', '500'], 'It takes a time with its unit'],
+  [['--url', 'ftp://127.0.0.1'], 'It takes the address of a server'],
+  [['--report', '/nowhere/report.html'], 'no such file or directory'],
   [['--users', '0'], 'It takes a whole number from 1 to 50000'],
   [['--max-error-rate', 'few'], 'It takes a share, such as 1%'],
 ])('refuses %j and says what to do', async (args, problem) => {
   const { code, output } = await loadTest(...args);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(output).toContain(problem);
 });

@@ -17,6 +17,8 @@ export interface LoadPlan {
   readonly mix: ReadonlyMap<Action, number>;
   /** Requests a second in all, sent whether or not the server keeps up; absent, users think between their requests. */
   readonly rate: number | undefined;
+  /** What the server's /metrics takes; absent, they are read where the server is on this machine. */
+  readonly metricsToken: string | undefined;
   readonly gates: Gates;
 }
 
@@ -44,6 +46,13 @@ export function readCount(from: number, to: number): (text: string) => number {
       throw new InvalidArgumentError(`It takes a whole number from ${from} to ${to}.`);
     return count;
   };
+}
+
+/** Where a server is: `http://127.0.0.1:8000`. @throws InvalidArgumentError */
+export function readServerUrl(text: string): URL {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError('It takes the address of a server, such as http://127.0.0.1:8000.');
+  return new URL(text);
 }
 
 /** A share as `10%` or `0.1`. @throws InvalidArgumentError */

@@ -1,43 +1,20 @@
-import { writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Config } from '../../platform/config/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { withDatabase } from '../with-database.ts';
 import { findBrokenGates } from './find-broken-gates.ts';
-import {
-  type Action,
-  type LoadPlan,
-  readCount,
-  readDurationMs,
-  readMix,
-  readShare,
-  refuseForeignServer,
-} from './load-plan.ts';
+import { climb, type LoadPlan, refuseForeignServer } from './load-plan.ts';
+import { type LoadTestOptions, loadTestOptions } from './load-test-options.ts';
 import type { Second, Stage } from './measurements.ts';
-
-/** What the command line gives. */
-interface LoadTestOptions {
-  url: string;
-  users: number;
-  stageSeconds: number;
-  thinkSeconds: number;
-  websockets: number;
-  mix: Map<Action, number>;
-  rate?: number;
-  maxErrorRate: number;
-  p95: number;
-  minRate: number;
-  report?: string;
-  iOwnThisServer?: boolean;
-}
 
 /** For creating and erasing many users with all that they left, in milliseconds. */
 const usersBudgetMs = 600_000;
-const mostUsers = 50_000;
 
-function toPlan(options: LoadTestOptions): LoadPlan {
-  const { url, websockets: webSocketShare, maxErrorRate, p95: p95Ms, minRate, rate, ...rest } = options;
-  return { ...rest, webSocketShare, rate, url: new URL(url), gates: { maxErrorRate, p95Ms, minRate } };
+function toPlan(options: LoadTestOptions, { telemetry }: Config): LoadPlan {
+  const { websockets: webSocketShare, maxErrorRate, p95: p95Ms, minRate, rate, ...rest } = options;
+  const { metricsToken } = telemetry;
+  return { ...rest, webSocketShare, rate, metricsToken, gates: { maxErrorRate, p95Ms, minRate } };
 }
 
 const shown = (value: number | null): string => (value === null ? '–' : Math.round(value).toLocaleString('en-US'));
@@ -56,10 +33,32 @@ function showProgress(second: Second): void {
   process.stdout.write(isTTY ? `\r\u001b[K${describe(second)}` : `${describe(second)}\n`);
 }
 
+function showStages(stages: readonly Stage[]): void {
+  process.stdout.write(`\n\n${stages.map(describe).join('\n')}\n\n`);
+  for (const kind of new Set(stages.flatMap((stage) => Object.keys(stage.errorKinds)))) {
+    const count = stages.reduce((sum, stage) => sum + (stage.errorKinds[kind] ?? 0), 0);
+    process.stdout.write(`${shown(count)} × ${kind}\n`);
+  }
+}
+
+function judge(plan: LoadPlan, stages: readonly Stage[]): string[] {
+  const last = stages[climb(plan.users).length - 1];
+  return last === undefined
+    ? ['it was interrupted before the end of its last stage']
+    : findBrokenGates(last, plan.gates);
+}
+
+/** What ends a test early: the first signal. A second one ends the process, and the users stay behind. */
+function untilInterrupted(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  return interrupted.signal;
+}
+
 /** Runs a load test from users' creation to their end. Answers whether it kept to its gates. */
 async function runCommand(
   plan: LoadPlan,
-  options: LoadTestOptions,
+  reportPath: string | undefined,
   own: { config: Config; log: Logger },
 ): Promise<boolean> {
   const [{ runLoadTest }, { renderReport }, { createLoadTestUsers, eraseLoadTestUsers }] = await Promise.all([
@@ -67,22 +66,18 @@ async function runCommand(
     import('./render-report.ts'),
     import('./load-test-users.ts'),
   ]);
+  // Before anything is done: a report that cannot be written is not found out about after ten minutes.
+  await using report = reportPath === undefined ? undefined : await open(reportPath, 'w');
+  const signal = untilInterrupted();
   const database = { ...own, budgetMs: usersBudgetMs };
   process.stdout.write(`Creating ${shown(plan.users)} users …\n`);
   const users = await withDatabase(database, (db, context) => createLoadTestUsers(db, plan.users, context));
   try {
-    const { stages, seconds } = await runLoadTest(plan, users, { onSecond: showProgress });
-    const last = stages.at(-1);
-    const broken = last === undefined ? ['the test ended before its last stage'] : findBrokenGates(last, plan.gates);
-    process.stdout.write(`\n\n${stages.map(describe).join('\n')}\n\n`);
-    for (const kind of new Set(stages.flatMap((stage) => Object.keys(stage.errorKinds)))) {
-      const count = stages.reduce((sum, stage) => sum + (stage.errorKinds[kind] ?? 0), 0);
-      process.stdout.write(`${shown(count)} × ${kind}\n`);
-    }
-    if (options.report !== undefined) {
-      await writeFile(options.report, renderReport({ plan, stages, seconds, broken, madeAt: new Date() }));
-      process.stdout.write(`The report is in ${options.report}\n`);
-    }
+    const { stages, seconds } = await runLoadTest(plan, users, { onSecond: showProgress, signal });
+    const broken = judge(plan, stages);
+    showStages(stages);
+    await report?.writeFile(renderReport({ plan, stages, seconds, broken, madeAt: new Date() }));
+    if (report !== undefined) process.stdout.write(`The report is in ${reportPath}\n`);
     process.stdout.write(broken.length === 0 ? 'Passed.\n' : `Failed: ${broken.join('; ')}.\n`);
     return broken.length === 0;
   } finally {
@@ -93,32 +88,20 @@ async function runCommand(
 
 /** Adds `loadtest`. `start` gives the configuration, by which the users of the test are created. */
 export function addLoadTestCommand(program: Command, start: () => { config: Config; log: Logger }): void {
-  program
+  const command = program
     .command('loadtest')
     .description(
       'put a climbing number of users on a server and say whether it passes. Needs the configuration of that server: ' +
-        'the users are created in its database, on the plan without limits, and erased afterwards',
+        'the users are created in its database, on the plan without limits, and erased afterwards. The exit code is 0 ' +
+        'when the last stage keeps to every gate, 1 when it does not, 2 when the test could not be run',
     )
-    .option('--url <url>', 'the server', 'http://127.0.0.1:8000')
-    .option('--users <count>', 'users at the end of the climb 10, 50, 100, 500, …', readCount(1, mostUsers), 10_000)
-    .option('--stage-seconds <count>', 'how long each stage of the climb is measured', readCount(1, 600), 10)
-    .option('--think-seconds <count>', 'between an answer and the next request of a user', readCount(0, 600), 10)
-    .option('--websockets <share>', 'of the users, who send their messages over a WebSocket', readShare, 0)
-    .option('--mix <weights>', 'what the others do', readMix, readMix('create=1,post=1,read=1,unchanged=1'))
-    .option(
-      '--rate <count>',
-      'requests a second in all, sent whether or not the server keeps up',
-      readCount(1, 100_000),
-    )
-    .option('--max-error-rate <share>', 'of the last stage', readShare, 0.01)
-    .option('--p95 <time>', 'of the last stage', readDurationMs, 500)
-    .option('--min-rate <count>', 'good answers a second in the last stage', readCount(0, 1_000_000), 0)
-    .option('--report <file>', 'where to write the report, as one HTML file')
-    .option('--i-own-this-server', 'allow a server on another machine')
-    .action(async (options: LoadTestOptions) => {
-      const plan = toPlan(options);
-      refuseForeignServer(plan.url, options.iOwnThisServer === true);
-      const passed = await runCommand(plan, options, start());
-      if (!passed) process.exitCode = 1;
+    .action(async (given: LoadTestOptions) => {
+      // Until there is a verdict: what throws before leaves it so.
+      process.exitCode = 2;
+      refuseForeignServer(given.url, given.iOwnThisServer === true);
+      const own = start();
+      const passed = await runCommand(toPlan(given, own.config), given.report, own);
+      process.exitCode = passed ? 0 : 1;
     });
+  for (const option of loadTestOptions) command.addOption(option);
 }

@@ -15,7 +15,7 @@ export interface Second extends Summary {
   /** Since the test began. */
   readonly atSeconds: number;
   readonly users: number;
-  readonly server: ServerState | undefined;
+  readonly server: ServerState;
 }
 
 /** A stage of the climb. */
@@ -25,13 +25,18 @@ export interface Stage extends Summary {
   readonly errorKinds: Readonly<Record<string, number>>;
 }
 
-/** What the server's own /health says. */
+/** What the server says of itself; undefined where it did not say, or not to us. */
 export interface ServerState {
-  readonly poolInUse: number;
-  readonly poolWaiting: number;
-  readonly poolSize: number;
+  readonly poolInUse: number | undefined;
+  readonly poolWaiting: number | undefined;
+  readonly poolOpen: number | undefined;
   /** 0 to 1. */
-  readonly cacheHitRate: number;
+  readonly cacheHitRate: number | undefined;
+  /** From headers to the end of the answer, of the requests over HTTP since it was asked last. */
+  readonly meanMs: number | undefined;
+  /** Share of the time in which its event loop was busy, 0 to 1. */
+  readonly loopBusy: number | undefined;
+  readonly memoryBytes: number | undefined;
 }
 
 /** Answers are recorded in steps of 10 µs, which is finer than any clock between two processes. */
@@ -89,7 +94,7 @@ export class Measurements {
   }
 
   /** Ends a second, which lasted so long. */
-  endSecond(at: { seconds: number; atSeconds: number; users: number; server: ServerState | undefined }): Second {
+  endSecond(at: { seconds: number; atSeconds: number; users: number; server: ServerState }): Second {
     const { seconds, ...place } = at;
     const second = { ...place, ...this.#second.summarize(seconds) };
     this.seconds.push(second);

@@ -35,18 +35,33 @@ const plots: readonly Plot[] = [
   { title: 'Errors', unit: 'in the second', lines: { errors: (second) => second.errors } },
   { title: 'Users', unit: 'busy', lines: { users: (second) => second.users } },
   {
+    title: 'What the server itself measured of a request over HTTP',
+    unit: 'ms on average',
+    lines: { 'from headers to the end of the answer': ({ server }) => server.meanMs },
+  },
+  {
+    title: "The server's event loop",
+    unit: '% busy',
+    lines: { busy: ({ server }) => server.loopBusy && server.loopBusy * 100 },
+  },
+  {
+    title: "The server's memory",
+    unit: 'MiB',
+    lines: { resident: ({ server }) => server.memoryBytes && server.memoryBytes / 2 ** 20 },
+  },
+  {
     title: "The server's connections to its database",
-    unit: 'connections',
+    unit: 'connections, and callers that wait for one',
     lines: {
-      'in use': ({ server }) => server?.poolInUse,
-      waiting: ({ server }) => server?.poolWaiting,
-      open: ({ server }) => server?.poolSize,
+      'in use': ({ server }) => server.poolInUse,
+      waiting: ({ server }) => server.poolWaiting,
+      open: ({ server }) => server.poolOpen,
     },
   },
   {
     title: "The server's cache of callers",
     unit: '% hits',
-    lines: { hits: ({ server }) => server && server.cacheHitRate * 100 },
+    lines: { hits: ({ server }) => server.cacheHitRate && server.cacheHitRate * 100 },
   },
 ];
 
@@ -73,21 +88,21 @@ function errorList(stages: readonly Stage[]): string {
 /** What a script may hold: JSON in which no tag can begin. */
 const scriptJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
+/** What is to be drawn. A plot of what the server never said is left out. */
 function plotData(seconds: readonly Second[]) {
-  return plots.map(({ title, unit, lines }) => ({
-    title: `${title}, ${unit}`,
-    labels: Object.keys(lines),
-    data: [
-      seconds.map(({ atSeconds }) => atSeconds),
-      ...Object.values(lines).map((line) => seconds.map((second) => line(second) ?? null)),
-    ],
-  }));
+  return plots.flatMap(({ title, unit, lines }) => {
+    const values = Object.values(lines).map((line) => seconds.map((second) => line(second) ?? null));
+    if (values.flat().every((value) => value === null)) return [];
+    const data = [seconds.map(({ atSeconds }) => atSeconds), ...values];
+    return [{ title: `${title}, ${unit}`, labels: Object.keys(lines), data }];
+  });
 }
 
 const draw = `
 for (const { title, labels, data } of plots) {
   const series = [{ label: 's' }, ...labels.map((label, index) => ({ label, stroke: colours[index], width: 2 }))];
-  new uPlot({ title, width: 860, height: 260, scales: { x: { time: false } }, series }, data, document.querySelector('main'));
+  const scales = { x: { time: false }, y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] } };
+  new uPlot({ title, width: 860, height: 260, scales, series }, data, document.querySelector('main'));
 }`;
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:900px;color:#1c2321}
