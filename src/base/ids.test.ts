@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { isId, newId } from './ids.ts';
 
 it('makes UUIDs of version 7 that hold the time', () => {
@@ -16,6 +16,15 @@ it('makes ids that only ever grow, also more in a millisecond than its counter h
   const ids = Array.from({ length: 20_000 }, newId);
   expect(ids.toSorted()).toEqual(ids);
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('makes ids that go on growing when the clock is set back an hour', () => {
+  const before = newId();
+  const hourAgoMs = Date.now() - 3_600_000;
+  const now = vi.spyOn(Date, 'now').mockReturnValue(hourAgoMs);
+  onTestFinished(() => now.mockRestore());
+  const after = [newId(), newId()];
+  expect([before, ...after]).toEqual([before, ...after].sort());
 });
 
 it('knows an id from what only looks like one', () => {
