@@ -92,9 +92,11 @@ function install() {
   const options = { cwd: root, stdio: ['ignore', 2, 2] };
   const npm = process.env.npm_execpath ?? '';
   // The machine's npm may be a shell script; the one that runs us tells where it is.
+  // Without warnings: most are about the machine's Node, which runs nothing of ours once the installation is done.
+  const command = ['ci', '--include=dev', '--include=optional', '--loglevel=error'];
   const result = /npm-cli\.c?js$/.test(npm)
-    ? spawnSync(process.execPath, [npm, 'ci', '--include=dev', '--include=optional'], options)
-    : spawnSync('npm ci --include=dev --include=optional', { ...options, shell: true });
+    ? spawnSync(process.execPath, [npm, ...command], options)
+    : spawnSync(`npm ${command.join(' ')}`, { ...options, shell: true });
   if (result.signal) process.exit(130);
   if (result.status !== 0) {
     fail(

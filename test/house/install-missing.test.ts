@@ -55,6 +55,12 @@ test('a fresh clone is installed with a line of why, on standard error; the next
   expect(run()).toEqual({ code: 0, errors: '', output: '' });
 });
 
+test('what npm thinks of the machine’s own Node is not said: it runs nothing but npm', () => {
+  const own = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+  write('package.json', { ...own, engines: { node: '>=99' } });
+  expect(run()).toMatchObject({ code: 0, errors: expect.not.stringContaining('EBADENGINE') });
+});
+
 test('another package-lock.json is installed anew', () => {
   run();
   writeProject('2.0.0');
