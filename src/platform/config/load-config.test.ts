@@ -96,6 +96,18 @@ describe('loadConfig', () => {
   });
 
   test.each([
+    ['REDIS_URI', 'REDIS_URL'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['METRIC_TOKEN', 'METRICS_TOKEN'],
+  ])('a name that is a letter away from one of ours is refused: %s', (slip, name) => {
+    expect(problemsOf({ [slip]: 'x' })).toEqual([`${slip}: there is no such variable; did you mean ${name}?`]);
+  });
+
+  test('names of other programs are left alone', () => {
+    expect(problemsOf({ HOSTS: 'x', POST: 'x', SFTP_URL: 'x', REDIS_TLS_URL: 'x', XDG_DATA_DIRS: 'x' })).toEqual([]);
+  });
+
+  test.each([
     [{ DATABASE_DIRECT_URL: 'postgres://h/d' }, 'DATABASE_DIRECT_URL: needs DATABASE_URL beside it'],
     [{ MODEL_API_KEY: 'abc' }, 'MODEL_API_KEY: needs MODEL_BASE_URL beside it'],
     [{ MODEL_BASE_URL: 'https://m.example/v1' }, 'MODEL_BASE_URL: needs MODEL_NAME beside it'],

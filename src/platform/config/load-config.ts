@@ -1,5 +1,5 @@
 import type { ConfigFile } from './config-file.ts';
-import { nearestName } from './nearest-name.ts';
+import { isSlipOf, nearestName } from './nearest-name.ts';
 import type { Environment } from './parsed.ts';
 import type { Optional, Variable } from './variable.ts';
 import { variables } from './variables.ts';
@@ -43,8 +43,15 @@ const OWN_PREFIXES = [
   'OIDC_',
 ];
 
+/** Of a shorter name, another program's may well be but a letter away. */
+const SLIP_CHARS = 9;
+
 const all: readonly Variable<unknown>[] = Object.values(variables).flatMap((group) => Object.values(group));
 const names = all.map((variable) => variable.name);
+const longNames = names.filter((name) => name.length >= SLIP_CHARS);
+
+const looksLikeOurs = (name: string): boolean =>
+  OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) || isSlipOf(name, longNames);
 
 function readVariable(variable: Variable<unknown>, environment: Environment, problems: string[]): unknown {
   const set = environment[variable.name];
@@ -72,7 +79,7 @@ function listFiles(config: object): ConfigFile[] {
 function findUnknown(environment: Environment, files: readonly ConfigFile[]): string[] {
   const known = new Set([...names, ...files.flatMap(({ named }) => Object.keys(named))]);
   return Object.keys(environment)
-    .filter((name) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) && !known.has(name))
+    .filter((name) => !known.has(name) && looksLikeOurs(name))
     .map((name) => `${name}: there is no such variable; did you mean ${nearestName(name, names)}?`);
 }
 

@@ -12,6 +12,11 @@ function editDistance(from: string, to: string): number {
   return row.at(-1) ?? 0;
 }
 
+/** Whether there is a name among `names` from which a mistaken one differs by a letter: put in, left out or another. */
+export function isSlipOf(mistaken: string, names: readonly string[]): boolean {
+  return names.some((name) => Math.abs(name.length - mistaken.length) <= 1 && editDistance(mistaken, name) === 1);
+}
+
 /** The name among `names` that a mistaken one is nearest to. */
 export function nearestName(mistaken: string, names: readonly string[]): string | undefined {
   return names.toSorted((a, b) => editDistance(mistaken, a) - editDistance(mistaken, b))[0];
