@@ -64,15 +64,21 @@ function placeOf(margin: number): number {
   return LABEL + share * (WIDTH - LABEL - 70);
 }
 
+/** What fits left of the bars; the table has the whole name. */
+const LABEL_CHARS = 62;
+
+const shorten = (text: string): string =>
+  text.length <= LABEL_CHARS ? text : `${text.slice(0, LABEL_CHARS - 1).trimEnd()}…`;
+
 const escapeXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 function renderBar(name: string, margin: number, index: number): string {
   const y = 40 + index * ROW;
   const [from, to] = [placeOf(1), placeOf(margin)];
   const colour = margin >= 1 ? '#0b6e4f' : '#b3261e';
-  return `<text x="${LABEL - 12}" y="${y + 13}" text-anchor="end" fill="#0f172a">${escapeXml(name)}</text>
+  return `<text x="${LABEL - 12}" y="${y + 13}" text-anchor="end" fill="#0f172a">${escapeXml(shorten(name))}</text>
 <rect x="${Math.min(from, to).toFixed(1)}" y="${y + 2}" width="${Math.max(1, Math.abs(to - from)).toFixed(1)}" height="14" fill="${colour}"/>
-<text x="${(Math.max(from, to) + 6).toFixed(1)}" y="${y + 13}" fill="${colour}">${margin.toFixed(margin < 10 ? 2 : 0)}</text>`;
+<text x="${(Math.max(from, to) + 6).toFixed(1)}" y="${y + 13}" fill="${colour}">${margin.toFixed(margin < 10 ? 2 : 0)}×</text>`;
 }
 
 /** The results as a picture: how many times better than its bound each row is, on a logarithmic scale. */
@@ -91,7 +97,7 @@ export function renderSpeedPlot({ verdicts }: SpeedResults): string {
   const one = placeOf(1).toFixed(1);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="How many times better than its bound each bench is.">
 <rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
-<text x="${one}" y="20" text-anchor="middle" fill="#475569">its bound</text>
+<text x="${one}" y="20" text-anchor="middle" fill="#475569">◂ short of its bound · times better than it ▸</text>
 <path d="M${one} 28V${height - 12}" stroke="#475569"/>
 ${bars.map(({ label, margin }, index) => renderBar(label, margin, index)).join('\n')}
 </svg>
