@@ -51,9 +51,9 @@ export async function addItem({ title, due_on = null, priority = 'normal' }: New
 }
 
 function choose({ id, title }: Meant): Choice {
-  const words = title?.match(/[\p{L}\p{N}]+/gu) ?? [];
-  // Without any word nothing is meant, rather than everything.
-  const patterns = words.length === 0 ? [''] : words.map((word) => `%${word}%`);
+  const words = title?.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  // Words begin where those of the title do: "tea" is not in "write to the team at last". Without any, nothing is meant.
+  const patterns = words.length === 0 ? ['^$'] : words.map((word) => `\\m${word}`);
   return { id: id ?? null, title: title ?? null, patterns };
 }
 

@@ -100,7 +100,7 @@ export interface ItemChoice extends Owned {
   id: string | null;
   /** The title itself, as the user said it; it wins over titles that only have the words. */
   title: string | null;
-  /** A pattern for LIKE for each word. */
+  /** A regular expression for each word. */
   patterns: readonly string[];
 }
 
@@ -123,7 +123,7 @@ export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>
     select id, lower(title) = lower(${p.title}::text) as is_exact
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
-      and title ilike all (${p.patterns}::text[])
+      and title ~* all (${p.patterns}::text[])
     order by is_exact desc, id
     limit 6
   ), matches as (
@@ -161,7 +161,7 @@ export const deleteItem = (p: ItemChoice) => sql<ItemRow & { changed: boolean }>
     select id, lower(title) = lower(${p.title}::text) as is_exact
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
-      and title ilike all (${p.patterns}::text[])
+      and title ~* all (${p.patterns}::text[])
     order by is_exact desc, id
     limit 6
   ), matches as (

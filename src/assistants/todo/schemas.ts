@@ -1,7 +1,12 @@
 import { Nullable, type Static, Type } from '../../kit/index.ts';
 
 /** What an item is called. */
-export const Title = Type.String({ minLength: 1, maxLength: 500, description: 'What is to be done, in a few words.' });
+export const Title = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  pattern: String.raw`\S`,
+  description: 'What is to be done, in a few words.',
+});
 
 /** The day by which an item is to be done. */
 export const Day = Type.String({ format: 'date', description: 'A day, such as 2026-12-24.' });

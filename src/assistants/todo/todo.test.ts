@@ -111,6 +111,13 @@ describe('a tool finds the item that is meant', () => {
     });
   });
 
+  test('by the beginnings of its words, and by no other part of them', async () => {
+    await call(alice, 'todo_add', { title: 'Write to the team, över en fika' });
+    for (const title of ['rite', 'am', 'ver'])
+      await expect(call(alice, 'todo_delete', { title })).rejects.toMatchObject({ code: 'todo.item_not_found' });
+    expect(await call(alice, 'todo_complete', { title: 'ÖVER team' })).toMatchObject({ item: { done: true } });
+  });
+
   test('by its very title, when others have its words too', async () => {
     for (const title of ['Call Anna', 'Call Anna about the boat']) await call(alice, 'todo_add', { title });
     expect(await call(alice, 'todo_update', { title: 'call anna', new_title: 'Write to Anna' })).toMatchObject({

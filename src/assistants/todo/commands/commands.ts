@@ -6,6 +6,7 @@ import { readCall, readCommand } from './read-command.ts';
 interface Result {
   readonly item?: Item;
   readonly items?: readonly Item[];
+  readonly has_more?: boolean;
   readonly candidates?: readonly Item[];
 }
 
@@ -15,29 +16,42 @@ const words = {
       'That did not work. Is there such an item, and is it not done yet? "What is on my list?" shows what there is.',
     empty: 'There is nothing on your list.',
     emptyThen: 'Nothing on your list is due by then.',
+    none: 'There is nothing of that kind on your list.',
+    more: 'There is more than this.',
     several: 'Several items fit; say more of the title:',
     due: (day: string) => ` (due ${day})`,
-    done: { todo_add: 'Added', todo_complete: 'Done', todo_delete: 'Deleted' },
+    done: { todo_add: 'Added', todo_complete: 'Done', todo_update: 'Changed', todo_delete: 'Deleted' },
   },
   sv: {
     failed: 'Det gick inte. Finns den, och är den inte redan klar? "Vad har jag att göra?" visar vad som finns.',
     empty: 'Det finns inget på din lista.',
     emptyThen: 'Inget på din lista ska vara klart till dess.',
+    none: 'Det finns inget sådant på din lista.',
+    more: 'Det finns mer än så.',
     several: 'Flera saker stämmer; säg mer av namnet:',
     due: (day: string) => ` (till ${day})`,
-    done: { todo_add: 'Tillagt', todo_complete: 'Klart', todo_delete: 'Borttaget' },
+    done: { todo_add: 'Tillagt', todo_complete: 'Klart', todo_update: 'Ändrat', todo_delete: 'Borttaget' },
   },
 } as const;
 
+type Words = (typeof words)[keyof typeof words];
+
+/** What is said of a list without items. */
+function tellNone(said: Words, what: string | undefined): string {
+  // A list that a model asked for may be of anything, such as of what is done.
+  if (what === undefined) return said.none;
+  // What is said of a list beside that it is asked for, is a day.
+  return what === '' ? said.empty : said.emptyThen;
+}
+
 function tell({ text, tool, result }: PlainOutcome): string {
-  const { language = 'en', what = '' } = readCommand(text) ?? {};
-  const said = words[language];
+  const { language = 'en', what } = readCommand(text) ?? {};
+  const said: Words = words[language];
   const name = ({ title, due_on }: Item): string => title + (due_on === null ? '' : said.due(due_on));
   const list = (items: readonly Item[]): string => items.map((item) => `- ${name(item)}`).join('\n');
-  const { item, items, candidates } = (result ?? {}) as Result;
-  // What is said of a list beside that it is asked for, is a day.
-  if (items?.length === 0) return what === '' ? said.empty : said.emptyThen;
-  if (items !== undefined) return list(items);
+  const { item, items, has_more = false, candidates } = (result ?? {}) as Result;
+  if (items?.length === 0) return tellNone(said, what);
+  if (items !== undefined) return has_more ? `${list(items)}\n${said.more}` : list(items);
   if (candidates !== undefined) return `${said.several}\n${list(candidates)}`;
   if (item === undefined) return said.failed;
   return `${said.done[tool as keyof typeof said.done]}: ${name(item)}`;

@@ -16,44 +16,67 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
   en: [
     [
       'list',
-      /^(?:what(?:'s| is) (?:on|in) my (?:todo )?list|what do i have to do|(?:show|list)(?: me)? my (?:todo )?(?:list|items|todos)|my (?:todo )?list)(?<what> .*)?$/,
+      /^(?:what(?:'s| is) (?:on|in) my (?:todo )?list|what (?:do i have to|do i need to|should i) do|(?:show|list)(?: me)? (?:my|the) (?:todo )?(?:list|items|todos|tasks)|what are my (?:todos|tasks)|my (?:todo )?list)(?<what> .*)?$/,
     ],
     [
       'complete',
-      /^(?:(?:i'?m |i am )?done with|i(?:'ve| have) (?:done|finished)|finished|complete|check off|tick off|done:) (?<what>.+)$/,
+      /^(?:(?:i'?m |i am )?(?:done|finished) with|i(?:'ve| have) (?:done|finished)|(?:i )?finished|complete|check off|tick off|done:) (?<what>.+)$/,
     ],
     ['complete', /^mark (?<what>.+?) (?:as )?(?:done|complete|completed)$/],
-    ['complete', /^(?!(?:what|it|that|this|all|everything)\b)(?<what>.+) (?:is|are) (?:done|finished)$/],
+    ['complete', /^(?!what\b)(?<what>.+) (?:is|are) (?:done|finished)$/],
     ['delete', /^(?:delete|remove) (?<what>.+?)(?: from (?:my|the) (?:todo )?list)?$/],
-    ['add', /^(?:add|remind me to|remember to) (?<what>.+)$/],
+    [
+      'add',
+      /^(?:add|remind me to|remember to|don't (?:let me )?forget to|i (?:need|have) to)(?: to (?:my|the) (?:todo )?list)?:? (?<what>.+)$/,
+    ],
+    ['add', /^(?<what>buy .+)$/],
   ],
   sv: [
     [
       'list',
-      /^(?:vad har jag att göra|vad (?:ska|måste) jag göra|vad (?:står|finns) på (?:min lista|listan)|visa (?:min lista|listan)|min lista)(?<what> .*)?$/,
+      /^(?:vad har jag att göra|vad (?:ska|måste) jag göra|vad (?:står|finns|har jag) på (?:min lista|listan)|visa (?:min lista|listan|mina uppgifter)|min lista|mina uppgifter)(?<what> .*)?$/,
     ],
     ['complete', /^(?:(?:jag är )?(?:klar|färdig) med|jag har gjort|bocka av) (?<what>.+)$/],
-    ['complete', /^(?!(?:vad|det|den|allt)\b)(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$/],
+    ['complete', /^markera (?<what>.+?) som (?:klar|klart|klara|färdig|färdigt|färdiga|gjord|gjort)$/],
+    ['complete', /^(?!vad\b)(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$/],
     ['delete', /^(?:ta bort|radera|stryk) (?<what>.+?)(?: från (?:min lista|listan))?$/],
-    ['add', /^(?:lägg till|skriv upp|påminn mig om att|kom ihåg att) (?<what>.+)$/],
+    [
+      'add',
+      /^(?:lägga? till|skriva? upp|påminn mig (?:om )?att|kom ihåg att|glöm inte (?:bort )?att|jag (?:måste|behöver))(?: på (?:min lista|listan))?:? (?<what>.+)$/,
+    ],
+    ['add', /^(?<what>köp .+)$/],
   ],
 };
 
 /** Said around what is meant, and not part of it. */
 const onTheList = /\s+(?:to|on) (?:my|the) (?:todo )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
 const articles = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
+const kind = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
+const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du |snälla )/i;
+
+/** What names no item: "it", "everything", "the last one", "a new task", "2". */
+const vague =
+  /^(?:(?:all|the|my|an?|one|another|first|second|third|last|next|latest|oldest|other|done|completed|finished|old|new|whole|of|it'?s|alla|den|det|de|min|mina|en|ny|första|sista|klara|hela) )*(?:(?:number|nr|item|task)? ?#?\d+|it|this|that|them|these|those|one|all|everything|anything|something|nothing|who|who'?s|items?|tasks?|todos?|things?|list|allt|alla|alltihop|något|någonting|inget|ingenting|det|den|detta|dem|dessa|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?)$/i;
+
+function isVague(what: string): boolean {
+  return vague.test(what.replace(onTheList, ''));
+}
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
-  const said = text
-    .trim()
-    .replace(/\s+/g, ' ')
+  const said = text.trim().replace(/\s+/g, ' ').replaceAll('’', "'");
+  const sentence = said
     .replace(/[.!?]+$/, '')
-    .replace(/^(?:please|snälla) /i, '');
+    .replace(please, '')
+    .replace(/,? (?:please|tack)$/i, '');
+  const asks = said.endsWith('?') && !please.test(said);
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
-      const found = new RegExp(pattern, 'iu').exec(said.replaceAll('’', "'"));
-      if (found !== null) return { language, verb, what: found.groups?.what?.trim() ?? '' };
+      const found = new RegExp(pattern, 'iu').exec(sentence);
+      if (found === null) continue;
+      const what = found.groups?.what?.trim() ?? '';
+      // "Milk is done?" asks; to do it would be to guess.
+      return verb !== 'list' && (asks || isVague(what)) ? undefined : { language, verb, what };
     }
   }
   return undefined;
@@ -65,13 +88,13 @@ export function readCall({ text, now }: PlainText): PlainCall | undefined {
   if (command === undefined) return undefined;
   const { language, verb, what } = command;
   if (verb === 'complete' || verb === 'delete') {
-    return { tool: `todo_${verb}`, input: { title: what.replace(articles, '') } };
+    return { tool: `todo_${verb}`, input: { title: what.replace(articles, '').replace(kind, '') } };
   }
-  const { day, rest } = readDay(what, now, language);
-  const title = rest.replace(onTheList, '').trim();
+  const { day, rest: title } = readDay(what.replace(onTheList, '').replace(kind, ''), now, language);
   if (verb === 'list') {
     // More words than a day narrow the list in a way that is not understood.
     return title === '' ? { tool: 'todo_list', input: day === null ? {} : { due_to: day } } : undefined;
   }
-  return title === '' ? undefined : { tool: 'todo_add', input: { title, ...(day !== null && { due_on: day }) } };
+  const isNothing = title === '' || isVague(title);
+  return isNothing ? undefined : { tool: 'todo_add', input: { title, ...(day !== null && { due_on: day }) } };
 }

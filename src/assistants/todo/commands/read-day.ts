@@ -10,47 +10,101 @@ export interface DayAndRest {
   readonly rest: string;
 }
 
+/** A day, and where in a text it is named. */
+interface Named {
+  readonly start: number;
+  readonly end: number;
+  readonly day: string;
+  /** What was said with it beside the day: "at 17:00". */
+  readonly time?: string;
+}
+
 const dayMs = 86_400_000;
 
 /** What stands between the words of a thing to do and its day. */
-const joints = { en: /\s+(?:for|by|on|until|due)$/i, sv: /\s+(?:till|senast|före|på)$/i };
+const joints = { en: /(?:^|\s+)(?:for|by|on|until|due|at)$/i, sv: /(?:^|\s+)(?:till|senast|före|på)$/i };
 
-/** How far off a day is in Swedish, in days, where chrono does not know or has it wrong; the first that fits counts. */
-const swedishDays: readonly (readonly [RegExp, (amount: string) => number])[] = [
-  [/(?<!\p{L})(?:i ?)?övermorgon\b/iu, () => 2],
-  [/\bi ?morgon\b/i, () => 1],
-  [/\bi ?dag\b/i, () => 0],
-  [/\bnästa vecka\b/i, () => 7],
-  [/\bom (\d{1,3}) dag(?:ar)?\b/i, Number],
-  [/\bom (\d{1,2}) veck(?:a|or)\b/i, (amount) => 7 * Number(amount)],
-  [/\bom en vecka\b/i, () => 7],
-];
-
-function cut(text: string, { start, length }: { start: number; length: number }, language: Language): string {
-  const before = text.slice(0, start).trimEnd().replace(joints[language], '');
-  return `${before} ${text.slice(start + length)}`.replace(/\s+/g, ' ').trim();
-}
+/** How far off a day is, in days, where chrono does not know or has it wrong; the first that fits counts. */
+const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: string) => number])[]>> = {
+  en: [[/\b(?:the )?day after tomorrow\b/i, () => 2]],
+  sv: [
+    [/(?<!\p{L})(?:i ?)?övermorgon\b/iu, () => 2],
+    [/\bi ?morgon\b/i, () => 1],
+    [/\bi ?dag\b/i, () => 0],
+    [/\bnästa vecka\b/i, () => 7],
+    [/\bom (\d{1,3}) dag(?:ar)?\b/i, Number],
+    [/\bom (\d{1,2}) veck(?:a|or)\b/i, (amount) => 7 * Number(amount)],
+    [/\bom en vecka\b/i, () => 7],
+  ],
+};
 
 const toDay = (instant: Date): string => instant.toISOString().slice(0, 10);
 
-function isDay({ start }: ParsedResult): boolean {
-  return start.isCertain('day') || start.isCertain('weekday');
+/** 12/3 is the third of December to some and the twelfth of March to others. */
+function hasTwoReadings(text: string): boolean {
+  const [, first, second] = /^(\d{1,2})[/.-](\d{1,2})\b/.exec(text) ?? [];
+  return first !== second && Number(first) <= 12 && Number(second) <= 12;
 }
 
-/** Takes the day out of what a user said: the last one that is named, counted from `now` in UTC. */
-export function readDay(text: string, now: Date, language: Language): DayAndRest {
-  for (const [pattern, daysFor] of language === 'sv' ? swedishDays : []) {
+function isDay({ start, end, text }: ParsedResult, language: Language): boolean {
+  if (end || !(start.isCertain('day') || start.isCertain('weekday'))) return false;
+  // "In 3 hours" is counted from a clock, "the week" is of "the end of the week", "sun" and "sat" are words.
+  if (start.isCertain('timezoneOffset') || /^(?:last |the )/i.test(text) || /^\p{L}{1,4}$/u.test(text)) return false;
+  return language === 'sv' || !hasTwoReadings(text);
+}
+
+function timeOf({ start, text }: ParsedResult): string | undefined {
+  const two = (part: 'hour' | 'minute') => String(start.get(part) ?? 0).padStart(2, '0');
+  if (start.isCertain('hour')) return `at ${two('hour')}:${two('minute')}`;
+  const [part] = /(?:morning|afternoon|evening)$/i.exec(text) ?? [];
+  return part && `in the ${part.toLowerCase()}`;
+}
+
+function findOwnDays(text: string, now: Date, language: Language): Named[] {
+  return ownDays[language].flatMap(([pattern, daysFor]) => {
     const found = pattern.exec(text);
-    if (found === null) continue;
+    if (found === null) return [];
     const day = toDay(new Date(now.getTime() + daysFor(found[1] ?? '') * dayMs));
-    return { day, rest: cut(text, { start: found.index, length: found[0].length }, language) };
-  }
-  const parser = language === 'sv' ? sv : en;
-  const found = parser.casual.parse(text, { instant: now, timezone: 0 }, { forwardDate: true }).findLast(isDay);
-  if (found === undefined) return { day: null, rest: text };
+    return [{ start: found.index, end: found.index + found[0].length, day }];
+  });
+}
+
+function toNamed(found: ParsedResult): Named {
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => found.start.get(part) ?? 1);
+  const time = timeOf(found);
   return {
+    ...{ start: found.index, end: found.index + found.text.length },
     day: toDay(new Date(Date.UTC(year, month - 1, day))),
-    rest: cut(text, { start: found.index, length: found.text.length }, language),
+    ...(time !== undefined && { time }),
   };
+}
+
+/** The days that a text names, counted from `now` in UTC. */
+function findDays(text: string, now: Date, language: Language): Named[] {
+  const parser = language === 'sv' ? sv : en;
+  const found = parser.casual.parse(text, { instant: now, timezone: 0 }, { forwardDate: true });
+  const named = [
+    ...findOwnDays(text, now, language),
+    ...found.filter((each) => isDay(each, language)).map(toNamed),
+  ].toSorted((a, b) => b.end - b.start - (a.end - a.start));
+  // Of two readings of the same words the longer counts, as "Tuesday next week" does; of equals the first.
+  return named.filter(({ start, end }, at) =>
+    named.slice(0, at).every((each) => end <= each.start || each.end <= start),
+  );
+}
+
+/**
+ * Takes the day off the end of what a user said. A day in the middle is part of what is to be done ("order Sunday
+ * roast"), and so are one of several, one that comes again and one that has passed: what is due then is not known.
+ */
+export function readDay(text: string, now: Date, language: Language): DayAndRest {
+  const whole = { day: null, rest: text };
+  const [named, another] = findDays(text, now, language);
+  if (named === undefined || another !== undefined || named.day < toDay(now)) return whole;
+  const before = text.slice(0, named.start).trimEnd();
+  const after = text.slice(named.end).trim();
+  const isAtEnd = after === '' || /^(?:at|kl\.?|klockan) ?\d{1,2}(?:[:.]\d\d)?$/i.test(after);
+  if (!isAtEnd || /(?<!\p{L})(?:every|each|varje|var|or|eller)$/iu.test(before)) return whole;
+  const rest = [before.replace(joints[language], ''), named.time ?? '', after];
+  return { day: named.day, rest: rest.filter((part) => part !== '').join(' ') };
 }
