@@ -38,6 +38,9 @@ function months(year: number, first: number, count: number): Span {
   return { from: toDay(new Date(Date.UTC(year, first, 1))), to: toDay(new Date(Date.UTC(year, first + count, 0))) };
 }
 
+/** The days of a month, which is counted from 0. */
+export const monthOf = (year: number, month: number): Span => months(year, month, 1);
+
 /** The days of a period, seen from today. */
 export function spanOf(period: Period, today: string): Span {
   const date = new Date(today);

@@ -1,6 +1,7 @@
 import type { PlainCommands, PlainOutcome } from '../../../kit/index.ts';
 import type { ToldExpense } from '../expenses.ts';
 import { formatMoney } from '../money.ts';
+import type { Plan } from '../tools/plan-trip-day.ts';
 import type { Spending, SpendingLine } from '../tools/summarize-spending.ts';
 import { readCall, readCommand } from './read-command.ts';
 
@@ -8,6 +9,8 @@ import { readCall, readCommand } from './read-command.ts';
 interface Result {
   readonly expense?: ToldExpense;
   readonly expenses?: readonly ToldExpense[];
+  readonly has_more?: boolean;
+  readonly plan?: Plan;
   readonly budget?: { readonly category: string; readonly currency: string; readonly amount: string | null };
   readonly from?: string;
   readonly to?: string;
@@ -24,6 +27,8 @@ const words = {
     noBudget: (what: string) => `There is no budget for ${what} any more.`,
     spent: (money: string, days: string) => `You spent ${money} ${days}:`,
     days: (from: string, to: string) => (from === to ? `on ${from}` : `from ${from} to ${to}`),
+    plan: (day: string, place: string) => `The plan for ${day} in ${place}:`,
+    more: 'There is more than this.',
     of: 'of',
     and: ' and ',
   },
@@ -35,6 +40,8 @@ const words = {
     noBudget: (what: string) => `Det finns ingen budget för ${what} längre.`,
     spent: (money: string, days: string) => `Du har spenderat ${money} ${days}:`,
     days: (from: string, to: string) => (from === to ? `den ${from}` : `från ${from} till ${to}`),
+    plan: (day: string, place: string) => `Planen för ${day} i ${place}:`,
+    more: 'Det finns mer än så.',
     of: 'av',
     and: ' och ',
   },
@@ -44,7 +51,7 @@ function tell({ text, result }: PlainOutcome): string {
   const language = readCommand(text)?.language ?? 'en';
   const said = words[language];
   const money = (spending: Pick<Spending, 'amount' | 'currency'>) => formatMoney(spending, language);
-  const { expense, expenses, budget, from = '', to = '', totals, lines = [] } = (result ?? {}) as Result;
+  const { expense, expenses, budget, from = '', to = '', totals, lines = [], ...more } = (result ?? {}) as Result;
   if (expense !== undefined) return said.recorded(money(expense), expense.category, expense.spent_on);
   if (budget !== undefined) {
     const { category, currency, amount } = budget;
@@ -57,9 +64,14 @@ function tell({ text, result }: PlainOutcome): string {
     const tellLine = (line: SpendingLine) => `- ${line.month} ${line.category}: ${money(line)}${limit(line)}`;
     return [said.spent(totals.map(money).join(said.and), said.days(from, to)), ...lines.map(tellLine)].join('\n');
   }
+  if (more.plan !== undefined) {
+    const { day, place, stops } = more.plan;
+    return [said.plan(day, place), ...stops.map(({ at, what }) => `- ${at} ${what}`)].join('\n');
+  }
   if (expenses === undefined) return said.failed;
   if (expenses.length === 0) return said.nothing(said.days(from, to));
-  return expenses.map((each) => `- ${each.spent_on} ${each.category}: ${money(each)}`).join('\n');
+  const told = expenses.map((each) => `- ${each.spent_on} ${each.category}: ${money(each)}`);
+  return [...told, ...(more.has_more ? [said.more] : [])].join('\n');
 }
 
 /** What Pam understands without a model, in English and Swedish. */

@@ -1,7 +1,7 @@
 import type { PlainCall, PlainText } from '../../../kit/index.ts';
 import { readAmount } from './read-amount.ts';
-import { readDay } from './read-day.ts';
-import { type Language, readPeriod } from './read-period.ts';
+import { type DayAndRest, namesTime, readDay } from './read-day.ts';
+import { type Language, readMonth, readPeriod } from './read-period.ts';
 
 /** What a sentence asks for. */
 interface Command {
@@ -9,6 +9,8 @@ interface Command {
   readonly verb: 'spend' | 'budget' | 'sum' | 'list';
   /** What comes after the verb, as the user said it. */
   readonly what: string;
+  /** The category, where it was said before the amount. */
+  readonly category?: string;
 }
 
 type Rule = readonly [Command['verb'], RegExp];
@@ -19,30 +21,43 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['sum', /^(?:how much|what) (?:did i spend|have i spent)(?<what> .*)?$/],
     ['list', /^(?:(?:show|list)(?: me)? )?my expenses(?<what> .*)?$/],
     ['spend', /^(?:i(?:'ve| have)? )?(?:spent|paid) (?<what>.+)$/],
-    ['budget', /^(?:set )?(?:a |my )?budget (?:of )?(?<what>.+ (?:for|on) .+)$/],
+    ['spend', /^(?:i(?:'ve| have)? )?bought (?:an? |the |some |my )?(?<category>\D+?) for (?<what>[€$£¥]?\d.*)$/],
+    ['budget', /^(?:set )?(?:a |my )?(?:monthly )?budget (?:of )?(?<what>.+ (?:for|on) .+)$/],
+    [
+      'budget',
+      /^(?:set )?(?:my |the |a )?(?!(?:my|the|a|total|whole|overall)\b)(?<category>\D+) budget (?:to|is) (?<what>.+)$/,
+    ],
   ],
   sv: [
     ['sum', /^(?:hur mycket|vad) (?:har jag (?:spenderat|lagt|betalat)|spenderade jag|la(?:de)? jag)(?<what> .*)?$/],
     ['list', /^(?:(?:visa|lista) )?mina (?:utgifter|köp)(?<what> .*)?$/],
     ['spend', /^(?:jag )?(?:har )?(?:spenderat|spenderade|betalat|betalade|lagt|la|lade) (?<what>.+)$/],
+    [
+      'spend',
+      /^(?:jag )?(?:har )?(?:handlat|handlade|köpt|köpte) (?:en |ett |lite )?(?<category>\D+?) för (?<what>\d.*)$/,
+    ],
     ['budget', /^(?:sätt )?(?:en |min )?budget (?:på )?(?<what>.+ (?:för|på|till) .+)$/],
   ],
 };
+
+/** A budget is for a month, said or not. */
+const monthly = / (?:a|per|each|every) month\b| (?:i månaden|per månad)(?!\p{L})/iu;
 
 /** What a category is said after. */
 const joints = { en: /^(?:on|for) (?:the |my )?/i, sv: /^(?:på|för|till) /i };
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
-  const said = text
-    .trim()
-    .replaceAll('’', "'")
-    .replace(/\s+/g, ' ')
-    .replace(/[.!?]+$/, '');
+  const said = text.trim().replaceAll('’', "'").replace(/\s+/g, ' ');
+  const sentence = said.replace(/[.!?]+$/, '');
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
-      const found = new RegExp(pattern, 'iu').exec(said);
-      if (found !== null) return { language, verb, what: found.groups?.what?.trim() ?? '' };
+      const found = new RegExp(pattern, 'iu').exec(sentence);
+      if (found === null) continue;
+      const { what = '', category } = found.groups ?? {};
+      // "I spent 12 on fuel?" asks; to record it would be to guess.
+      if ((verb === 'spend' || verb === 'budget') && said.endsWith('?')) return undefined;
+      return { language, verb, what: what.trim(), ...(category !== undefined && { category }) };
     }
   }
   return undefined;
@@ -52,17 +67,21 @@ export function readCommand(text: string): Command | undefined {
 function readCategory(text: string, language: Language): { category?: string } | undefined {
   if (text === '') return {};
   const category = text.replace(joints[language], '').trim();
-  // Digits are of a date or an amount that was not understood.
-  const isOne = category !== text && /^\D{1,50}$/.test(category);
-  return isOne ? { category } : undefined;
+  return category !== text && isCategory(category, language) ? { category } : undefined;
 }
 
-function readAmountFor({ what, language }: Command, now: Date) {
+/** Digits, and words that tell of a time, are of a date or an amount that was not understood. */
+function isCategory(text: string, language: Language): boolean {
+  return /^\D{1,50}$/.test(text) && !namesTime(text, language);
+}
+
+function readAmountFor({ what, category: said, language }: Command, now: Date) {
   const found = readAmount(what, language);
-  if (found === undefined) return undefined;
-  const when = readDay(found.rest, now, language);
-  const { category } = (when && readCategory(when.rest, language)) ?? {};
-  if (when === undefined || category === undefined) return undefined;
+  const when = found && readDay(found.rest, now, language);
+  if (found === undefined || when === undefined) return undefined;
+  const isSaid = said !== undefined && when.rest === '' && isCategory(said, language);
+  const { category } = isSaid ? { category: said } : (readCategory(when.rest, language) ?? {});
+  if (category === undefined || (said !== undefined && !isSaid)) return undefined;
   const { amount, currency } = found;
   return { input: { amount, ...(currency !== undefined && { currency }), category }, ...when };
 }
@@ -74,11 +93,12 @@ function readQuestion({ what, language }: Command, now: Date): Record<string, un
     const only = readCategory(rest, language);
     return only && { ...only, period };
   }
-  const named = readDay(rest, now, language);
+  const month = readMonth(what, now, language);
+  const named: DayAndRest | undefined = month.span === undefined ? readDay(rest, now, language) : { rest: month.rest };
   // Days ago are counted where the user lives, by the tool that records; none of those that read takes them.
   if (named === undefined || named.daysAgo !== undefined) return undefined;
   const only = readCategory(named.rest, language);
-  return only && { ...only, ...(named.day !== undefined && { from: named.day, to: named.day }) };
+  return only && { ...only, ...month.span, ...(named.day !== undefined && { from: named.day, to: named.day }) };
 }
 
 /** The tool call that a sentence asks for. */
@@ -89,7 +109,8 @@ export function readCall({ text, now }: PlainText): PlainCall | undefined {
     const input = readQuestion(command, now);
     return input && { tool: command.verb === 'sum' ? 'pam_summarize_spending' : 'pam_list_expenses', input };
   }
-  const found = readAmountFor(command, now);
+  const { verb, what } = command;
+  const found = readAmountFor(verb === 'budget' ? { ...command, what: what.replace(monthly, '') } : command, now);
   if (found === undefined) return undefined;
   const { input, daysAgo, day } = found;
   if (command.verb === 'budget') {

@@ -28,6 +28,12 @@ const swedishDays: readonly (readonly [RegExp, (said: string, now: Date) => numb
   ],
 ];
 
+/** The day before yesterday, which chrono takes for yesterday. */
+const beforeYesterday = /\b(?:the )?day before yesterday\b/i;
+
+/** How far ahead of UTC a day begins first, in milliseconds: where it is that day already, it may have been spent. */
+const earliestMs = 14 * 3_600_000;
+
 /** The text without what was found, where that is at its beginning or end: elsewhere it is part of something else. */
 function cut(text: string, { index, length }: { index: number; length: number }): string | undefined {
   const before = text
@@ -39,6 +45,12 @@ function cut(text: string, { index, length }: { index: number; length: number })
   return before === '' && /^(?:on|for|på|för)\s/i.test(after) ? after : undefined;
 }
 
+/** 12/3 is the third of December to some and the twelfth of March to others. */
+function hasTwoReadings(text: string): boolean {
+  const [, first, second] = /^(\d{1,2})[/.-](\d{1,2})\b/.exec(text) ?? [];
+  return first !== second && Number(first) <= 12 && Number(second) <= 12;
+}
+
 function isDay({ start, text }: ParsedResult): boolean {
   return (
     start.isCertain('day') ||
@@ -47,12 +59,25 @@ function isDay({ start, text }: ParsedResult): boolean {
   );
 }
 
-/** The day of what chrono found. A day without a year was the last one that there has been. */
-function dayOf({ start }: ParsedResult, now: Date): Date {
+/**
+ * The day of what chrono found: without a year or a date, the last one that there has been. Undefined for one that is
+ * still to come, for one that may be another, and for more than a day.
+ */
+function dayOf({ start, end, text }: ParsedResult, now: Date, language: Language): Date | undefined {
+  if (end || /^next |(?<!\d )(?:week|month|year)s?$/i.test(text)) return undefined;
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
   const date = new Date(Date.UTC(year, month - 1, day));
-  if (date > now && !start.isCertain('year')) date.setUTCFullYear(year - 1);
-  return date;
+  if (!start.isCertain('day') && start.isCertain('weekday')) {
+    // In Swedish "på fredag" is still to come.
+    if (language === 'sv' || (date > now && /^this /i.test(text))) return undefined;
+    if (date > now) date.setUTCDate(date.getUTCDate() - 7);
+    return date;
+  }
+  if (date.getTime() <= now.getTime() + earliestMs) return date;
+  if (start.isCertain('year')) return undefined;
+  date.setUTCFullYear(year - 1);
+  // No year has a 29 February after another.
+  return date.getUTCMonth() === month - 1 ? date : undefined;
 }
 
 /** A text without the day that was found in it and was so many days ago; undefined for one that is still to come. */
@@ -60,23 +85,45 @@ function toAgo(daysAgo: number, rest: string): DayAndRest | undefined {
   return daysAgo < 0 ? undefined : { daysAgo, rest };
 }
 
-/**
- * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" stays
- * relative; it is counted from `now` in UTC only for days of the week. Undefined for a day that is still to come, such as
- * "tomorrow".
- */
-export function readDay(text: string, now: Date, language: Language): DayAndRest | undefined {
-  for (const [pattern, daysFor] of language === 'sv' ? swedishDays : []) {
+/** Takes the day out that chrono does not know. */
+function readOwnDay(text: string, now: Date, language: Language): DayAndRest | 'none' | undefined {
+  const days = language === 'sv' ? swedishDays : [[beforeYesterday, () => 2] as const];
+  for (const [pattern, daysFor] of days) {
     const found = pattern.exec(text);
     const rest = found && cut(text, { index: found.index, length: found[0].length });
     if (typeof rest === 'string') return toAgo(daysFor(found?.[1] ?? '', now), rest);
   }
+  return 'none';
+}
+
+/**
+ * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" stays
+ * relative; it is counted from `now` in UTC only for days of the week. Undefined for a day that is still to come, such as
+ * "tomorrow", and for one that may be another, such as 12/3.
+ */
+export function readDay(text: string, now: Date, language: Language): DayAndRest | undefined {
+  const own = readOwnDay(text, now, language);
+  if (own !== 'none') return own;
   const parser = language === 'sv' ? sv : en;
   const found = parser.casual.parse(text, { instant: now, timezone: 0 }).findLast(isDay);
   const rest = found && cut(text, { index: found.index, length: found.text.length });
   if (found === undefined || rest === undefined) return { rest: text };
-  const date = dayOf(found, now);
+  const date = dayOf(found, now, language);
+  if (date === undefined || (language === 'en' && hasTwoReadings(found.text))) return undefined;
   const isNamed = /\d/.test(found.text) && !/\bago$/i.test(found.text);
   if (isNamed) return { day: date.toISOString().slice(0, 10), rest };
   return toAgo(Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs, rest);
+}
+
+/** What tells of a time, beside what chrono knows. */
+const timeWords: Readonly<Record<Language, RegExp>> = {
+  en: /\b(?:every|each|per|last|next|since|ago|daily|weekly|monthly|yearly|(?:week|month|year)s?|day before)\b/i,
+  sv: /(?<!\p{L})(?:varje|per|förra|nästa|sedan|fjol|i ?(?:för)?(?:går|dag|morgon|morse|kväll)|veckan?|månad(?:en)?|år(?:et)?|i (?:mån|tis|ons|tors|fre|lör|sön)dags|i (?:januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december))(?!\p{L})/iu,
+};
+
+/** Whether a text tells of a time that was not understood: "fuel in October", "food per week". */
+export function namesTime(text: string, language: Language): boolean {
+  const parser = language === 'sv' ? sv : en;
+  // "Sun" and "may" are words too.
+  return timeWords[language].test(text) || parser.casual.parse(text).some((found) => !/^\p{L}{1,4}$/u.test(found.text));
 }

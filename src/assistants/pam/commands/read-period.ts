@@ -1,4 +1,4 @@
-import type { Period } from '../days.ts';
+import { monthOf, type Period, type Span } from '../days.ts';
 
 /** A language that commands are understood in. */
 export type Language = 'en' | 'sv';
@@ -31,6 +31,26 @@ const said: Readonly<Record<Language, Readonly<Record<Period, RegExp>>>> = {
     last_year: /(?:i fjol|förra året)$/i,
   },
 };
+
+const monthNames: Readonly<Record<Language, readonly string[]>> = {
+  en: 'january february march april may june july august september october november december'.split(' '),
+  sv: 'januari februari mars april maj juni juli augusti september oktober november december'.split(' '),
+};
+
+const monthsSaid = {
+  en: new RegExp(`(?:^| )in (${monthNames.en.join('|')})(?: ([12]\\d{3}))?$`, 'i'),
+  sv: new RegExp(`(?:^| )i (${monthNames.sv.join('|')})(?: ([12]\\d{3}))?$`, 'i'),
+};
+
+/** Takes a month off the end of what a user said; without a year, the last one that has begun. */
+export function readMonth(text: string, now: Date, language: Language): { span?: Span; rest: string } {
+  const found = monthsSaid[language].exec(text);
+  if (found === null) return { rest: text };
+  const month = monthNames[language].indexOf((found[1] ?? '').toLowerCase());
+  const latest = month <= now.getUTCMonth() ? now.getUTCFullYear() : now.getUTCFullYear() - 1;
+  const year = found[2] === undefined ? latest : Number(found[2]);
+  return { span: monthOf(year, month), rest: text.slice(0, found.index) };
+}
 
 /** Takes the period off the end of what a user said. */
 export function readPeriod(text: string, language: Language): PeriodAndRest {

@@ -13,6 +13,15 @@ const Stop = Type.Object(
 );
 type Stop = Static<typeof Stop>;
 
+/** The plan of a day. */
+export interface Plan {
+  readonly day: string;
+  readonly place: string;
+  readonly stops: readonly Stop[];
+  /** The stops that begin before an earlier one ends. */
+  readonly clashes: readonly string[];
+}
+
 function minuteOf({ at }: Stop): number {
   const [hours = 0, minutes = 0] = at.split(':').map(Number);
   return hours * 60 + minutes;
@@ -42,11 +51,12 @@ export const planTripDay = defineTool({
     { additionalProperties: false, dependentRequired: { stops: ['place'], place: ['stops'] } },
   ),
   writes: true,
-  async run({ day, place = '', stops }, context) {
+  async run({ day, place = '', stops }, context): Promise<{ plan: Plan }> {
     if (stops === undefined) {
       const [stored] = await context.query(findTripDay, { day });
       if (stored === undefined) throw pamErrors.raise.no_plan();
-      return { plan: { ...stored, clashes: findClashes(stored.stops as Stop[]) } };
+      const planned = stored.stops as Stop[];
+      return { plan: { ...stored, stops: planned, clashes: findClashes(planned) } };
     }
     const inOrder = stops.toSorted((a, b) => minuteOf(a) - minuteOf(b));
     await context.query(putTripDay, { day, place, stops: JSON.stringify(inOrder) });
