@@ -16,9 +16,24 @@ test.each([
   'Glad idag!',
   'So happy today',
   'mår bra i dag',
+  'I feel awful today',
+  "I don't feel good",
+  "I'm not feeling great",
+  'not happy today',
+  'bad day today',
+  'lite ledsen i dag',
+  'I felt sad',
+  'I was happy today',
 ])('"%s" is logged', (text) => {
   expect(read(text)).toEqual({ tool: 'mood_log', input: { mood_text: text.replace('’', "'") } });
 });
+
+test.each(['I felt sad yesterday', 'I was so happy yesterday!', 'jag mådde dåligt igår', 'Jag var ledsen i går'])(
+  '"%s" is logged for yesterday',
+  (text) => {
+    expect(read(text)?.input).toEqual({ mood_text: text, timestamp: '2026-11-24T22:30:00.000Z' });
+  },
+);
 
 test.each([
   ['how was my mood this week?', '2026-11-23', '2026-11-25'],
@@ -30,6 +45,7 @@ test.each([
   ['hur har jag mått den här veckan?', '2026-11-23', '2026-11-25'],
   ['Hur mådde jag igår?', '2026-11-24', '2026-11-24'],
   ['hur har jag mått förra veckan', '2026-11-16', '2026-11-22'],
+  ['how did I feel last month?', '2026-10-01', '2026-10-31'],
   ['visa mitt humör i dag', '2026-11-25', '2026-11-25'],
 ])('"%s" is read from %s to %s', (text, from, to) => {
   expect(read(text)).toEqual({ tool: 'mood_trend', input: { from, to } });
@@ -45,6 +61,20 @@ test.each([
   'jag är på jobbet',
   'meeting Anna today',
   'glad idag?',
+  'she is sad today',
+  'hon är ledsen idag',
+  'good weather today',
+  'buy good bread today',
+  'are you happy today',
+  'why so sad today',
+  'var jag glad idag',
+  'I was happy last week',
+  'I was happy when I was a child',
+  'I felt sad on Monday',
+  'jag var ledsen i måndags',
+  'jag kände mig glad förra veckan',
+  'I felt sad 3 days ago',
+  'I feel that you are wrong',
   '',
 ])('"%s" is not guessed at', (text) => {
   expect(read(text)).toBeUndefined();
@@ -64,6 +94,14 @@ describe('what came of it is told in the language of the command:', () => {
   };
 
   test.each<[string, unknown, string]>([
+    ['I feel odd', { entry: { score: 0, confidence: 0 } }, 'Noted. How good or bad that is, the words do not tell me.'],
+    // What a model had asked for before it was gone.
+    [
+      'hmm',
+      { entries: [{ felt_at: '2026-11-23T10:00:00.000Z', mood_text: 'ok' }], has_more: true },
+      '- 2026-11-23: ok\nThere is more than this.',
+    ],
+    ['hmm', { entries: [], has_more: false }, 'Nothing was logged then.'],
     ['I feel great', { entry: { score: 0.6 } }, 'Noted. That sounds very good.'],
     ['jag är glad', { entry: { score: 0.3 } }, 'Antecknat. Det låter ganska bra.'],
     [

@@ -16,6 +16,9 @@ const words = {
   en: {
     failed: 'That did not work. Try "I feel great today".',
     logged: (degree: string) => `Noted. That sounds ${degree}.`,
+    unread: 'Noted. How good or bad that is, the words do not tell me.',
+    none: 'Nothing was logged then.',
+    more: 'There is more than this.',
     nothing: ({ from, to }: Trend) => `Nothing was logged from ${from} to ${to}.`,
     overall: ({ from, to, entries }: Trend, degree: string) =>
       `From ${from} to ${to} your mood was ${degree} (${entries} ${entries === 1 ? 'entry' : 'entries'}):`,
@@ -23,6 +26,9 @@ const words = {
   sv: {
     failed: 'Det gick inte. Säg till exempel "jag är glad idag".',
     logged: (degree: string) => `Antecknat. Det låter ${degree}.`,
+    unread: 'Antecknat. Hur bra eller dåligt det är säger orden mig inte.',
+    none: 'Inget är antecknat då.',
+    more: 'Det finns mer än så.',
     nothing: ({ from, to }: Trend) => `Inget är antecknat från ${from} till ${to}.`,
     overall: ({ from, to, entries }: Trend, degree: string) =>
       `Från ${from} till ${to} mådde du ${degree} (${entries} ${entries === 1 ? 'anteckning' : 'anteckningar'}):`,
@@ -33,14 +39,34 @@ function nameDegree(score: number, language: Language): string {
   return degrees.find(([most]) => score <= most)?.[1][language] ?? '';
 }
 
+/** What a tool of the mood log may return. */
+type Result = Partial<Omit<Trend, 'entries'>> & {
+  readonly entry?: Entry;
+  /** Those of the log; or how many a trend is of. */
+  readonly entries?: readonly Entry[] | number;
+  readonly has_more?: boolean;
+};
+
+function tellEntries(
+  { entries, has_more = false }: { entries: readonly Entry[]; has_more: boolean | undefined },
+  language: Language,
+): string {
+  const said = words[language];
+  if (entries.length === 0) return said.none;
+  const told = entries.map(({ felt_at, mood_text }) => `- ${felt_at.slice(0, 10)}: ${mood_text}`);
+  return [...told, ...(has_more ? [said.more] : [])].join('\n');
+}
+
 function tell({ text, result }: PlainOutcome): string {
   // The words decide the language; the time does not matter.
   const language = readCommand({ text, now: new Date(0) })?.language ?? 'en';
   const said = words[language];
-  const { entry, score, days, ...period } = (result ?? {}) as Partial<Trend> & { entry?: Entry };
+  const { entry, entries, has_more, score, days, ...period } = (result ?? {}) as Result;
+  if (entry?.confidence === 0) return said.unread;
   if (entry !== undefined) return said.logged(nameDegree(entry.score, language));
+  if (Array.isArray(entries)) return tellEntries({ entries, has_more }, language);
   if (days === undefined || score === undefined) return said.failed;
-  const trend = { ...period, score, days } as Trend;
+  const trend = { ...period, entries, score, days } as Trend;
   if (score === null) return said.nothing(trend);
   const lines = days.map((each) => `- ${each.day}: ${nameDegree(each.score, language)}`);
   return [said.overall(trend, nameDegree(score, language)), ...lines].join('\n');

@@ -5,7 +5,7 @@ import { readPeriod } from './read-period.ts';
 /** A language that commands are understood in. */
 export type Language = 'en' | 'sv';
 
-type Kind = 'log' | 'maybe-log' | 'trend';
+type Kind = 'log' | 'maybe-log' | 'past' | 'trend';
 
 /** Each in full, and in the order in which they are tried. */
 const rules: readonly (readonly [Language, Kind, RegExp])[] = [
@@ -15,18 +15,58 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   ['sv', 'trend', /^hur (?:har jag mått|mådde jag|har jag det|mår jag|har jag känt mig)(?<when> .+)?$/],
   ['sv', 'trend', /^hur (?:har mitt humör varit|var mitt humör|är mitt humör)(?<when> .+)?$/],
   ['sv', 'trend', /^(?:visa )?mitt humör(?<when> .+)?$/],
-  ['en', 'log', /^(?:i feel|i felt|i(?:'m| am| was) feeling|feeling)(?! like\b) .+$/],
-  ['sv', 'log', /^(?:jag )?(?:känner mig|kände mig|mår|mådde) .+$/],
-  ['en', 'maybe-log', /^(?:i(?:'m| am| was)|i(?:'ve| have) been) .+$/],
-  ['sv', 'maybe-log', /^(?:jag är|jag var|jag har varit) .+$/],
-  ['en', 'maybe-log', /^(?:\S+ ){1,3}today$/],
-  ['sv', 'maybe-log', /^(?:\S+ ){1,3}i ?dag$/],
+  ['en', 'log', /^(?:i feel|i(?:'m| am) feeling|i (?:don't|do not) feel|feeling)(?! (?:like|that)\b) .+$/],
+  ['sv', 'log', /^(?:jag )?(?:känner mig|mår) .+$/],
+  ['en', 'past', /^i (?:felt|was feeling|was|(?:didn't|did not) feel)(?! (?:like|that)\b)(?<when> .+)$/],
+  ['sv', 'past', /^(?:(?:jag )?(?:kände mig|mådde)|jag var)(?<when> .+)$/],
+  ['en', 'maybe-log', /^i(?:'m| am) .+$/],
+  ['sv', 'maybe-log', /^jag är .+$/],
+  // No more than how it was, for "she is sad today" is of somebody else.
+  ['en', 'maybe-log', /^(?:(?:not|so|very|really|quite|pretty|rather|too|a bit|a little) )*\S+(?: day)? today$/],
+  ['sv', 'maybe-log', /^(?:(?:inte|så|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?: dag)? i ?dag$/],
 ];
+
+const dayMs = 86_400_000;
+
+/** When somebody felt as they say in the past tense, by how the sentence ends. */
+const pastDays: readonly (readonly [RegExp, number])[] = [
+  [/ (?:yesterday|last night|i ?går|i ?går kväll)$/, 1],
+  [/ (?:earlier today|today|this morning|i ?dag|i ?morse)$/, 0],
+];
+
+/** What tells of another time than just now: it is not known of which. */
+const otherTime =
+  /(?<!\p{L})(?:when|while|as a|before|ago|last|all|once|since|(?:day|week|month|year|night)s?|\p{L}+day|när|medan|som|innan|sedan|förra|hela|förut|dag(?:ar|en)?|veckan?|månad(?:en)?|år(?:et)?|natt|\p{L}+dags)(?!\p{L})/u;
+
+/** How many days ago somebody felt so; undefined when that is not clear. */
+function readDaysAgo(said: string): number | undefined {
+  const [pattern, daysAgo] = pastDays.find(([each]) => each.test(said)) ?? [/$/, 0];
+  return otherTime.test(said.replace(pattern, '')) ? undefined : daysAgo;
+}
 
 /** What a sentence asks for. */
 interface Command {
   readonly language: Language;
   readonly call: PlainCall;
+}
+
+function readLog({
+  said,
+  kind,
+  now,
+  when,
+}: {
+  said: string;
+  kind: Kind;
+  now: Date;
+  when: string;
+}): PlainCall | undefined {
+  // "I am at work" may mean anything; with a word of feeling in it, it is about a mood.
+  if (said.endsWith('?') || (kind !== 'log' && readByLexicon(said).confidence === 0)) return undefined;
+  const daysAgo = kind === 'past' ? readDaysAgo(when) : 0;
+  if (daysAgo === undefined) return undefined;
+  const timestamp = new Date(now.getTime() - daysAgo * dayMs).toISOString();
+  return { tool: 'mood_log', input: { mood_text: said, ...(daysAgo > 0 && { timestamp }) } };
 }
 
 /** The command that a sentence is, from a time on; undefined when it is none that a rule knows. */
@@ -40,9 +80,8 @@ export function readCommand({ text, now }: PlainText): Command | undefined {
       const period = readPeriod(found.groups?.when?.trim() ?? '', now);
       return period && { language, call: { tool: 'mood_trend', input: { ...period } } };
     }
-    // "I am at work" may mean anything; with a word of feeling in it, it is about a mood.
-    if (said.endsWith('?') || (kind === 'maybe-log' && readByLexicon(said).confidence === 0)) return undefined;
-    return { language, call: { tool: 'mood_log', input: { mood_text: said } } };
+    const call = readLog({ said, kind, now, when: found.groups?.when ?? '' });
+    return call && { language, call };
   }
   return undefined;
 }

@@ -10,8 +10,16 @@ const dayMs = 86_400_000;
 const days = (now: Date, first: number, last: number): Period => ({ from: dayAt(now, first), to: dayAt(now, last) });
 
 function dayAt(now: Date, offsetDays: number): string {
-  return new Date(now.getTime() + offsetDays * dayMs).toISOString().slice(0, 10);
+  return dayOf(new Date(now.getTime() + offsetDays * dayMs));
 }
+
+/** The month before. */
+function lastMonth(now: Date): Period {
+  const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
+  return { from: dayOf(new Date(Date.UTC(year, month - 1, 1))), to: dayOf(new Date(Date.UTC(year, month, 0))) };
+}
+
+const dayOf = (instant: Date): string => instant.toISOString().slice(0, 10);
 
 /** How many days ago it was Monday. */
 const sinceMonday = (now: Date): number => (now.getUTCDay() + 6) % 7;
@@ -25,6 +33,7 @@ const periods: readonly (readonly [RegExp, (now: Date) => Period])[] = [
   [/^(?:this week|den här veckan|i veckan|denna vecka)$/, (now) => days(now, -sinceMonday(now), 0)],
   [/^(?:last week|förra veckan)$/, (now) => days(now, -sinceMonday(now) - 7, -sinceMonday(now) - 1)],
   [/^(?:this month|den här månaden|denna månad)$/, (now) => days(now, 1 - monthDay(now), 0)],
+  [/^(?:last month|förra månaden)$/, lastMonth],
   [
     /^(?:lately|recently|the last (?:week|7 days)|på sistone|senaste tiden|(?:den )?senaste veckan)?$/,
     (now) => days(now, -6, 0),
