@@ -1,6 +1,6 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, streamText } from 'ai';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { generateText, isStepCount, jsonSchema, streamText, tool } from 'ai';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
@@ -16,13 +16,20 @@ beforeAll(async () => {
   user = await product.createUser();
 });
 
+afterEach(() => provider.setMode('ok'));
+
 afterAll(async () => {
   await product.stop();
   await provider.close();
 });
 
 function model() {
-  const evenkeel = createOpenAICompatible({ name: 'evenkeel', baseURL: `${product.url}/v1`, apiKey: user.key });
+  const evenkeel = createOpenAICompatible({
+    name: 'evenkeel',
+    baseURL: `${product.url}/v1`,
+    apiKey: user.key,
+    includeUsage: true,
+  });
   return evenkeel('stub-model');
 }
 
@@ -37,4 +44,30 @@ it('gives the ai package a whole text with its usage', async () => {
   const result = await generateText({ model: model(), prompt: 'Hello' });
   expect(result.text).toBe(text);
   expect(result.usage.outputTokens).toBeGreaterThan(0);
+});
+
+it('streams tool calls to the ai package, which runs the tool and streams the answer, with usage', async () => {
+  provider.setMode('tool-call');
+  const ran: unknown[] = [];
+  const add = tool({
+    description: 'Adds an item.',
+    inputSchema: jsonSchema<{ title: string }>({ type: 'object', properties: { title: { type: 'string' } } }),
+    execute: async (input) => ran.push(input),
+  });
+  const result = streamText({ model: model(), prompt: 'Add it', tools: { add }, stopWhen: isStepCount(2) });
+  expect((await Array.fromAsync(result.textStream)).join('')).toBe(text);
+  expect(ran).toEqual([{ title: 'buy milk' }]);
+  expect((await result.totalUsage).outputTokens).toBeGreaterThan(0);
+});
+
+it('tells the ai package of a stream that breaks', async () => {
+  provider.setMode('truncated');
+  const errors: unknown[] = [];
+  const { fullStream } = streamText({
+    ...{ model: model(), prompt: 'Hello', maxRetries: 0 },
+    onError: ({ error }) => void errors.push(error),
+  });
+  const parts = await Array.fromAsync(fullStream);
+  expect(errors).toHaveLength(1);
+  expect(parts.map(({ type }) => type)).toContain('error');
 });

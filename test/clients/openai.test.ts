@@ -67,6 +67,17 @@ describe('the openai package', () => {
     expect(chunks.filter((chunk) => chunk.choices.length === 0)).toEqual([]);
   });
 
+  it.each(['crlf', 'split-utf8', 'one-byte', 'no-done'] as const)(
+    'gets the text to the letter when the provider streams in the way %s',
+    async (mode) => {
+      provider.setMode(mode);
+      const stream = await clientWith(user.key).chat.completions.create({ model, messages, stream: true });
+      const chunks = await Array.fromAsync(stream);
+      expect(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toBe(text);
+      expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
+    },
+  );
+
   it('makes a tool-call round trip', async () => {
     provider.setMode('tool-call');
     const client = clientWith(user.key);
@@ -140,6 +151,17 @@ describe('an error is raised by the openai package as', () => {
       provider.setMode(mode);
       const stream = await clientWith(user.key).chat.completions.create({ model, messages, stream: true });
       await expect(Array.fromAsync(stream), mode).rejects.toThrow(OpenAI.APIError);
+    }
+  });
+
+  it('an error when the stream is none, is too much or leads elsewhere', async () => {
+    for (const mode of ['malformed-json', 'empty-200', 'huge-line', 'redirect'] as const) {
+      provider.setMode(mode);
+      const read = async () =>
+        await Array.fromAsync(await clientWith(user.key).chat.completions.create({ model, messages, stream: true }));
+      await expect(read(), mode).rejects.toThrow(OpenAI.APIError);
+      provider.setMode('ok');
+      await clientWith(user.key).chat.completions.create({ model, messages });
     }
   });
 

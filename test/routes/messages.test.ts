@@ -246,9 +246,11 @@ describe('history', () => {
     await post(own, 'Hello');
     const headers = { authorization: `Bearer ${user.key}` };
     const etag = (await fetch(product.url + messagesOf(own), { headers })).headers.get('etag') ?? '';
-    const again = async () =>
-      await fetch(product.url + messagesOf(own), { headers: { ...headers, 'if-none-match': etag } });
+    const again = async (tags = etag) =>
+      await fetch(product.url + messagesOf(own), { headers: { ...headers, 'if-none-match': tags } });
     expect((await again()).status).toBe(304);
+    // As a proxy may have rewritten it.
+    for (const tags of [`"another", ${etag}`, etag.replace('W/', '')]) expect((await again(tags)).status).toBe(304);
     await post(own, 'More');
     expect((await again()).status).toBe(200);
   });

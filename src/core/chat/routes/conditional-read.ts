@@ -4,7 +4,8 @@ import { Type } from 'typebox';
 /** The schema of an answer with status 304. */
 export const Unchanged = Type.Null({ description: 'Nothing has changed since the ETag that you sent.' });
 
-const ETAG = /^W\/"v(\d{1,15})"$/;
+/** With W/ or without: proxies rewrite it, and reading compares weakly (RFC 9110, 13.1.2). */
+const ETAG = /^(?:W\/)?"v(\d{1,15})"$/;
 
 /** The version that the reader says it has, from `If-None-Match`; null when it names none of ours. */
 export function knownVersion(request: FastifyRequest): number | null {

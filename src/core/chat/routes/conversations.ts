@@ -19,7 +19,7 @@ function findDefaultAssistant(assistants: readonly Assistant[]): string | null {
 
 /** @throws AppError 404 for the address of another user, the same as for a conversation that does not exist. */
 function refuseOthers(request: FastifyRequest, userId: string): void {
-  if (userId.toLowerCase() !== request.caller.userId) throw chatErrors.raise.session_not_found();
+  if (userId !== request.caller.userId) throw chatErrors.raise.session_not_found();
 }
 
 /** Tells the state of the conversation after the answer, which itself is to be kept by nobody. */
