@@ -122,7 +122,7 @@ test('every example is understood', () => {
   expect(commands.examples.filter((text) => read(text) === undefined)).toEqual([]);
 });
 
-describe('what came of it is told in the language of the command:', () => {
+describe('what came of it is told in the language that is set, else that of the command:', () => {
   const expense = { amount: '12.50', currency: 'EUR', category: 'fuel', spent_on: '2026-11-21' };
   const spent = { amount: '12.50', currency: 'EUR', expenses: 1 };
   const line = { ...spent, month: '2026-11', category: 'fuel', budget: '300.00' };
@@ -130,6 +130,9 @@ describe('what came of it is told in the language of the command:', () => {
 
   test.each<[string, unknown, string]>([
     ['spent 12.50 on fuel', { expense }, 'Recorded: €12.50 on fuel, 2026-11-21'],
+    ['spent 12.50 on fuel', { expense, language: 'sv' }, 'Antecknat: 12,50 € på fuel, 2026-11-21'],
+    ['spenderade 12,50 på fuel', { expense, language: 'en' }, 'Recorded: €12.50 on fuel, 2026-11-21'],
+    ['spenderade 12,50 på fuel', { expense, language: 'de' }, 'Antecknat: 12,50 € på fuel, 2026-11-21'],
     ['spenderade 12,50 på fuel', { expense }, 'Antecknat: 12,50 € på fuel, 2026-11-21'],
     [
       'how much did I spend?',

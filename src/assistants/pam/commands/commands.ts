@@ -47,8 +47,14 @@ const words = {
   },
 } as const;
 
+/** What the user has set to be answered in, where it is known here; else the language of the command. */
+function languageOf(text: string, result: unknown): keyof typeof words {
+  const { language: set = '' } = (result ?? {}) as { language?: string | null };
+  return set === 'en' || set === 'sv' ? set : (readCommand(text)?.language ?? 'en');
+}
+
 function tell({ text, result }: PlainOutcome): string {
-  const language = readCommand(text)?.language ?? 'en';
+  const language = languageOf(text, result);
   const said = words[language];
   const money = (spending: Pick<Spending, 'amount' | 'currency'>) => formatMoney(spending, language);
   const { expense, expenses, budget, from = '', to = '', totals, lines = [], ...more } = (result ?? {}) as Result;
