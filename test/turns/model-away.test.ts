@@ -70,4 +70,18 @@ describe('while no model answers', () => {
     const answer = await (await ask('desk', 'note milk')).json();
     expect(answer).toMatchObject({ content: 'Here I am.', model: 'stub-model', degraded: false });
   });
+
+  it('what it had called before it was gone is told by the offline model', async () => {
+    const script = () => {
+      setImmediate(() => provider.setMode('401'));
+      return { text: '', calls: [{ name: 'desk_note', arguments: '{"text":"milk"}' }] };
+    };
+    provider.setMode('ok', { script });
+    expect(await (await ask('desk', 'what a day')).json()).toMatchObject({
+      content: expect.stringMatching(/^desk_note: \{"noted":"milk"/),
+      ...{ status: 'complete', model: 'offline', degraded: true },
+      tool_calls: [{ name: 'desk_note', arguments: { text: 'milk' }, is_error: false }],
+    });
+    expect(assistant.runs).toHaveLength(1);
+  });
 });
