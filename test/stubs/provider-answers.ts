@@ -16,6 +16,8 @@ export interface StubCall {
   readonly name: string;
   /** As the model writes them: JSON, or what it takes for it. */
   readonly arguments: string;
+  /** Numbered when absent. */
+  readonly id?: string;
 }
 
 /** What the stub says to one request: text, then calls of tools. */
@@ -77,9 +79,9 @@ export class StubAnswer {
   #toolCallEvents(): string[] {
     const events = [this.#choice({ role: 'assistant', content: null })];
     for (const content of this.#text === '' ? [] : toPieces(this.#text)) events.push(this.#choice({ content }));
-    for (const [index, { name, arguments: input }] of this.#calls.entries()) {
+    for (const [index, { name, arguments: input, id = `call_stub_${index + 1}` }] of this.#calls.entries()) {
       const call = (rest: object) => this.#choice({ tool_calls: [{ index, ...rest }] });
-      events.push(call({ id: `call_stub_${index + 1}`, type: 'function', function: { name, arguments: '' } }));
+      events.push(call({ id, type: 'function', function: { name, arguments: '' } }));
       for (const piece of input.match(/.{1,8}/gsu) ?? []) events.push(call({ function: { arguments: piece } }));
     }
     return [...events, this.#choice({}, 'tool_calls')];
@@ -104,8 +106,8 @@ export class StubAnswer {
 
   /** A good answer that is not streamed. */
   completion(): string {
-    const tool_calls = this.#calls.map((call, index) => ({
-      id: `call_stub_${index + 1}`,
+    const tool_calls = this.#calls.map(({ id, ...call }, index) => ({
+      id: id ?? `call_stub_${index + 1}`,
       type: 'function',
       function: call,
     }));

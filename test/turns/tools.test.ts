@@ -209,6 +209,21 @@ describe('a turn of an assistant', () => {
     });
   });
 
+  it('hears of at most 64 calls at once', async () => {
+    plan([Array.from({ length: 100 }, (_value, index) => call('note', `n${index}`))]);
+    const answer = await ask();
+    expect(answer.tool_calls).toHaveLength(64);
+    expect(assistant.runs).toHaveLength(8);
+    expect(lastRequest().messages?.filter(({ role }) => role === 'tool')).toHaveLength(64);
+  });
+
+  it('tells calls apart to which the provider gave the same id', async () => {
+    plan([['one', 'two', 'three'].map((text) => ({ ...call('note', text), id: 'call_0' }))]);
+    const { tool_calls: calls } = await ask();
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(3);
+    expect(calls.map(({ result }) => result)).toMatchObject([{ noted: 'one' }, { noted: 'two' }, { noted: 'three' }]);
+  });
+
   it('ends when its time is up though a tool hangs, with the calls answered', async () => {
     plan([[call('hang', 'x'), call('recite', 'y')]]);
     const path = `/v1/chat/sessions/${session}/messages`;

@@ -13,6 +13,9 @@ import { cutOff } from './turn-draft.ts';
 /** Calls that a model may make at once; more are refused. With the bound of a result this bounds what a step can cost. */
 const maxCallsPerStep = 8;
 
+/** Calls of a step that are heard at all, refused ones included: what a mad provider can have stored and answered. */
+const maxHeardPerStep = 64;
+
 /** The most of a result that the model is told and that is stored, in characters. Some 8,000 tokens. */
 const maxResultChars = 32_000;
 
@@ -61,6 +64,8 @@ export interface ToolRunnerOptions {
  */
 export class ToolRunner {
   readonly #options: ToolRunnerOptions;
+  /** The ids that calls came with: providers may give the same one twice. */
+  readonly #ids = new Set<string>();
   /** What was called, by tool and input, with what came of it. */
   readonly #done = new Map<string, Promise<ToolOutcome>>();
   /** Those of them that only read. */
@@ -77,7 +82,7 @@ export class ToolRunner {
    */
   async runStep(asked: readonly AnsweredToolCall[], step: number): Promise<StoredToolCall[]> {
     const { turn, assistant } = this.#options;
-    const calls = asked.map((call) => this.#toCall(call, step));
+    const calls = asked.slice(0, maxHeardPerStep).map((call) => this.#toCall(call, step));
     turn.beginCalls(calls);
     const mayWrite = calls.some(({ name }) => assistant.toolset.get(name)?.writes);
     const outcomes = mayWrite ? undefined : calls.map((call, index) => this.#runOnce(call, index));
@@ -90,15 +95,15 @@ export class ToolRunner {
   }
 
   #toCall({ id, function: called }: AnsweredToolCall, step: number): StoredToolCall {
-    const { text, toolCalls } = this.#options.turn;
-    const isGood = id !== '' && id.length <= maxIdChars && toolCalls.every((call) => call.id !== id);
+    const isGood = id !== '' && id.length <= maxIdChars && !this.#ids.has(id);
+    this.#ids.add(id);
     const input = called?.arguments ?? '';
     return {
       id: isGood ? id : `call_${newId()}`,
       name: called?.name ?? '',
       arguments: parseArguments(input) ?? input.slice(0, maxResultChars),
       step,
-      at: text.length,
+      at: this.#options.turn.text.length,
     };
   }
 
