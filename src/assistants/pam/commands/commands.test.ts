@@ -15,6 +15,7 @@ describe('is understood as an expense:', () => {
     ['spent 1 250 yen on tea on 5 March', { amount: '1250', currency: 'JPY', category: 'tea', spent_on: '2026-03-05' }],
     ['spent 3.5 KWD on tea 3 days ago', { amount: '3.5', currency: 'KWD', category: 'tea', days_ago: 3 }],
     ['spent 12 yesterday on fuel', { amount: '12', category: 'fuel', days_ago: 1 }],
+    ['spent 12 euros on a taxi', { amount: '12', currency: 'EUR', category: 'taxi' }],
     ['spent 12 euros on sun cream', { amount: '12', currency: 'EUR', category: 'sun cream' }],
     ['paid 5 eur for coffee this morning', { amount: '5', currency: 'EUR', category: 'coffee', days_ago: 0 }],
     ['spent 9 TRY on tea last night', { amount: '9', currency: 'TRY', category: 'tea', days_ago: 1 }],
@@ -146,6 +147,16 @@ describe('what came of it is told in the language that is set, else that of the 
       'Du har spenderat 12,50 € den 2026-11-01:\n- 2026-11 fuel: 12,50 €',
     ],
     ['my expenses', { ...days, expenses: [expense] }, '- 2026-11-21 fuel: €12.50'],
+    [
+      'how much did I spend on tea and cake?',
+      { ...days, category: 'tea and cake', totals: [], lines: [] },
+      'Nothing was spent on tea and cake from 2026-11-01 to 2026-11-30.',
+    ],
+    [
+      'mina utgifter på te',
+      { ...days, category: 'te', expenses: [] },
+      'Inget har spenderats på te från 2026-11-01 till 2026-11-30.',
+    ],
     ['my expenses', { ...days, expenses: [] }, 'Nothing was spent from 2026-11-01 to 2026-11-30.'],
     [
       'my expenses',

@@ -14,6 +14,7 @@ interface Result {
   readonly budget?: { readonly category: string; readonly currency: string; readonly amount: string | null };
   readonly from?: string;
   readonly to?: string;
+  readonly category?: string | null;
   readonly totals?: readonly Spending[];
   readonly lines?: readonly SpendingLine[];
 }
@@ -21,7 +22,8 @@ interface Result {
 const words = {
   en: {
     failed: 'That did not work. Check the amount and its currency; "my expenses" shows what there is.',
-    nothing: (days: string) => `Nothing was spent ${days}.`,
+    nothing: (days: string, category: string | null) =>
+      `Nothing was spent ${category === null ? '' : `on ${category} `}${days}.`,
     recorded: (money: string, what: string, day: string) => `Recorded: ${money} on ${what}, ${day}`,
     budget: (what: string, money: string) => `The budget for ${what} is ${money} a month.`,
     noBudget: (what: string) => `There is no budget for ${what} any more.`,
@@ -34,7 +36,8 @@ const words = {
   },
   sv: {
     failed: 'Det gick inte. Kontrollera beloppet och valutan; "mina utgifter" visar vad som finns.',
-    nothing: (days: string) => `Inget har spenderats ${days}.`,
+    nothing: (days: string, category: string | null) =>
+      `Inget har spenderats ${category === null ? '' : `på ${category} `}${days}.`,
     recorded: (money: string, what: string, day: string) => `Antecknat: ${money} på ${what}, ${day}`,
     budget: (what: string, money: string) => `Budgeten för ${what} är ${money} i månaden.`,
     noBudget: (what: string) => `Det finns ingen budget för ${what} längre.`,
@@ -57,14 +60,24 @@ function tell({ text, result }: PlainOutcome): string {
   const language = languageOf(text, result);
   const said = words[language];
   const money = (spending: Pick<Spending, 'amount' | 'currency'>) => formatMoney(spending, language);
-  const { expense, expenses, budget, from = '', to = '', totals, lines = [], ...more } = (result ?? {}) as Result;
+  const {
+    expense,
+    expenses,
+    budget,
+    from = '',
+    to = '',
+    totals,
+    lines = [],
+    category: only = null,
+    ...more
+  } = (result ?? {}) as Result;
   if (expense !== undefined) return said.recorded(money(expense), expense.category, expense.spent_on);
   if (budget !== undefined) {
     const { category, currency, amount } = budget;
     return amount === null ? said.noBudget(category) : said.budget(category, money({ amount, currency }));
   }
   if (totals !== undefined) {
-    if (totals.length === 0) return said.nothing(said.days(from, to));
+    if (totals.length === 0) return said.nothing(said.days(from, to), only);
     const limit = ({ budget: amount, currency }: SpendingLine): string =>
       amount === null ? '' : ` ${said.of} ${money({ amount, currency })}`;
     const tellLine = (line: SpendingLine) => `- ${line.month} ${line.category}: ${money(line)}${limit(line)}`;
@@ -75,7 +88,7 @@ function tell({ text, result }: PlainOutcome): string {
     return [said.plan(day, place), ...stops.map(({ at, what }) => `- ${at} ${what}`)].join('\n');
   }
   if (expenses === undefined) return said.failed;
-  if (expenses.length === 0) return said.nothing(said.days(from, to));
+  if (expenses.length === 0) return said.nothing(said.days(from, to), only);
   const told = expenses.map((each) => `- ${each.spent_on} ${each.category}: ${money(each)}`);
   return [...told, ...(more.has_more ? [said.more] : [])].join('\n');
 }

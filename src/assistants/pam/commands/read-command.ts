@@ -44,7 +44,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
 const monthly = / (?:a|per|each|every) month\b| (?:i månaden|per månad)(?!\p{L})/iu;
 
 /** What a category is said after. */
-const joints = { en: /^(?:on|for) (?:the |my )?/i, sv: /^(?:på|för|till) /i };
+const joints = { en: /^(?:on|for) (?:the |my |an? |some )?/i, sv: /^(?:på|för|till) (?:en |ett )?/i };
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {

@@ -16,11 +16,10 @@ export const listExpenses = defineTool({
   async run({ category, ...days }, context) {
     const { time_zone, language } = await getSettings(context);
     const { from, to } = readSpan(days, time_zone, context.clock.now());
-    const rows = await context.query(listRows, {
-      ...{ from, to, afterSpentOn: null, afterId: null, limit: maxExpenses + 1 },
-      category: category === undefined ? null : toCategory(category),
-    });
+    const only = category === undefined ? null : toCategory(category);
+    const page = { afterSpentOn: null, afterId: null, limit: maxExpenses + 1 };
+    const rows = await context.query(listRows, { from, to, category: only, ...page });
     const expenses = rows.slice(0, maxExpenses).map((row) => toTold(toExpense(row)));
-    return { from, to, expenses, has_more: rows.length > maxExpenses, language };
+    return { from, to, category: only, expenses, has_more: rows.length > maxExpenses, language };
   },
 });

@@ -27,7 +27,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['delete', /^(?:delete|remove) (?<what>.+?)(?: from (?:my|the) (?:todo )?list)?$/],
     [
       'add',
-      /^(?:add|remind me to|remember to|don't (?:let me )?forget to|i (?:need|have) to)(?: to (?:my|the) (?:todo )?list)?:? (?<what>.+)$/,
+      /^(?:add|remind me to|remember to|don't (?:let me )?forget to)(?: to (?:my|the) (?:todo )?list)?:? (?<what>.+)$/,
     ],
     ['add', /^(?<what>buy .+)$/],
   ],
@@ -42,7 +42,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['delete', /^(?:ta bort|radera|stryk) (?<what>.+?)(?: från (?:min lista|listan))?$/],
     [
       'add',
-      /^(?:lägga? till|skriva? upp|påminn mig (?:om )?att|kom ihåg att|glöm inte (?:bort )?att|jag (?:måste|behöver))(?: på (?:min lista|listan))?:? (?<what>.+)$/,
+      /^(?:lägga? till|skriva? upp|påminn mig (?:om )?att|kom ihåg att|glöm inte (?:bort )?att)(?: på (?:min lista|listan))?:? (?<what>.+)$/,
     ],
     ['add', /^(?<what>köp .+)$/],
   ],
@@ -54,9 +54,9 @@ const articles = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
 const kind = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
 const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du |snälla )/i;
 
-/** What names no item: "it", "everything", "the last one", "a new task", "2". */
+/** What names no item: "it", "everything", "the last one", "a new task", "2", "my account". */
 const vague =
-  /^(?:(?:all|the|my|an?|one|another|first|second|third|last|next|latest|oldest|other|done|completed|finished|old|new|whole|of|it'?s|alla|den|det|de|min|mina|en|ny|första|sista|klara|hela) )*(?:(?:number|nr|item|task)? ?#?\d+|it|this|that|them|these|those|one|all|everything|anything|something|nothing|who|who'?s|items?|tasks?|todos?|things?|list|allt|alla|alltihop|något|någonting|inget|ingenting|det|den|detta|dem|dessa|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?)$/i;
+  /^(?:(?:all|the|my|an?|one|another|first|second|third|last|next|latest|oldest|other|done|completed|finished|old|new|whole|of|it'?s|alla|den|det|de|min|mina|en|ny|första|sista|klara|hela) )*(?:(?:number|nr|item|task)? ?#?\d+|it|this|that|them|these|those|one|all|everything|anything|something|nothing|who|who'?s|items?|tasks?|todos?|things?|list|account|profile|data|history|chat|conversation|allt|alla|alltihop|något|någonting|inget|ingenting|det|den|detta|dem|dessa|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?|konto(?:t)?)$/i;
 
 function isVague(what: string): boolean {
   return vague.test(what.replace(onTheList, ''));
