@@ -91,6 +91,16 @@ describe('a day is taken off the end, with nothing lost:', () => {
   });
 });
 
+test.each(['00:30', '11:59', '12:01', '23:30'])('at %s of a day, its own name and date are that day', (time) => {
+  const dueOn = (text: string) => commands.read({ text, now: new Date(`2026-11-27T${time}:00Z`) })?.input.due_on;
+  for (const day of ['on Friday', 'on 27 November', 'today', 'tonight']) {
+    expect([day, dueOn(`add call Anna ${day}`)]).toEqual([day, '2026-11-27']);
+  }
+  for (const day of ['på fredag', 'den 27 november', 'i dag']) {
+    expect([day, dueOn(`lägg till ring Anna ${day}`)]).toEqual([day, '2026-11-27']);
+  }
+});
+
 test.each([
   'hello',
   'add milk?',
