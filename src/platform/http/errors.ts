@@ -42,6 +42,11 @@ export const httpErrors = defineErrors('http', {
     message: 'The request could not be served within its time. Try again shortly.',
     retryAfterMs: RETRY_SOON_MS,
   },
+  overloaded: {
+    status: 503,
+    message: 'This server has more to do than it can at the moment. Try again shortly.',
+    retryAfterMs: RETRY_SOON_MS,
+  },
   shutting_down: {
     status: 503,
     message: 'This server is being stopped. Try again: another one, or the next one, will answer.',

@@ -49,9 +49,10 @@ export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyR
     ...(caller?.userId === undefined ? {} : { user_id: caller.userId }),
     ...(failure === undefined ? {} : { code: failure.code }),
   };
-  if (failure !== undefined && failure.status >= 500) log.error({ ...line, err: failure }, 'request');
-  // The one thing in it that a client can have chosen.
-  else if ('x-request-id' in request.headers) log.info(line, 'request');
-  else logOwn(log, line, 'request');
+  const level = failure !== undefined && failure.status >= 500 ? 'error' : 'info';
+  // What a client can have chosen, and what went wrong underneath, are searched for what does not belong in a log.
+  if (level === 'error' && failure?.cause !== undefined) log.error({ ...line, err: failure }, 'request');
+  else if ('x-request-id' in request.headers) log[level](line, 'request');
+  else logOwn(log, level, { ...line, msg: 'request' });
   return { method, route, status, durationMs, code: failure?.code };
 }

@@ -11,13 +11,14 @@ import fastify, {
 } from 'fastify';
 import type { AppError, CatalogueEntry } from '../../base/errors.ts';
 import type { StartTrace } from '../../base/span.ts';
-import type { Clock } from '../../base/time.ts';
+import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import { createClientErrorAnswer } from './answer-client-error.ts';
 import { answerErrors, createUnroutableAnswer } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import { beginRequests } from './begin-request.ts';
 import { allowOrigins } from './cors.ts';
+import { httpErrors } from './errors.ts';
 import { type CheckReadiness, registerHealthRoutes } from './health-routes.ts';
 import { acceptOnlyJson } from './json-body.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -27,6 +28,7 @@ import { requestIdOf } from './request-context.ts';
 import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
+import { TurnWatch } from './turn-watch.ts';
 import { createValidatorCompiler } from './validation.ts';
 import { acceptWebSockets } from './web-sockets.ts';
 
@@ -110,9 +112,16 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
   });
 }
 
-/** Refuses requests that are malformed, from nobody known, too many, or not allowed, before their body is read. */
+/** Made once: to refuse must cost little when there is much to refuse. */
+const overloaded = httpErrors.raise.overloaded();
+
+/**
+ * Refuses requests that there is no time for, that are malformed, from nobody known, too many, or not allowed, before their
+ * body is read. What tells how the server is, is always told.
+ */
 function guardRequests(server: FastifyInstance, options: HttpServerOptions): void {
-  const { authenticate, limit, authorize } = options;
+  const { authenticate, limit, authorize, clock = systemClock } = options;
+  const turn = new TurnWatch(clock);
   const identify = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
     const pending = authenticate(request);
     return pending === undefined ? limit(request, reply) : pending.then(() => limit(request, reply));
@@ -123,9 +132,11 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   };
   // With callbacks: a caller who is known at once costs no promise.
   server.addHook('onRequest', (request, reply, done) => {
+    const { access = '' } = request.routeOptions.config;
+    const isVital = access === 'public' && request.method === 'GET';
+    if (turn.isLate() && !isVital) return done(overloaded);
     const fault = findRequestFault(request);
     if (fault !== undefined || request.is404) return done(fault);
-    const { access = '' } = request.routeOptions.config;
     try {
       const pending = access === 'public' ? undefined : identify(request, reply);
       if (pending === undefined) return done(admit(request, access));

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { createTestServer, listen, signedIn } from './test-server.ts';
+
+/** Keeps the event loop busy. */
+function work(durationMs: number): void {
+  const endMs = performance.now() + durationMs;
+  while (performance.now() < endMs);
+}
+
+async function openSockets(port: number, count: number): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  return sockets;
+}
+
+/** Sends a request on each socket, all in one turn; answers what came back. */
+async function askTogether(sockets: readonly Socket[], path: string): Promise<string[]> {
+  const answers = sockets.map(async (socket) => String((await once(socket, 'data'))[0]));
+  const { authorization } = signedIn;
+  for (const socket of sockets)
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\nauthorization: ${authorization}\r\n\r\n`);
+  return await Promise.all(answers);
+}
+
+test('of more requests than a turn has time for, the rest is refused at once; how the server is, is always told', async () => {
+  const { server, lines } = createTestServer((routes) => {
+    routes.get('/work', { config: { access: 'chat:read' } }, async () => {
+      work(20);
+      return { done: true };
+    });
+  });
+  const port = await listen(server);
+  const [busy, watching] = [await openSockets(port, 60), await openSockets(port, 20)];
+  // Connections are taken one in a turn; requests on those that are there come all at once.
+  await askTogether([...busy, ...watching], '/livez');
+  const [answers, health] = await Promise.all([askTogether(busy, '/work'), askTogether(watching, '/livez')]);
+  const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 503'));
+  expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 200')).length).toBeGreaterThanOrEqual(10);
+  expect(refused.length).toBeGreaterThan(20);
+  expect(refused[0]).toMatch(/\r\nretry-after: 1\r\n/);
+  expect(refused[0]).toContain('"code":"http.overloaded"');
+  expect(health.every((answer) => answer.startsWith('HTTP/1.1 200'))).toBe(true);
+  expect(lines.filter(({ code, level }) => code === 'http.overloaded' && level === 'error')).toHaveLength(
+    refused.length,
+  );
+  expect((await askTogether(busy.slice(0, 1), '/work'))[0]).toMatch(/^HTTP\/1.1 200/);
+  for (const socket of [...busy, ...watching]) socket.destroy();
+  await server.close();
+});
