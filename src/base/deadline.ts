@@ -34,7 +34,8 @@ export class Deadline {
   readonly #clock: Clock;
   readonly #parent: Deadline | undefined;
   readonly #timer: NodeJS.Timeout;
-  readonly #listeners = new Set<EndListener>();
+  readonly #onParentEnded: EndListener | undefined;
+  #listeners: Set<EndListener> | undefined;
   #controller: AbortController | undefined;
   #reason: Error | undefined;
 
@@ -43,10 +44,10 @@ export class Deadline {
     this.#clock = clock;
     this.#parent = parent;
     this.#timer = setTimeout(() => this.cancel(new DeadlineExceeded()), Math.max(0, this.remainingMs())).unref();
-    parent?.onEnded(this.#onParentEnded);
+    if (parent === undefined) return;
+    this.#onParentEnded = (reason) => this.cancel(reason);
+    parent.onEnded(this.#onParentEnded);
   }
-
-  readonly #onParentEnded = (reason: Error): void => this.cancel(reason);
 
   /** A deadline `budgetMs` from now. */
   static after(budgetMs: number, clock: Clock = systemClock): Deadline {
@@ -67,13 +68,15 @@ export class Deadline {
 
   /** Has a listener called when the work is no longer wanted; at once if it is not already. */
   onEnded(listener: EndListener): void {
-    if (this.#reason === undefined) this.#listeners.add(listener);
-    else listener(this.#reason);
+    if (this.#reason === undefined) {
+      this.#listeners ??= new Set();
+      this.#listeners.add(listener);
+    } else listener(this.#reason);
   }
 
   /** Takes a listener away again. */
   offEnded(listener: EndListener): void {
-    this.#listeners.delete(listener);
+    this.#listeners?.delete(listener);
   }
 
   /** Milliseconds left; negative once it is over. */
@@ -108,13 +111,13 @@ export class Deadline {
     this.#reason = reason;
     this.end();
     this.#controller?.abort(reason);
-    for (const listener of this.#listeners) listener(reason);
-    this.#listeners.clear();
+    for (const listener of this.#listeners ?? []) listener(reason);
+    this.#listeners = undefined;
   }
 
   /** Lets go of the timer and the parent when the work is done; nothing is cancelled. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#parent?.offEnded(this.#onParentEnded);
+    if (this.#onParentEnded !== undefined) this.#parent?.offEnded(this.#onParentEnded);
   }
 }

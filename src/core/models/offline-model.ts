@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 import { newId } from '../../base/ids.ts';
 import type { Clock } from '../../base/time.ts';
 import { Accumulator } from './accumulator.ts';
@@ -69,8 +67,6 @@ export class OfflineModel implements Target {
     const deltas = toDeltas(reply);
     yield choice({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null });
     for (const delta of deltas) {
-      // Lets the deadline's end and the client's leaving be seen between two pieces.
-      await setImmediate();
       deadline.throwIfEnded();
       yield choice(delta);
     }
