@@ -6,8 +6,18 @@ import type { Message } from './message-schema.ts';
 import { type OfflineReply, type OfflineRole, replyOffline } from './reply-offline.ts';
 import type { ModelCall, NamedRequest, Target } from './target.ts';
 
+const SPACE = 0x20;
+
+/** Without making a string of each: all of a conversation is counted in every turn. */
 function countWords(text: string): number {
-  return text.match(/\S+/g)?.length ?? 0;
+  let words = 0;
+  let isInWord = false;
+  for (let index = 0; index < text.length; index++) {
+    const isVisible = text.charCodeAt(index) > SPACE;
+    if (isVisible && !isInWord) words++;
+    isInWord = isVisible;
+  }
+  return words;
 }
 
 function wordsOf(message: Message): number {

@@ -55,6 +55,7 @@ export function replayStep(text: string, calls: readonly StoredToolCall[]): Mode
 
 /** What an assistant said in a turn, step by step. */
 function replayAnswer({ content, toolCalls }: HistoryRow): ModelMessage[] {
+  if (toolCalls.length === 0) return content === '' ? [] : [{ role: 'assistant', content }];
   const steps = Map.groupBy(toolCalls, (call) => call.step);
   const messages: ModelMessage[] = [];
   let toldChars = 0;
@@ -78,7 +79,8 @@ export function replayHistory(stored: StoredHistory): ModelMessage[] {
   const history = toRows(stored);
   const told: ModelMessage[][] = [];
   let chars = 0;
-  for (const [index, row] of [...history.entries()].reverse()) {
+  for (let index = history.length - 1; index >= 0; index--) {
+    const row = history[index] as HistoryRow;
     const wasGivenAgain = row.status === 'incomplete' && history[index + 1]?.role === 'assistant';
     if (wasGivenAgain) continue;
     chars += charsOf(row);
