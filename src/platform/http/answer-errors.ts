@@ -21,7 +21,9 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   if (request.context instanceof RequestContext) request.context.failure = error;
   // Fastify closes the connection after a body that it could not use. A client that is still sending would then see a
   // reset instead of this answer; so the rest is read and dropped, for as long as a request may take to arrive.
-  reply.removeHeader('connection');
+  // One that is as slow as that would hold its connection for nothing.
+  if (error.code === 'http.request_timeout') reply.header('connection', 'close');
+  else reply.removeHeader('connection');
   reply.removeHeader('etag');
   reply
     .code(error.status)
