@@ -38,6 +38,18 @@ export interface DatabaseUse {
   readonly observe?: PostgresOptions['observe'];
 }
 
+/**
+ * How much longer than its caller waits the server works on a statement, in milliseconds. By then it was told to stop; when
+ * that was lost on the way, with locks held, it has to end it by itself.
+ */
+const lostCancelMs = 500;
+
+/** The options of a server's pool. */
+export function poolOptionsOf({ url: _, directUrl: __, ...pool }: Config['database']) {
+  const statementTimeoutMs = Math.min(pool.statementTimeoutMs, pool.statementBudgetMs + lostCancelMs);
+  return { ...pool, statementTimeoutMs };
+}
+
 /** Answers whether `url` leads through a pooler. Refuses a way on which something would not work, naming the setting. */
 async function checkRoutes(url: string, directUrl: string | undefined): Promise<boolean> {
   const { isPooled, fault } = await inspectRoutes(url, directUrl);
@@ -69,10 +81,9 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
   const home = await findDatabase(config, log, use);
   try {
     await migrateSchema(home.directUrl, log);
-    const { url: _, directUrl: __, ...pool } = config.database;
     const { url, isPooled } = home;
     const observe = use?.observe && { observe: use.observe };
-    const postgres = openPostgres({ ...pool, url, isPooled, log, ...observe });
+    const postgres = openPostgres({ ...poolOptionsOf(config.database), url, isPooled, log, ...observe });
     const close = async (): Promise<void> => {
       await postgres.close();
       await home.stop();

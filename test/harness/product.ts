@@ -1,6 +1,7 @@
 import { findAssistants } from '../../src/app/assistants/find-assistants.ts';
 import { createServer, type Server, type ServerParts } from '../../src/app/create-server.ts';
 import { createServerMetrics } from '../../src/app/metrics/server-metrics.ts';
+import { poolOptionsOf } from '../../src/app/open-database.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
 import { Deadline } from '../../src/base/deadline.ts';
 import { newId } from '../../src/base/ids.ts';
@@ -56,10 +57,10 @@ export async function startProduct(
   const patience = { DATABASE_POOL_WAIT_MS: '5000' };
   const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...patience, ...variables });
   const log = createLogger({ level: config.log.level });
-  const { url: _url, directUrl: _directUrl, ...pool } = config.database;
   const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
-  const postgres = openPostgres({ ...pool, url: database.url, log, observe: metrics.statements.observe });
+  const pool = { ...poolOptionsOf(config.database), url: database.url };
+  const postgres = openPostgres({ ...pool, log, observe: metrics.statements.observe });
   const server = createServer({
     config,
     log,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { version } from '../../src/app/version.ts';
+import type { CallContext } from '../../src/base/call-context.ts';
 import type { Health } from '../../src/platform/telemetry/index.ts';
 import { nap, until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, testContext } from '../harness/product.ts';
@@ -24,7 +25,11 @@ async function readHealth(path = '/health') {
 /** Has so many callers hold or wait for a connection; answers how to let them go. */
 async function occupy(callers: number): Promise<() => Promise<void>> {
   const contexts = Array.from({ length: callers }, () => testContext());
-  const calls = contexts.map((context) => product.postgres.query(nap(30), context).catch((error) => error));
+  // One nap after the other: the database ends a statement that takes much longer than its budget of 2 s.
+  const hold = async (context: CallContext): Promise<void> => {
+    while (!context.deadline.signal.aborted) await product.postgres.query(nap(2), context).catch(() => undefined);
+  };
+  const calls = contexts.map(hold);
   await until(() => product.postgres.poolStatus().active === Math.min(callers, 5));
   return async () => {
     for (const { deadline } of contexts) deadline.cancel();

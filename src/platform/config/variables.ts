@@ -108,7 +108,7 @@ export const variables = {
     statementTimeoutMs: milliseconds(
       'DATABASE_STATEMENT_TIMEOUT_MS',
       30_000,
-      'Longest run of a statement; the server ends it.',
+      'Longest run of a statement; the database ends it. Half a second more than the budget of a statement, if that is less.',
     ),
     statementBudgetMs: milliseconds(
       'DATABASE_STATEMENT_BUDGET_MS',
