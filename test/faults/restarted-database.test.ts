@@ -57,7 +57,9 @@ test('a database that restarts under load, fast, at once or after a crash: nothi
     ...{ DATA_DIR: postgres.dataDir, DATABASE_URL: postgres.url },
     ...{ LOG_LEVEL: 'warn', DRAIN_TIMEOUT_MS: '2000' },
   });
-  onTestFinished(() => server.end('SIGKILL'));
+  onTestFinished(async () => {
+    await server.end('SIGKILL');
+  });
   const key = (await readFile(join(postgres.dataDir, 'dev-key'), 'utf8')).trim();
   const send = createClient({ server, key });
   const load = startLoad(send, WORKERS, numberedWrites());

@@ -124,6 +124,20 @@ test('two servers together let no more than one go over the limit', async () => 
   expect(await reserve([(await open(server.url)).budget], who, 300)).toHaveLength(0);
 });
 
+test('a Redis that is restarted, and knows nothing of what was set aside, does not have it given out once more', async () => {
+  const { budget, redis } = await open(server.url);
+  const who = await createUser();
+  const held = await reserve([budget], who, 300);
+  expect(held).toHaveLength(4);
+  await server.kill();
+  await until(() => redis?.isAvailable === false);
+  await server.restart();
+  await until(async () => (await redis?.ping()) === true && redis?.isAvailable === true);
+  expect(await reserve([budget], who, 300)).toHaveLength(0);
+  for (const reservation of held) reservation.settle(0);
+  expect(await reserve([budget], who, 300)).toHaveLength(4);
+});
+
 test('with Redis frozen, two servers give out their parts of what is left', async () => {
   const [first, second] = await Promise.all([open(server.url), open(server.url)]);
   await until(() => first.limiter.instanceCount === 2 && second.limiter.instanceCount === 2);

@@ -143,7 +143,8 @@ export class TokenBudget {
     const { redis, limiter } = this.#options;
     const { id, tokens, limit } = wanted;
     if (redis?.isAvailable) {
-      const values = [id, tokens, limit, account.usedTokens, RESERVED_MS, this.#keptMs(account)];
+      const { usedTokens, reservedTokens } = account;
+      const values = [id, tokens, limit, usedTokens, reservedTokens, RESERVED_MS, this.#keptMs(account)];
       const answer = await redis.run(reserveScript, account.keys, values);
       if (Array.isArray(answer)) {
         account.learn(Number(answer[1]));

@@ -2,8 +2,9 @@ import { defineScript } from '../../platform/redis/index.ts';
 
 /**
  * Reserves tokens, unless all of the limit is used or reserved. Keys: the tokens used, the reservations by id. Values: the
- * reservation's id and tokens, the limit, the tokens used as far as the server knows, and how long the reservation and the
- * count of used tokens are kept at most, in milliseconds. Answers whether it was reserved and the tokens used.
+ * reservation's id and tokens, the limit, the tokens used and those reserved as far as the server knows, and how long the
+ * reservation and the count of used tokens are kept at most, in milliseconds. Answers whether it was reserved and the tokens
+ * used. What the server knows counts where Redis has lost it, or was away when it was reserved.
  *
  * A reservation that nobody settles, for its server died, is void when its time is over.
  */
@@ -21,10 +22,11 @@ export const reserveScript = defineScript(`
       reserved = reserved + tonumber(tokens)
     end
   end
-  redis.call('set', KEYS[1], string.format('%d', used), 'px', ARGV[6])
+  reserved = math.max(reserved, tonumber(ARGV[5]))
+  redis.call('set', KEYS[1], string.format('%d', used), 'px', ARGV[7])
   if used + reserved >= tonumber(ARGV[3]) then return { 0, used } end
-  redis.call('hset', KEYS[2], ARGV[1], string.format('%d:%d', tonumber(ARGV[2]), nowMs + tonumber(ARGV[5])))
-  redis.call('pexpire', KEYS[2], ARGV[5])
+  redis.call('hset', KEYS[2], ARGV[1], string.format('%d:%d', tonumber(ARGV[2]), nowMs + tonumber(ARGV[6])))
+  redis.call('pexpire', KEYS[2], ARGV[6])
   return { 1, used }`);
 
 /** Ends a reservation: what was used in its stead is counted. Keys as above; values: the id, the tokens, how long kept. */

@@ -37,6 +37,11 @@ export class Count {
     return this.#used;
   }
 
+  /** Points that this server took out of the shared count in this window. */
+  get leased(): number {
+    return this.#leased;
+  }
+
   /** Leased points that are left. */
   get spare(): number {
     return Math.max(0, this.#leased - this.#used);

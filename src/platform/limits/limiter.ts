@@ -151,7 +151,7 @@ export class Limiter {
     const keys = asked.map(({ count }) => `evenkeel:limit:{${key}}:${count.rule.window.name}:${count.startsAtMs}`);
     const values = asked.flatMap(({ count, paid }) => {
       const block = Math.floor(count.rule.limit / LEASES_PER_LIMIT);
-      return [paid, count.spare, block, count.rule.limit, count.endsAtMs - nowMs + KEPT_LONGER_MS];
+      return [count.leased, paid, count.spare, block, count.rule.limit, count.endsAtMs - nowMs + KEPT_LONGER_MS];
     });
     const answer = await this.#redis?.run(leaseScript, keys, [need, ...values]);
     if (!Array.isArray(answer)) return false;

@@ -141,6 +141,17 @@ describe('with Redis', () => {
   });
 });
 
+test('a Redis that has lost its counts gives no points once more to those who used them here, and learns of them', async () => {
+  const [{ limiter }, other] = [await open(), await open()];
+  expect(await countAllowed([limiter], 3)).toBe(3);
+  await admin.flushall();
+  expect(await countAllowed([limiter], 100)).toBe(2);
+  await admin.flushall();
+  expect(await countAllowed([limiter], 100)).toBe(0);
+  await limiter.inspect('a', five);
+  expect(await countAllowed([other.limiter], 100)).toBe(0);
+});
+
 describe('with Redis frozen', () => {
   test('one server lets exactly 5 of 100 at once through', async () => {
     const { limiter } = await open();
