@@ -42,9 +42,9 @@ export class Count {
     return this.#leased;
   }
 
-  /** Leased points that are left. */
+  /** Leased points that are left, and may be used: under an earlier rule more may have been leased than this one allows. */
   get spare(): number {
-    return Math.max(0, this.#leased - this.#used);
+    return Math.max(0, Math.min(this.#leased, this.rule.limit) - this.#used);
   }
 
   /** Points used without a lease. */

@@ -134,6 +134,12 @@ describe('with Redis', () => {
     expect(await countAllowed([second.limiter], 100)).toBe(2);
   });
 
+  test('a lower limit holds from the next request on, whatever was leased under a higher one', async () => {
+    const { limiter } = await open();
+    expect(await countAllowed([limiter], 1, limitOf(1_000))).toBe(1);
+    expect(await countAllowed([limiter], 100)).toBe(4);
+  });
+
   test('a poisoned count is written over', async () => {
     const { limiter } = await open();
     await admin.set(`evenkeel:limit:{a}:minute:${Date.parse('2026-11-22T12:00:00Z')}`, 'no number');

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
@@ -136,6 +139,39 @@ describe('a Redis in trouble', () => {
     await redis.set('a', 'text', 1_000);
     await admin.replicaof('NO', 'ONE');
     await until(async () => (await redis.setIfAbsent('c', 'text', 60_000)) === true);
+  });
+
+  test('when it was frozen, is not sent a command a second time', async () => {
+    const { redis } = await open(300);
+    const count = defineScript(`return redis.call('incr', KEYS[1])`);
+    expect(await redis.run(count, ['n'], [])).toBe(1);
+    server.freeze();
+    expect(await redis.run(count, ['n'], [])).toBeUndefined();
+    // The connection is replaced meanwhile, because nothing comes back on it.
+    await sleep(1_500);
+    server.thaw();
+    await until(async () => (await redis.get('n')) !== undefined);
+    await sleep(300);
+    // What reached Redis before it was replaced is done once.
+    expect(Number(await redis.get('n'))).toBeLessThanOrEqual(2);
+  });
+
+  test('while it loads its data, is not waited for, and no error', async () => {
+    const loading = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write('-LOADING Redis is loading the dataset in memory\r\n'));
+    });
+    loading.listen(0, '127.0.0.1');
+    await once(loading, 'listening');
+    onTestFinished(() => void loading.close());
+    const log = createLogger({ level: 'silent' });
+    const { port } = loading.address() as AddressInfo;
+    const redis = openRedis({ url: `redis://127.0.0.1:${port}`, commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
+    onTestFinished(() => redis.close());
+    await sleep(200);
+    expect(await took(() => Promise.all([redis.get('a'), redis.set('a', 'b', 1_000)]))).toBeLessThan(100);
+    expect(await redis.get('a')).toBeUndefined();
+    expect(redis.isAvailable).toBe(false);
   });
 
   test('one that is not there at the start is no error either', async () => {
