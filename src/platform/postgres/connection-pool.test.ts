@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { backend, nap, until, within } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
@@ -61,9 +62,30 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-async function openRouted(options: Partial<PostgresOptions>, port = Number(new URL(database.url).port)) {
-  const route = new Route(port);
-  const url = await route.open(database.url);
+interface Routed {
+  readonly port?: number;
+  /** Whether the role may have no connection at all. */
+  readonly isFull?: boolean;
+}
+
+/** The URL of a role that may have no connection. */
+async function fullUrl(): Promise<string> {
+  const admin = new Client({ connectionString: database.url });
+  await admin.connect();
+  const role = `test_full_${process.pid}`;
+  await admin.query(`create role ${role} login password 'secret' connection limit 0`);
+  onTestFinished(async () => {
+    await admin.query(`drop role ${role}`);
+    await admin.end();
+  });
+  const url = new URL(database.url);
+  [url.username, url.password] = [role, 'secret'];
+  return url.href;
+}
+
+async function openRouted(options: Partial<PostgresOptions>, { port, isFull = false }: Routed = {}) {
+  const route = new Route(port ?? Number(new URL(database.url).port));
+  const url = await route.open(isFull ? await fullUrl() : database.url);
   const postgres = openPostgres({ url, log: createLogger({ level: 'silent' }), ...options });
   onTestFinished(async () => {
     await postgres.close();
@@ -133,11 +155,15 @@ test('a cancel that arrives after its statement has ended does not hit the next 
   await expect(postgres.query(nap(0.5), within(5_000))).resolves.toHaveLength(1);
 });
 
-test('a server that refuses is asked at most ten times a second, however many callers wait', async () => {
+test.each([
+  ['is not there', 'postgres.unavailable', { port: 1 }],
+  ['has no connection left', 'postgres.overloaded', { isFull: true }],
+])('a server that %s is asked at most ten times a second, however many callers wait', async (_name, code, server) => {
   const { log, lines } = recordingLog();
-  const { route, postgres } = await openRouted({ poolSize: 4, poolOverflow: 0, poolWaitMs: 1_000, log }, 1);
+  const options = { poolSize: 4, poolOverflow: 0, poolWaitMs: 1_000, log };
+  const { route, postgres } = await openRouted(options, server);
   const callers = Array.from({ length: 200 }, () => postgres.ping(within(5_000)).catch((error) => error.code));
-  expect(new Set(await Promise.all(callers))).toEqual(new Set(['postgres.unavailable']));
+  expect(new Set(await Promise.all(callers))).toEqual(new Set([code]));
   expect(route.connections).toBeGreaterThan(4);
   expect(route.connections).toBeLessThanOrEqual(4 + 10);
   expect(lines.filter((line) => line.includes('cannot connect'))).toHaveLength(1);

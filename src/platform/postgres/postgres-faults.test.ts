@@ -197,6 +197,22 @@ describe('an error of the server', () => {
     expect(rows).toEqual([{ text: 'xx' }, { text: 'xx' }]);
   });
 
+  test('a serialization failure is tried again three times, and no more', async () => {
+    const postgres = pool.open();
+    // A sequence keeps what was taken of it by a statement that failed.
+    await pool.admin.query(`create or replace function conflict(name text, times int) returns bigint language plpgsql as $$
+      declare tried bigint := nextval(name); begin
+      if tried <= times then raise exception using errcode = '40001'; end if; return tried; end $$`);
+    const conflict = (name: string, times: number) => sql<{ tried: number }>`
+      -- test.conflict
+      select conflict(${name}, ${times}::int) as tried`;
+    for (const name of ['often', 'too_often']) await pool.admin.query(`create sequence ${name}`);
+    expect(await postgres.query(conflict('often', 3), within(20_000))).toEqual([{ tried: 4 }]);
+    const refused = postgres.query(conflict('too_often', 100), within(20_000));
+    await expect(refused).rejects.toMatchObject({ code: 'postgres.overloaded', status: 503 });
+    expect((await pool.admin.query('select last_value::int as tried from too_often')).rows).toEqual([{ tried: 4 }]);
+  });
+
   test('read-only after a failover is tried again on a new connection', async () => {
     const name = (await pool.admin.query('select current_database() as name')).rows[0].name;
     await pool.admin.query(`alter database ${name} set default_transaction_read_only = on`);
