@@ -79,6 +79,10 @@ test('a server goes on while the next version migrates its database and serves b
 
   const again = await start(repository);
   expect(again.output()).toContain('does not know');
-  const { status } = await createClient({ server: again, key })({ method: 'POST', path: '/v1/chat/sessions', body: {} });
+  const { status } = await createClient({ server: again, key })({
+    method: 'POST',
+    path: '/v1/chat/sessions',
+    body: {},
+  });
   expect(status).toBe(201);
 });
