@@ -44,6 +44,9 @@ interface Expected {
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
+/** A refusal takes a tenth of a second at most; the rest is for a busy machine, which a pattern that explodes outlasts. */
+const SLOWEST_MS = 2_000;
+
 function checkRefusal(answer: Answer, { name, status, param }: Expected): void {
   expect(answer.statusCode, name).toBeGreaterThanOrEqual(400);
   expect(answer.statusCode, `${name}: ${answer.body}`).toBeLessThan(500);
@@ -113,12 +116,20 @@ class Trial {
     return this.fill(this.route.url) + (query === '' ? '' : `?${query}`);
   }
 
-  send(url: string, bad?: Pick<BadBody, 'payload' | 'headers'>): Promise<Answer> {
+  async send(url: string, bad?: Pick<BadBody, 'payload' | 'headers'>): Promise<Answer> {
     const { method, validBody } = this.route;
     const payload = bad?.payload ?? (validBody === undefined ? undefined : JSON.stringify(validBody));
     const type = payload === undefined ? {} : { 'content-type': 'application/json' };
     const headers = { ...this.target.headers, ...type, ...bad?.headers };
-    return this.target.server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
+    const startedAtMs = performance.now();
+    const answer = await this.target.server.inject({
+      method,
+      url,
+      headers,
+      ...(payload === undefined ? {} : { payload }),
+    });
+    expect(performance.now() - startedAtMs, `${method} ${url.slice(0, 100)}`).toBeLessThan(SLOWEST_MS);
+    return answer;
   }
 
   async sendBodies(bodies: readonly BadBody[]): Promise<void> {
