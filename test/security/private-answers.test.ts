@@ -21,7 +21,9 @@ function findFault({ headers }: Response): string | undefined {
   const cacheControl = headers.get('cache-control') ?? '';
   const vary = headers.get('vary') ?? '';
   const isKeptFromOthers = /\b(?:private|no-store)\b/.test(cacheControl) && !/\bpublic\b/.test(cacheControl);
-  return isKeptFromOthers && /\bAuthorization\b/i.test(vary) ? undefined : `cache-control ${cacheControl}, vary ${vary}`;
+  return isKeptFromOthers && /\bAuthorization\b/i.test(vary)
+    ? undefined
+    : `cache-control ${cacheControl}, vary ${vary}`;
 }
 
 test('no answer to a caller may be kept for another: of every route, whole, streamed, unchanged or refused', async () => {
