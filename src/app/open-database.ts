@@ -1,3 +1,7 @@
+import type { CallContext } from '../base/call-context.ts';
+import { AppError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import { inBackground } from '../base/in-background.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import {
@@ -76,6 +80,32 @@ export async function findDatabase(config: Config, log: Logger, use?: DatabaseUs
   return { url: embedded.url, directUrl: embedded.url, isPooled: false, description, stop: () => embedded.stop() };
 }
 
+/** How long the first connections may take, in milliseconds: a hosted database may have to wake up. */
+const connectBudgetMs = 30_000;
+/** As many as shared statements use at once, and one more. */
+const maxFirstConnections = 10;
+
+/** Waits for an answer; a connection that takes longer to open than a request waits for one is asked for again. */
+async function ping(postgres: Postgres, context: CallContext): Promise<void> {
+  for (let failure: AppError | undefined; ; ) {
+    const answer = await postgres.ping(context).catch((error: unknown) => error);
+    if (typeof answer === 'number') return;
+    // That the time is over tells less than what it went by with.
+    if (!(answer instanceof AppError)) throw failure ?? answer;
+    failure = answer;
+  }
+}
+
+/**
+ * Opens connections, or the first requests would wait for them. That takes several round trips: to a far database longer than
+ * a request waits.
+ */
+async function openConnections(postgres: Postgres, count: number): Promise<void> {
+  await inBackground({ requestId: newId(), budgetMs: connectBudgetMs }, async (context) => {
+    await Promise.all(Array.from({ length: count }, () => ping(postgres, context)));
+  });
+}
+
 /** Opens the database of a server: finds it, brings its schema up to date, opens the pool. */
 export async function openDatabase(config: Config, log: Logger, use?: DatabaseUse): Promise<OpenDatabase> {
   const home = await findDatabase(config, log, use);
@@ -88,6 +118,13 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
       await postgres.close();
       await home.stop();
     };
+    await openConnections(
+      postgres,
+      use?.joinRunning ? 1 : Math.min(postgres.poolStatus().size, maxFirstConnections),
+    ).catch(async (error) => {
+      await postgres.close();
+      throw error;
+    });
     return { postgres, directUrl: home.directUrl, description: home.description, close };
   } catch (error) {
     await home.stop();
