@@ -13,6 +13,8 @@ beforeAll(async () => {
     DATABASE_POOL_OVERFLOW: '2',
     DATABASE_POOL_WAIT_MS: '30000',
   });
+  // Until it hears of changes it is degraded, and each caller is looked up.
+  await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
 });
 
 afterAll(() => product.stop());
