@@ -111,7 +111,10 @@ test.each([
   const disabledAtMs = performance.now();
   expect(disabled.status).toBe(200);
 
-  for (const stream of streams) expect(await stream.text()).toMatch(/auth\.user_disabled(?!.*\[DONE\])/s);
+  const [completion = '', turn = ''] = await Promise.all(streams.map((stream) => stream.text()));
+  expect(completion).toMatch(/auth\.user_disabled(?!.*\[DONE\])/s);
+  // Whichever comes first, the end of the stream or that of its turn, after whose error it is marked as ended.
+  expect(turn).toMatch(/auth\.user_disabled(?!.*turn\.completed)/s);
   expect(await socket.closed()).toBe(1008);
   expect(socket.frames.at(-1)?.error.code).toBe('auth.user_disabled');
   await until(async () => (await endsOfTurns(userId)).every((end) => end !== 'running'));
