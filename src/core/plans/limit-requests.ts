@@ -92,10 +92,17 @@ export function createRequestLimits({ limiter, plans }: RequestLimitOptions): Re
 
   function admit(caller: Caller, told: Told): Promise<void> | undefined {
     const { requests, requestsPerKey } = plans.of(caller);
-    const takeOfUser = () => (requests.length === 0 ? undefined : take(`user:${caller.userId}`, requests, told));
-    if (requestsPerKey.length === 0) return takeOfUser();
-    const pending = take(keyCount(caller), requestsPerKey, told);
-    return pending === undefined ? takeOfUser() : pending.then(takeOfUser);
+    const takeOfUser = (heard: Told) =>
+      requests.length === 0 ? undefined : take(`user:${caller.userId}`, requests, heard);
+    if (requestsPerKey.length === 0) return takeOfUser(told);
+    const key = keyCount(caller);
+    const takeOfUserToo = () =>
+      takeOfUser((verdict, rules) => {
+        if (!verdict.isAllowed) limiter.giveBack(key, requestsPerKey);
+        told(verdict, rules);
+      });
+    const pending = take(key, requestsPerKey, told);
+    return pending === undefined ? takeOfUserToo() : pending.then(takeOfUserToo);
   }
 
   return {

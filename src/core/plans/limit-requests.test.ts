@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { Limiter, windowOf } from '../../platform/limits/index.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import type { Caller } from '../accounts/index.ts';
+import { createRequestLimits } from './limit-requests.ts';
+import { Plans } from './plans.ts';
+
+const minute = windowOf('minute', 60_000);
+const plan = {
+  name: 'free',
+  requests: [{ window: minute, limit: 2 }],
+  requestsPerKey: [{ window: minute, limit: 5 }],
+  tokensPerMonth: undefined,
+};
+
+test('a request that the limit of the user refuses counts for its key neither', async () => {
+  const limiter = new Limiter({ redis: undefined, clock: { now: () => new Date('2026-11-22T12:00:00Z') } });
+  const plans = new Plans(new Map([['free', plan]]), createLogger({ level: 'silent' }));
+  const limits = createRequestLimits({ limiter, plans });
+  const caller = { userId: 'user', keyId: 'key', plan: 'free' } as Caller;
+  const tries = Array.from({ length: 10 }, async () => limits.count(caller));
+  const refused = (await Promise.allSettled(tries)).filter(({ status }) => status === 'rejected');
+  expect(refused).toHaveLength(8);
+  expect(await limiter.inspect('key:key', plan.requestsPerKey)).toMatchObject([{ remaining: 3 }]);
+});
