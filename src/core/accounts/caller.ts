@@ -14,6 +14,10 @@ export interface Caller {
   /** The API key that was sent; null for an access token. */
   readonly keyId: string | null;
   readonly permissions: readonly string[];
+  /** When the key expires, in milliseconds since 1970; null for never, and for an access token. */
+  readonly expiresAtMs: number | null;
+  /** Networks that the key may be used from; null for any. */
+  readonly ipAllowlist: readonly string[] | null;
   /** The address that the request came from, as the trusted proxies tell it. */
   readonly ip: string;
 }

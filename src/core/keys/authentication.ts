@@ -72,12 +72,12 @@ function accept(
   { clock, uses }: AuthenticationOptions,
 ): Caller {
   if (found === undefined) throw authErrors.raise.invalid_key();
-  if (found.expiresAtMs !== null && found.expiresAtMs <= clock.now().getTime()) throw authErrors.raise.expired_key();
+  const { userId, username, plan, email, settings, createdAt, keyId, permissions, expiresAtMs, ipAllowlist } = found;
+  if (expiresAtMs !== null && expiresAtMs <= clock.now().getTime()) throw authErrors.raise.expired_key();
   if (found.isDisabled) throw signInErrors.raise.user_disabled();
-  const { userId, username, plan, email, settings, createdAt, keyId, permissions, ipAllowlist } = found;
   if (ipAllowlist !== null && !isAllowedFrom(ipAllowlist, ip)) throw keyErrors.raise.ip_not_allowed();
   if (keyId !== null && isUse) uses.note(userId, keyId);
-  return { userId, username, plan, email, settings, createdAt, keyId, permissions, ip };
+  return { userId, username, plan, email, settings, createdAt, keyId, permissions, expiresAtMs, ipAllowlist, ip };
 }
 
 /** Makes the authentication of a server. A caller who is in the cache costs no statement, and by a key no waiting. */

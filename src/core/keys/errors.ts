@@ -21,6 +21,12 @@ export const keyErrors = defineErrors('keys', {
     message: (details: { permission: string }) =>
       `This API key or access token lacks the permission "${details.permission}". Use a key that has it.`,
   },
+  wider_than_own: {
+    status: 403,
+    message:
+      'A key cannot make or change one to work from more networks or for longer than itself. Narrow ip_allowlist or ' +
+      'expires_at, or use a key that is not so bound.',
+  },
   ip_not_allowed: {
     status: 403,
     message: 'This API key may not be used from your address. See its ip_allowlist with GET /v1/keys.',

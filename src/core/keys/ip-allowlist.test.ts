@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isAllowedFrom } from './ip-allowlist.ts';
+import { areWithin, isAllowedFrom } from './ip-allowlist.ts';
 
 it.each([
   ['10.1.2.3', '10.1.2.3', true],
@@ -23,4 +23,20 @@ it('one network of several is enough', () => {
   expect(isAllowedFrom(allowlist, '192.0.2.7')).toBe(true);
   expect(isAllowedFrom(allowlist, '2001:db8::7')).toBe(true);
   expect(isAllowedFrom(allowlist, '198.51.100.7')).toBe(false);
+});
+
+it.each([
+  [['10.1.0.0/16'], ['10.0.0.0/8'], true],
+  [['10.0.0.0/8'], ['10.0.0.0/8'], true],
+  [['10.0.0.0/8'], ['10.1.0.0/16'], false],
+  [['10.1.2.3'], ['192.0.2.1', '10.1.2.3'], true],
+  [['10.1.2.3', '192.0.2.1'], ['10.1.2.3'], false],
+  [['10.1.2.3/0'], ['10.1.2.3'], false],
+  [['10.0.0.0/8'], ['10.0.0.0/9', '10.128.0.0/9'], false],
+  [['2001:db8:1::/48'], ['2001:db8::/32'], true],
+  [['2001:db8::/16'], ['2001:db8::/32'], false],
+  [['10.1.2.3'], ['::/0'], false],
+  [['::ffff:10.1.2.3'], ['10.0.0.0/8'], false],
+])('%j lie within %j: %s', (networks, others, isWithin) => {
+  expect(areWithin(networks, others)).toBe(isWithin);
 });

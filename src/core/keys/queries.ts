@@ -1,5 +1,6 @@
 import { sql } from '../../platform/postgres/index.ts';
 import type { Idempotency } from '../accounts/index.ts';
+import type { KeyBounds } from './own-bounds.ts';
 
 /** A key as its owner sees it. */
 export interface KeyRow {
@@ -79,9 +80,11 @@ export interface NewKey extends Actor, Idempotency {
  * when the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. Index:
  * idempotency_keys_pkey.
  */
-export const insertKey = (
-  p: NewKey & { name: string; permissions: string[]; ipAllowlist: string[] | null; expiresAt: Date | null },
-) => sql<{ key: unknown; replayed: boolean; is_same: boolean }>`
+export const insertKey = (p: NewKey & KeyBounds & { name: string }) => sql<{
+  key: unknown;
+  replayed: boolean;
+  is_same: boolean;
+}>`
   -- keys.insert_key
   with known as (
     select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
@@ -107,18 +110,19 @@ export const insertKey = (
 
 /**
  * Makes a key of the same name, permissions and networks as another, which goes on for an overlap and no longer; tells every
- * server so. A key that expires is followed by one that lives as long. The record of the Idempotency-Key and the activity
+ * server so. A key that expires is followed by one that lives as long, but no longer than the caller. The record of the Idempotency-Key and the activity
  * are written with it.
  *
- * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not or the user has as many as
- * may be; when the Idempotency-Key was used before, the key that was made then. No row when there is no such key. Index:
+ * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not, works from elsewhere
+ * or for longer (not `is_within`), or the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. No row when there is no such key. Index:
  * api_keys_pkey, users_pkey, idempotency_keys_pkey.
  */
-export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[]; overlapSeconds: number }) => sql<{
+export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSeconds: number }) => sql<{
   key: unknown;
   replayed: boolean;
   is_same: boolean;
   permissions: string[] | null;
+  is_within: boolean;
   /** 0 when nothing was changed. */
   auth_version: number;
   told: string | null;
@@ -127,7 +131,13 @@ export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[];
   with known as (
     select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
   ), target as (
-    select id, name, permissions, ip_allowlist, expires_at - created_at as lifetime from api_keys
+    select id, name, permissions, ip_allowlist, expires_at - created_at as lifetime,
+      (${p.own.expiresAt}::timestamptz is null or coalesce(expires_at <= ${p.own.expiresAt}::timestamptz, false))
+      and (${p.own.ipAllowlist}::inet[] is null or ip_allowlist is not null and not exists (
+        select from unnest(ip_allowlist) as network
+        where not network::inet <<= any (${p.own.ipAllowlist}::inet[])
+      )) as is_within
+    from api_keys
     where user_id = ${p.userId}::uuid and id = ${p.oldId}::uuid and revoked_at is null and not exists (select from known)
     for update
   ), allowed as materialized (
@@ -136,14 +146,15 @@ export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[];
   ), ending as (
     update api_keys k set expires_at = least(k.expires_at, now() + make_interval(secs => ${p.overlapSeconds}::integer))
     from target, allowed
-    where k.user_id = ${p.userId}::uuid and k.id = target.id and target.permissions <@ ${p.ownPermissions}::text[]
-      and allowed.is_allowed
+    where k.user_id = ${p.userId}::uuid and k.id = target.id and target.permissions <@ ${p.own.permissions}::text[]
+      and target.is_within and allowed.is_allowed
     returning k.id
   ), created as (
     insert into api_keys (user_id, id, hash, prefix, name, permissions, ip_allowlist, expires_at)
     select ${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, name, permissions, ip_allowlist,
       -- No later than can be written in RFC 3339.
-      case when lifetime is not null then least(now() + lifetime, timestamptz '9999-12-31 23:59:59Z') end
+      case when lifetime is not null
+        then least(now() + lifetime, ${p.own.expiresAt}::timestamptz, timestamptz '9999-12-31 23:59:59Z') end
     from target where exists (select from ending)
     returning id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
   ), remembered as (
@@ -160,7 +171,7 @@ export const rotateKey = (p: NewKey & { oldId: string; ownPermissions: string[];
   )
   select coalesce(known.answer, to_jsonb(created)) as key, known.answer is not null as replayed,
     coalesce(known.fingerprint = ${p.fingerprint}::bytea, true) as is_same, target.permissions,
-    coalesce(touched.auth_version, 0) as auth_version,
+    coalesce(target.is_within, true) as is_within, coalesce(touched.auth_version, 0) as auth_version,
     pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text as told
   from (select) one left join known on true left join target on true left join created on true left join touched on true
   where known.answer is not null or target.id is not null`;

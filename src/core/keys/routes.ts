@@ -22,7 +22,7 @@ import {
 } from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
 import { MAX_KEYS } from './max-keys.ts';
-import { permissions } from './permissions.ts';
+import { ownBounds, refuseMoreThanOwn } from './own-bounds.ts';
 import { insertKey, type KeyRow, listKeys, revokeKey, rotateKey, updateKey } from './queries.ts';
 import { CreatedKey, CreateKey, DeletedKey, Key, KeyParams, RotateKey, UpdateKey } from './schemas.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
@@ -95,13 +95,6 @@ function actor(caller: Caller) {
   return { userId: caller.userId, keyId: caller.keyId, ip: caller.ip, activityId: newId() };
 }
 
-/** A key can give away only what it has itself. */
-function refuseMoreThanOwn(caller: Caller, wanted: readonly string[] | undefined): void {
-  const missing = wanted?.find((permission) => !caller.permissions.includes(permission));
-  if (missing !== undefined)
-    throw keyErrors.raise.permission_missing({ permission: missing }, { param: 'permissions' });
-}
-
 /** `POST` and `GET /v1/keys`. */
 function registerKeyCollection(server: HttpServer, { database, clock }: KeyRouteOptions): void {
   server.post(
@@ -112,23 +105,25 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
         tags: ['Keys'],
         summary: 'Create an API key',
         description:
-          'The key is shown in this answer and never again. Without `permissions` it gets those of the key that makes it. ' +
+          'The key is shown in this answer and never again. What is absent of `permissions`, `ip_allowlist` and `expires_at` ' +
+          'is as of the key that makes it, which can give away no more than it has: no permission that it lacks, no other ' +
+          'networks, no longer life. ' +
           `A replay of its Idempotency-Key has \`key: null\`. You may have ${MAX_KEYS} keys that work.`,
         body: CreateKey,
         response: { 201: CreatedKey },
       },
     },
     async (request, reply) => {
-      const { name, permissions: wanted, expires_at, ip_allowlist: ipAllowlist = null } = request.body;
-      refuseMoreThanOwn(request.caller, wanted);
-      const { secret, order } = newKey(request);
-      const key = {
-        ...order,
-        name,
-        permissions: wanted ?? permissions.filter((permission) => request.caller.permissions.includes(permission)),
-        ipAllowlist,
-        expiresAt: readExpiry(expires_at, clock),
+      const { name, permissions: wanted, expires_at, ip_allowlist } = request.body;
+      const own = ownBounds(request.caller);
+      const bounds = {
+        permissions: wanted ?? own.permissions,
+        ipAllowlist: ip_allowlist === undefined ? own.ipAllowlist : ip_allowlist,
+        expiresAt: expires_at === undefined ? own.expiresAt : readExpiry(expires_at, clock),
       };
+      refuseMoreThanOwn(own, bounds);
+      const { secret, order } = newKey(request);
+      const key = { ...order, ...bounds, name };
       const [stored] = await onceByKey(() => database.query(insertKey(key), request.context));
       if (stored === undefined) throw new Error('An insert answered no row.');
       refuseReuse(stored);
@@ -174,21 +169,23 @@ function registerKey(server: HttpServer, { database, clock, callers }: KeyRouteO
       schema: {
         tags: ['Keys'],
         summary: 'Change the name of an API key, what it may do, from where and how long',
+        description: 'To no more than what the key that makes the change may do itself, from where and how long.',
         params: KeyParams,
         body: UpdateKey,
         response: { 200: Key },
       },
     },
     async (request) => {
-      const { name = null, permissions: wanted, ip_allowlist, expires_at } = request.body;
-      refuseMoreThanOwn(request.caller, wanted);
+      const { name = null, permissions, ip_allowlist: ipAllowlist, expires_at } = request.body;
+      const expiresAt = expires_at === undefined ? undefined : readExpiry(expires_at, clock);
+      refuseMoreThanOwn(ownBounds(request.caller), { permissions, ipAllowlist, expiresAt });
       const change = {
         name,
-        permissions: wanted ?? null,
-        setIpAllowlist: ip_allowlist !== undefined,
-        ipAllowlist: ip_allowlist ?? null,
-        setExpiresAt: expires_at !== undefined,
-        expiresAt: readExpiry(expires_at, clock),
+        permissions: permissions ?? null,
+        setIpAllowlist: ipAllowlist !== undefined,
+        ipAllowlist: ipAllowlist ?? null,
+        setExpiresAt: expiresAt !== undefined,
+        expiresAt: expiresAt ?? null,
       };
       const [row] = await database.query(
         updateKey({ ...actor(request.caller), id: request.params.key_id, ...change }),
@@ -234,8 +231,9 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
         tags: ['Keys'],
         summary: 'Replace an API key by a new one',
         description:
-          'The new key has the same name, permissions and networks, and lives as long as the old one was to live. The old ' +
-          'one goes on for the overlap and then expires. A replay of the Idempotency-Key has `key: null`.',
+          'The new key has the same name, permissions and networks, and lives as long as the old one was to live, but no ' +
+          'longer than the key that asks for it; which cannot replace one that may do more, works from elsewhere or lives longer. ' +
+          'The old one goes on for the overlap and then expires. A replay of the Idempotency-Key has `key: null`.',
         params: KeyParams,
         body: RotateKey,
         response: { 201: CreatedKey },
@@ -247,13 +245,14 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
       const rotation = {
         ...order,
         oldId: request.params.key_id,
-        ownPermissions: [...request.caller.permissions],
+        own: ownBounds(request.caller),
         overlapSeconds,
       };
       const [row] = await onceByKey(() => database.query(rotateKey(rotation), request.context));
       if (row === undefined) throw keyErrors.raise.not_found();
       refuseReuse(row);
-      refuseMoreThanOwn(request.caller, row.permissions ?? undefined);
+      refuseMoreThanOwn(rotation.own, { permissions: row.permissions ?? undefined });
+      if (!row.is_within) throw keyErrors.raise.wider_than_own();
       if (row.auth_version > 0) callers.invalidate(request.caller.userId, row.auth_version);
       if (row.replayed) markReplay(reply);
       reply.code(201);

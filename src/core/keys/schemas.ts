@@ -8,13 +8,19 @@ const PermissionList = Type.Array(Type.Unsafe<(typeof permissions)[number]>(Type
   description: 'What the key may do; at most what the key that makes it may do.',
 });
 
-const ExpiresAt = Nullable(Type.String({ format: 'date-time', description: 'When it stops working; null for never.' }));
+const ExpiresAt = Nullable(
+  Type.String({
+    format: 'date-time',
+    description: 'When it stops working; null for never. At most when the key that sets it stops.',
+  }),
+);
 
 const IpAllowlist = Nullable(
   Type.Array(Type.String({ format: 'network' }), {
     minItems: 1,
     maxItems: 100,
-    description: 'The addresses and networks that the key may be used from; null for any.',
+    description:
+      'The addresses and networks that the key may be used from; null for any. Within those of the key that sets them.',
   }),
 );
 

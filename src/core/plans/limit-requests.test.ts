@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../base/time.ts';
 import { Limiter, windowOf } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import type { Caller } from '../accounts/index.ts';
@@ -14,7 +15,10 @@ const plan = {
 };
 
 test('a request that the limit of the user refuses counts for its key neither', async () => {
-  const limiter = new Limiter({ redis: undefined, clock: { now: () => new Date('2026-11-22T12:00:00Z') } });
+  const limiter = new Limiter({
+    redis: undefined,
+    clock: { ...systemClock, now: () => new Date('2026-11-22T12:00:00Z') },
+  });
   const plans = new Plans(new Map([['free', plan]]), createLogger({ level: 'silent' }));
   const limits = createRequestLimits({ limiter, plans });
   const caller = { userId: 'user', keyId: 'key', plan: 'free' } as Caller;

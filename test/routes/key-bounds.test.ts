@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  product = await startProduct();
+  user = await product.createUser();
+});
+
+afterAll(() => product.stop());
+
+interface KeyAnswer {
+  id: string;
+  key: string;
+}
+
+async function createKey(body: object, as: { key: string } = user): Promise<KeyAnswer> {
+  return (await (await product.request(as, 'POST', '/v1/keys', body)).json()) as KeyAnswer;
+}
+
+describe('a key that is bound to networks and expires', () => {
+  const networks = ['127.0.0.0/8', '2001:db8::/32'];
+  const expiry = new Date(Date.now() + 3_600_000).toISOString();
+  const later = new Date(Date.now() + 7_200_000).toISOString();
+  let bound: KeyAnswer;
+
+  beforeAll(async () => {
+    bound = await createKey({ name: 'bound', ip_allowlist: networks, expires_at: expiry });
+  });
+
+  it('makes keys that are bound alike, or more narrowly', async () => {
+    const alike = { ip_allowlist: networks, expires_at: expiry };
+    expect(await createKey({ name: 'alike' }, bound)).toMatchObject(alike);
+    const narrow = { ip_allowlist: ['127.0.0.1'], expires_at: new Date(Date.now() + 60_000).toISOString() };
+    expect(await createKey({ name: 'narrow', ...narrow }, bound)).toMatchObject(narrow);
+  });
+
+  it.each([
+    ['expires_at', null],
+    ['expires_at', later],
+    ['ip_allowlist', null],
+    ['ip_allowlist', ['127.0.0.1', '192.0.2.1']],
+    ['ip_allowlist', ['127.0.0.0/7']],
+  ])('neither makes nor changes one, nor itself, to have %s %j', async (param, value) => {
+    const others = [await createKey({ name: 'other', ip_allowlist: ['127.0.0.1'] }), bound];
+    for (const [method, path] of [
+      ['POST', '/v1/keys'],
+      ...others.map(({ id }) => ['PATCH', `/v1/keys/${id}`] as const),
+    ] as const) {
+      const refused = await product.request(bound, method, path, { name: 'wider', [param]: value });
+      expect(await refused.json()).toMatchObject({ error: { code: 'keys.wider_than_own', param } });
+      expect(refused.status).toBe(403);
+    }
+    const listed = await product.request(user, 'GET', '/v1/keys?limit=1000');
+    expect(await listed.text()).not.toContain('wider');
+  });
+
+  it('replaces none that works from elsewhere or for longer, and itself by one that ends with it', async () => {
+    const replace = ({ id }: KeyAnswer) => product.request(bound, 'POST', `/v1/keys/${id}/rotate`, {});
+    for (const wider of [
+      { expires_at: expiry },
+      { ip_allowlist: networks },
+      { ip_allowlist: networks, expires_at: later },
+      { ip_allowlist: ['127.0.0.1', '192.0.2.0/24'], expires_at: expiry },
+    ]) {
+      const refused = await replace(await createKey({ name: 'wider', ...wider }));
+      expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'keys.wider_than_own' } }]);
+    }
+    const narrower = await createKey({ name: 'narrower', ip_allowlist: ['127.4.0.0/16'], expires_at: expiry });
+    for (const key of [narrower, bound]) {
+      const replaced = await replace(key);
+      expect([replaced.status, await replaced.json()]).toMatchObject([201, { expires_at: expiry }]);
+    }
+  });
+});
