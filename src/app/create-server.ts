@@ -116,7 +116,7 @@ export function createServer(parts: ServerParts): Server {
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
   const redis = openSharedRedis(config, log);
-  const limits = openLimits({ plans, database, observers: metrics.statements.batches, redis, clock, log });
+  const limits = openLimits({ plans, database, metrics, redis, clock, log });
   const { tokenBudget, usage, limiter } = limits;
   const installed = openAssistants(assistantFolders, { database, directUrl, models, clock, log, tokenBudget, usage });
   const assistants = [...installed.assistants, ...(parts.assistants ?? [])];

@@ -8,14 +8,15 @@ import {
 } from '../core/plans/index.ts';
 import { Limiter } from '../platform/limits/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import type { BatchObservers, Database } from '../platform/postgres/index.ts';
+import type { Database } from '../platform/postgres/index.ts';
 import type { Redis } from '../platform/redis/index.ts';
+import type { ServerMetrics } from './metrics/server-metrics.ts';
 
 /** What the limits are put together from. */
 export interface LimitsParts {
   readonly plans: Plans;
   readonly database: Database;
-  readonly observers: BatchObservers;
+  readonly metrics: Pick<ServerMetrics, 'statements' | 'limits'>;
   /** Shared by all servers, where it is configured. */
   readonly redis: Redis | undefined;
   readonly clock: Clock;
@@ -33,13 +34,14 @@ export interface Limits {
 }
 
 /** Begins to count. */
-export function openLimits(parts: LimitsParts): Limits {
+export function openLimits({ metrics, ...rest }: LimitsParts): Limits {
+  const parts = { ...rest, observers: metrics.statements.batches, onRefused: metrics.limits.onRefused };
   const limiter = new Limiter(parts);
   const usage = new UsageRecorder(parts);
   limiter.start();
   return {
     limiter,
-    requests: createRequestLimits({ limiter, plans: parts.plans }),
+    requests: createRequestLimits({ ...parts, limiter }),
     tokenBudget: new TokenBudget({ ...parts, limiter }),
     usage,
     async close() {

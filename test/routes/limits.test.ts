@@ -103,6 +103,17 @@ it('lets exactly 5 of 100 requests at once through, over all keys of a user, and
   expect((await me(other)).status).toBe(200);
 });
 
+it('counts what it refuses in the metrics, by the limit', async () => {
+  const refused = async (): Promise<number> => {
+    const text = await (await product.request(undefined, 'GET', '/metrics')).text();
+    return Number(/^evenkeel_limit_refusals_total\{limit="day"\} (\d+)$/m.exec(text)?.[1]);
+  };
+  const user = await createUserOn('few');
+  const before = await refused();
+  expect(await countOk([user], 12)).toBe(5);
+  expect((await refused()) - before).toBe(7);
+});
+
 it('limits a key more than its user, where the plan says so', async () => {
   const user = await product.createUser();
   const second = { key: await product.createKey(user, ['account:read']) };

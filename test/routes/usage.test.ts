@@ -106,6 +106,8 @@ it('lets no more than one call over the tokens of the plan, and no turn either',
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
   expect(await refused[0]?.json()).toMatchObject({ error: { code: 'limits.tokens_exceeded' } });
   expect(refused[0]?.headers.get('retry-after')).toBe('1');
+  const metrics = await (await product.request(undefined, 'GET', '/metrics')).text();
+  expect(metrics).toMatch(/^evenkeel_limit_refusals_total\{limit="tokens"\} 18$/m);
 
   while ((await complete({ max_tokens: 600 })).status === 200);
   const limits = (await (await product.request(user, 'GET', '/v1/me/limits')).json()) as { tokens: object };

@@ -5,6 +5,7 @@ import { createBreakerMetrics } from './breaker-metrics.ts';
 import { createCacheMetrics } from './cache-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createJobMetrics } from './job-metrics.ts';
+import { createLimitMetrics } from './limit-metrics.ts';
 import { createModelMetrics } from './model-metrics.ts';
 import { createPoolMetrics } from './pool-metrics.ts';
 import { createStatementMetrics } from './statement-metrics.ts';
@@ -34,6 +35,7 @@ export function createServerMetrics() {
     caches: createCacheMetrics(registry),
     breakers: createBreakerMetrics(registry),
     jobs: createJobMetrics(registry),
+    limits: createLimitMetrics(registry),
     models: createModelMetrics(registry),
     readTurns: readAtScrape(registry, {
       type: 'gauge',

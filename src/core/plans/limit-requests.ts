@@ -8,6 +8,8 @@ import type { Plans } from './plans.ts';
 export interface RequestLimitOptions {
   readonly limiter: Limiter;
   readonly plans: Plans;
+  /** Is told of each refusal, by the name of the window whose limit refused. */
+  readonly onRefused?: (limit: string) => void;
 }
 
 /** Counts requests and other calls of users. */
@@ -63,9 +65,7 @@ function limitHeaders({ rule, remaining, resetMs }: Verdict, rules: readonly Lim
   };
 }
 
-function refuseExcess({ isAllowed, rule, resetMs }: Verdict): void {
-  if (isAllowed) return;
-  const { limit, window } = rule;
+function raiseExcess({ rule: { limit, window }, resetMs }: Verdict): never {
   throw limitErrors.raise.requests_exceeded({ limit, window: window.name }, { retryAfterMs: resetMs });
 }
 
@@ -78,12 +78,14 @@ export function keyCount({ userId, keyId }: Caller): string {
  * Makes the limits of requests. They are counted by user, over all keys, and by key where the plan limits that. A request
  * that is refused counts for nothing.
  */
-export function createRequestLimits({ limiter, plans }: RequestLimitOptions): RequestLimits {
+export function createRequestLimits({ limiter, plans, onRefused }: RequestLimitOptions): RequestLimits {
   function take(key: string, rules: readonly LimitRule[], told: Told): Promise<void> | undefined {
     const verdict = limiter.consume(key, rules);
     const heed = (settled: Verdict): void => {
       told(settled, rules);
-      refuseExcess(settled);
+      if (settled.isAllowed) return;
+      onRefused?.(settled.rule.window.name);
+      raiseExcess(settled);
     };
     if (verdict instanceof Promise) return verdict.then(heed);
     heed(verdict);

@@ -24,6 +24,8 @@ export interface TokenBudgetOptions {
   readonly plans: Plans;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Is told of each refusal. */
+  readonly onRefused?: (limit: 'tokens') => void;
 }
 
 /** Who spends tokens. */
@@ -85,6 +87,7 @@ export class TokenBudget {
     const limit = tokensPerMonth + account.givenTokens;
     const id = newId();
     if (!(await this.#take(account, { id, tokens, limit }))) {
+      this.#options.onRefused?.('tokens');
       const monthMs = account.month.endsAtMs - this.#options.clock.now().getTime();
       // What others have set aside may come back at any moment; what is used does not.
       throw limitErrors.raise.tokens_exceeded({ limit }, account.usedTokens < limit ? {} : { retryAfterMs: monthMs });
