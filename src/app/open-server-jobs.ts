@@ -1,7 +1,9 @@
 import type { Clock } from '../base/time.ts';
 import { forgetIdempotencyKeys } from '../core/accounts/index.ts';
 import { keepActivity } from '../core/activity/index.ts';
+import { forgetEndedKeys } from '../core/keys/index.ts';
 import { notificationJobs } from '../core/notifications/index.ts';
+import { forgetUsageWriters } from '../core/plans/index.ts';
 import { referralJobs } from '../core/referrals/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/jobs/index.ts';
@@ -31,6 +33,8 @@ function listJobs(
   return [
     eraseUser({ database, installed }),
     forgetIdempotencyKeys(database),
+    forgetEndedKeys(database),
+    forgetUsageWriters(database),
     keepActivity(database, activity.retentionDays),
     ...notificationJobs({ database, mailer }),
     ...referralJobs({ database, rewardTokens: referrals.rewardTokens }),

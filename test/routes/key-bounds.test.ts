@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { forgetEndedKeys } from '../../src/core/keys/index.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
 let product: Product;
 let user: TestUser;
@@ -74,4 +76,25 @@ describe('a key that is bound to networks and expires', () => {
       expect([replaced.status, await replaced.json()]).toMatchObject([201, { expires_at: expiry }]);
     }
   });
+});
+
+it('is removed a month after it was revoked or expired, and not before', async () => {
+  const owner = await product.createUser();
+  for (const name of ['revoked', 'expired', 'revoked lately', 'expired lately', 'expires'])
+    await createKey({ name }, owner);
+  const end = sql`
+    -- test.end_keys
+    update api_keys set
+      revoked_at = now() - case name when 'revoked' then interval '31 days' when 'revoked lately' then interval '29 days' end,
+      expires_at = now() - case name when 'expired' then interval '31 days' when 'expired lately' then interval '29 days'
+        when 'expires' then interval '-1 day' end
+    where user_id = ${owner.userId}`;
+  await product.postgres.query(end, testContext());
+  await forgetEndedKeys(product.postgres).run({}, { ...testContext(), attempt: 1, traceparent: undefined });
+  const left = sql<{ name: string }>`
+    -- test.list_names
+    select name from api_keys where user_id = ${owner.userId} order by id`;
+  const names = (await product.postgres.query(left, testContext())).map(({ name }) => name);
+  expect(names.slice(1)).toEqual(['revoked lately', 'expired lately', 'expires']);
+  expect((await product.request(owner, 'GET', '/v1/keys')).status).toBe(200);
 });

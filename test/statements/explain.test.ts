@@ -34,6 +34,13 @@ test.each(named)('%s is served by the indexes that its comment names', async (_n
   expect(await findPlanFaults(client, statement)).toEqual([]);
 });
 
+test('the count of a user’s keys that work looks at none that is revoked', async () => {
+  const { rows } = await client.query(`select prosrc from pg_proc where proname = 'api_key_is_allowed'`);
+  const [, count = ''] = /return \(([^;]+)\);/.exec(rows[0].prosrc) ?? [];
+  const text = count.replaceAll('owner_id', '$1::uuid').replaceAll('max_keys', '$2::integer');
+  expect(await findPlanFaults(client, { text, indexes: ['api_keys_working'] })).toEqual([]);
+});
+
 test('every index serves a statement', async () => {
   expect(await findUnusedIndexes(client, statements)).toEqual([]);
 });

@@ -12,6 +12,7 @@ const crossing: Record<string, string> = {
   'accounts.sign_in': 'Says whose account an identity is that its provider vouches for, or makes one.',
   'accounts.delete_users': 'Erases users whom the operator names, and those who asked for it.',
   'accounts.delete_old_idempotency_keys': 'Forgets what is older than a day, whoever it belongs to.',
+  'keys.delete_ended_keys': 'Removes what has not worked for long, whoever it belongs to.',
   'users.list_users': 'Operators look for users.',
   'users.list_users_by_email': 'Operators look for users.',
   'users.change_user': 'An operator disables a user or changes the plan.',

@@ -11,6 +11,7 @@ export {
   hasUsers,
   type UserWithKey,
 } from './issue-key.ts';
+export { forgetEndedKeys } from './jobs.ts';
 export { KeyUses } from './key-uses.ts';
 export { type Permission, permissions } from './permissions.ts';
 export { registerKeyRoutes } from './routes.ts';

@@ -115,7 +115,7 @@ export const insertKey = (p: NewKey & KeyBounds & { name: string }) => sql<{
  *
  * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not, works from elsewhere
  * or for longer (not `is_within`), or the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. No row when there is no such key. Index:
- * api_keys_pkey, users_pkey, idempotency_keys_pkey.
+ * api_keys_pkey, api_keys_working, users_pkey, idempotency_keys_pkey.
  */
 export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSeconds: number }) => sql<{
   key: unknown;
@@ -176,7 +176,7 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
   from (select) one left join known on true left join target on true left join created on true left join touched on true
   where known.answer is not null or target.id is not null`;
 
-/** A page of a user's keys that are not revoked, newest first. Index: api_keys_pkey. At most `limit` rows. */
+/** A page of a user's keys that are not revoked, newest first. Index: api_keys_working. At most `limit` rows. */
 export const listKeys = (p: { userId: string; beforeId: string | null; limit: number }) => sql<KeyRow>`
   -- keys.list_keys
   select id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
@@ -195,7 +195,7 @@ export interface KeyChange {
   expiresAt: Date | null;
 }
 
-/** Changes a key, and tells every server so. Index: api_keys_pkey, users_pkey. One row or none. */
+/** Changes a key, and tells every server so. Index: api_keys_working, users_pkey. One row or none. */
 export const updateKey = (p: Actor & KeyChange & { id: string }) => sql<KeyRow & UserChange>`
   -- keys.update_key
   with changed as (
@@ -218,7 +218,7 @@ export const updateKey = (p: Actor & KeyChange & { id: string }) => sql<KeyRow &
   from changed, touched`;
 
 /**
- * Revokes a key, and tells every server so. Index: api_keys_pkey, users_pkey. One row, or none when there is no such key
+ * Revokes a key, and tells every server so. Index: api_keys_working, users_pkey. One row, or none when there is no such key
  * or it was revoked before.
  */
 export const revokeKey = (p: Actor & { id: string }) => sql<{ id: string } & UserChange>`
@@ -237,6 +237,22 @@ export const revokeKey = (p: Actor & { id: string }) => sql<{ id: string } & Use
   )
   select id, auth_version, pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told
   from revoked, touched`;
+
+/**
+ * Removes keys that have not worked for so many days, because they were revoked or expired; of all users, for the server's
+ * own use. Index: api_keys_ended. A row for each, at most `limit`.
+ */
+export const deleteEndedKeys = (p: { keptDays: number; limit: number }) => sql<{ id: string }>`
+  -- keys.delete_ended_keys
+  delete from api_keys
+  where ctid = any (array(
+    select ctid from api_keys
+    where least(revoked_at, expires_at) < now() - make_interval(days => ${p.keptDays}::integer)
+    order by least(revoked_at, expires_at)
+    limit ${p.limit}::integer
+    for update skip locked
+  ))
+  returning id`;
 
 /** When a key was last used, in milliseconds since 1970. */
 export interface KeyUse {

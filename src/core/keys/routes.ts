@@ -21,6 +21,7 @@ import {
   refuseReuse,
 } from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
+import { KEPT_DAYS } from './jobs.ts';
 import { MAX_KEYS } from './max-keys.ts';
 import { ownBounds, refuseMoreThanOwn } from './own-bounds.ts';
 import { insertKey, type KeyRow, listKeys, revokeKey, rotateKey, updateKey } from './queries.ts';
@@ -140,7 +141,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
       schema: {
         tags: ['Keys'],
         summary: 'List your API keys',
-        description: 'Newest first. Revoked keys are not listed.',
+        description: `Newest first. Revoked keys are not listed, and expired ones for ${KEPT_DAYS} days.`,
         querystring: Type.Object(
           { limit: PageLimit({ default: 50, maximum: 1000 }), cursor: Type.Optional(Cursor) },
           { additionalProperties: false },

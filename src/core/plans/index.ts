@@ -1,4 +1,5 @@
 export { limitErrors, planErrors, usageErrors } from './errors.ts';
+export { forgetUsageWriters } from './jobs.ts';
 export { createRequestLimits, type RequestLimitOptions, type RequestLimits } from './limit-requests.ts';
 export { Plans } from './plans.ts';
 export { type Plan, readPlans } from './read-plans.ts';

@@ -47,7 +47,7 @@ export const addUsage = (p: { writer: string; batch: number; rows: readonly Usag
     ) as input (user_id, day, model, requests, prompt_tokens, completion_tokens)
   ), writer as (
     insert into usage_writers (id, batch) values (${p.writer}::uuid, ${p.batch}::bigint)
-    on conflict (id) do update set batch = excluded.batch where usage_writers.batch < excluded.batch
+    on conflict (id) do update set batch = excluded.batch, written_at = now() where usage_writers.batch < excluded.batch
     returning id
   )
   insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
@@ -64,6 +64,14 @@ export const addUsage = (p: { writer: string; batch: number; rows: readonly Usag
 export const deleteWriter = (p: { writer: string }) => sql<{ id: string }>`
   -- plans.delete_writer
   delete from usage_writers where id = ${p.writer}::uuid returning id`;
+
+/**
+ * Forgets the writers that have not written for so many days; for the server's own use. Reads the table whole: it has a row
+ * for each process that runs or was killed in that time. A row for each.
+ */
+export const deleteOldWriters = (p: { keptDays: number }) => sql<{ id: string }>`
+  -- plans.delete_old_writers
+  delete from usage_writers where written_at < now() - make_interval(days => ${p.keptDays}::integer) returning id`;
 
 /** A user's usage by day and model. Index: usage_days_pkey. At most 10,000 rows: a year of 27 models. */
 export const listUsage = (p: { userId: string; from: string; to: string }) => sql<{

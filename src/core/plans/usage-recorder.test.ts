@@ -5,6 +5,7 @@ import { newId } from '../../base/ids.ts';
 import { systemClock } from '../../base/time.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { type Database, openPostgres, type Postgres, postgresErrors, sql } from '../../platform/postgres/index.ts';
+import { forgetUsageWriters } from './jobs.ts';
 import { listUsage } from './queries.ts';
 import { UsageRecorder } from './usage-recorder.ts';
 
@@ -87,4 +88,26 @@ test('a user who is gone keeps nobody else from being counted', async () => {
   await recorder.store();
   await recorder.stop();
   expect(await read()).toMatchObject([{ requests: 1 }]);
+});
+
+test('of the processes that were killed, those that wrote nothing for a month are forgotten', async () => {
+  const [killed, running] = [create(), create()];
+  for (const { recorder } of [killed, running]) {
+    recorder.record(use());
+    await recorder.store();
+  }
+  const backdate = sql`
+    -- test.backdate_writers
+    update usage_writers set written_at = now() - interval '31 days'`;
+  await postgres.query(backdate, testContext());
+  running.recorder.record(use());
+  await running.recorder.store();
+  const context = { ...testContext(), attempt: 1, traceparent: undefined };
+  await forgetUsageWriters(postgres).run({}, context);
+  const left = sql<{ batch: number }>`
+    -- test.list_writers
+    select batch from usage_writers`;
+  // Among those that the tests before left behind.
+  expect(await postgres.query(left, testContext())).toEqual([{ batch: 2 }]);
+  expect(await read()).toMatchObject([{ requests: 3 }]);
 });
