@@ -201,8 +201,8 @@ describe('signing in', () => {
 
   it('with a wrong key in a frame, or any other frame first, closes with 1008', async () => {
     const frames = [
-      { type: 'auth', token: newSecret() },
-      { type: 'ping' },
+      { type: 'auth', token: newSecret(), client_id: 'm' },
+      { type: 'ping', client_id: 'm' },
       { type: 'message', client_id: 'm', content: 'x' },
     ];
     for (const frame of frames) {
@@ -210,6 +210,7 @@ describe('signing in', () => {
       client.send(frame);
       expect(await client.closed()).toBe(1008);
       expect(client.frames[0]?.error.code).toMatch(/^auth\./);
+      expect(client.frames[0]).toMatchObject({ client_id: 'm', request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
     }
   });
 
@@ -244,11 +245,15 @@ describe('a frame', () => {
     ['{"type":"message","client_id":"a","content":""}', 'http.invalid_request', 'content'],
     ['{"type":"message","content":"x"}', 'http.invalid_request', 'client_id'],
     ['{"type":"stop","turn_id":"1"}', 'http.invalid_request', 'turn_id'],
+    ['{"type":"message","client_id":"a","content":"\\u0000"}', 'http.invalid_request', 'content'],
+    ['{"type":"message","client_id":"a","content":"\\ud800"}', 'http.invalid_request', 'content'],
     ['{"type":"ping","__proto__":{"a":1}}', 'http.invalid_request', '__proto__'],
   ])('%s is refused naming the field at fault', async (frame, code, param) => {
     const client = await signedIn();
     client.socket.send(frame);
-    expect((await client.until(({ type }) => type === 'error')).error).toMatchObject({ code, param });
+    const answer = await client.until(({ type }) => type === 'error');
+    expect(answer.error).toMatchObject({ code, param });
+    expect(answer.client_id).toBe(frame.includes('"client_id":"a"') ? 'a' : undefined);
     client.send({ type: 'ping' });
     await client.until(({ type }) => type === 'pong');
   });
@@ -262,6 +267,7 @@ describe('a client', () => {
     await product.request(user, 'DELETE', `/v1/keys/${id}`);
     expect(await client.closed()).toBe(1008);
     expect(client.frames.at(-1)?.error.code).toBe('auth.invalid_key');
+    expect(client.frames.at(-1)?.request_id).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   it('whose user is disabled by another server is disconnected', async () => {

@@ -91,10 +91,10 @@ export class OpenWebSocket {
     return new Promise((resolve) => socket.send(text, () => resolve()));
   }
 
-  /** Tells the client of an error in a frame of its own, and closes. */
-  fail(thrown: unknown, code: number = closeCodes.goingAway): void {
+  /** Tells the client of an error in a frame of its own, with what else the frame is to say, and closes. */
+  fail(thrown: unknown, code: number = closeCodes.goingAway, fields: object = {}): void {
     const error = toAppError(thrown);
-    void this.send({ type: 'error', error: toWireError(error) });
+    void this.send({ type: 'error', error: toWireError(error), ...fields });
     this.#close(code, error.code);
   }
 

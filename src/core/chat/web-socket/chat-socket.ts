@@ -47,6 +47,17 @@ interface WaitingFrame {
   readonly bytes: number;
 }
 
+/** What a frame is called by: its client, who need not, and us. */
+interface FrameNames {
+  readonly clientId?: string | undefined;
+  readonly requestId: string;
+}
+
+/** What is done for a frame. */
+interface FrameCall extends Pick<FrameNames, 'clientId'> {
+  readonly context: CallContext;
+}
+
 /**
  * One client's WebSocket. Frames are worked on one after the other, so that messages are stored in the order in which they
  * were sent; the events of turns go out meanwhile. Before each frame it is looked up again who is calling, which costs
@@ -77,18 +88,16 @@ export class ChatSocket implements WebSocketUser {
 
   /** Begins with a client whose request said who it is, or with one that has yet to. */
   begin(signedIn: { secret: string; userId: string } | undefined): void {
-    const fail = () => this.#refuse(authErrors.raise.missing_credential());
+    const fail = () => this.#refuse(authErrors.raise.missing_credential(), { requestId: newId() });
     if (signedIn === undefined) this.#signInTimer = setTimeout(fail, signInWaitMs).unref();
     else this.#signIn(signedIn.secret, signedIn.userId);
   }
 
   onFrame(bytes: Uint8Array): void {
-    let given: unknown;
     try {
-      given = parseFrame(bytes);
-      this.#take({ frame: checkFrame(given), bytes: bytes.length });
+      this.#take({ frame: checkFrame(parseFrame(bytes)), bytes: bytes.length });
     } catch (error) {
-      this.#tellError(error, { clientId: clientIdOf(given), requestId: newId() });
+      this.#tellError(error, { clientId: clientIdOf(bytes), requestId: newId() });
     }
   }
 
@@ -116,7 +125,7 @@ export class ChatSocket implements WebSocketUser {
   #take(waiting: WaitingFrame): void {
     const { type, client_id } = waiting.frame;
     const isUnknown = this.#userId === undefined && this.#waiting === undefined;
-    if (isUnknown && type !== 'auth') this.#refuse(authErrors.raise.missing_credential());
+    if (isUnknown && type !== 'auth') this.#refuseFrame(authErrors.raise.missing_credential(), client_id);
     else if (type === 'ping') void this.#socket.send({ type: 'pong', client_id });
     else this.#enqueue(waiting);
   }
@@ -128,7 +137,7 @@ export class ChatSocket implements WebSocketUser {
       void this.#workOff(this.#waiting);
     } else if (this.#waiting.length < maxWaiting && this.#waitingBytes <= maxWaitingBytes) {
       this.#waiting.push(waiting);
-    } else this.#refuse(chatErrors.raise.too_many_frames());
+    } else this.#refuseFrame(chatErrors.raise.too_many_frames(), waiting.frame.client_id);
   }
 
   /** Never rejects. */
@@ -169,7 +178,7 @@ export class ChatSocket implements WebSocketUser {
   }
 
   async #onAuth({ token, client_id }: FrameOf['auth'], context: CallContext): Promise<void> {
-    const { userId } = await this.#identify(token, { context });
+    const { userId } = await this.#identify(token, { context, clientId: client_id });
     if (this.#userId !== undefined && this.#userId !== userId) {
       const problem = 'This is the token of another user. Open a connection of its own.';
       throw httpErrors.raise.invalid_request({ problem }, { param: 'token' });
@@ -180,7 +189,7 @@ export class ChatSocket implements WebSocketUser {
 
   async #onMessage(frame: FrameOf['message'], context: CallContext): Promise<void> {
     const { client_id: clientId, session_id: sessionId = null, assistant = null, content } = frame;
-    const caller = await this.#admit('chat:write', context);
+    const caller = await this.#admit('chat:write', { context, clientId });
     const followed = this.#follow();
     followed.checkRoom();
     const fingerprint = hash('sha256', JSON.stringify(['ws', sessionId, assistant, content]), 'buffer');
@@ -191,14 +200,14 @@ export class ChatSocket implements WebSocketUser {
   }
 
   async #onStop({ client_id: clientId, ...turn }: FrameOf['stop'], context: CallContext): Promise<void> {
-    const caller = await this.#admit('chat:write', context);
+    const caller = await this.#admit('chat:write', { context, clientId });
     const row = await this.#options.turns.stop(keyOf(caller, turn), context);
     this.#acknowledge({ clientId, sessionId: row.session_id, turnId: row.id });
   }
 
   async #onResume(frame: FrameOf['resume'], context: CallContext): Promise<void> {
     const { client_id: clientId, last_event_id: afterId = 0, ...rest } = frame;
-    const caller = await this.#admit('chat:read', context);
+    const caller = await this.#admit('chat:read', { context, clientId });
     const followed = this.#follow();
     followed.checkRoom();
     const turn = await this.#options.turns.open(keyOf(caller, rest), context);
@@ -208,20 +217,22 @@ export class ChatSocket implements WebSocketUser {
   }
 
   /** Who sends a frame, when that is still allowed. */
-  async #admit(permission: string, context: CallContext): Promise<Caller> {
+  async #admit(permission: string, call: FrameCall): Promise<Caller> {
     const { authentication, limits } = this.#options;
     if (this.#socket.isLeaving) throw httpErrors.raise.shutting_down();
-    const caller = await this.#identify(this.#secret ?? '', { context });
+    const caller = await this.#identify(this.#secret ?? '', call);
     await limits.count(caller);
     authentication.authorize({ caller }, permission);
     return caller;
   }
 
-  async #identify(secret: string, call: { context: CallContext; isUse?: boolean }): Promise<Caller> {
+  async #identify(secret: string, { clientId, ...call }: FrameCall & { isUse?: boolean }): Promise<Caller> {
+    const { requestId } = call.context;
     try {
       return await this.#options.authentication.identify(secret, { ip: this.#ip, ...call });
     } catch (error) {
-      if (error instanceof AppError && (error.status === 401 || error.status === 403)) this.#refuse(error);
+      if (error instanceof AppError && (error.status === 401 || error.status === 403))
+        this.#refuse(error, { clientId, requestId });
       throw error;
     }
   }
@@ -245,7 +256,7 @@ export class ChatSocket implements WebSocketUser {
     void this.#socket.send({ type: 'ack', client_id, session_id, turn_id });
   }
 
-  #tellError(thrown: unknown, of: { clientId: string | undefined; requestId: string }): AppError {
+  #tellError(thrown: unknown, of: FrameNames): AppError {
     const error = toAppError(thrown);
     const { clientId: client_id, requestId: request_id } = of;
     if (error.status >= 500) this.#options.log.error({ err: error, request_id }, 'a frame failed');
@@ -254,8 +265,13 @@ export class ChatSocket implements WebSocketUser {
     return error;
   }
 
-  #refuse(error: AppError): void {
-    this.#socket.fail(error, closeCodes.policyViolation);
+  #refuseFrame(error: AppError, clientId: string | undefined): void {
+    this.#refuse(error, { clientId, requestId: newId() });
+  }
+
+  #refuse(error: AppError, { clientId: client_id, requestId: request_id }: FrameNames): void {
+    this.#options.log.info({ request_id, user_id: this.#userId, code: error.code }, 'a WebSocket is refused');
+    this.#socket.fail(error, closeCodes.policyViolation, { client_id, request_id });
   }
 }
 

@@ -56,10 +56,14 @@ function checkOf(type: unknown) {
   return check;
 }
 
-/** The `client_id` of what may be a frame, for the error that answers it. */
-export function clientIdOf(frame: unknown): string | undefined {
-  const { client_id: clientId } = (frame ?? {}) as { client_id?: unknown };
-  return typeof clientId === 'string' && clientId.length <= 200 ? clientId : undefined;
+/** The `client_id` of what may be a frame, for the error that answers it; also of one with what no JSON of ours may have. */
+export function clientIdOf(bytes: Uint8Array): string | undefined {
+  try {
+    const { client_id: clientId } = JSON.parse(Buffer.from(bytes).toString()) as { client_id?: unknown };
+    return typeof clientId === 'string' && clientId.length <= 200 ? clientId : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads the JSON of a frame. @throws AppError 400 `http.malformed_json` or `http.invalid_request`. */
