@@ -75,6 +75,13 @@ function pickDeepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
   );
 }
 
+/** A pattern that asks for anything but blanks: what regular expressions say to people says nothing. */
+const NOT_BLANK = String.raw`\S`;
+
+function messageOf({ keyword, params, message }: ErrorObject): string | undefined {
+  return keyword === 'pattern' && params.pattern === NOT_BLANK ? 'must not be blank' : message;
+}
+
 function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { path: string; problem: string } {
   const path = toPath(error.instancePath);
   const { keyword, params } = error;
@@ -89,7 +96,10 @@ function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { pa
   const meant = siblings.find((sibling) => sibling.keyword !== 'type' && sibling.keyword !== 'const');
   const wanted = meant === undefined ? expectedOfAll(siblings.length > 1 ? siblings : [error]) : expected(meant);
   // Ajv's own texts name bounds and counts of the schema, never the value.
-  return { path, problem: wanted === '' ? `This field ${(meant ?? error).message}.` : `This field must be ${wanted}.` };
+  return {
+    path,
+    problem: wanted === '' ? `This field ${messageOf(meant ?? error)}.` : `This field must be ${wanted}.`,
+  };
 }
 
 /** The field at fault and what was expected of it, from Ajv's errors of one part of a request. */

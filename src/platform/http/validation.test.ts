@@ -14,6 +14,8 @@ const Body = Type.Object(
   {
     title: Type.String({ minLength: 1, maxLength: 5 }),
     count: Type.Optional(Type.Integer({ minimum: 1 })),
+    note: Type.Optional(Type.String({ pattern: '\\S' })),
+    remark: Type.Optional(Type.Union([Type.String({ pattern: '\\S' }), Type.Null()])),
     at: Type.Optional(Type.String({ format: 'date-time' })),
     day: Type.Optional(Type.String({ format: 'date' })),
     mail: Type.Optional(Type.String({ format: 'email' })),
@@ -73,6 +75,8 @@ describe('a body', () => {
     [{ title: 'x', count: '5' }, 'count', 'an integer'],
     [{ title: 'x', count: 0 }, 'count', '>= 1'],
     [{ title: 'x', count: 1.5 }, 'count', 'an integer'],
+    [{ title: 'x', note: ' ' }, 'note', 'This field must not be blank.'],
+    [{ title: 'x', remark: '\n' }, 'remark', 'This field must not be blank.'],
     [{ title: 'x', user_id: 'canary' }, 'user_id', 'unknown'],
     [{ title: 'x', at: '2026-02-30T00:00:00Z' }, 'at', 'RFC 3339'],
     [{ title: 'x', at: '2026-13-01T00:00:00Z' }, 'at', 'RFC 3339'],
