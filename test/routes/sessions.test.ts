@@ -52,12 +52,24 @@ it('answers 304 to its own ETag until something changes', async () => {
   const path = `${product.url}/v1/chat/sessions/${id}`;
   const authorization = `Bearer ${user.key}`;
   const etag = (await fetch(path, { headers: { authorization } })).headers.get('etag') ?? '';
-  const unchanged = await fetch(path, { headers: { authorization, 'if-none-match': etag } });
-  expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
+  for (const tag of [etag, '*']) {
+    const unchanged = await fetch(path, { headers: { authorization, 'if-none-match': tag } });
+    expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
+  }
   await product.request(user, 'PATCH', `/v1/chat/sessions/${id}`, { title: 'after' });
   const changed = await fetch(path, { headers: { authorization, 'if-none-match': etag } });
   expect(changed.status).toBe(200);
   expect(changed.headers.get('etag')).not.toBe(etag);
+});
+
+it('is answered with its ETag when it is made and when it is changed', async () => {
+  const made = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'before' });
+  const path = `/v1/chat/sessions/${((await made.json()) as { id: string }).id}`;
+  const tagOf = (response: Response): string => response.headers.get('etag') ?? 'none';
+  expect(tagOf(made)).toBe(tagOf(await product.request(user, 'GET', path)));
+  const changed = await product.request(user, 'PATCH', path, { title: 'after' });
+  expect(tagOf(changed)).toBe(tagOf(await product.request(user, 'GET', path)));
+  expect(tagOf(changed)).not.toBe(tagOf(made));
 });
 
 it('changes only what is sent, and null empties a title', async () => {

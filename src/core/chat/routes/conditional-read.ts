@@ -22,13 +22,16 @@ export function setVersion(reply: FastifyReply, version: number): void {
   reply.header('etag', `W/"v${version}"`);
 }
 
+/** Whether the reader asks for the session only if there is none: `If-None-Match: *`. */
+const wantsNone = (request: FastifyRequest): boolean => request.headers['if-none-match']?.trim() === '*';
+
 /**
  * Sets the answer's ETag from a session's version. Answers whether the reader has this version, and then sets the status 304.
  */
 export function isUnchanged(request: FastifyRequest, reply: FastifyReply, version: number): boolean {
   setVersion(reply, version);
   reply.header('cache-control', 'private, no-cache');
-  if (knownVersion(request) !== version) return false;
+  if (knownVersion(request) !== version && !wantsNone(request)) return false;
   reply.code(304);
   return true;
 }

@@ -4,7 +4,7 @@ import { markReplay, onceByKey, readIdempotency, refuseReuse } from '../../accou
 import { chatErrors } from '../errors.ts';
 import { deleteSession, listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
 import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
-import { isUnchanged, Unchanged } from './conditional-read.ts';
+import { isUnchanged, setVersion, Unchanged } from './conditional-read.ts';
 import { actorOf, type ChatRouteOptions } from './options.ts';
 
 const tags = ['Chat sessions'];
@@ -51,6 +51,7 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
       refuseReuse(row);
       if (row.replayed) markReplay(reply);
       const created = row.session as StoredSession;
+      setVersion(reply, created.version);
       reply.code(201);
       return toSession({
         ...created,
@@ -134,7 +135,7 @@ function registerUpdate(server: HttpServer, { database, models }: ChatRouteOptio
         response: { 200: Session },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { title, model } = request.body;
       if (model != null) models.get(model);
       const change = {
@@ -148,6 +149,7 @@ function registerUpdate(server: HttpServer, { database, models }: ChatRouteOptio
         request.context,
       );
       if (row === undefined) throw chatErrors.raise.session_not_found();
+      setVersion(reply, row.version);
       return toSession(row);
     },
   );
