@@ -237,7 +237,7 @@ describe('refreshing', () => {
   });
 
   test('a refresh token that comes again ends its sign-in: its refresh tokens, and its access tokens', async () => {
-    const { refresh_token } = await signIn('robbed');
+    const { refresh_token, api_key = '' } = await signIn('robbed');
     const second = await refresh(refresh_token);
     expect((await me(second.body.access_token)).status).toBe(200);
     expect(await outcome(await refresh(refresh_token))).toEqual([401, 'auth.refresh_reused']);
@@ -246,6 +246,8 @@ describe('refreshing', () => {
     const again = await signIn('robbed');
     expect((await me(again.access_token)).status).toBe(200);
     expect((await refresh(again.refresh_token)).status).toBe(200);
+    const activity = await product.request({ key: api_key }, 'GET', '/v1/activity?kind=user.token_reused');
+    expect(((await activity.json()) as { data: unknown[] }).data).toMatchObject([{ ip: '127.0.0.1', key_id: null }]);
   });
 
   test('of fifty uses of one refresh token at once, one is answered', async () => {

@@ -3,6 +3,8 @@ export const activityKinds = {
   'user.created': 'The account was made.',
   'user.updated': 'The account was changed.',
   'user.signed_out': 'A sign-in was ended.',
+  'user.token_reused':
+    'A refresh token came a second time, which ended its sign-in: one of the two who had it stole it.',
   'user.disabled': 'An operator disabled the account.',
   'user.enabled': 'An operator enabled the account again.',
   'user.administered': 'As an operator, you changed another user.',

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { CallContext } from '../../../base/call-context.ts';
 import { newId } from '../../../base/ids.ts';
 import type { HttpServer } from '../../../platform/http/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
@@ -70,10 +69,14 @@ function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
 }
 
 /** New tokens for a refresh token. */
-async function refresh(options: SignInRouteOptions, token: string, context: CallContext): Promise<IssuedTokens> {
+async function refresh(
+  options: SignInRouteOptions,
+  token: string,
+  { ip, context }: Pick<FastifyRequest, 'ip' | 'context'>,
+): Promise<IssuedTokens> {
   const { tokens, database, callers } = options;
   const { userId, signInId, generation } = await tokens.verifyRefresh(token);
-  const order = { userId, id: signInId, generation, lifeSeconds: REFRESH_SECONDS };
+  const order = { userId, id: signInId, generation, lifeSeconds: REFRESH_SECONDS, activityId: newId(), ip };
   const [family] = await database.query(useRefreshToken(order), context);
   if (family === undefined) throw signInErrors.raise.invalid_token();
   if (family.told !== null) callers.invalidate(userId, family.auth_version);
@@ -100,8 +103,10 @@ function registerRefresh(server: HttpServer, options: SignInRouteOptions): void 
         response: { 200: TokenPair },
       },
     },
-    async ({ body: { refresh_token: token }, ip, context }) =>
-      options.countFailures({ token, ip }, () => refresh(options, token, context)),
+    async (request) => {
+      const { refresh_token: token } = request.body;
+      return options.countFailures({ token, ip: request.ip }, () => refresh(options, token, request));
+    },
   );
 }
 

@@ -160,12 +160,19 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
 
 /**
  * Uses a refresh token: its family goes on to the next generation, when the token is the family's last and nothing ended
- * it. One that was used before ends the family, and tells every server so. Also forgets the user's families that have
+ * it. One that was used before ends the family with the activity of that, and tells every server so. Also forgets the user's families that have
  * expired. One row with what the family is at now, which is nothing when the user is disabled; `told` only when it ended
  * now. No row when there is no such user.
  * Indexes: users_pkey, refresh_families_pkey.
  */
-export const useRefreshToken = (p: { userId: string; id: string; generation: number; lifeSeconds: number }) => sql<{
+export const useRefreshToken = (p: {
+  userId: string;
+  id: string;
+  generation: number;
+  lifeSeconds: number;
+  activityId: string;
+  ip: string | null;
+}) => sql<{
   is_disabled: boolean;
   generation: number;
   is_revoked: boolean;
@@ -193,6 +200,9 @@ export const useRefreshToken = (p: { userId: string; id: string; generation: num
     update users set auth_version = auth_version + 1
     where user_id = ${p.userId}::uuid and exists (select from family where revoked_at = now()::timestamptz(3))
     returning user_id, auth_version
+  ), act as (
+    insert into activity (user_id, id, kind, subject_id, ip)
+    select user_id, ${p.activityId}::uuid, 'user.token_reused', ${p.id}::uuid, ${p.ip}::inet from touched
   )
   select account.disabled_at is not null as is_disabled, family.generation, family.revoked_at is not null as is_revoked,
     touched.auth_version,
