@@ -40,7 +40,7 @@ export const CallerRecord = Type.Object(
     /** Networks that the key may be used from; null for any. */
     ipAllowlist: Type.Union([Type.Array(Type.String()), Type.Null()]),
     isDisabled: Type.Boolean(),
-    /** Sign-ins that were ended while access tokens of them may still be about. */
+    /** Sign-ins that were ended while access tokens of them may still be about, the last to begin first. See `isEnded`. */
     endedSignIns: Type.Array(Type.String()),
   },
   { additionalProperties: false },
@@ -65,6 +65,21 @@ export interface AccountColumns {
 
 /** How the user of a record calls. */
 export type CallerAccess = Pick<CallerRecord, 'keyId' | 'permissions' | 'expiresAtMs' | 'ipAllowlist' | 'endedSignIns'>;
+
+/**
+ * How many ended sign-ins of a user are known at once: more than anybody ends by hand in the twenty minutes in which they
+ * matter, and no more than 10 kB of a cached user.
+ */
+export const MAX_ENDED_SIGN_INS = 200;
+
+/**
+ * Whether a sign-in was ended. When so many were that not all are known, each that began before those that are is held for
+ * ended, and has to wait or to sign in again: an ended one must not work once more. Ids of sign-ins grow with time.
+ */
+export function isEnded(signInId: string, { endedSignIns }: Pick<CallerRecord, 'endedSignIns'>): boolean {
+  if (endedSignIns.includes(signInId)) return true;
+  return endedSignIns.length >= MAX_ENDED_SIGN_INS && signInId < (endedSignIns.at(-1) ?? '');
+}
 
 const noSettings: CallerRecord['settings'] = Object.freeze({});
 const none: string[] = [];

@@ -1,7 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import { type Caller, type CallerCache, type CallerRecord, signInErrors, type Tokens } from '../accounts/index.ts';
+import {
+  type Caller,
+  type CallerCache,
+  type CallerRecord,
+  isEnded,
+  signInErrors,
+  type Tokens,
+} from '../accounts/index.ts';
 import { userKey } from './caller-cache.ts';
 import { authErrors, keyErrors } from './errors.ts';
 import { isAllowedFrom } from './ip-allowlist.ts';
@@ -87,7 +94,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     const { userId, signInId } = await tokens.verifyAccess(token);
     const found = await callers.get(userKey(userId), call.context);
     if (found === undefined) throw signInErrors.raise.invalid_token();
-    if (found.endedSignIns.includes(signInId)) throw signInErrors.raise.signed_out();
+    if (isEnded(signInId, found)) throw signInErrors.raise.signed_out();
     return accept(found, call, options);
   };
 

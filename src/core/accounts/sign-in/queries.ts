@@ -1,8 +1,9 @@
 import { sql } from '../../../platform/postgres/index.ts';
+import { MAX_ENDED_SIGN_INS } from '../caller.ts';
 
 /**
- * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about, the
- * last 50. Indexes: users_pkey, refresh_families_pkey. At most one row a user.
+ * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about: of too
+ * many the last to begin; the latest first. Indexes: users_pkey, refresh_families_pkey. At most one row a user.
  */
 export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
   i: number | null;
@@ -23,10 +24,10 @@ export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
     -- The transaction began no later than it saw what it reads.
     floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms,
     (
-      select array_agg(f.id) from (
+      select array_agg(f.id order by f.id desc) from (
         select id from refresh_families f
         where f.user_id = u.user_id and f.revoked_at > now() - interval '20 minutes'
-        order by f.revoked_at desc limit 50
+        order by f.id desc limit ${MAX_ENDED_SIGN_INS}::integer
       ) f
     ) as ended
   from unnest(${rows.map((row) => row.userId)}::uuid[]) with ordinality as input (user_id, i)
