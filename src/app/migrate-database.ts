@@ -5,7 +5,7 @@ import { findDatabase } from './open-database.ts';
 
 /** Brings the schema of the configured database up to date. Answers the names of the migrations that were applied. */
 export async function migrateDatabase(config: Config, log: Logger): Promise<string[]> {
-  const home = await findDatabase(config, log, { joinRunning: true });
+  const home = await findDatabase(config, log, { joinRunning: true, endsBySignal: true });
   try {
     return await migrateSchema(home.directUrl, log);
   } finally {

@@ -13,6 +13,7 @@ import {
 } from '../platform/postgres/index.ts';
 import { inspectRoutes } from './inspect-routes.ts';
 import { migrateSchema } from './migrate-schema.ts';
+import { startPostgresForCommand } from './start-postgres-for-command.ts';
 
 /** The database of this process, migrated and ready. */
 export interface OpenDatabase {
@@ -39,6 +40,8 @@ export interface DatabaseHome {
 /** How the database is used: a command does so beside a server that may be running, a server counts statements. */
 export interface DatabaseUse {
   readonly joinRunning?: boolean;
+  /** A signal is to end the process, and the embedded Postgres with it, when it was started for this. */
+  readonly endsBySignal?: boolean;
   readonly observe?: PostgresOptions['observe'];
 }
 
@@ -76,7 +79,8 @@ export async function findDatabase(config: Config, log: Logger, use?: DatabaseUs
   if (running !== undefined) {
     return { url: running, directUrl: running, isPooled: false, description, stop: async () => undefined };
   }
-  const embedded = await startEmbeddedPostgres({ dataDir, log });
+  const start = use?.endsBySignal ? startPostgresForCommand : startEmbeddedPostgres;
+  const embedded = await start({ dataDir, log });
   return { url: embedded.url, directUrl: embedded.url, isPooled: false, description, stop: () => embedded.stop() };
 }
 

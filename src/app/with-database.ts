@@ -22,7 +22,7 @@ export async function withDatabase<Result>(
   { config, log, budgetMs = commandBudgetMs }: CommandOptions,
   work: (database: Database, context: CallContext) => Promise<Result>,
 ): Promise<Result> {
-  const opened = await openDatabase(config, log, { joinRunning: true });
+  const opened = await openDatabase(config, log, { joinRunning: true, endsBySignal: true });
   try {
     return await inBackground({ requestId: newId(), budgetMs }, (context) => work(opened.postgres, context));
   } finally {

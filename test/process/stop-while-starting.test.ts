@@ -19,8 +19,12 @@ beforeEach(async () => {
 afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
 /** Starts a server; resolves when it has said this. */
-async function startUntil(text: string, variables: Record<string, string> = {}): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [main, 'serve'], {
+async function startUntil(
+  text: string,
+  variables: Record<string, string> = {},
+  command = ['serve'],
+): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [main, ...command], {
     env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir, ...variables },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -50,6 +54,16 @@ async function startAndStop(variables: Record<string, string> = {}): Promise<voi
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   expect(await server.end('SIGTERM')).toBe(0);
 }
+
+it.each([['migrate'], ['keys', 'create', '--username', 'ada']])(
+  'the command %s that is told to stop stops the Postgres that it started',
+  async (...command) => {
+    const child = await startUntil('migrating the database', {}, command);
+    expect(await stop(child, 1)).toBe(143);
+    await expect(stat(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
+  },
+  30_000,
+);
 
 it.each([1, 2])(
   'a server that is told %i times to stop while it migrates ends well, and its database',

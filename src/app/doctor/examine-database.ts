@@ -141,7 +141,7 @@ async function reachEmbedded(config: Config): Promise<DatabaseHome | Finding> {
     () => false,
   );
   if (!exists) return finding(fine(`none in ${directory} yet: the first start makes it`));
-  return await findDatabase(config, createLogger({ level: 'silent' }), { joinRunning: true });
+  return await findDatabase(config, createLogger({ level: 'silent' }), { joinRunning: true, endsBySignal: true });
 }
 
 /** Looks at the database. What cannot be reached is said once, not by each check. */

@@ -1,0 +1,27 @@
+import { constants } from 'node:os';
+import {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from '../platform/postgres/index.ts';
+
+/**
+ * Starts the embedded Postgres for a command, which SIGTERM or SIGINT ends at once, but not before this Postgres: it goes on
+ * by itself, and nobody else would stop it.
+ */
+export async function startPostgresForCommand(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const starting = startEmbeddedPostgres(options);
+  const end = (signal: NodeJS.Signals): void => {
+    const stopped = starting.then((postgres) => postgres.stop()).catch(() => undefined);
+    void stopped.then(() => process.exit(128 + constants.signals[signal]));
+  };
+  const forget = (): void => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, end);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
+  const postgres = await starting.catch((error) => {
+    forget();
+    throw error;
+  });
+  return { ...postgres, stop: () => postgres.stop().finally(forget) };
+}
