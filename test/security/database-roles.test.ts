@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { isInstalled } from '../harness/is-installed.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
@@ -27,7 +28,9 @@ async function createRoles(database: TestDatabase): Promise<(role: string) => st
   onTestFinished(async () => {
     await admin.query(`drop owned by ${app}, ${owner} cascade; drop role ${app}; drop role ${owner}`);
   });
-  await admin.query('drop schema public, graphile_worker, todo, pam, mood cascade; create schema public');
+  const { rows } = await admin.query(`select string_agg(quote_ident(nspname), ', ') as names from pg_namespace
+    where nspname !~ '^pg_' and nspname <> 'information_schema'`);
+  await admin.query(`drop schema ${rows[0].names} cascade; create schema public`);
   const guide = await readFile(join(repository, 'docs/guides/from-one-machine-to-many.md'), 'utf8');
   const [, commands = ''] = /```sql\n([\s\S]*?)```/.exec(guide) ?? [];
   const name = new URL(database.url).pathname.slice(1);
@@ -63,9 +66,13 @@ test('a server whose role may only read and write rows serves and does jobs, and
     await server.end('SIGTERM');
   });
   const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
-  const { body } = await call(server, key, ['POST', '/v1/chat/sessions', { assistant: 'todo' }]);
-  const said = await call(server, key, ['POST', `/v1/chat/sessions/${body.id}/messages`, { content: 'add buy milk' }]);
-  expect(said).toMatchObject({ status: 200, body: { content: 'Added: buy milk' } });
+  const { body } = await call(server, key, ['POST', '/v1/chat/sessions', {}]);
+  expect((await call(server, key, ['POST', `/v1/chat/sessions/${body.id}/messages`, { content: 'Hi' }])).status).toBe(
+    200,
+  );
+  if (isInstalled('todo')) {
+    expect((await call(server, key, ['POST', '/api/todo/items', { title: 'buy milk' }])).status).toBe(201);
+  }
   expect((await call(server, key, ['POST', '/v1/keys', { name: 'one more' }])).status).toBe(201);
   const rows = await connect(as(app));
   await rows.query(`select graphile_worker.add_job('activity.keep_partitions', '{}')`);
