@@ -1,8 +1,4 @@
 export { type Authentication, createAuthentication, readCredential } from './authentication.ts';
-export { registerCacheRoutes } from './cache-routes.ts';
-export { createCallerCache, userKey } from './caller-cache.ts';
-export { authErrors, keyErrors } from './errors.ts';
-export { newFirstKey } from './first-key.ts';
 export {
   createKeyForUser,
   createUsersWithKeys,
@@ -10,7 +6,11 @@ export {
   findUserByKey,
   hasUsers,
   type UserWithKey,
-} from './issue-key.ts';
+} from './by-operator/issue-key.ts';
+export { registerCacheRoutes } from './cache-routes.ts';
+export { createCallerCache, userKey } from './caller-cache.ts';
+export { authErrors, keyErrors } from './errors.ts';
+export { newFirstKey } from './first-key.ts';
 export { forgetEndedKeys } from './jobs.ts';
 export { KeyUses } from './key-uses.ts';
 export { type Permission, permissions } from './permissions.ts';

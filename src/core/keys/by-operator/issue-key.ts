@@ -1,11 +1,12 @@
-import type { CallContext } from '../../base/call-context.ts';
-import { newId } from '../../base/ids.ts';
-import type { Database } from '../../platform/postgres/index.ts';
-import { keyErrors } from './errors.ts';
-import { MAX_KEYS } from './max-keys.ts';
-import { permissions } from './permissions.ts';
-import { findAnyUser, findCallers, findUserByName, insertKey, insertUsersWithKeys } from './queries.ts';
-import { hashSecret, newSecret, secretPrefix } from './secret.ts';
+import type { CallContext } from '../../../base/call-context.ts';
+import { newId } from '../../../base/ids.ts';
+import type { Database } from '../../../platform/postgres/index.ts';
+import { keyErrors } from '../errors.ts';
+import { MAX_KEYS } from '../max-keys.ts';
+import { permissions } from '../permissions.ts';
+import { findCallers, insertKey } from '../queries.ts';
+import { hashSecret, newSecret, secretPrefix } from '../secret.ts';
+import { findAnyUser, findUserByName, insertUsersWithKeys } from './queries.ts';
 
 /** What the operator of a server may issue a key for, without being a caller. */
 export interface KeyOrder {
