@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { answerOnce } from '../core/accounts/index.ts';
+import { claimAndAnswer } from '../core/accounts/index.ts';
 import {
   Cursor,
   decodeCursor,
@@ -83,7 +83,7 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
       },
     },
     async (request, reply) =>
-      await answerOnce({ request, reply, database }, async () => {
+      await claimAndAnswer({ request, reply, database }, async () => {
         const { job_id: id } = request.params;
         const [job] = await database.query(retryJob({ id: Number(id) }), request.context);
         if (job === undefined) throw jobErrors.raise.not_found();

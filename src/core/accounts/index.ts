@@ -1,5 +1,5 @@
-export { answerOnce, type RepeatableCall } from './answer-once.ts';
 export { type Caller, type CallerCache, CallerRecord, isEnded, toCallerRecord } from './caller.ts';
+export { claimAndAnswer, type RepeatableCall } from './claim-and-answer.ts';
 export { idempotencyErrors, signInErrors } from './errors.ts';
 export {
   findEarlierAnswer,

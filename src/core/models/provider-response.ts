@@ -29,7 +29,8 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   #pieces: Buffer[] = [];
   #unreadBytes = 0;
   #hasEnded = false;
-  #isPassedOver = false;
+  /** Set while the rest goes by unread. */
+  #tail: NodeJS.Timeout | undefined;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -72,9 +73,8 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   /** Lets the rest go by unread, so that its connection can serve again; a provider that does not end is cut off. */
   passOver(): void {
     if (this.hasEnded) return;
-    this.#isPassedOver = true;
+    this.#tail = setTimeout(() => this.abort(new Error('the answer went on after its end')), TAIL_MS).unref();
     this.#controller?.resume();
-    setTimeout(() => this.abort(new Error('the answer went on after its end')), TAIL_MS).unref();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -90,7 +90,7 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
-    if (this.#isPassedOver || this.#error !== undefined) return;
+    if (this.#tail !== undefined || this.#error !== undefined) return;
     this.#pieces.push(piece);
     this.#unreadBytes += piece.byteLength;
     if (this.#unreadBytes > READ_AHEAD_BYTES) controller.pause();
@@ -98,11 +98,13 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    clearTimeout(this.#tail);
     this.#hasEnded = true;
     this.#tell();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    clearTimeout(this.#tail);
     this.#error ??= error;
     this.#tell();
   }

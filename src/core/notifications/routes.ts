@@ -1,7 +1,7 @@
 import { lastId } from '../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { answerOnce } from '../accounts/index.ts';
+import { claimAndAnswer } from '../accounts/index.ts';
 import { notificationErrors } from './errors.ts';
 import { listNotifications, listUnread, markAllRead, markRead, type NotificationRow } from './queries.ts';
 import { MarkedRead, Notification, NotificationListQuery, NotificationParams } from './schemas.ts';
@@ -58,7 +58,7 @@ export function registerNotificationList(server: HttpServer, { database }: Notif
     },
     async (request, reply) => {
       const { params, caller, context } = request;
-      return await answerOnce({ request, reply, database }, async () => {
+      return await claimAndAnswer({ request, reply, database }, async () => {
         const statement = markRead({ userId: caller.userId, id: params.notification_id });
         const [row] = await database.query(statement, context);
         if (row === undefined) throw notificationErrors.raise.not_found();
@@ -74,7 +74,7 @@ export function registerNotificationList(server: HttpServer, { database }: Notif
       schema: { tags, summary: 'Mark all notifications as read', response: { 200: MarkedRead } },
     },
     async (request, reply) =>
-      await answerOnce({ request, reply, database }, async () => {
+      await claimAndAnswer({ request, reply, database }, async () => {
         const [row] = await database.query(markAllRead({ userId: request.caller.userId }), request.context);
         return { object: 'notifications.marked_read' as const, count: row?.marked ?? 0 };
       }),

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type HttpServer, httpErrors } from '../../../platform/http/index.ts';
-import { answerOnce, readIdempotency } from '../../accounts/index.ts';
+import { claimAndAnswer, readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { Message, RetryTurn, Turn, TurnParams } from '../schemas.ts';
 import type { TurnKey, TurnRow } from '../turns/queries.ts';
@@ -94,7 +94,7 @@ function registerStop(server: HttpServer, { database, turns }: ChatRouteOptions)
       },
     },
     async (request, reply) =>
-      await answerOnce({ request, reply, database }, async () =>
+      await claimAndAnswer({ request, reply, database }, async () =>
         toTurn(await turns.stop(keyOf(request), request.context)),
       ),
   );

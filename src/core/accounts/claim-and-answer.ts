@@ -18,7 +18,7 @@ export interface RepeatableCall {
  * the work and remembering its answer, the next request does the work again.
  * @throws AppError as `claimKey`; whatever the work throws: then the key is as if it had not been used.
  */
-export async function answerOnce<Answer>(
+export async function claimAndAnswer<Answer>(
   { request, reply, database }: RepeatableCall,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
