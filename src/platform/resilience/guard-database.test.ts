@@ -23,9 +23,12 @@ interface Guarded {
   readonly lines: string[];
 }
 
-/** A guard over a pool whose connections lead through the proxy. */
+/**
+ * A guard over a pool whose connections lead through the proxy. They are waited for longer than a busy machine takes to open one
+ * or to end a cancelled statement.
+ */
 function open(statementBudgetMs: number, options: Partial<PostgresOptions> = {}): Guarded {
-  const postgres = pool.open({ url: proxy.url, poolSize: 4, poolOverflow: 0, poolWaitMs: 200, ...options });
+  const postgres = pool.open({ url: proxy.url, poolSize: 4, poolOverflow: 0, poolWaitMs: 2_000, ...options });
   const states: BreakerState[] = [];
   const lines: string[] = [];
   const log = createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } });
@@ -164,7 +167,7 @@ describe('a database that answers keeps the breaker closed', () => {
   });
 
   test('when every connection is ended at once', async () => {
-    const { guarded, states } = open(5_000, { poolSize: 10, poolWaitMs: 2_000 });
+    const { guarded, states } = open(5_000, { poolSize: 10 });
     for (let round = 0; round < 3; round++) {
       const napping = Array.from({ length: 10 }, () => guarded.query(nap(30), within(5_000)).catch((error) => error));
       await until(async () => (await pool.countRunning('test.nap')) === 10);
