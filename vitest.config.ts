@@ -9,9 +9,6 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait, for a process to start or a timeout to pass: one more than there are cores keeps two cores busy.
     maxWorkers: availableParallelism() + 1,
-    // Tests of time-outs share two cores with servers that other tests start. What fails twice is a fault; the reporter names what
-    // failed once.
-    retry: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 60_000,

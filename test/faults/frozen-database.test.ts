@@ -13,8 +13,8 @@ import {
 } from './load.ts';
 
 const FROZEN_MS = 20_000;
-/** The budget of a statement, half a second in the line for it, and a second for a machine that is busy with other tests. */
-const BOUND_MS = 3_500;
+/** The budget of a statement, and half a second for all else. */
+const BOUND_MS = 2_500;
 
 /** With room to spare the collector lets garbage lie, and what is kept could not be told from what is not yet freed. */
 const SMALL_HEAP = '--max-old-space-size=80 --max-semi-space-size=8';

@@ -95,6 +95,27 @@ describe('a batch', () => {
     await Promise.all(answers);
   });
 
+  it('holds nothing back for longer after many that were answered at once', async () => {
+    const database = new StepDatabase();
+    const clock = new HandClock();
+    const ask = createBatch({ statement }, { database, clock });
+    for (let id = 0; id < 1_000; id++) {
+      const answer = ask(input(id), contextOf());
+      await nextTurn();
+      database.step();
+      await answer;
+      // The batch knows that it is back.
+      await nextTurn();
+      clock.ms++;
+    }
+    const hanging = ask(input(1_000), contextOf());
+    await nextTurn();
+    const next = ask(input(1_001), contextOf());
+    await expect.poll(() => database.open.size).toBe(2);
+    await database.finish();
+    await Promise.all([hanging, next]);
+  });
+
   it('asks once for what several wait for, but does not join what has left already', async () => {
     const database = new StepDatabase();
     const clock = new HandClock();

@@ -210,10 +210,14 @@ class Batch<Input, Row extends { i: number | null }> {
     return this.#inFlight === 0 ? 0 : this.#nextDueMs - this.#clock.monotonicMs();
   }
 
-  /** Counted from when a batch was due, not from when it left: a late timer must not make the next one later too. */
+  /**
+   * Counted from when a batch was due, not from when it left: a late timer must not make the next one later too. From when it
+   * left, if it did so before it was due: else the time that is gained so would add up, to seconds, and be waited for in the end.
+   */
   #scheduleNext(nowMs: number): void {
     const spacingMs = Math.min(Math.max(this.#typicalMs / this.#slots, minSpacingMs), maxSpacingMs);
-    this.#nextDueMs = Math.max(this.#nextDueMs, nowMs - spacingMs) + spacingMs;
+    const fromMs = Math.min(Math.max(this.#nextDueMs, nowMs - spacingMs), nowMs);
+    this.#nextDueMs = fromMs + spacingMs;
   }
 
   /**
