@@ -43,6 +43,14 @@ async function indexes(): Promise<string[]> {
   return rows.map(({ relname }) => relname);
 }
 
+/** Whether a migration has changed `t` and not yet committed that. */
+async function isTableLocked(): Promise<boolean> {
+  const { rows } = await admin.query(
+    `select from pg_locks where relation = 't'::regclass and mode = 'AccessExclusiveLock' and granted`,
+  );
+  return rows.length > 0;
+}
+
 const CONCURRENTLY = `-- no transaction
 drop index concurrently if exists i_b; -- a leftover; of an interrupted run
 create index concurrently i_b on t (b) where b <> ';';
@@ -115,6 +123,22 @@ test('a table that is in use is waited for, in several short tries', async () =>
     await holder.end();
   }
   expect(lines.some((line) => line.includes('trying again'))).toBe(true);
+});
+
+test('a migration in a deadlock with statements of a running server is tried again', async () => {
+  await admin.query('create table t (a int); create table u (a int)');
+  // So it is the migration that Postgres ends.
+  await admin.query("set deadlock_timeout = '30s'");
+  const directory = await folder({
+    '20260101000001_both.sql': 'alter table t add b int; select pg_sleep(0.5); alter table u add b int',
+  });
+  await admin.query('begin; insert into u values (1)');
+  const running = run(directory);
+  await expect.poll(isTableLocked).toBe(true);
+  await admin.query('select * from t');
+  await admin.query('commit');
+  expect(await running).toEqual(['20260101000001_both']);
+  expect(lines.filter((line) => line.includes('trying again'))).toHaveLength(1);
 });
 
 test('the bound that a hosted database sets for statements does not hold for migrations', async () => {

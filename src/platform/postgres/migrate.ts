@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type MigrationBuilder, runner } from 'node-pg-migrate';
 import { Client } from 'pg';
 import type { Logger } from '../log/index.ts';
-import { sqlState } from './errors.ts';
+import { isConflict, sqlState } from './errors.ts';
 import { listMigrationFiles, type MigrationFile, readMigration } from './migration-files.ts';
 
 /** Options of `migrate`. */
@@ -107,7 +107,9 @@ async function runWithRetries(client: Client, pending: readonly MigrationFile[],
       return await run(client, pending, log);
     } catch (error) {
       const { cause } = error as Error;
-      if (sqlState(cause) !== '55P03' || attempt === TABLE_LOCK_ATTEMPTS) throw error;
+      // A deadlock is with statements of a server that runs: Postgres undid the migration in their favour.
+      const isInUse = sqlState(cause) === '55P03' || isConflict(cause);
+      if (!isInUse || attempt === TABLE_LOCK_ATTEMPTS) throw error;
       log.warn({ err: error, attempt }, 'a table to be migrated is in use; trying again');
       await client.query('rollback');
       await sleep(TABLE_LOCK_PAUSE_MS);
