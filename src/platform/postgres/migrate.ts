@@ -24,9 +24,13 @@ const LOCK_POLL_MS = 200;
 const LOCK_NEWS_EVERY_MS = 10_000;
 // Building an index on a large table takes the longest; beyond that the other server hangs, and someone should look.
 const LOCK_WAIT_MS = 3_600_000;
-// While DDL waits for its lock, everything that comes after waits behind it: give way after 5 s and try again.
-const TABLE_LOCK_TIMEOUT_MS = 5_000;
-const TABLE_LOCK_ATTEMPTS = 6;
+// While DDL waits for its lock, everything that comes after waits behind it, and behind the locks that it holds already: give way
+// within a quarter of what a statement of a running server has, and before Postgres looks for a deadlock, and try again.
+const TABLE_LOCK_TIMEOUT_MS = 500;
+// What runs outside a transaction, as `create index concurrently` does, holds up nobody while it waits, and begins anew after it.
+const OUTSIDE_LOCK_TIMEOUT_MS = 5_000;
+// Half a minute in all for a table.
+const TABLE_LOCK_ATTEMPTS = 24;
 const TABLE_LOCK_PAUSE_MS = 1_000;
 
 /**
@@ -52,7 +56,7 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
     if ((await findPending(client, files, log)).length === 0) return [];
     await takeTurn(client, log);
     // Hosted databases end what takes longer than a minute or two; an index on a large table does.
-    await client.query(`set statement_timeout = 0; set lock_timeout = ${TABLE_LOCK_TIMEOUT_MS}`);
+    await client.query(`set statement_timeout = 0; set lock_timeout = ${OUTSIDE_LOCK_TIMEOUT_MS}`);
     // Another server may have run them while we waited.
     const pending = await findPending(client, files, log);
     if (pending.length > 0) {
@@ -128,7 +132,8 @@ async function run(client: Client, pending: readonly MigrationFile[], log: Logge
           current = file;
           log.info({ migration: file.name }, 'migrating the database');
           const { isTransaction, steps } = await readMigration(file.path);
-          if (!isTransaction) builder.noTransaction();
+          if (isTransaction) builder.sql(`set local lock_timeout = ${TABLE_LOCK_TIMEOUT_MS}`);
+          else builder.noTransaction();
           for (const step of steps) builder.sql(step);
         },
         down: false as const,
