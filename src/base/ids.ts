@@ -7,7 +7,8 @@ const idsPerMs = 0x1000;
 
 let lastMs = 0;
 let sequence = 0;
-let timeHex = '';
+/** The part of an id that those of one millisecond share. */
+let prefix = '';
 
 /**
  * A new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, a counter of 12 bits (section 6.2, method 1), 62 random bits. Ids
@@ -22,11 +23,11 @@ export function newId(): string {
   if (nowMs > lastMs || sequence === idsPerMs) {
     lastMs = Math.max(nowMs, lastMs + 1);
     sequence = 0;
-    timeHex = lastMs.toString(16).padStart(12, '0');
+    const timeHex = lastMs.toString(16).padStart(12, '0');
+    prefix = `${timeHex.slice(0, 8)}-${timeHex.slice(8)}-`;
   }
-  const counter = sequence.toString(16).padStart(3, '0');
-  // The tail of a random UUID: its variant, which is ours too, and 62 random bits.
-  return `${timeHex.slice(0, 8)}-${timeHex.slice(8)}-7${counter}-${randomUUID().slice(19)}`;
+  // The version and the counter; and the tail of a random UUID: its variant, which is ours too, and 62 random bits.
+  return `${prefix}${(0x7000 + sequence).toString(16)}${randomUUID().slice(18)}`;
 }
 
 /** Whether a string is a UUID in the canonical lower-case form, the only form that ids have on the wire. */
