@@ -20,7 +20,7 @@ interface GuardParts {
 export function guardPostgres(postgres: Postgres, { config, clock, log, metrics }: GuardParts): GuardedDatabase {
   const { poolSize, poolOverflow, poolWaitMs, statementBudgetMs } = config;
   const { onRefused } = metrics?.statements.batches ?? {};
-  // Of ten connections a shared statement may have its nine batches under way; one is left for others.
+  // Of ten connections one is left for others.
   const maxInFlight = Math.max(1, Math.floor((poolSize + poolOverflow) * 0.9));
   const { query } = limitPerStatement(postgres, {
     clock,

@@ -19,6 +19,8 @@ import type { Database } from './database.ts';
 
 /** Longer than batches are held apart, in milliseconds. */
 const spacingMs = 10;
+/** How many batches of one statement may be under way. */
+const slots = 18;
 
 /** What one caller got must be what its own input came to, and that at most once. */
 function expectOwnResult(
@@ -54,17 +56,17 @@ describe('a batch', () => {
     const clock = new HandClock();
     const ask = createBatch({ statement }, { database, clock });
     const answers: Promise<Row[]>[] = [];
-    for (let turn = 0; turn < 20; turn++) {
+    for (let turn = 0; turn < slots + 11; turn++) {
       clock.ms += spacingMs;
       answers.push(ask(input(2 * turn), contextOf()), ask(input(2 * turn + 1), contextOf()));
       await nextTurn();
     }
-    expect(database.sent).toHaveLength(9);
+    expect(database.sent).toHaveLength(slots);
     expect(database.sent.every((inputs) => inputs.length === 2)).toBe(true);
     database.step();
     await nextTurn();
     await nextTurn();
-    expect(database.sent[9]).toHaveLength(22);
+    expect(database.sent[slots]).toHaveLength(22);
     await database.finish();
     expect((await Promise.all(answers)).map(([row]) => row?.id)).toEqual(answers.map((_answer, index) => index));
   });
@@ -178,14 +180,14 @@ describe('a batch', () => {
     const database = new StepDatabase();
     const ask = createBatch({ statement }, { database });
     const stuck: Promise<Row[]>[] = [];
-    for (let slot = 0; slot < 9; slot++) {
+    for (let slot = 0; slot < slots; slot++) {
       stuck.push(ask(input(slot), contextOf()));
       await sleep(2 * spacingMs);
     }
-    await expect(ask(input(9), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded' });
+    await expect(ask(input(slots), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded' });
     await database.finish();
-    expect((await Promise.all(stuck)).map(([row]) => row?.id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(database.done).not.toContain(9);
+    expect((await Promise.all(stuck)).map(([row]) => row?.id)).toEqual(Array.from({ length: slots }, (_, id) => id));
+    expect(database.done).not.toContain(slots);
   });
 
   it('gives each caller exactly its own result, once, whatever comes in whatever order', async () => {
@@ -255,19 +257,19 @@ describe('a batch', () => {
     const observed: BatchObservation[] = [];
     const clock = new HandClock();
     const ask = createBatch({ statement }, { database, clock, observe: (observation) => observed.push(observation) });
-    const contexts = Array.from({ length: 10 }, () => contextOf());
+    const contexts = Array.from({ length: slots + 1 }, () => contextOf());
     const answers: Promise<Row[]>[] = [];
     for (const [id, context] of contexts.entries()) {
       clock.ms += spacingMs;
       answers.push(ask(input(id), context));
       await nextTurn();
     }
-    // Nine are under way, as many as may be.
+    // As many are under way as may be.
     clock.ms += 40;
     await database.finish();
     await Promise.all(answers);
     const waits = contexts.map(({ timings }) => Object.fromEntries(timings.entries()).queue);
-    expect(waits).toEqual([...Array.from({ length: 9 }, () => 0), 40]);
+    expect(waits).toEqual([...Array.from({ length: slots }, () => 0), 40]);
     expect(observed.at(0)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 0 });
     expect(observed.at(-1)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 40 });
   });

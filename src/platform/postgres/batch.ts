@@ -48,13 +48,13 @@ export interface BatchOptions extends BatchObservers {
 export type Batched<Input, Row> = (input: Input, context: CallContext) => Promise<Row[]>;
 
 /**
- * How many batches may be under way at a database, of all statements together. A caller waits for the next one to leave: a
- * round trip divided by this, at most. More would only make the batches smaller and take the last of ten connections from
- * other statements.
+ * How many batches of one statement may be under way, and of all statements of a database. A caller waits for the next one to
+ * leave: a round trip divided by this, at most. More would only make the batches smaller, and their cost greater.
  */
-const maxInFlight = 9;
+const maxInFlight = 18;
+const maxInFlightOfAll = 24;
 
-/** The batched statements of each database that are in use at the moment: they share `maxInFlight`. */
+/** The batched statements of each database that are in use at the moment: they share its connections. */
 const busyBatches = new WeakMap<Database, Set<unknown>>();
 
 function busyBatchesOf(database: Database): Set<unknown> {
@@ -71,7 +71,7 @@ const minShare = 50;
  * database run more statements, each with fewer inputs, for the same work. A database in trouble must not slow its own recovery
  * by more.
  */
-const minSpacingMs = 7;
+const minSpacingMs = 6;
 const maxSpacingMs = 25;
 
 /** Inputs in one statement: beyond this a statement takes so long that others wait for it. */
@@ -167,13 +167,9 @@ class Batch<Input, Row extends { i: number | null }> {
     }
   }
 
-  /**
-   * How many batches of this statement may be under way: its part of all. Without it, four statements in use want four
-   * times the connections that there are, and callers whose batch waits for one are refused while a fuller batch could
-   * have taken them along.
-   */
+  /** How many batches of this statement may be under way: its part of all. */
   get #slots(): number {
-    return Math.ceil(maxInFlight / Math.max(1, this.#busy.size));
+    return Math.min(maxInFlight, Math.ceil(maxInFlightOfAll / Math.max(1, this.#busy.size)));
   }
 
   /** How long a call that comes now will take, going by those before it. */
@@ -277,7 +273,7 @@ class Batch<Input, Row extends { i: number | null }> {
 
   /** Never rejects: what goes wrong is told to the callers. Answers the statement's name. */
   async #run(calls: readonly BatchCall<Input, Row>[]): Promise<string> {
-    const statement = this.#definition.statement(calls.map((call) => call.input));
+    const statement = { ...this.#definition.statement(calls.map((call) => call.input)), sharedBy: this.#busy.size };
     const timings = new Timings();
     const deadline = Deadline.after(Math.max(...calls.map((call) => call.remainingMs())), this.#clock);
     const release = whenAllGaveUp(calls, () => deadline.cancel(new Cancelled('nobody waits for the batch')));

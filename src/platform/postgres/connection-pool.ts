@@ -1,32 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import type { AppError } from '../../base/errors.ts';
-import type { Logger } from '../log/index.ts';
 import { checkConnection } from './check-connection.ts';
+import { abort, type ConnectionPoolOptions, createPgPool } from './create-pg-pool.ts';
 import { postgresErrors, sqlState } from './errors.ts';
 import { type PoolStatus, poolHealth } from './pool-status.ts';
-import { sessionSettings } from './session-settings.ts';
-import { typeParsers } from './type-parsers.ts';
-
-/** Options of the pool; `openPostgres` knows the defaults. */
-export interface ConnectionPoolOptions {
-  /** A `postgres://` URL. */
-  readonly url: string;
-  /** Connections that are kept. */
-  readonly poolSize: number;
-  /** Connections beyond those, closed soon after use. */
-  readonly poolOverflow: number;
-  readonly connectTimeoutMs: number;
-  /** Sent to the server as `statement_timeout`. */
-  readonly statementTimeoutMs: number;
-  readonly maxAgeSeconds: number;
-  /** A connection that was idle for longer is checked before it is handed out. */
-  readonly checkAfterIdleMs: number;
-  readonly applicationName: string;
-  /** Whether a pooler is in between, which takes no session settings. */
-  readonly isPooled: boolean;
-  readonly log: Logger;
-}
 
 /** What we know of a connection besides what pg knows. */
 interface ConnectionState {
@@ -36,8 +14,6 @@ interface ConnectionState {
   readonly statementNames: Set<string>;
 }
 
-// Long enough for a burst to come back to its connections, short enough to leave the server's places to others.
-const OVERFLOW_IDLE_MS = 5_000;
 // After a failed attempt to connect: at most ten a second, and soon enough for the callers that wait half a second.
 const RECONNECT_PAUSE_MS = 100;
 // When attempts that hang take every place, the oldest gives way to a new one, or nobody would notice that the server is
@@ -46,7 +22,6 @@ const HUNG_ATTEMPT_MS = 1_000;
 const MAKE_ROOM_PAUSE_MS = 250;
 // A server takes memory for each; beyond that statements are planned at each run.
 const MAX_NAMED_STATEMENTS = 250;
-const TCP_KEEP_ALIVE_MS = 10_000;
 
 /**
  * Connections for callers that wait in line. pg's pool opens, keeps, ages and closes them. The line is ours: with pg's,
@@ -55,7 +30,8 @@ const TCP_KEEP_ALIVE_MS = 10_000;
  */
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions;
-  readonly #capacity: number;
+  /** How many connections may be open. */
+  readonly capacity: number;
   readonly #pool: pg.Pool;
   readonly #states = new WeakMap<pg.Client, ConnectionState>();
   /** Connections being opened, with the time of their beginning. */
@@ -73,8 +49,8 @@ export class ConnectionPool {
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options;
-    this.#capacity = options.poolSize + options.poolOverflow;
-    this.#pool = this.#createPool();
+    this.capacity = options.poolSize + options.poolOverflow;
+    this.#pool = createPgPool(options, this.#attempts);
     this.#pool.on('connect', (client) => this.#onConnect(client));
     // An idle connection was lost; without a listener that would end the process.
     this.#pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
@@ -100,7 +76,10 @@ export class ConnectionPool {
     const state = this.#states.get(client);
     const isReusable =
       !isBroken && state?.isLost === false && !this.#isOld(state) && client.getTransactionStatus() === 'I';
-    if (state !== undefined) state.idleSinceMs = performance.now();
+    if (state !== undefined) {
+      state.idleSinceMs = performance.now();
+      state.isLost ||= isBroken;
+    }
     const [next] = this.#waiters;
     if (isReusable && next !== undefined) {
       next(client);
@@ -108,6 +87,8 @@ export class ConnectionPool {
     }
     this.#inUse--;
     client.release(!isReusable);
+    // pg would wait for the answers to what was sent.
+    if (isBroken) abort(client);
     this.#ask();
   }
 
@@ -124,6 +105,11 @@ export class ConnectionPool {
     return this.#states.get(client)?.isLost ?? true;
   }
 
+  /** Whether callers wait in line. */
+  get hasWaiting(): boolean {
+    return this.#waiters.size > 0;
+  }
+
   /** Closes every connection of before now, when it is next idle or asked for. */
   refresh(): void {
     this.#staleBeforeMs = performance.now();
@@ -132,7 +118,7 @@ export class ConnectionPool {
   status(): PoolStatus {
     const { totalCount: total, idleCount } = this.#pool;
     const active = this.#inUse + this.#asked;
-    const utilisation = active / this.#capacity;
+    const utilisation = active / this.capacity;
     return {
       total,
       active,
@@ -151,31 +137,6 @@ export class ConnectionPool {
     while (this.#waiters.size > 0) await sleep(10);
     for (const client of this.#attempts.keys()) abort(client);
     if (!this.#pool.ending) await this.#pool.end();
-  }
-
-  #createPool(): pg.Pool {
-    const { url, applicationName, statementTimeoutMs, isPooled, ...options } = this.#options;
-    const attempts = this.#attempts;
-    class WatchedClient extends pg.Client {
-      constructor(config?: string | pg.ClientConfig) {
-        super(config);
-        attempts.set(this, performance.now());
-        this.once('end', () => attempts.delete(this));
-      }
-    }
-    return new pg.Pool({
-      Client: WatchedClient,
-      ...(isPooled ? { connectionString: url } : sessionSettings(url, statementTimeoutMs)),
-      application_name: applicationName,
-      connectionTimeoutMillis: options.connectTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: TCP_KEEP_ALIVE_MS,
-      min: options.poolSize,
-      max: this.#capacity,
-      idleTimeoutMillis: OVERFLOW_IDLE_MS,
-      maxLifetimeSeconds: options.maxAgeSeconds,
-      types: typeParsers,
-    });
   }
 
   #onConnect(client: pg.PoolClient): void {
@@ -235,7 +196,7 @@ export class ConnectionPool {
   }
 
   #isFull(): boolean {
-    return this.#asked + this.#inUse >= this.#capacity;
+    return this.#asked + this.#inUse >= this.capacity;
   }
 
   #countHung(): number {
@@ -298,9 +259,4 @@ export class ConnectionPool {
     if (performance.now() - state.idleSinceMs < this.#options.checkAfterIdleMs) return true;
     return checkConnection(client, boundMs, signal);
   }
-}
-
-/** Ends a connection that is still being opened; pg's pool learns of it as of any other failure. */
-function abort(client: pg.Client): void {
-  client.connection.stream.destroy();
 }

@@ -38,17 +38,27 @@ const TIMEOUT = /^(57014|55P03)/;
 export function toCallerError(error: unknown, isConnectionLost: boolean): unknown {
   if (error instanceof AppError) return error;
   const state = sqlState(error) ?? '';
-  if (OVERLOADED.test(state)) return postgresErrors.raise.overloaded({ cause: error });
+  if (OVERLOADED.test(state) || error instanceof CancelledByNeighbour)
+    return postgresErrors.raise.overloaded({ cause: error });
   if (TIMEOUT.test(state)) return postgresErrors.raise.timeout({ cause: error });
   if (UNAVAILABLE.test(state) || (isConnectionLost && state === ''))
     return postgresErrors.raise.unavailable({ cause: error });
   return error;
 }
 
-/** Two transactions got in each other's way and the server undid ours: running it again is right and usually works. */
+/** A statement was cancelled in place of the one before it on its connection. The server undid it. */
+export class CancelledByNeighbour extends Error {}
+
+/** The server ended the statement for a cancel or its time limit, or, as it was cancelled before, does not know its text. */
+export function isCancelled(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '57014' || state === '26000';
+}
+
+/** Two statements got in each other's way and the server undid ours: running it again is right and usually works. */
 export function isConflict(error: unknown): boolean {
   const state = sqlState(error);
-  return state === '40001' || state === '40P01';
+  return state === '40001' || state === '40P01' || error instanceof CancelledByNeighbour;
 }
 
 /**

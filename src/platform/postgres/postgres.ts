@@ -4,7 +4,8 @@ import type { Deadline } from '../../base/deadline.ts';
 import type { Logger } from '../log/index.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { Database } from './database.ts';
-import { isConflict, isStaleConnection, toCallerError } from './errors.ts';
+import { isConflict, isStaleConnection, sqlState, toCallerError } from './errors.ts';
+import { Pipelines } from './pipelines.ts';
 import { type PoolStatus, watchPool } from './pool-status.ts';
 import { runStatement } from './run-statement.ts';
 import { type Statement, sql } from './statement.ts';
@@ -81,7 +82,7 @@ export function openPostgres(options: PostgresOptions): Postgres {
     statementTimeoutMs,
   });
   const silentAfterMs = statementTimeoutMs + SILENCE_MARGIN_MS;
-  const run = { pool, poolWaitMs, silentAfterMs, observe };
+  const run = { pool, pipelines: new Pipelines(pool), poolWaitMs, silentAfterMs, observe };
   const stopWatching = watchPool(() => pool.status(), log);
   const query = <Row>(statement: Statement<Row>, context: CallContext) => queryWithRetries(run, statement, context);
   return {
@@ -101,6 +102,7 @@ export function openPostgres(options: PostgresOptions): Postgres {
 
 interface Run {
   readonly pool: ConnectionPool;
+  readonly pipelines: Pipelines;
   readonly poolWaitMs: number;
   readonly silentAfterMs: number;
   readonly observe: PostgresOptions['observe'];
@@ -121,32 +123,33 @@ async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, contex
 }
 
 async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
-  const { pool, poolWaitMs, silentAfterMs, observe } = run;
+  const { pool, pipelines, poolWaitMs, silentAfterMs, observe } = run;
   const { deadline, timings, trace } = context;
   const askedAtMs = performance.now();
-  const client = await pool.acquire(poolWaitMs, deadline.signal).finally(() => {
+  const pipeline = await pipelines.acquire(statement, poolWaitMs, context).finally(() => {
     timings.add('pool', performance.now() - askedAtMs);
   });
   const startedAtMs = performance.now();
   const { text, values } = statement;
-  const name = pool.preparedName(client, statement.name);
+  const name = pool.preparedName(pipeline.client, statement.name);
   const span = trace?.start(statement.name, { 'db.system.name': 'postgresql' });
   let isFailed = true;
   try {
     const rows = await runStatement<Row>(
-      client,
+      pipeline,
       { text, values: [...values], ...(name !== undefined && { name }) },
       {
         signal: deadline.signal,
         silentAfterMs,
-        release: (isBroken) => pool.release(client, isBroken),
+        release: (isBroken) => pipelines.release(pipeline, isBroken),
       },
     );
     isFailed = false;
     return rows;
   } catch (error) {
     if (deadline.signal.aborted && error === deadline.signal.reason) throw error;
-    throw pool.isLost(client) ? toCallerError(error, true) : error;
+    // What the server said of the statement decides whether it is tried again; a lost connection says nothing.
+    throw pool.isLost(pipeline.client) && sqlState(error) === undefined ? toCallerError(error, true) : error;
   } finally {
     const durationMs = performance.now() - startedAtMs;
     timings.add('sql', durationMs);

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, QueryConfig } from 'pg';
+import type { QueryConfig } from 'pg';
 import { requestCancel } from './cancel-request.ts';
-import { endsConnection, postgresErrors } from './errors.ts';
+import { CancelledByNeighbour, endsConnection, isCancelled, postgresErrors } from './errors.ts';
+import type { Pipeline } from './pipelines.ts';
 
 /** The circumstances of one run. */
 export interface RunOptions {
@@ -19,16 +20,23 @@ export interface RunOptions {
 // A healthy server ends a cancelled statement within a round trip or two; one that takes longer costs its connection.
 const CANCEL_WAIT_MS = 1_000;
 
-/** Runs a statement on a connection. Rejects with the signal's reason at once when that aborts. */
-export function runStatement<Row>(client: Client, query: QueryConfig, options: RunOptions): Promise<Row[]> {
+/**
+ * Runs a statement on a connection, behind those that are on their way already. Rejects with the signal's reason at once when
+ * that aborts, and with `CancelledByNeighbour` when the cancel of one before it hit this one, which has then done nothing.
+ */
+export function runStatement<Row>(pipeline: Pipeline, query: QueryConfig, options: RunOptions): Promise<Row[]> {
   const { signal, silentAfterMs, release } = options;
   if (signal.aborted) {
     release(false);
     return Promise.reject(signal.reason);
   }
   return new Promise((resolve, reject) => {
-    const ended = Promise.withResolvers<void>();
+    const cancelRequestsBefore = pipeline.cancelRequests;
+    const before = pipeline.lastAnswered;
+    const answered = Promise.withResolvers<void>();
+    pipeline.lastAnswered = answered.promise;
     let isGivenUp = false;
+    let silence: NodeJS.Timeout | undefined;
     const giveUp = (reason: unknown): void => {
       isGivenUp = true;
       clearTimeout(silence);
@@ -37,31 +45,44 @@ export function runStatement<Row>(client: Client, query: QueryConfig, options: R
     };
     const onAbort = (): void => {
       giveUp(signal.reason);
-      void cancel(client, ended.promise).then((isQuiet) => release(!isQuiet));
+      void cancel(pipeline, before, answered.promise).then((isQuiet) => release(!isQuiet));
     };
-    const silence = setTimeout(() => {
+    const onSilence = (): void => {
       release(true);
       giveUp(postgresErrors.raise.unavailable({ cause: new Error(`no answer within ${silentAfterMs} ms`) }));
-    }, silentAfterMs);
+    };
+    let isAnswered = false;
+    // The server's own bound begins when it begins with the statement: when the one before has been answered.
+    void before.then(() => {
+      if (!isAnswered && !isGivenUp) silence = setTimeout(onSilence, silentAfterMs);
+    });
     signal.addEventListener('abort', onAbort);
-    void client.query<Record<string, unknown>>(query, (error: Error | null, result) => {
-      ended.resolve();
+    void pipeline.client.query<Record<string, unknown>>(query, (error: Error | null, result) => {
+      isAnswered = true;
+      answered.resolve();
       if (isGivenUp) return;
       clearTimeout(silence);
       signal.removeEventListener('abort', onAbort);
       release(error !== null && endsConnection(error));
-      if (error !== null) reject(error);
-      else resolve(result.rows as Row[]);
+      if (error === null) resolve(result.rows as Row[]);
+      else if (isCancelled(error) && pipeline.cancelRequests > cancelRequestsBefore) reject(new CancelledByNeighbour());
+      else reject(error);
     });
   });
 }
 
-/** Cancels on the server and waits until the statement has ended and the request can hit nothing else. */
-async function cancel(client: Client, ended: Promise<void>): Promise<boolean> {
-  const request = requestCancel(client);
+/**
+ * Cancels on the server, when those before it have been answered, and waits until the statement has ended and the request can
+ * hit nothing that is sent later.
+ */
+async function cancel(pipeline: Pipeline, before: Promise<void>, answered: Promise<void>): Promise<boolean> {
+  pipeline.isClosed = true;
+  await before;
+  pipeline.cancelRequests++;
+  const request = requestCancel(pipeline.client);
   const timer = new AbortController();
   const isQuiet = await Promise.race([
-    Promise.all([request.delivered, ended]).then(([isDelivered]) => isDelivered),
+    Promise.all([request.delivered, answered]).then(([isDelivered]) => isDelivered),
     sleep(CANCEL_WAIT_MS, false, { signal: timer.signal }),
   ]);
   timer.abort();

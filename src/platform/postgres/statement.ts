@@ -16,6 +16,11 @@ export interface Statement<Row> {
   readonly name: string;
   readonly text: string;
   readonly values: readonly unknown[];
+  /**
+   * How many names of statements share the connections at the moment, this one included. Once the name has its part of them, one
+   * more is sent behind another of the name on the same connection, before that has been answered. Absent: each has its own.
+   */
+  readonly sharedBy?: number;
   /** Carries the row's type; never set. */
   readonly rowType?: Row;
 }

@@ -17,7 +17,8 @@ export interface LimitOptions {
 /**
  * Keeps one slow or locked statement from taking every connection: of each statement, by its name, so many are under way
  * and the others wait in its own line. Who would wait longer than `waitMs` or than its own deadline, going by how long the
- * statement has taken lately, is refused at once: it would only make the line longer for those behind it.
+ * statement has taken lately, is refused at once: it would only make the line longer for those behind it. Statements that share
+ * connections (`sharedBy`) keep to their part of them by that, and pass.
  *
  * Besides what `Database.query` throws: `postgres.overloaded` (503) for who is refused or has waited `waitMs`.
  */
@@ -25,6 +26,7 @@ export function limitPerStatement(database: Database, options: LimitOptions): Da
   const lanes = new Map<string, Lane>();
   return {
     async query<Row>(statement: Statement<Row>, context: CallContext): Promise<Row[]> {
+      if (statement.sharedBy !== undefined) return database.query(statement, context);
       let lane = lanes.get(statement.name);
       if (lane === undefined) {
         lane = new Lane(options, statement.name);

@@ -1,0 +1,62 @@
+import pg from 'pg';
+import type { Logger } from '../log/index.ts';
+import { sessionSettings } from './session-settings.ts';
+import { typeParsers } from './type-parsers.ts';
+
+// Long enough for a burst to come back to its connections, short enough to leave the server's places to others.
+const OVERFLOW_IDLE_MS = 5_000;
+const TCP_KEEP_ALIVE_MS = 10_000;
+
+/** Options of the pool; `openPostgres` knows the defaults. */
+export interface ConnectionPoolOptions {
+  /** A `postgres://` URL. */
+  readonly url: string;
+  /** Connections that are kept. */
+  readonly poolSize: number;
+  /** Connections beyond those, closed soon after use. */
+  readonly poolOverflow: number;
+  readonly connectTimeoutMs: number;
+  /** Sent to the server as `statement_timeout`. */
+  readonly statementTimeoutMs: number;
+  readonly maxAgeSeconds: number;
+  /** A connection that was idle for longer is checked before it is handed out. */
+  readonly checkAfterIdleMs: number;
+  readonly applicationName: string;
+  /** Whether a pooler is in between, which takes no session settings. */
+  readonly isPooled: boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Makes pg's pool, whose connections send what they are given without waiting for answers. Notes in `attempts` when each begins to
+ * be opened.
+ */
+export function createPgPool(pool: ConnectionPoolOptions, attempts: Map<pg.Client, number>): pg.Pool {
+  const { url, applicationName, statementTimeoutMs, isPooled, ...options } = pool;
+  class WatchedClient extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super(config);
+      attempts.set(this, performance.now());
+      this.once('end', () => attempts.delete(this));
+    }
+  }
+  return new pg.Pool({
+    Client: WatchedClient,
+    ...(isPooled ? { connectionString: url } : sessionSettings(url, statementTimeoutMs)),
+    application_name: applicationName,
+    pipeline: true,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: TCP_KEEP_ALIVE_MS,
+    min: options.poolSize,
+    max: options.poolSize + options.poolOverflow,
+    idleTimeoutMillis: OVERFLOW_IDLE_MS,
+    maxLifetimeSeconds: options.maxAgeSeconds,
+    types: typeParsers,
+  });
+}
+
+/** Ends a connection without a goodbye, also one that is being opened; pg and its pool learn of it as of any other failure. */
+export function abort(client: pg.Client): void {
+  client.connection.stream.destroy();
+}

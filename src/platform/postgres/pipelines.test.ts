@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { startDistanceProxy } from '../../../bench/distance.ts';
+import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
+import { nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import type { CallContext } from '../../base/call-context.ts';
+import { Cancelled } from '../../base/deadline.ts';
+import type { Postgres } from './postgres.ts';
+import { type Statement, sql } from './statement.ts';
+
+const pool = new PoolFixture();
+
+beforeAll(() => pool.admin.query('create sequence tries'));
+beforeEach(() => pool.admin.query("select setval('tries', 1, false)"));
+
+const openOne = (): Postgres => pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+
+/** Writes a row when it has taken its time; shares the connections with others of its name. */
+const slowNote = (id: number, seconds: number) => ({
+  ...sql<{ id: number }>`
+    -- test.write_slowly
+    insert into notes (id, text) select ${id}::int, nextval('tries') || pg_sleep(${seconds})::text returning id`,
+  sharedBy: 1,
+});
+
+const write = async (postgres: Postgres, note: Statement<{ id: number }>, context: CallContext): Promise<number> => {
+  const [row] = await postgres.query(note, context);
+  return row?.id ?? 0;
+};
+
+/** A first statement that takes long, once it is under way, and three that follow it on its connection. */
+async function line(postgres: Postgres, contexts: readonly CallContext[]): Promise<Promise<number>[]> {
+  const first = write(postgres, slowNote(1, 30), contexts[0] ?? within(20_000));
+  await until(async () => (await pool.countRunning('test.write_slowly')) === 1);
+  return [
+    first,
+    ...[2, 3, 4].map((id, index) => write(postgres, slowNote(id, 0.01), contexts[index + 1] ?? within(20_000))),
+  ];
+}
+
+const written = async (): Promise<number[]> =>
+  (await pool.admin.query('select id from notes order by id')).rows.map(({ id }) => id);
+
+/** How often writing was begun. */
+const tries = async (): Promise<number> =>
+  Number((await pool.admin.query("select nextval('tries')")).rows[0].nextval) - 1;
+
+describe('statements that share a connection', () => {
+  test('are on it together, and each gets its own answer', async () => {
+    const postgres = openOne();
+    await postgres.ping(within(5_000));
+    const writing = [1, 2, 3, 4, 5].map((id) => write(postgres, slowNote(id, 0.05), within(20_000)));
+    // What is of another kind has a connection of its own, when one is free.
+    const other = postgres.query(nap(0), within(20_000));
+    await until(() => postgres.poolStatus().active === 1 && postgres.poolStatus().waiting === 1);
+    expect(await Promise.all(writing)).toEqual([1, 2, 3, 4, 5]);
+    expect(await other).toHaveLength(1);
+  });
+
+  test('are spread over the connections that are their part, and leave one to others', async () => {
+    const postgres = pool.open({ poolSize: 10, poolOverflow: 0 });
+    const ids = Array.from({ length: 18 }, (_, index) => index + 1);
+    const writing = ids.map((id) => write(postgres, slowNote(id, 0.5), within(20_000)));
+    await until(async () => (await pool.countRunning('test.write_slowly')) >= 9);
+    expect(postgres.poolStatus().active).toBe(9);
+    expect(await postgres.query(nap(0), within(20_000))).toHaveLength(1);
+    expect(await Promise.all(writing)).toEqual(ids);
+  });
+
+  test('do not keep it for ever from others who wait in line', async () => {
+    const postgres = openOne();
+    let isServed = false;
+    let id = 0;
+    const keepBusy = async (): Promise<void> => {
+      while (!isServed) await write(postgres, slowNote(++id, 0.02), within(20_000));
+    };
+    const busy = Promise.all([keepBusy(), keepBusy(), keepBusy()]);
+    await until(() => id > 6);
+    const other = await postgres.query(nap(0), within(20_000)).finally(() => {
+      isServed = true;
+    });
+    expect(other).toHaveLength(1);
+    await busy;
+  });
+
+  test('go on when the one before them is cancelled, which is then gone from the server', async () => {
+    const postgres = openOne();
+    const context = within(20_000);
+    const [first, ...others] = await line(postgres, [context]);
+    context.deadline.cancel();
+    await expect(first).rejects.toBeInstanceOf(Cancelled);
+    expect(await Promise.all(others)).toEqual([2, 3, 4]);
+    expect(await written()).toEqual([2, 3, 4]);
+  });
+
+  test('are cancelled in their turn, without harm to the one before them', async () => {
+    const postgres = openOne();
+    const context = within(20_000);
+    const first = write(postgres, slowNote(1, 0.3), within(20_000));
+    await until(async () => (await pool.countRunning('test.write_slowly')) === 1);
+    const second = write(postgres, slowNote(2, 30), context);
+    await sleep(50);
+    context.deadline.cancel();
+    await expect(second).rejects.toBeInstanceOf(Cancelled);
+    expect(await first).toBe(1);
+    expect(await postgres.query(nap(0), within(20_000))).toHaveLength(1);
+    // At the first try.
+    expect((await pool.admin.query('select id, text from notes')).rows).toEqual([{ id: 1, text: '1' }]);
+  });
+
+  test('are run again when the cancel of the one before them hits them', async () => {
+    const { hostname, port, href } = new URL(pool.database.url);
+    // Far enough that the one before has ended at the server, and the next one runs, when nobody here knows of it.
+    const distance = await startDistanceProxy({ target: { host: hostname, port: Number(port) }, delayMs: 150 });
+    onTestFinished(() => distance.close());
+    const url = new URL(href);
+    url.port = String(distance.port);
+    const postgres = pool.open({ url: url.href, poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+    await postgres.ping(within(5_000));
+    const context = within(20_000);
+    const first = write(postgres, slowNote(1, 0.05), context);
+    const second = write(postgres, slowNote(2, 2), within(20_000));
+    const third = write(postgres, slowNote(3, 0), within(20_000));
+    await until(async () => (await written()).includes(1));
+    context.deadline.cancel();
+    await expect(first).rejects.toBeInstanceOf(Cancelled);
+    expect(await Promise.all([second, third])).toEqual([2, 3]);
+    expect(await written()).toEqual([1, 2, 3]);
+    expect(await tries()).toBe(4);
+  });
+
+  test('are done once each when a cancel comes at the moment that the one before them ends', async () => {
+    const postgres = openOne();
+    const expected: number[] = [];
+    for (let round = 0; round < 60; round++) {
+      const ids = [1, 2, 3, 4].map((id) => round * 4 + id);
+      const context = within(20_000);
+      const [first, ...others] = ids.map((id, index) =>
+        write(postgres, slowNote(id, 0.002), index === 0 ? context : within(20_000)),
+      );
+      const ended = first?.catch((error: unknown) => error);
+      setTimeout(() => context.deadline.cancel(), round % 8);
+      expect(await Promise.all(others)).toEqual(ids.slice(1));
+      expected.push(...ids.slice(1));
+      await ended;
+    }
+    const rows = await written();
+    expect(rows.filter((id) => id % 4 !== 1)).toEqual(expected);
+  });
+
+  test('are all 503 when their connection is lost, and the next call works', async () => {
+    const postgres = openOne();
+    const writing = Promise.allSettled(await line(postgres, []));
+    await pool.admin.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where state = 'active' and query like '%test.write_slowly%' and pid <> pg_backend_pid()`,
+    );
+    const reason = { code: 'postgres.unavailable', status: 503 };
+    expect(await writing).toMatchObject(Array.from({ length: 4 }, () => ({ status: 'rejected', reason })));
+    expect(await write(postgres, slowNote(5, 0), within(20_000))).toBe(5);
+  });
+
+  test('are all 503 when the server falls silent, as soon as the first of them', async () => {
+    const proxy = await startFaultProxy(pool.database.url);
+    onTestFinished(() => proxy.close());
+    const postgres = pool.open({ url: proxy.url, poolSize: 1, poolOverflow: 0, statementTimeoutMs: 500 });
+    await postgres.ping(within(5_000));
+    proxy.setMode('black-hole');
+    const writing = Promise.allSettled([1, 2, 3].map((id) => write(postgres, slowNote(id, 0), within(20_000))));
+    const reason = { code: 'postgres.unavailable', status: 503 };
+    expect(await writing).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'rejected', reason })));
+  });
+});
