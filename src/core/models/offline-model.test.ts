@@ -37,7 +37,7 @@ describe('the offline model', () => {
     expect(chunks.every((chunk) => chunk.model === 'offline')).toBe(true);
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1 } });
     expect(chunks.at(-1)?.usage).toEqual(completion.usage);
-    expect([...timings.entries()].map(([step]) => step)).toEqual(['model', 'stream']);
+    expect(Object.keys(timings.rounded())).toEqual(['model', 'stream']);
   });
 
   it('stops between two pieces when it is cancelled', async () => {

@@ -277,7 +277,7 @@ export class Cache<Value> {
     const patience = hasSpare ? context.deadline.shortenedTo(PATIENCE_MS) : context.deadline;
     try {
       const outcome = await patience.race(this.#flights.join(key, load));
-      for (const [step, durationMs] of outcome.timings.entries()) context.timings.add(step, durationMs);
+      context.timings.addAll(outcome.timings);
       if (!outcome.isFromRedis) this.#sourceRestsUntilMs = 0;
       return outcome;
     } catch (error) {

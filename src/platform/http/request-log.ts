@@ -20,12 +20,6 @@ function statusOf(reply: FastifyReply, context: RequestContext): number {
   return reply.sent && !reply.raw.headersSent && reply.request.headers.upgrade !== undefined ? 101 : 499;
 }
 
-function roundedSteps(context: RequestContext): Record<string, number> {
-  const steps: Record<string, number> = {};
-  for (const [step, durationMs] of context.timings.entries()) steps[step] = Math.round(durationMs * 10) / 10;
-  return steps;
-}
-
 /**
  * Writes the one log line of a request, when it is done. It holds the route's pattern, not the URL, and nothing of what
  * was sent or answered. What failed on our side is an error with its cause; all else is information. Answers what metrics
@@ -45,7 +39,7 @@ export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyR
     route,
     status,
     total_ms: durationMs,
-    timings: roundedSteps(context),
+    timings: context.timings.rounded(),
     ...(caller?.userId === undefined ? {} : { user_id: caller.userId }),
     ...(failure === undefined ? {} : { code: failure.code }),
   };

@@ -72,7 +72,7 @@ export class BatchCall<Input, Row> {
     for (const { context, askedMs, onEnded } of waiters) {
       context.deadline.offEnded(onEnded);
       if (this.leftMs !== undefined) context.timings.add('queue', this.leftMs - askedMs);
-      for (const [step, durationMs] of timings.entries()) context.timings.add(step, durationMs);
+      context.timings.addAll(timings);
     }
     return waiters;
   }

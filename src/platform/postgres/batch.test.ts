@@ -268,7 +268,7 @@ describe('a batch', () => {
     clock.ms += 40;
     await database.finish();
     await Promise.all(answers);
-    const waits = contexts.map(({ timings }) => Object.fromEntries(timings.entries()).queue);
+    const waits = contexts.map(({ timings }) => timings.rounded().queue);
     expect(waits).toEqual([...Array.from({ length: slots }, () => 0), 40]);
     expect(observed.at(0)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 0 });
     expect(observed.at(-1)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 40 });
