@@ -1,5 +1,7 @@
 /** Rounds whose median is taken: enough that one disturbed by the machine does not count. */
 const ROUNDS = 5;
+/** Before them one is not counted: of a process that has just started much of the time goes into compiling what it runs. */
+const WARM_UP_ROUNDS = 1;
 
 /**
  * Measures several contestants in turn, five times, and answers the results of each. The order turns round every time, so
@@ -7,12 +9,12 @@ const ROUNDS = 5;
  */
 export async function interleave<Result>(...contestants: readonly (() => Promise<Result>)[]): Promise<Result[][]> {
   const results: Result[][] = contestants.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     const order = [...contestants.keys()];
-    if (round % 2 === 1) order.reverse();
+    if (round % 2 !== 0) order.reverse();
     for (const index of order) {
       const result = await contestants[index]?.();
-      if (result !== undefined) results[index]?.push(result);
+      if (result !== undefined && round >= 0) results[index]?.push(result);
     }
   }
   return results;

@@ -26,7 +26,7 @@ export interface LoggerOptions {
 const UNREAD_BYTES = 16 * 1024 * 1024;
 
 /** Lines are written when they are so many bytes or the first of them so old: a write for each costs as much as the line. */
-const WRITTEN_AT_ONCE_BYTES = 8 * 1024;
+const WRITTEN_AT_ONCE_BYTES = 64 * 1024;
 const WRITE_INTERVAL_MS = 100;
 
 /** Makes the text of a line's time, which many lines of a busy server share. */
@@ -86,6 +86,7 @@ export function createLogger(options: LoggerOptions): Logger {
       contentMode: 'buffer',
       sync: false,
       minLength: WRITTEN_AT_ONCE_BYTES,
+      maxWrite: 2 * WRITTEN_AT_ONCE_BYTES,
       periodicFlush: WRITE_INTERVAL_MS,
       maxLength: UNREAD_BYTES,
     });
