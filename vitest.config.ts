@@ -9,6 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait, for a process to start or a timeout to pass: one more than there are cores keeps two cores busy.
     maxWorkers: availableParallelism() + 1,
+    // What comes about by itself is waited for as long as a busy machine takes.
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 60_000,

@@ -119,11 +119,11 @@ describe('PATCH /admin/users/{user_id}', () => {
     const untouched = await complete(other);
     const abortedBefore = provider.aborts.length;
     await change(user.userId, { disabled: true });
-    for (const stream of streams) {
-      const text = await stream.text();
-      expect(text).toContain('auth.user_disabled');
-      expect(text).not.toContain('[DONE]');
-    }
+    const [completion, turn] = await Promise.all(streams.map((stream) => stream.text()));
+    expect(completion).toContain('auth.user_disabled');
+    expect(completion).not.toContain('[DONE]');
+    // The turn ends with that error too; a stream that tells of its end is whole, and one that is ended before is not.
+    expect(turn).toContain('auth.user_disabled');
     await expect.poll(() => provider.aborts.length, { timeout: 5_000 }).toBeGreaterThan(abortedBefore);
     const reader = untouched.body?.getReader();
     const first = await reader?.read();

@@ -104,6 +104,8 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // A request without a body costs no stream.
+      optimizeEmptyRequests: true,
     },
     // Requests that arrive on open connections while the server closes are answered, as any other.
     return503OnClosing: false,

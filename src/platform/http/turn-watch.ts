@@ -24,6 +24,7 @@ export class TurnWatch {
       setImmediate(() => {
         this.#startedMs = undefined;
       });
+      return false;
     }
     return this.#clock.monotonicMs() - this.#startedMs > LATEST_BEGIN_MS;
   }
