@@ -76,10 +76,7 @@ export class ConnectionPool {
     const state = this.#states.get(client);
     const isReusable =
       !isBroken && state?.isLost === false && !this.#isOld(state) && client.getTransactionStatus() === 'I';
-    if (state !== undefined) {
-      state.idleSinceMs = performance.now();
-      state.isLost ||= isBroken;
-    }
+    if (state !== undefined) state.idleSinceMs = performance.now();
     const [next] = this.#waiters;
     if (isReusable && next !== undefined) {
       next(client);
@@ -87,8 +84,6 @@ export class ConnectionPool {
     }
     this.#inUse--;
     client.release(!isReusable);
-    // pg would wait for the answers to what was sent.
-    if (isBroken) abort(client);
     this.#ask();
   }
 

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolClient } from 'pg';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startDistanceProxy } from '../../../bench/distance.ts';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
 import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled } from '../../base/deadline.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { Pipelines } from './pipelines.ts';
 import type { Postgres } from './postgres.ts';
 import { type Statement, sql } from './statement.ts';
 
@@ -148,6 +151,25 @@ describe('statements that share a connection', () => {
     expect(rows.filter((id) => id % 4 !== 1)).toEqual(expected);
   });
 
+  test('go on when one before them finds the connection to be of yesterday, and runs again on another', async () => {
+    await pool.admin.query(`create function raise_once() returns void language plpgsql as $$
+      begin
+        if nextval('tries') = 1 then raise 'read-only' using errcode = '25006'; end if;
+      end $$`);
+    const postgres = openOne();
+    await postgres.ping(within(5_000));
+    const takeLong = {
+      ...sql<{ pid: number }>`
+        -- test.raise_once
+        select pg_backend_pid() as pid from raise_once(), pg_sleep(0.2)`,
+      sharedBy: 1,
+    };
+    const answers = await Promise.all([1, 2].map(() => postgres.query(takeLong, within(20_000))));
+    const [first, second] = answers.flat();
+    expect(first?.pid).not.toBe(second?.pid);
+    expect(await tries()).toBe(3);
+  });
+
   test('are all 503 when their connection is lost, and the next call works', async () => {
     const postgres = openOne();
     const writing = Promise.allSettled(await line(postgres, []));
@@ -170,4 +192,19 @@ describe('statements that share a connection', () => {
     const reason = { code: 'postgres.unavailable', status: 503 };
     expect(await writing).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'rejected', reason })));
   });
+});
+
+test('a connection that comes in the moment that everyone has left goes back', async () => {
+  const client = {} as PoolClient;
+  const served = Promise.withResolvers<PoolClient>();
+  const released: unknown[] = [];
+  const line = { acquire: () => served.promise, release: (...args: unknown[]) => released.push(args), capacity: 1 };
+  const pipelines = new Pipelines(line as unknown as ConnectionPool);
+  const context = within(5_000);
+  const waiting = pipelines.acquire(slowNote(1, 0), 1_000, context);
+  context.deadline.cancel();
+  await expect(waiting).rejects.toBeInstanceOf(Cancelled);
+  served.resolve(client);
+  await served.promise;
+  expect(released).toEqual([[client, false]]);
 });

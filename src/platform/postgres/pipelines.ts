@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
 import type { ConnectionPool } from './connection-pool.ts';
+import { abort } from './create-pg-pool.ts';
 import type { Statement } from './statement.ts';
 
 /** How long statements of one kind may keep a connection by following each other while others wait in line, in milliseconds. */
@@ -21,8 +22,10 @@ export class Pipeline {
   lastAnswered: Promise<void> = Promise.resolve();
   /** How often the server was asked to cancel what runs here. Each may have hit the neighbour of what it was meant for. */
   cancelRequests = 0;
-  /** Nothing follows any more: the connection is broken, or a cancel is on its way that could hit what follows. */
+  /** Nothing follows any more: a cancel is on its way, which could hit it. */
   isClosed = false;
+  /** The connection is not to be used again; those on it already go on. */
+  isBroken = false;
   readonly #pool: ConnectionPool;
   readonly #leaveLine = new AbortController();
   #client: PoolClient | undefined;
@@ -31,7 +34,9 @@ export class Pipeline {
     this.#pool = pool;
     this.statementName = statementName;
     this.connected = pool.acquire(waitMs, this.#leaveLine.signal).then((client) => {
-      this.#client = client;
+      // All may have left in the moment that it came.
+      if (this.#leaveLine.signal.aborted) pool.release(client, false);
+      else this.#client = client;
     });
     // Those who wait for it are told, if any are left.
     this.connected.catch(() => undefined);
@@ -48,10 +53,15 @@ export class Pipeline {
     return this.#client !== undefined && this.#pool.isLost(this.#client);
   }
 
+  /** Closes the connection at once, which ends all that are on it: pg would wait for the answers to what was sent. */
+  cut(): void {
+    abort(this.client);
+  }
+
   /** Gives the connection back, or leaves the line for one. */
-  end(isBroken: boolean): void {
+  end(): void {
     if (this.#client === undefined) this.#leaveLine.abort();
-    else this.#pool.release(this.#client, isBroken);
+    else this.#pool.release(this.#client, this.isBroken);
   }
 }
 
@@ -87,12 +97,13 @@ export class Pipelines {
     }
   }
 
-  /** Lets go of the connection for one statement. A broken one is closed at once, which ends the others on it. */
+  /** Lets go of the connection for one statement. A broken one is closed when the last has let go. */
   release(pipeline: Pipeline, isBroken: boolean): void {
     pipeline.depth--;
-    if (isBroken) pipeline.isClosed = true;
-    if (pipeline.depth > 0 && !isBroken) return;
-    if (this.#inUse.delete(pipeline)) pipeline.end(isBroken);
+    if (isBroken) pipeline.isBroken = true;
+    if (pipeline.depth > 0) return;
+    this.#inUse.delete(pipeline);
+    pipeline.end();
   }
 
   /** The connection to follow on: the least busy of those that the name has, once it has its part of them. */
@@ -106,7 +117,7 @@ export class Pipelines {
   }
 
   /** Whether it may be followed: not for ever while others wait in line. */
-  #isOpen({ isClosed, isLost, sinceMs }: Pipeline): boolean {
-    return !isClosed && !isLost && !(this.#pool.hasWaiting && performance.now() - sinceMs > TURN_MS);
+  #isOpen({ isClosed, isBroken, isLost, sinceMs }: Pipeline): boolean {
+    return !isClosed && !isBroken && !isLost && !(this.#pool.hasWaiting && performance.now() - sinceMs > TURN_MS);
   }
 }

@@ -35,34 +35,36 @@ export function runStatement<Row>(pipeline: Pipeline, query: QueryConfig, option
     const before = pipeline.lastAnswered;
     const answered = Promise.withResolvers<void>();
     pipeline.lastAnswered = answered.promise;
-    let isGivenUp = false;
+    let isSettled = false;
     let silence: NodeJS.Timeout | undefined;
-    const giveUp = (reason: unknown): void => {
-      isGivenUp = true;
+    const settle = (): void => {
+      isSettled = true;
       clearTimeout(silence);
       signal.removeEventListener('abort', onAbort);
-      reject(reason);
     };
     const onAbort = (): void => {
-      giveUp(signal.reason);
-      void cancel(pipeline, before, answered.promise).then((isQuiet) => release(!isQuiet));
+      settle();
+      reject(signal.reason);
+      void cancel(pipeline, before, answered.promise).then((isQuiet) => {
+        if (!isQuiet) pipeline.cut();
+        release(!isQuiet);
+      });
     };
     const onSilence = (): void => {
+      settle();
+      pipeline.cut();
       release(true);
-      giveUp(postgresErrors.raise.unavailable({ cause: new Error(`no answer within ${silentAfterMs} ms`) }));
+      reject(postgresErrors.raise.unavailable({ cause: new Error(`no answer within ${silentAfterMs} ms`) }));
     };
-    let isAnswered = false;
     // The server's own bound begins when it begins with the statement: when the one before has been answered.
     void before.then(() => {
-      if (!isAnswered && !isGivenUp) silence = setTimeout(onSilence, silentAfterMs);
+      if (!isSettled) silence = setTimeout(onSilence, silentAfterMs);
     });
     signal.addEventListener('abort', onAbort);
     void pipeline.client.query<Record<string, unknown>>(query, (error: Error | null, result) => {
-      isAnswered = true;
       answered.resolve();
-      if (isGivenUp) return;
-      clearTimeout(silence);
-      signal.removeEventListener('abort', onAbort);
+      if (isSettled) return;
+      settle();
       release(error !== null && endsConnection(error));
       if (error === null) resolve(result.rows as Row[]);
       else if (isCancelled(error) && pipeline.cancelRequests > cancelRequestsBefore) reject(new CancelledByNeighbour());
