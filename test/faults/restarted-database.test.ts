@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
 import { findFreePort } from '../harness/find-free-port.ts';
+import { until } from '../harness/pool-fixture.ts';
 import { startServerProcess } from '../process/server-process.ts';
 import { msUntil } from './fault-server.ts';
 import { createClient, findLostAndDoubled, findNotOnce, numberedWrites, replayUnanswered, startLoad } from './load.ts';
@@ -36,6 +37,15 @@ async function startPostgres() {
     /** Ends it by a signal to its first process: SIGINT is a fast shutdown, SIGQUIT an immediate one. */
     async signal(name: NodeJS.Signals): Promise<void> {
       process.kill(Number.parseInt(await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8'), 10), name);
+    },
+    /** Keeps writes from ending until the database does: most take less time than a signal, and none would be hit. */
+    async holdWrites(): Promise<void> {
+      const holder = new Client(url);
+      holder.on('error', () => undefined);
+      await holder.connect();
+      await holder.query('begin; lock table chat_sessions in exclusive mode');
+      const waiting = "select from pg_stat_activity where application_name = 'evenkeel' and wait_event_type = 'Lock'";
+      await until(async () => (await holder.query(waiting)).rows.length > 0);
     },
     /** Kills a process that serves a connection, for which Postgres ends all others too and recovers. */
     async killBackend(): Promise<void> {
@@ -71,6 +81,7 @@ test('a database that restarts under load, fast, at once or after a crash: nothi
   ];
   const backMs: number[] = [];
   for (const fault of faults) {
+    await postgres.holdWrites();
     await fault();
     const healedAtMs = performance.now();
     backMs.push(
