@@ -1,7 +1,7 @@
 import type { Clock } from '../base/time.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import type { Postgres } from '../platform/postgres/index.ts';
+import { type Postgres, TAKEN_PART } from '../platform/postgres/index.ts';
 import { type GuardedDatabase, guardDatabase, limitPerStatement } from '../platform/resilience/index.ts';
 import type { ServerMetrics } from './metrics/server-metrics.ts';
 
@@ -20,8 +20,7 @@ interface GuardParts {
 export function guardPostgres(postgres: Postgres, { config, clock, log, metrics }: GuardParts): GuardedDatabase {
   const { poolSize, poolOverflow, poolWaitMs, statementBudgetMs } = config;
   const { onRefused } = metrics?.statements.batches ?? {};
-  // Of ten connections one is left for others.
-  const maxInFlight = Math.max(1, Math.floor((poolSize + poolOverflow) * 0.9));
+  const maxInFlight = Math.max(1, Math.floor((poolSize + poolOverflow) * TAKEN_PART));
   const { query } = limitPerStatement(postgres, {
     clock,
     maxInFlight,

@@ -1,5 +1,5 @@
 /** A duration to a tenth of a millisecond: finer is noise. */
-const toTenths = (durationMs: number): number => Math.round(durationMs * 10) / 10;
+export const toTenths = (durationMs: number): number => Math.round(durationMs * 10) / 10;
 
 /**
  * Where the time of one request went, step by step; becomes its `Server-Timing` header and its log line. A step that

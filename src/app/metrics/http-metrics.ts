@@ -5,9 +5,6 @@ import { readAtScrape } from '../../platform/telemetry/index.ts';
 /** From a caller that is known, 0.1 ms, to the longest a model is waited for by default bounds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Classes of status, by their hundreds. */
-const statusClasses = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx'];
-
 /** Adds the metrics of requests. */
 export function createHttpMetrics(registry: Registry) {
   const registers = [registry];
@@ -41,7 +38,7 @@ export function createHttpMetrics(registry: Registry) {
   });
   return {
     observe({ route, method, status, durationMs, code }: RequestObservation): void {
-      seconds.observe({ route, method, status: statusClasses[Math.floor(status / 100)] ?? 'other' }, durationMs / 1000);
+      seconds.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
       if (code !== undefined) errors.inc({ code });
     },
     watch({ lifecycle }: Pick<HttpServer, 'lifecycle'>): void {

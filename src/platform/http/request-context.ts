@@ -5,7 +5,7 @@ import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Span } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
-import { Timings } from '../../base/timings.ts';
+import { Timings, toTenths } from '../../base/timings.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 const NUMBER = /^\d{1,9}(?:\.\d{1,9})?$/;
@@ -52,7 +52,7 @@ export class RequestContext implements CallContext {
 
   /** Milliseconds since the request's headers were read, to a tenth. */
   totalMs(): number {
-    return Math.round((this.#clock.monotonicMs() - this.#startedAtMs) * 10) / 10;
+    return toTenths(this.#clock.monotonicMs() - this.#startedAtMs);
   }
 
   /** The `Server-Timing` of the steps so far, and of the whole. */

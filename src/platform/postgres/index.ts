@@ -12,6 +12,7 @@ export { type MigrateOptions, migrate } from './migrate.ts';
 export { listMigrationFiles, type MigrationFile } from './migration-files.ts';
 export { type ListenOptions, listen, type Notifications } from './notifications.ts';
 export { openSession, type Session } from './open-session.ts';
+export { TAKEN_PART } from './pipelines.ts';
 export type { PoolHealth, PoolStatus } from './pool-status.ts';
 export { openPostgres, type Postgres, type PostgresOptions, type StatementObservation } from './postgres.ts';
 export { type Statement, sql } from './statement.ts';

@@ -7,8 +7,8 @@ import type { Statement } from './statement.ts';
 /** How long statements of one kind may keep a connection by following each other while others wait in line, in milliseconds. */
 const TURN_MS = 200;
 
-/** Of ten connections, nine are for those who share; one is left for others. */
-const SHARED_PART = 0.9;
+/** How much of the connections one statement, or all who share, may take: of ten, one is left for others. */
+export const TAKEN_PART = 0.9;
 
 /** A connection, had or waited for, with the statements on their way over it: usually one. */
 export class Pipeline {
@@ -109,7 +109,7 @@ export class Pipelines {
   /** The connection to follow on: the least busy of those that the name has, once it has its part of them. */
   #findFollowed({ name, sharedBy }: Statement<unknown>): Pipeline | undefined {
     if (sharedBy === undefined) return undefined;
-    const part = Math.max(1, Math.floor((this.#pool.capacity * SHARED_PART) / sharedBy));
+    const part = Math.max(1, Math.floor((this.#pool.capacity * TAKEN_PART) / sharedBy));
     const own = [...this.#inUse].filter((pipeline) => pipeline.statementName === name && this.#isOpen(pipeline));
     if (own.length < part) return undefined;
     // The oldest are left alone, and come free: others have become busy since, and the part is smaller.
