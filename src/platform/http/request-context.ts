@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import type { CallContext } from '../../base/call-context.ts';
 import { Deadline } from '../../base/deadline.ts';
 import type { AppError } from '../../base/errors.ts';
@@ -34,6 +35,10 @@ export class RequestContext implements CallContext {
   readonly requestId: string;
   readonly deadline: Deadline;
   readonly timings = new Timings();
+  /** The pattern of the route; `none` where there is none. */
+  readonly route: string;
+  /** Who may call the route: `public` or a permission; empty where there is none. */
+  readonly access: string;
   /** The request's trace, where somebody traces. */
   trace: Span | undefined;
   /** The error that the request ended in, for the log. */
@@ -43,8 +48,13 @@ export class RequestContext implements CallContext {
   readonly #startedAtMs: number;
   readonly #clock: Clock;
 
-  constructor(request: { id: string; headers: IncomingHttpHeaders }, budgetMs: number, clock: Clock) {
+  constructor(request: Pick<FastifyRequest, 'id' | 'headers' | 'routeOptions'>, requestBudgetMs: number, clock: Clock) {
+    // Read once: Fastify puts them together at each asking.
+    const { url = 'none', config } = request.routeOptions;
+    const { access = '', budgetMs = requestBudgetMs } = config;
     this.requestId = request.id;
+    this.route = url;
+    this.access = access;
     this.#clock = clock;
     this.#startedAtMs = clock.monotonicMs();
     this.deadline = Deadline.after(Math.min(budgetMs, clientBudgetMs(request.headers)), clock);

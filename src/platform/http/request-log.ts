@@ -27,9 +27,8 @@ function statusOf(reply: FastifyReply, context: RequestContext): number {
  */
 export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): RequestObservation {
   const context = request.context as RequestContext;
-  const { failure } = context;
+  const { failure, route } = context;
   const { method } = request;
-  const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
   const status = statusOf(reply, context);
   const durationMs = context.totalMs();
   const { caller } = request as { caller?: { userId?: string } | null };

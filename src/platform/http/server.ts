@@ -24,7 +24,7 @@ import { acceptOnlyJson } from './json-body.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { registerOpenApi } from './openapi.ts';
 import { findBodyKindFault, findRequestFault } from './request-checks.ts';
-import { requestIdOf } from './request-context.ts';
+import { type RequestContext, requestIdOf } from './request-context.ts';
 import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
@@ -134,7 +134,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   };
   // With callbacks: a caller who is known at once costs no promise.
   server.addHook('onRequest', (request, reply, done) => {
-    const { access = '' } = request.routeOptions.config;
+    const { access } = request.context as RequestContext;
     const isVital = access === 'public' && request.method === 'GET';
     if (turn.isLate() && !isVital) return done(overloaded);
     const fault = findRequestFault(request);
