@@ -131,6 +131,47 @@ test('the Postgres of a killed Evenkeel is taken over, with what was committed',
   expect(await ask(url, 'select one from kept')).toEqual([{ one: 1 }]);
 });
 
+/** Ends the server as the kernel does when memory runs out; answers its process id. */
+async function killPostmaster(dataDir: string): Promise<number> {
+  const { pid = 0 } = (await findPostmaster(join(dataDir, 'postgres'))) ?? {};
+  process.kill(pid, 'SIGKILL');
+  return pid;
+}
+
+test.each([
+  ['its own', start],
+  [
+    'that of a killed Evenkeel',
+    async (dataDir: string) => {
+      (await startElsewhere(dataDir)).process.kill('SIGKILL');
+      return start(dataDir);
+    },
+  ],
+])('a Postgres that is killed is started again where it was, with what was committed: %s', async (_whose, begin) => {
+  const dataDir = await temporaryDirectory();
+  const { url, stop } = await begin(dataDir);
+  await ask(url, 'create table kept as select 1 as one');
+  const killed = [await killPostmaster(dataDir)];
+  const back = { timeout: 20_000 };
+  await expect.poll(() => ask(url, 'select one from kept').catch(String), back).toEqual([{ one: 1 }]);
+  killed.push(await killPostmaster(dataDir));
+  await expect.poll(() => ask(url, 'select one from kept').catch(String), back).toEqual([{ one: 1 }]);
+  expect(new Set(killed).size).toBe(2);
+  await stop();
+  expect(await findPostmaster(join(dataDir, 'postgres'))).toBeUndefined();
+});
+
+test('one that is told to stop while Postgres is being started again leaves none', async () => {
+  const dataDir = await temporaryDirectory();
+  const { stop } = await start(dataDir);
+  const killed = await killPostmaster(dataDir);
+  const clusterDir = join(dataDir, 'postgres');
+  const isComing = async () => ((await findPostmaster(clusterDir))?.pid ?? killed) !== killed;
+  await expect.poll(isComing, { timeout: 20_000, interval: 5 }).toBe(true);
+  await stop();
+  expect(await findPostmaster(clusterDir)).toBeUndefined();
+});
+
 test('a second Evenkeel on the data directory of a living one is refused and disturbs nothing', async () => {
   const dataDir = await temporaryDirectory();
   const { url } = await start(dataDir);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
 import { ensureCluster, readPassword } from './initialize-cluster.ts';
+import { keepPostmaster } from './keep-postmaster.ts';
 import { launchPostmaster } from './launch-postmaster.ts';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
@@ -17,7 +18,7 @@ export interface EmbeddedPostgresOptions {
   readonly postgresFlags?: readonly string[];
 }
 
-/** A Postgres of our own that runs. */
+/** A Postgres of our own that runs; one that ends is started again where it was. */
 export interface EmbeddedPostgres {
   /** `postgres://…` with the password, on 127.0.0.1. */
   readonly url: string;
@@ -32,7 +33,7 @@ const IMMEDIATE_STOP_SECONDS = 10;
 
 /**
  * Starts PostgreSQL on the data directory, with nothing else installed. A server that still runs there because its Evenkeel
- * was killed is taken over.
+ * was killed is taken over, and one that ends is started again.
  *
  * It outlives a Ctrl-C in the terminal, and us when we are killed: only `stop()` stops it. It logs into `postgres.log` in
  * the data directory, with the last start's in `postgres.log.1`.
@@ -47,24 +48,38 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const clusterDir = join(dataDir, 'postgres');
   const owner = await findDataOwner(clusterDir, binaries.postgres);
   const password = await ensureCluster({ dataDir, clusterDir }, binaries, owner);
-  const settings = { dataDir, clusterDir, log, postgresFlags };
-  const { postmaster, isOurs, expectExit } = await launchPostmaster(settings, binaries, owner);
+  const settings = { dataDir, clusterDir, postgresFlags };
+  const { postmaster, isOurs } = await launchPostmaster(settings, binaries, owner);
+  const { port } = postmaster;
   const url = urlOf(postmaster, password);
   const lock = await lockDataDirectory(url, log).catch(async (error) => {
-    expectExit();
     if (isOurs) await stopPostmaster(clusterDir, binaries, owner);
     throw error;
   });
   // Also when we started it: the other one has taken it over in the moment between.
   if (lock === undefined) throw new Error('another Evenkeel runs on this data directory: stop it or set DATA_DIR');
-  log.info({ port: postmaster.port, adopted: !isOurs }, 'embedded Postgres is ready');
+  log.info({ port, adopted: !isOurs }, 'embedded Postgres is ready');
+  const keeper = keepPostmaster(postmaster, {
+    log,
+    relaunch: async () => {
+      const again = await launchPostmaster({ ...settings, port }, binaries, owner);
+      if (again.postmaster.port === port) return again.postmaster;
+      throw new Error('another Evenkeel has started it elsewhere: restart this one, or set its DATA_DIR');
+    },
+  });
+  const stop = async (): Promise<void> => {
+    lock.letGo();
+    const kept = keeper.stop();
+    await stopPostmaster(clusterDir, binaries, owner);
+    // One that was being started ends with that, or is there now.
+    await kept;
+    await stopPostmaster(clusterDir, binaries, owner);
+  };
   let stopped: Promise<void> | undefined;
   return {
     url,
     stop: () => {
-      lock.letGo();
-      expectExit();
-      stopped ??= stopPostmaster(clusterDir, binaries, owner);
+      stopped ??= stop();
       return stopped;
     },
   };

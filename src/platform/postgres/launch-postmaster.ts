@@ -3,7 +3,6 @@ import { open, readFile, rename, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '../log/index.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
 import type { DataOwner } from './run-as-owner.ts';
@@ -12,8 +11,9 @@ import type { DataOwner } from './run-as-owner.ts';
 export interface LaunchSettings {
   readonly dataDir: string;
   readonly clusterDir: string;
-  readonly log: Logger;
   readonly postgresFlags: readonly string[];
+  /** The port to listen on; a free one when absent. */
+  readonly port?: number;
 }
 
 /** A server that accepts connections. */
@@ -21,8 +21,6 @@ export interface Launched {
   readonly postmaster: Postmaster;
   /** Whether this call started it; otherwise it ran already. */
   readonly isOurs: boolean;
-  /** From now on the server's end is no news. */
-  expectExit(): void;
 }
 
 // A port that was free may be taken a moment later; a killed server's last process may hold its memory a moment longer.
@@ -44,7 +42,7 @@ export async function launchPostmaster(
   let isLogRotated = false;
   for (let attempt = 1; ; attempt++) {
     const running = await waitUntilReady(settings.clusterDir);
-    if (running !== undefined) return { postmaster: running, isOurs: false, expectExit: () => {} };
+    if (running !== undefined) return { postmaster: running, isOurs: false };
     if (!isLogRotated) await rename(logFile, `${logFile}.1`).catch(() => {});
     isLogRotated = true;
     const file = await open(logFile, 'a', 0o600);
@@ -52,7 +50,9 @@ export async function launchPostmaster(
     const logOffset = (await file.stat()).size;
     const child = owner.start(binaries.postgres, await serverArguments(settings, binaries), file.fd);
     const postmaster = await waitUntilReady(settings.clusterDir, child).finally(() => file.close());
-    if (postmaster !== undefined) return { postmaster, ...watchExit(child, settings.log) };
+    // It must not keep us running; it is stopped by name, not as our child.
+    child.unref();
+    if (postmaster !== undefined) return { postmaster, isOurs: true };
     const said = (await readFile(logFile)).subarray(logOffset).subarray(-LOG_TAIL_BYTES).toString('utf8').trim();
     if (attempt === ATTEMPTS || !TEMPORARY.test(said)) throw new Error(`Postgres did not start: ${said}`);
     await sleep(ATTEMPT_PAUSE_MS);
@@ -81,21 +81,6 @@ function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-function watchExit(child: ChildProcess, log: Logger): Pick<Launched, 'isOurs' | 'expectExit'> {
-  let isExpected = false;
-  child.once('exit', (code, signal) => {
-    if (!isExpected) log.error({ code, signal }, 'the embedded Postgres has ended; restart Evenkeel to bring it back');
-  });
-  // It must not keep us running; it is stopped by name, not as our child.
-  child.unref();
-  return {
-    isOurs: true,
-    expectExit: () => {
-      isExpected = true;
-    },
-  };
-}
-
 async function serverArguments(settings: LaunchSettings, { moduleDir }: PostgresBinaries): Promise<string[]> {
   const flags = [
     'listen_addresses=127.0.0.1',
@@ -112,7 +97,7 @@ async function serverArguments(settings: LaunchSettings, { moduleDir }: Postgres
     ...(await statementStatistics(moduleDir)),
     ...settings.postgresFlags,
   ];
-  const port = await findFreePort();
+  const port = settings.port ?? (await findFreePort());
   return ['-D', settings.clusterDir, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])];
 }
 
