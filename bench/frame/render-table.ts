@@ -2,11 +2,17 @@ import type { Bound, Verdict } from './measurement.ts';
 
 const HEADINGS = ['bench', 'ours', 'baseline', 'unit', 'ratio', 'bound', ''];
 
-/** Three digits that count, and whole numbers from a thousand on. */
-function renderNumber(value: number | undefined): string {
+/** Digits that count in a table. */
+const DIGITS = 3;
+
+/** Three digits that count, and whole numbers from a thousand on. A limit that is missed by less shows the digit that tells. */
+function renderNumber(value: number | undefined, missedLimit?: number): string {
   if (value === undefined) return '–';
   if (!Number.isFinite(value)) return 'none';
-  return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
+  let digits = DIGITS;
+  while (Number(value.toPrecision(digits)) === missedLimit) digits++;
+  return String(Number(value.toPrecision(digits)));
 }
 
 function renderBound({ of, sense, limit }: Bound, unit: string): string {
@@ -18,12 +24,13 @@ function renderBound({ of, sense, limit }: Bound, unit: string): string {
 /** A line of the table: name, ours, baseline, unit, ratio, bound, and whether the bound is kept. */
 export function toCells(verdict: Verdict): string[] {
   const { name, unit, ours, baseline, ratio, bound, isKept, note } = verdict;
+  const missedLimit = (of: Bound['of']) => (!isKept && bound.of === of ? bound.limit : undefined);
   return [
     name,
-    renderNumber(ours),
+    renderNumber(ours, missedLimit('value')),
     renderNumber(baseline),
     unit,
-    Number.isFinite(ratio) ? `${renderNumber(ratio)}x` : '–',
+    Number.isFinite(ratio) ? `${renderNumber(ratio, missedLimit('ratio'))}x` : '–',
     renderBound(bound, unit),
     `${isKept ? 'ok' : 'SHORT'}${note === undefined ? '' : ` (${note})`}`,
   ];
