@@ -73,9 +73,9 @@ export function contextOf(budgetMs = 30_000): CallContext {
   return { deadline, timings: new Timings(), requestId: newId() };
 }
 
-/** A client of a Redis that is connected. */
-export async function connectRedis(url: string): Promise<Redis> {
-  const redis = openRedis({ url, commandTimeoutMs: 150, breakerWindowMs: 300, log: createLogger({ level: 'silent' }) });
+/** A client of a Redis that is connected. It bears a machine that stands still for a moment, unless it is to be hasty. */
+export async function connectRedis(url: string, commandTimeoutMs = 5_000): Promise<Redis> {
+  const redis = openRedis({ url, commandTimeoutMs, breakerWindowMs: 300, log: createLogger({ level: 'silent' }) });
   await until(() => redis.isAvailable);
   return redis;
 }

@@ -1,5 +1,5 @@
 import { Redis as Client } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import {
   connectRedis,
   contextOf,
@@ -170,7 +170,9 @@ test('no key stands in Redis, neither in a key nor in a value that does not hold
 });
 
 test('a frozen or lost Redis costs its time-out once and changes no answer', async () => {
-  const cache = open();
+  const hasty = await connectRedis(server.url, 150);
+  onTestFinished(() => hasty.close());
+  const cache = openCache(source, clock, { redis: hasty, name });
   await ask(cache);
   server.freeze();
   try {
