@@ -7,8 +7,7 @@ import { Timings } from '../../src/base/timings.ts';
 import { type Cache, type CacheOptions, createCache, type Loaded } from '../../src/platform/cache/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { postgresErrors } from '../../src/platform/postgres/index.ts';
-import { openRedis, type Redis } from '../../src/platform/redis/index.ts';
-import { until } from './pool-fixture.ts';
+import type { Redis } from '../../src/platform/redis/index.ts';
 
 /** A clock that stands still until it is moved. */
 export class TestClock implements Clock {
@@ -71,13 +70,6 @@ export function contextOf(budgetMs = 30_000): CallContext {
   const deadline = Deadline.after(budgetMs);
   onTestFinished(() => deadline.end());
   return { deadline, timings: new Timings(), requestId: newId() };
-}
-
-/** A client of a Redis that is connected. It bears a machine that stands still for a moment, unless it is to be hasty. */
-export async function connectRedis(url: string, commandTimeoutMs = 5_000): Promise<Redis> {
-  const redis = openRedis({ url, commandTimeoutMs, breakerWindowMs: 300, log: createLogger({ level: 'silent' }) });
-  await until(() => redis.isAvailable);
-  return redis;
 }
 
 export const TTL_MS = 300_000;

@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { openRedis, type Redis } from '../../src/platform/redis/index.ts';
 import { findFreePort } from './find-free-port.ts';
+import { until } from './pool-fixture.ts';
+
+/** As long as production waits for a command, in milliseconds: for tests of a Redis that is frozen. */
+export const hastyMs = 150;
+/** Longer than a busy machine stands still. */
+const patientMs = 5_000;
 
 /** A Redis of a test file's own. */
 export interface TestRedis {
@@ -59,4 +67,11 @@ export async function startTestRedis(): Promise<TestRedis> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A client of a Redis that is connected. */
+export async function connectRedis(url: string, commandTimeoutMs = patientMs): Promise<Redis> {
+  const redis = openRedis({ url, commandTimeoutMs, breakerWindowMs: 300, log: createLogger({ level: 'silent' }) });
+  await until(() => redis.isAvailable);
+  return redis;
 }

@@ -2,12 +2,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/product.ts';
-import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
-import { openRedis } from '../../platform/redis/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
 import { TokenBudget } from './token-budget.ts';
@@ -44,10 +43,9 @@ async function createUser(usedTokens = 0, day = '2026-11-03'): Promise<{ userId:
   return { userId, plan: 'free' };
 }
 
-/** What a server has. It bears a Redis on a machine that stands still for a moment, unless it is to be hasty. */
-async function open(url?: string, commandTimeoutMs = 5_000) {
-  const redis = url === undefined ? undefined : openRedis({ url, commandTimeoutMs, breakerWindowMs: 300, log });
-  if (redis !== undefined) await until(() => redis.isAvailable);
+/** What a server has. */
+async function open(url?: string, commandTimeoutMs?: number) {
+  const redis = url === undefined ? undefined : await connectRedis(url, commandTimeoutMs);
   const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
   const limiter = new Limiter({ redis, clock });
   const budget = new TokenBudget({ database: postgres, observers: {}, redis, limiter, plans, clock, log });
@@ -142,7 +140,7 @@ test('a Redis that is restarted, and knows nothing of what was set aside, does n
 });
 
 test('with Redis frozen, two servers give out their parts of what is left', async () => {
-  const [first, second] = await Promise.all([open(server.url, 150), open(server.url, 150)]);
+  const [first, second] = await Promise.all([open(server.url, hastyMs), open(server.url, hastyMs)]);
   await until(() => first.limiter.instanceCount === 2 && second.limiter.instanceCount === 2);
   const who = await createUser(200);
   server.freeze();

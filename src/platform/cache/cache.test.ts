@@ -1,15 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  connectRedis,
-  contextOf,
-  GRACE_MS,
-  openCache,
-  TestClock,
-  TestSource,
-  TTL_MS,
-} from '../../../test/harness/cache-fixture.ts';
+import { contextOf, GRACE_MS, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { DeadlineExceeded } from '../../base/deadline.ts';
 import type { Redis } from '../redis/index.ts';
 import type { Cache } from './index.ts';

@@ -1,15 +1,8 @@
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import {
-  connectRedis,
-  contextOf,
-  openCache,
-  TestClock,
-  TestSource,
-  TTL_MS,
-} from '../../../test/harness/cache-fixture.ts';
+import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
 import type { Redis } from '../redis/index.ts';
 import type { Cache } from './index.ts';
@@ -170,7 +163,7 @@ test('no key stands in Redis, neither in a key nor in a value that does not hold
 });
 
 test('a frozen or lost Redis costs its time-out once and changes no answer', async () => {
-  const hasty = await connectRedis(server.url, 150);
+  const hasty = await connectRedis(server.url, hastyMs);
   onTestFinished(() => hasty.close());
   const cache = openCache(source, clock, { redis: hasty, name });
   await ask(cache);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectRedis, contextOf, openCache, TestClock, TestSource } from '../../../test/harness/cache-fixture.ts';
-import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { contextOf, openCache, TestClock, TestSource } from '../../../test/harness/cache-fixture.ts';
+import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
 import type { Redis } from '../redis/index.ts';
 

@@ -1,9 +1,8 @@
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
-import { createLogger } from '../log/index.ts';
-import { openRedis, type Redis } from '../redis/index.ts';
+import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import type { Redis } from '../redis/index.ts';
 import { Limiter } from './limiter.ts';
 import { type LimitRule, windowOf } from './window.ts';
 
@@ -38,15 +37,9 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** As long as Redis is waited for in production; and as long as a busy machine may stand still. */
-const hastyMs = 150;
-const patientMs = 5_000;
-
 /** A limiter as each server has one. It counts the servers when it is told to. */
-async function open(commandTimeoutMs = patientMs): Promise<{ limiter: Limiter; redis: Redis }> {
-  const log = createLogger({ level: 'silent' });
-  const redis = openRedis({ url: server.url, commandTimeoutMs, breakerWindowMs: 300, log });
-  await until(() => redis.isAvailable);
+async function open(commandTimeoutMs?: number): Promise<{ limiter: Limiter; redis: Redis }> {
+  const redis = await connectRedis(server.url, commandTimeoutMs);
   const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
   const limiter = new Limiter({ redis, clock });
   onTestFinished(async () => {

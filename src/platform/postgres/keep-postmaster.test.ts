@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { createLogger } from '../log/index.ts';
@@ -55,6 +56,6 @@ test('what ends after it is stopped stays so', async () => {
   const { keeper, tries } = keep(postmaster, 0);
   await keeper.stop();
   kill();
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  await sleep(600);
   expect(tries.count).toBe(0);
 });
