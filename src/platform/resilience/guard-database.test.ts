@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
@@ -163,6 +164,21 @@ describe('a database that answers keeps the breaker closed', () => {
     for (let call = 0; call < 40; call++) {
       await expect(guarded.query(nap(30), within(5_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
     }
+    expect(states).toEqual([]);
+  });
+
+  test('when the sign of life was lost, and a statement has been answered since it was asked for', async () => {
+    const { guarded, postgres, states } = open(200, { poolSize: 10 });
+    await Promise.all(Array.from({ length: 10 }, () => guarded.query(nap(0.1), within(5_000)).catch(() => undefined)));
+    const ping = vi.spyOn(postgres, 'ping');
+    proxy.setMode('black-hole');
+    while (ping.mock.calls.length === 0) await guarded.query(backend(), within(5_000)).catch(() => undefined);
+    // The sign of life has a second, and its question is lost by now.
+    await sleep(200);
+    proxy.setMode('pass');
+    await until(async () => (await guarded.query(backend(), within(5_000)).catch(() => [])).length === 1);
+    await until(() => ping.mock.settledResults[0]?.type === 'rejected');
+    expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
     expect(states).toEqual([]);
   });
 

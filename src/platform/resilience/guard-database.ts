@@ -63,10 +63,10 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
  *
  * Closed, statements pass, each with `statementBudgetMs` within its caller's deadline. Failures that may be the database's
  * are counted; a success starts the count anew. When five came in a row, one `select 1` decides: answered, all stays as it
- * is, for it was one slow statement, one lock or lost connections; not answered in a second, the breaker opens. Open, every
- * statement is refused at once, those under way are cancelled, and `select 1` is tried about once a second, whether or not
- * anyone calls. The first one answered closes the breaker. So no caller's statement is spent on trying, and nobody waits
- * in line for the outcome.
+ * is, for it was one slow statement, one lock or lost connections. When within a second neither it was answered nor any
+ * statement, the breaker opens. Open, every statement is refused at once, those under way are cancelled, and `select 1` is
+ * tried about once a second, whether or not anyone calls. The first one answered closes the breaker. So no caller's
+ * statement is spent on trying, and nobody waits in line for the outcome.
  *
  * Besides what `Database.query` throws: `postgres.timeout` (503) when the statement's own budget ended it, and
  * `postgres.unavailable` (503) while the breaker is open.
@@ -89,6 +89,8 @@ class Guard implements GuardedDatabase {
   readonly #stopped = new AbortController();
   #failures = 0;
   #isProbing = false;
+  /** Whether a statement was answered since the latest sign of life was asked for: that is one, too. */
+  #hasAnswered = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(database: GuardedPart, options: GuardOptions) {
@@ -115,6 +117,7 @@ class Guard implements GuardedDatabase {
     try {
       const rows = await this.#database.query(statement, { ...context, deadline });
       this.#failures = 0;
+      this.#hasAnswered = true;
       return rows;
     } catch (thrown) {
       const isOwnBound = thrown instanceof DeadlineExceeded && !context.deadline.signal.aborted;
@@ -144,6 +147,7 @@ class Guard implements GuardedDatabase {
     const wasClosed = this.#breaker.state === CircuitState.Closed;
     const deadline = Deadline.after(PROBE_BUDGET_MS, this.#options.clock);
     this.#isProbing = true;
+    this.#hasAnswered = false;
     try {
       await this.#breaker.execute(() => this.#ping(deadline));
       this.#failures = 0;
@@ -164,6 +168,7 @@ class Guard implements GuardedDatabase {
         await this.#database.ping(context);
         return;
       } catch (error) {
+        if (this.#hasAnswered) return;
         if (deadline.remainingMs() < PING_PAUSE_MS) throw error;
       }
       await sleep(PING_PAUSE_MS);
