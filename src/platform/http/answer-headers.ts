@@ -40,7 +40,7 @@ function addVary(reply: FastifyReply, name: string): void {
 export function addFinalHeaders(request: FastifyRequest, reply: FastifyReply): void {
   const context = request.context as RequestContext;
   reply.header('server-timing', context.serverTiming());
-  if (request.server.lifecycle.draining) reply.header('connection', 'close');
+  if (request.server.lifecycle.isPortClosed) reply.header('connection', 'close');
   const isPublic = request.is404 || context.access === 'public';
   if (!isPublic) addVary(reply, 'Authorization');
   const mayBeKept = isPublic && (request.method === 'GET' || request.method === 'HEAD');

@@ -4,12 +4,16 @@ import { closePort } from './close-port.ts';
 import { httpErrors } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-/**
- * How long connections stay welcome after readiness turned, in milliseconds: long enough for a probe to see it and for
- * busy clients to be told `connection: close` with an answer. Less risks closing a connection on which a request is
- * just arriving; more delays every stop.
- */
+/** How long new connections stay welcome after readiness turned, in milliseconds: long enough for a probe to see it. */
 const NOTICE_MS = 1000;
+
+/**
+ * How long connections stay open on which nothing is in flight, after the port closed, in milliseconds. A client that was just
+ * connecting, or has not been told to close, may still send a request. Proxies must close theirs sooner.
+ */
+const QUIET_MS = 1000;
+
+/** Times are counted in looks, not read off the clock: what came in while the process stood still is seen before they are over. */
 const LOOK_EVERY_MS = 50;
 
 /** After the bound, time for errors to be written, in milliseconds; then what is left is cut. */
@@ -24,19 +28,24 @@ async function hasConnections(server: FastifyInstance): Promise<boolean> {
   return new Promise((resolve) => server.server.getConnections((_error, count) => resolve(count > 0)));
 }
 
-/** Leaves the port open while clients learn that the server stops; ends at once when there are none. */
+/**
+ * Leaves the port open while probes learn that the server stops; ends at once when there are no connections. Those are not told
+ * to close yet: who has one to use does not connect, and the fewer connect, the fewer can do so just when the port closes.
+ */
 async function giveNotice(server: FastifyInstance, noticeMs: number): Promise<void> {
   for (let waitedMs = 0; waitedMs < noticeMs && (await hasConnections(server)); waitedMs += LOOK_EVERY_MS) {
     await sleep(LOOK_EVERY_MS);
   }
 }
 
-/** Resolves when no request is in flight, nor has come in a moment. */
-async function whenQuiet(lifecycle: Lifecycle): Promise<void> {
-  do {
+/** Resolves when no connection is left, or when none has had a request in flight for a while. */
+async function whenQuiet(server: FastifyInstance, forMs: number): Promise<void> {
+  const { lifecycle } = server;
+  for (let quietMs = 0; quietMs < forMs && (await hasConnections(server)); ) {
     await lifecycle.whenIdle();
     await sleep(LOOK_EVERY_MS);
-  } while (lifecycle.inFlight.size > 0);
+    quietMs = lifecycle.inFlight.size > 0 ? 0 : quietMs + LOOK_EVERY_MS;
+  }
 }
 
 /** Tells everyone who is still waiting that the server stops. */
@@ -59,9 +68,10 @@ async function stop(server: FastifyInstance, { timeoutMs }: DrainOptions): Promi
   try {
     await giveNotice(server, Math.min(NOTICE_MS, timeoutMs));
     const { connectionsEnded } = await closePort(server.server);
+    lifecycle.isPortClosed = true;
     for (const socket of lifecycle.sockets) socket.leave();
+    await whenQuiet(server, Math.min(QUIET_MS, timeoutMs));
     const closed = server.close();
-    await whenQuiet(lifecycle);
     // What is left had its answer before it could be told to close, or never sent a whole request's headers.
     server.server.closeAllConnections();
     await Promise.all([closed, connectionsEnded]);
@@ -72,10 +82,10 @@ async function stop(server: FastifyInstance, { timeoutMs }: DrainOptions): Promi
 }
 
 /**
- * Stops a server without losing a request. Readiness turns to 503 first; requests that still arrive are answered, with
- * `connection: close`; then the port closes, WebSockets on which nothing is under way are closed, and what is in flight
- * finishes. At the bound, streams and WebSockets end with the error `http.shutting_down` and requests are cancelled and
- * answered with it. A second call joins the first.
+ * Stops a server without losing a request. Readiness turns to 503 first, and a second later the port closes. WebSockets on which
+ * nothing is under way are closed; what is in flight, or still comes in on connections there are, is answered with
+ * `connection: close`. At the bound, streams and WebSockets end with the error `http.shutting_down` and requests are cancelled
+ * and answered with it. A second call joins the first.
  */
 export function drain(server: FastifyInstance, options: DrainOptions): Promise<void> {
   const { lifecycle } = server;

@@ -24,6 +24,8 @@ interface OpenWebSocket {
 export class Lifecycle {
   /** True from the moment that stopping began; it never turns back. */
   draining = false;
+  /** True when, being stopped, it takes no new connections any more. Each answer then tells its connection to close. */
+  isPortClosed = false;
   /** The end of the drain, once one began. */
   drained: Promise<void> | undefined;
   /** Event streams that are open. Each belongs to a request in flight. */
