@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { createLogger } from '../log/index.ts';
@@ -103,6 +103,30 @@ describe('a Redis in trouble', () => {
       return (await redis.get('a')) === 'back';
     });
     expect(lines()).toEqual(['warn', 'info']);
+  });
+
+  test('is asked again by time that passes, whatever the wall clock says', async () => {
+    const { redis } = await open(300);
+    server.freeze();
+    await redis.get('a');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    server.thaw();
+    await until(() => redis.ping());
+  });
+
+  test('is not blamed for a time in which this process stood still', async () => {
+    const { redis, lines } = await open(60_000);
+    await redis.set('a', 'text', 60_000);
+    const answer = redis.get('a');
+    // The command has left; nothing is read until its time is over.
+    await new Promise((resolve) => setImmediate(resolve));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * COMMAND_TIMEOUT_MS);
+    expect(await answer).toBe('text');
+    expect(redis.isAvailable).toBe(true);
+    expect(lines()).toEqual([]);
   });
 
   test('lets one probe wait, and no caller beside it', async () => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { Redis as Client } from 'ioredis';
 import type { Logger } from '../log/index.ts';
 
@@ -75,15 +75,18 @@ function hasPrefix(error: unknown, prefix: string): boolean {
 class GuardedRedis implements Redis {
   readonly #client: Client;
   readonly #log: Logger;
+  readonly #commandTimeoutMs: number;
   readonly #breaker;
+  /** When an open breaker lets a command through as a probe, on the monotonic clock. */
+  #probeAtMs = 0;
   #isToldAvailable = true;
   #lastError: unknown;
 
   constructor({ url, commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log }: RedisOptions) {
     this.#log = log;
+    this.#commandTimeoutMs = commandTimeoutMs;
     this.#client = new Client(url, {
       lazyConnect: true,
-      commandTimeout: commandTimeoutMs,
       connectTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: SILENCE_MS,
       // Nothing is kept for later or sent again: a write that comes late may undo a newer one.
@@ -98,9 +101,13 @@ class GuardedRedis implements Redis {
     // Being of the wrong type is the value's trouble, not that of Redis.
     this.#breaker = circuitBreaker(
       handleWhen((error) => !hasPrefix(error, 'WRONGTYPE')),
-      { halfOpenAfter: breakerWindowMs, breaker: new ConsecutiveBreaker(1) },
+      // The window is kept here: cockatiel would read the wall clock, and leave Redis alone as long as that is set back.
+      { halfOpenAfter: Number.NEGATIVE_INFINITY, breaker: new ConsecutiveBreaker(1) },
     );
-    this.#breaker.onStateChange(() => this.#tell());
+    this.#breaker.onStateChange((state) => {
+      if (state === CircuitState.Open) this.#probeAtMs = performance.now() + breakerWindowMs;
+      this.#tell();
+    });
     this.#client.on('error', (error) => {
       this.#lastError = error;
     });
@@ -152,15 +159,29 @@ class GuardedRedis implements Redis {
   }
 
   async #ask<Answer>(command: () => Promise<Answer>): Promise<Answer | undefined> {
+    const { state } = this.#breaker;
     // Also while a probe is under way: one that waits is enough.
-    if (this.#client.status !== 'ready' || this.#breaker.state === CircuitState.HalfOpen) return undefined;
+    if (this.#client.status !== 'ready' || state === CircuitState.HalfOpen) return undefined;
+    if (state === CircuitState.Open && performance.now() < this.#probeAtMs) return undefined;
     try {
-      return await this.#breaker.execute(command);
+      return await this.#breaker.execute(() => this.#inTime(command()));
     } catch (error) {
-      if (!(error instanceof BrokenCircuitError)) this.#lastError = error;
+      this.#lastError = error;
       this.#tell();
       return undefined;
     }
+  }
+
+  /**
+   * The answer, if it comes within the command timeout. Not by the client's own bound: that one tells a process which stood
+   * still for longer that Redis did not answer, although the answer has come and only waits to be read.
+   */
+  #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(new Error(`no answer within ${this.#commandTimeoutMs} ms`));
+      const timer = setTimeout(() => setImmediate(giveUp), this.#commandTimeoutMs);
+      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
   }
 
   /** Says in the log when Redis goes away and when it is back, once each. */
