@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { startTestMailServer, type TestMailServer } from '../../../test/harness/mail-server.ts';
+import { until } from '../../../test/harness/pool-fixture.ts';
 import { testContext } from '../../../test/harness/product.ts';
 import { type Mailer, openMailer } from './index.ts';
 
@@ -82,4 +83,24 @@ it('a server that takes the connection and says nothing costs no more than the d
   const { port } = silent.address() as AddressInfo;
   const sent = open(`smtp://127.0.0.1:${port}`).send(mail, testContext(300));
   await expect(sent).rejects.toMatchObject({ name: 'DeadlineExceeded' });
+});
+
+it('a message whose deadline ends while it waits for a connection is not sent later', async () => {
+  const taken: string[] = [];
+  const slow = await startTestMailServer({
+    onData(stream, { envelope }, done) {
+      stream.resume().on('end', () => {
+        taken.push(...envelope.rcptTo.map(({ address }) => address));
+        setTimeout(done, 800);
+      });
+    },
+  });
+  onTestFinished(() => slow.close());
+  const mailer = open(slow.url);
+  const send = (to: string, budgetMs: number) => mailer.send({ ...mail, id: to, to }, testContext(budgetMs));
+  const first = ['a@example.com', 'b@example.com'].map((to) => send(to, 10_000));
+  await until(() => taken.length === 2);
+  await expect(send('late@example.com', 200)).rejects.toMatchObject({ name: 'DeadlineExceeded' });
+  await Promise.all([...first, send('last@example.com', 10_000)]);
+  expect(taken).toEqual(['a@example.com', 'b@example.com', 'last@example.com']);
 });

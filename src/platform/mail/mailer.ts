@@ -14,8 +14,9 @@ export interface Mail {
 /** Sends mail by SMTP. */
 export interface Mailer {
   /**
-   * Hands a message to the server. At least once: when the answer is lost, or the deadline ends first, the message may
-   * have been taken all the same. Throws nodemailer's error, whose `code` tells what is wrong; its text may hold addresses.
+   * Hands a message to the server. At least once: when the answer is lost, or the deadline ends while the server has it, the
+   * message may have been taken all the same; one that still waits for a connection then is not sent. Throws the deadline's
+   * reason, or nodemailer's error, whose `code` tells what is wrong; its text may hold addresses.
    */
   send(mail: Mail, context: CallContext): Promise<void>;
   /** Closes the connections. */
@@ -54,7 +55,13 @@ export function openMailer({ url, from }: MailerOptions): Mailer {
     async send({ id, to, ...mail }, { deadline }) {
       // Not as text, of which a comma would make two recipients.
       const recipient = { name: '', address: to };
-      await deadline.race(transport.sendMail({ ...mail, to: recipient, from, messageId: `<${id}@${domain}>` }));
+      const { signal } = deadline;
+      try {
+        await transport.sendMail({ ...mail, to: recipient, from, messageId: `<${id}@${domain}>`, signal });
+      } catch (error) {
+        deadline.throwIfEnded();
+        throw error;
+      }
     },
     close: () => transport.close(),
   };
