@@ -59,7 +59,21 @@ describe('a key that is bound to networks and expires', () => {
     expect(await listed.text()).not.toContain('wider');
   });
 
-  it('replaces none that works from elsewhere or for longer, and itself by one that ends with it', async () => {
+  it('gives no permission to one that works from elsewhere or for longer, but takes one and gives a new name', async () => {
+    const change = (id: string, body: object) => product.request(bound, 'PATCH', `/v1/keys/${id}`, body);
+    for (const wider of [{ expires_at: expiry }, { ip_allowlist: networks }]) {
+      const { id } = await createKey({ name: 'weak', permissions: ['chat:read', 'keys:read'], ...wider });
+      const refused = await change(id, { permissions: ['chat:read', 'chat:write'] });
+      const error = { code: 'keys.wider_than_own', param: 'permissions' };
+      expect([refused.status, await refused.json()]).toMatchObject([403, { error }]);
+      const taken = await change(id, { name: 'weaker', permissions: ['chat:read'] });
+      expect([taken.status, await taken.json()]).toMatchObject([200, { name: 'weaker', permissions: ['chat:read'] }]);
+      const bounds = { ip_allowlist: ['127.0.0.1'], expires_at: expiry };
+      expect((await change(id, { permissions: ['chat:read', 'chat:write'], ...bounds })).status).toBe(200);
+    }
+  });
+
+  it('replaces none that works from elsewhere or for longer, nor one that did before it was replaced, and itself by one that ends with it', async () => {
     const replace = ({ id }: KeyAnswer) => product.request(bound, 'POST', `/v1/keys/${id}/rotate`, {});
     for (const wider of [
       { expires_at: expiry },
@@ -70,6 +84,9 @@ describe('a key that is bound to networks and expires', () => {
       const refused = await replace(await createKey({ name: 'wider', ...wider }));
       expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'keys.wider_than_own' } }]);
     }
+    const replaced = await createKey({ name: 'wider', ip_allowlist: networks });
+    await product.request(user, 'POST', `/v1/keys/${replaced.id}/rotate`, { overlap_seconds: 60 });
+    expect((await replace(replaced)).status).toBe(403);
     const narrower = await createKey({ name: 'narrower', ip_allowlist: ['127.4.0.0/16'], expires_at: expiry });
     for (const key of [narrower, bound]) {
       const replaced = await replace(key);

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import { isWellFormedSecret, KeyUses } from '../../src/core/keys/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
@@ -214,6 +214,25 @@ describe('a key that is replaced', () => {
     const fresh = (await (await rotate(old.id, { overlap_seconds: 0 })).json()) as KeyAnswer;
     expect((await product.request(old, 'GET', '/v1/keys')).status).toBe(401);
     expect((await product.request(fresh, 'GET', '/v1/keys')).status).toBe(200);
+  });
+
+  it('is refused at once without an overlap, also by a server whose clock is behind', async () => {
+    const old = await createKey({ name: 'leaked' });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    await rotate(old.id, { overlap_seconds: 0 });
+    expect((await product.request(old, 'GET', '/v1/keys')).status).toBe(401);
+  });
+
+  it('is followed a second time by one that lives as long as it was to live before the first', async () => {
+    const forever = await createKey({ name: 'forever' });
+    const hour = await createKey({ name: 'hour', expires_at: new Date(Date.now() + 3_600_000).toISOString() });
+    for (const { id } of [forever, hour]) await rotate(id, { overlap_seconds: 60 });
+    expect(((await (await rotate(forever.id)).json()) as KeyAnswer).expires_at).toBeNull();
+    const { expires_at } = (await (await rotate(hour.id)).json()) as KeyAnswer;
+    expect(Math.abs(Date.parse(expires_at ?? '') - Date.now() - 3_600_000)).toBeLessThan(60_000);
   });
 
   it('does not live longer by it, and its successor lives as long again', async () => {

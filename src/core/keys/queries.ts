@@ -109,9 +109,10 @@ export const insertKey = (p: NewKey & KeyBounds & { name: string }) => sql<{
   from (select) one left join known on true left join created on true`;
 
 /**
- * Makes a key of the same name, permissions and networks as another, which goes on for an overlap and no longer; tells every
- * server so. A key that expires is followed by one that lives as long, but no longer than the caller. The record of the Idempotency-Key and the activity
- * are written with it.
+ * Makes a key of the same name, permissions and networks as another, which goes on for an overlap and no longer, or is revoked
+ * where there is none; tells every server so. A key that expires is followed by one that lives as long as it was to live, also
+ * when it was replaced before, but no longer than the caller. The record of the Idempotency-Key and the activity are written
+ * with it.
  *
  * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not, works from elsewhere
  * or for longer (not `is_within`), or the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. No row when there is no such key. Index:
@@ -131,12 +132,10 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
   with known as (
     select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
   ), target as (
-    select id, name, permissions, ip_allowlist, expires_at - created_at as lifetime,
-      (${p.own.expiresAt}::timestamptz is null or coalesce(expires_at <= ${p.own.expiresAt}::timestamptz, false))
-      and (${p.own.ipAllowlist}::inet[] is null or ip_allowlist is not null and not exists (
-        select from unnest(ip_allowlist) as network
-        where not network::inet <<= any (${p.own.ipAllowlist}::inet[])
-      )) as is_within
+    select id, name, permissions, ip_allowlist,
+      nullif(coalesce(planned_expires_at, expires_at), 'infinity') - created_at as lifetime,
+      api_key_is_within(coalesce(planned_expires_at, expires_at), ip_allowlist, ${p.own.expiresAt}::timestamptz,
+        ${p.own.ipAllowlist}::inet[])::boolean as is_within
     from api_keys
     where user_id = ${p.userId}::uuid and id = ${p.oldId}::uuid and revoked_at is null and not exists (select from known)
     for update
@@ -144,7 +143,10 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
     -- For the overlap there is one more.
     select api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer + 1) as is_allowed from target
   ), ending as (
-    update api_keys k set expires_at = least(k.expires_at, now() + make_interval(secs => ${p.overlapSeconds}::integer))
+    update api_keys k set planned_expires_at = coalesce(k.planned_expires_at, k.expires_at, 'infinity'),
+      -- Not by the time, which a server's own clock would tell: it may be behind.
+      revoked_at = case when ${p.overlapSeconds}::integer = 0 then now() end,
+      expires_at = least(k.expires_at, now() + make_interval(secs => ${p.overlapSeconds}::integer))
     from target, allowed
     where k.user_id = ${p.userId}::uuid and k.id = target.id and target.permissions <@ ${p.own.permissions}::text[]
       and target.is_within and allowed.is_allowed
@@ -195,16 +197,36 @@ export interface KeyChange {
   expiresAt: Date | null;
 }
 
-/** Changes a key, and tells every server so. Index: api_keys_working, users_pkey. One row or none. */
-export const updateKey = (p: Actor & KeyChange & { id: string }) => sql<KeyRow & UserChange>`
+/**
+ * Changes a key, and tells every server so. One row, or none when there is no such key: `key` is the key as JSON has it, null
+ * when it would gain a permission while it works from elsewhere or for longer than the caller. Index:
+ * api_keys_working, api_keys_pkey, users_pkey.
+ */
+export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds }) => sql<{
+  key: unknown;
+  /** 0 when nothing was changed. */
+  auth_version: number;
+  told: string | null;
+}>`
   -- keys.update_key
-  with changed as (
-    update api_keys
-    set name = coalesce(${p.name}, name), permissions = coalesce(${p.permissions}::text[], permissions),
-      ip_allowlist = case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else ip_allowlist end,
-      expires_at = case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else expires_at end
+  with target as (
+    select id, coalesce(${p.permissions}::text[] <@ permissions, true) or api_key_is_within(
+      case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else expires_at end,
+      case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else ip_allowlist end,
+      ${p.own.expiresAt}::timestamptz, ${p.own.ipAllowlist}::inet[]
+    ) as is_within
+    from api_keys
     where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and revoked_at is null
-    returning id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at
+    for update
+  ), changed as (
+    update api_keys k
+    set name = coalesce(${p.name}, k.name), permissions = coalesce(${p.permissions}::text[], k.permissions),
+      ip_allowlist = case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else k.ip_allowlist end,
+      expires_at = case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else k.expires_at end,
+      planned_expires_at = case when not ${p.setExpiresAt} then k.planned_expires_at end
+    from target
+    where k.user_id = ${p.userId}::uuid and k.id = target.id and target.is_within
+    returning k.id, k.name, k.prefix, k.permissions, k.ip_allowlist, k.created_at, k.expires_at, k.last_used_at
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
     select ${p.userId}::uuid, ${p.activityId}::uuid, 'key.updated', ${p.keyId}::uuid, changed.id, ${p.ip}::inet from changed
@@ -213,9 +235,9 @@ export const updateKey = (p: Actor & KeyChange & { id: string }) => sql<KeyRow &
     where user_id = ${p.userId}::uuid and exists (select from changed)
     returning user_id, auth_version
   )
-  select id, name, prefix, permissions, ip_allowlist, created_at, expires_at, last_used_at, auth_version,
-    pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told
-  from changed, touched`;
+  select coalesce(to_jsonb(changed), 'null') as key, coalesce(touched.auth_version, 0) as auth_version,
+    pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text as told
+  from target left join changed on true left join touched on true`;
 
 /**
  * Revokes a key, and tells every server so. Index: api_keys_working, users_pkey. One row, or none when there is no such key

@@ -62,20 +62,24 @@ type StoredKey = {
 
 const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
+/** A key that a statement answers as JSON. */
+function fromStored(key: unknown): Key {
+  const { created_at, expires_at, last_used_at, ...rest } = key as StoredKey;
+  return toKey({
+    ...rest,
+    created_at: new Date(created_at),
+    expires_at: toDate(expires_at),
+    last_used_at: toDate(last_used_at),
+  });
+}
+
 /**
  * The answer to a request that made a key; without the secret when it was made by an earlier one.
  * @throws AppError 403 `keys.too_many` when none was made.
  */
 function toCreatedKey({ key, replayed }: { key: unknown; replayed: boolean }, secret: string): CreatedKey {
   if (key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
-  const { created_at, expires_at, last_used_at, ...rest } = key as StoredKey;
-  const row = {
-    ...rest,
-    created_at: new Date(created_at),
-    expires_at: toDate(expires_at),
-    last_used_at: toDate(last_used_at),
-  };
-  return { ...toKey(row), key: replayed ? null : secret };
+  return { ...fromStored(key), key: replayed ? null : secret };
 }
 
 /** @throws AppError 400 `keys.expires_in_past`. */
@@ -161,8 +165,8 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
   );
 }
 
-/** `PATCH` and `DELETE /v1/keys/{key_id}`. */
-function registerKey(server: HttpServer, { database, clock, callers }: KeyRouteOptions): void {
+/** `PATCH /v1/keys/{key_id}`. */
+function registerChange(server: HttpServer, { database, clock, callers }: KeyRouteOptions): void {
   server.patch(
     '/v1/keys/:key_id',
     {
@@ -170,7 +174,8 @@ function registerKey(server: HttpServer, { database, clock, callers }: KeyRouteO
       schema: {
         tags: ['Keys'],
         summary: 'Change the name of an API key, what it may do, from where and how long',
-        description: 'To no more than what the key that makes the change may do itself, from where and how long.',
+        description:
+          'To no more than what the key that makes the change has itself; a wider one is given no permission.',
         params: KeyParams,
         body: UpdateKey,
         response: { 200: Key },
@@ -179,7 +184,8 @@ function registerKey(server: HttpServer, { database, clock, callers }: KeyRouteO
     async (request) => {
       const { name = null, permissions, ip_allowlist: ipAllowlist, expires_at } = request.body;
       const expiresAt = expires_at === undefined ? undefined : readExpiry(expires_at, clock);
-      refuseMoreThanOwn(ownBounds(request.caller), { permissions, ipAllowlist, expiresAt });
+      const own = ownBounds(request.caller);
+      refuseMoreThanOwn(own, { permissions, ipAllowlist, expiresAt });
       const change = {
         name,
         permissions: permissions ?? null,
@@ -189,15 +195,19 @@ function registerKey(server: HttpServer, { database, clock, callers }: KeyRouteO
         expiresAt: expiresAt ?? null,
       };
       const [row] = await database.query(
-        updateKey({ ...actor(request.caller), id: request.params.key_id, ...change }),
+        updateKey({ ...actor(request.caller), id: request.params.key_id, own, ...change }),
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();
+      if (row.key === null) throw keyErrors.raise.wider_than_own({ param: 'permissions' });
       callers.invalidate(request.caller.userId, row.auth_version);
-      return toKey(row);
+      return fromStored(row.key);
     },
   );
+}
 
+/** `DELETE /v1/keys/{key_id}`. */
+function registerRevocation(server: HttpServer, { database, callers }: KeyRouteOptions): void {
   server.delete(
     '/v1/keys/:key_id',
     {
@@ -234,7 +244,8 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
         description:
           'The new key has the same name, permissions and networks, and lives as long as the old one was to live, but no ' +
           'longer than the key that asks for it; which cannot replace one that may do more, works from elsewhere or lives longer. ' +
-          'The old one goes on for the overlap and then expires. A replay of the Idempotency-Key has `key: null`.',
+          'The old one goes on for the overlap and then expires; with none it is revoked. A replay of the Idempotency-Key has ' +
+          '`key: null`.',
         params: KeyParams,
         body: RotateKey,
         response: { 201: CreatedKey },
@@ -265,6 +276,7 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
 /** Registers the routes under `/v1/keys`. */
 export function registerKeyRoutes(server: HttpServer, options: KeyRouteOptions): void {
   registerKeyCollection(server, options);
-  registerKey(server, options);
+  registerChange(server, options);
+  registerRevocation(server, options);
   registerRotation(server, options);
 }
