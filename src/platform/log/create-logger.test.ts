@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import fc from 'fast-check';
 import { DatabaseError } from 'pg';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { AppError } from '../../base/errors.ts';
 import { createLogger, type Logger } from './index.ts';
@@ -201,5 +202,22 @@ describe('a line says what an operator needs', () => {
     });
     await once(child, 'close');
     expect(output.trimEnd().split('\n')).toHaveLength(500);
+  });
+
+  test('on a full disk the process goes on, and ends when it is told to', async () => {
+    const index = new URL('./index.ts', import.meta.url).href;
+    const script = `import { createLogger } from '${index}';
+      const log = createLogger({ level: 'info' });
+      process.on('SIGTERM', () => process.exit(0));
+      setInterval(() => log.info('line'), 10);
+      setTimeout(() => process.send('goes on'), 1_000);`;
+    const full = openSync('/dev/full', 'w');
+    const child = spawn('node', ['--input-type=module', '-e', script], { stdio: ['ignore', full, 'ignore', 'ipc'] });
+    closeSync(full);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    expect(await Promise.race([once(child, 'message'), once(child, 'exit')])).toEqual(['goes on', undefined]);
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
   });
 });

@@ -29,6 +29,31 @@ const UNREAD_BYTES = 16 * 1024 * 1024;
 const WRITTEN_AT_ONCE_BYTES = 64 * 1024;
 const WRITE_INTERVAL_MS = 100;
 
+/**
+ * Where lines go. Asynchronous: a reader who stops reading must not stop the event loop. Pino flushes it when the process exits.
+ * What cannot be written, say to a full disk, waits within `UNREAD_BYTES` until it can; a server does not end for want of its log.
+ */
+function openStandardOutput() {
+  const output = pino.destination({
+    fd: 1,
+    contentMode: 'buffer',
+    sync: false,
+    minLength: WRITTEN_AT_ONCE_BYTES,
+    maxWrite: 2 * WRITTEN_AT_ONCE_BYTES,
+    periodicFlush: WRITE_INTERVAL_MS,
+    maxLength: UNREAD_BYTES,
+  });
+  const { flushSync } = output;
+  output.on('error', () => {
+    // At the exit it would try for ever, and nothing else would run.
+    output.flushSync = () => {};
+  });
+  output.on('write', () => {
+    output.flushSync = flushSync;
+  });
+  return output;
+}
+
 /** Makes the text of a line's time, which many lines of a busy server share. */
 function createTimestamp(): () => string {
   let lastMs = 0;
@@ -78,18 +103,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const toWritten = options.destination
     ? (line: string) => line
     : (line: string) => Buffer.from(line) as unknown as string;
-  // Asynchronous: a reader who stops reading must not stop the event loop. Pino flushes it when the process exits.
-  const destination =
-    options.destination ??
-    pino.destination({
-      fd: 1,
-      contentMode: 'buffer',
-      sync: false,
-      minLength: WRITTEN_AT_ONCE_BYTES,
-      maxWrite: 2 * WRITTEN_AT_ONCE_BYTES,
-      periodicFlush: WRITE_INTERVAL_MS,
-      maxLength: UNREAD_BYTES,
-    });
+  const destination = options.destination ?? openStandardOutput();
   const logger = pino(
     {
       level: options.level,
