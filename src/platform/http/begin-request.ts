@@ -3,6 +3,7 @@ import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
 import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
+import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { httpErrors } from './errors.ts';
 import { RequestContext } from './request-context.ts';
 import { logRequest, type RequestObservation } from './request-log.ts';
@@ -65,7 +66,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
     (request as unknown as { context: RequestContext }).context = context;
     reply.header('x-request-id', request.id);
     // A socket that becomes a WebSocket lives on after the request; whoever runs it ends it.
-    if (request.headers.upgrade === undefined) lifecycle.begin(context);
+    if (!asksForWebSocket(request)) lifecycle.begin(context);
 
     let overdue: NodeJS.Timeout | undefined;
     const onEnded = (): void => {

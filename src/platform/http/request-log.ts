@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Logger, logOwn } from '../log/index.ts';
+import { asksForWebSocket } from './asks-for-web-socket.ts';
 import type { RequestContext } from './request-context.ts';
 
 /** What is told of a request when it is done, for metrics. Holds nothing that the caller sent. */
@@ -17,7 +18,7 @@ export interface RequestObservation {
 function statusOf(reply: FastifyReply, context: RequestContext): number {
   if (context.isAnswered) return reply.statusCode;
   // A socket that was handed over to a WebSocket has no answer of its own.
-  return reply.sent && !reply.raw.headersSent && reply.request.headers.upgrade !== undefined ? 101 : 499;
+  return reply.sent && !reply.raw.headersSent && asksForWebSocket(reply.request) ? 101 : 499;
 }
 
 /**

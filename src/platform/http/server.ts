@@ -16,6 +16,7 @@ import type { Logger } from '../log/index.ts';
 import { createClientErrorAnswer } from './answer-client-error.ts';
 import { answerErrors, createUnroutableAnswer } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
+import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { beginRequests } from './begin-request.ts';
 import { allowOrigins } from './cors.ts';
 import { httpErrors } from './errors.ts';
@@ -104,6 +105,7 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      shouldUpgradeCallback: asksForWebSocket,
       // A request without a body costs no stream.
       optimizeEmptyRequests: true,
     },

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from 'typebox';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { drain } from './drain.ts';
@@ -18,6 +20,10 @@ async function start(): Promise<void> {
   busy = false;
   heartbeats = 0;
   const made = createTestServer((http) => {
+    const config = { access: 'public' };
+    http.get('/plain', { config }, () => sleep(1_500, { a: 1 }));
+    const body = Type.Object({ a: Type.Number() }, { additionalProperties: false });
+    http.post('/plain', { config, schema: { body } }, (request) => sleep(1_500, request.body));
     http.addWebSocketRoute('/echo', {
       schema: {},
       admit: async () => {},
@@ -116,6 +122,25 @@ it('a request that is no WebSocket is told so', async () => {
   expect(response.headers.get('upgrade')).toBe('websocket');
   expect(await response.json()).toMatchObject({ error: { code: 'http.upgrade_required' } });
 });
+
+it.each([
+  ['GET', 'h2c', ''],
+  ['POST', 'h2c', '{"a":1}'],
+  ['POST', 'websocket', '{"a":1}'],
+])(
+  'a %s that offers %s is answered without it, and waited for when the server stops',
+  async (method, upgrade, sent) => {
+    await start();
+    const client = connectRaw(
+      port,
+      `${method} /plain HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${upgrade}\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${sent.length}\r\n\r\n${sent}`,
+    );
+    await expect.poll(() => server.lifecycle.inFlight.size).toBe(1);
+    await drain(server, { timeoutMs: 10_000 });
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"a":1\}$/);
+  },
+);
 
 it('a client that answers pings stays, one that does not is gone at the next', async () => {
   await start();
