@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addDays, spanOf, todayIn } from './days.ts';
+import { addDays, lastOf, spanOf, todayIn } from './days.ts';
 
 test('which day it is depends on where', () => {
   const now = new Date('2026-12-31T23:30:00Z');
@@ -15,6 +15,16 @@ test.each([
   ['2026-12-31', 1, '2027-01-01'],
 ])('from %s, %i days away is %s', (day, days, expected) => {
   expect(addDays(day, days)).toBe(expected);
+});
+
+test.each([
+  ['sunday', '2026-11-22', '2026-11-22'],
+  ['monday', '2026-11-22', '2026-11-16'],
+  ['saturday', '2026-11-22', '2026-11-21'],
+  ['saturday', '2027-01-01', '2026-12-26'],
+  ['friday', '2027-01-01', '2027-01-01'],
+] as const)('the last %s up to %s is %s', (weekday, day, expected) => {
+  expect(lastOf(weekday, day)).toBe(expected);
 });
 
 test.each([

@@ -13,6 +13,10 @@ export const periods = [
 ] as const;
 export type Period = (typeof periods)[number];
 
+/** The days of the week, in the order that `Date` counts them in. */
+export const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
+export type Weekday = (typeof weekdays)[number];
+
 /** From one day to another, both of them included, as 2026-12-24. */
 export interface Span {
   readonly from: string;
@@ -31,6 +35,11 @@ export function todayIn(timeZone: string, now: Date): string {
 /** The day so many days later. */
 export function addDays(day: string, days: number): string {
   return toDay(new Date(Date.parse(day) + days * dayMs));
+}
+
+/** The last day of that name up to a day, which may be that day itself. */
+export function lastOf(weekday: Weekday, day: string): string {
+  return addDays(day, -((new Date(day).getUTCDay() - weekdays.indexOf(weekday) + 7) % 7));
 }
 
 /** From the first day of a month to its last; months are counted from 0 and may be beyond the year. */

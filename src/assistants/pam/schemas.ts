@@ -1,5 +1,5 @@
 import { Nullable, type Static, Type } from '../../kit/index.ts';
-import { type Period, periods } from './days.ts';
+import { type Period, periods, type Weekday, weekdays } from './days.ts';
 import { maxAmountMinor } from './money.ts';
 
 /** An amount in the smallest unit of its currency. */
@@ -38,6 +38,15 @@ export const ExpenseId = Type.String({ format: 'uuid', description: 'The id of t
 /** A period relative to today. */
 export const PeriodName = Type.Unsafe<Period>(
   Type.String({ enum: [...periods], description: 'Days relative to today, where the user lives.' }),
+);
+
+/** A day of the week. */
+export const WeekdayName = Type.Unsafe<Weekday>(
+  Type.String({
+    enum: [...weekdays],
+    description:
+      'The last day of that name where the user lives, which may be today; with days_ago 1, one before today.',
+  }),
 );
 
 /** An expense. */

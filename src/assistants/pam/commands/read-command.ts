@@ -112,10 +112,14 @@ export function readCall({ text, now }: PlainText): PlainCall | undefined {
   const { verb, what } = command;
   const found = readAmountFor(verb === 'budget' ? { ...command, what: what.replace(monthly, '') } : command, now);
   if (found === undefined) return undefined;
-  const { input, daysAgo, day } = found;
+  const { input, daysAgo, weekday, day } = found;
   if (command.verb === 'budget') {
     return day === undefined && daysAgo === undefined ? { tool: 'pam_set_budget', input } : undefined;
   }
-  const when = { ...(daysAgo !== undefined && { days_ago: daysAgo }), ...(day !== undefined && { spent_on: day }) };
+  const when = {
+    ...(daysAgo !== undefined && { days_ago: daysAgo }),
+    ...(weekday !== undefined && { weekday }),
+    ...(day !== undefined && { spent_on: day }),
+  };
   return { tool: 'pam_create_expense', input: { ...input, ...when } };
 }

@@ -1,35 +1,41 @@
 import { en, type ParsedResult, sv } from 'chrono-node';
+import { type Weekday, weekdays } from '../days.ts';
 import type { Language } from './read-period.ts';
 
+/** A day that was said relative to today, which is another day elsewhere. */
+interface Ago {
+  /** How many days ago. */
+  readonly daysAgo: number;
+  /** The last day of that name which is at least so many days ago. */
+  readonly weekday?: Weekday;
+}
+
 /** A text without the day that it begins or ends with. */
-export interface DayAndRest {
-  /** How many days ago, for a day that was said relative to today. */
-  readonly daysAgo?: number;
+export interface DayAndRest extends Partial<Ago> {
   /** As 2026-12-24, for a day that was named. */
   readonly day?: string;
   readonly rest: string;
 }
 
 const dayMs = 86_400_000;
-const weekdays = ['söndag', 'måndag', 'tisdag', 'onsdag', 'torsdag', 'fredag', 'lördag'];
+const swedishWeekdays = ['söndag', 'måndag', 'tisdag', 'onsdag', 'torsdag', 'fredag', 'lördag'];
 
-/** Days ago in Swedish, where chrono does not know; the first that fits counts. */
-const swedishDays: readonly (readonly [RegExp, (said: string, now: Date) => number])[] = [
-  [/i ?förrgår/i, () => 2],
-  // Not yet.
-  [/i ?(?:över)?morgon|övermorgon/i, () => -1],
-  [/i ?går/i, () => 1],
-  [/i ?(?:dag|morse|kväll)(?!\p{L})/iu, () => 0],
-  [/för (\d{1,3}) dag(?:ar)? sedan/i, Number],
-  // "I fredags" is never today.
-  [
-    new RegExp(`i (${weekdays.join('|')})s`, 'i'),
-    (said, now) => ((now.getUTCDay() - weekdays.indexOf(said.toLowerCase()) + 6) % 7) + 1,
+/** Days where chrono does not know or has it wrong; the first that fits counts. */
+const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: string) => Ago])[]>> = {
+  en: [[/\b(?:the )?day before yesterday\b/i, () => ({ daysAgo: 2 })]],
+  sv: [
+    [/i ?förrgår/i, () => ({ daysAgo: 2 })],
+    // Not yet.
+    [/i ?(?:över)?morgon|övermorgon/i, () => ({ daysAgo: -1 })],
+    [/i ?går/i, () => ({ daysAgo: 1 })],
+    [/i ?(?:dag|morse|kväll)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
+    [/för (\d{1,3}) dag(?:ar)? sedan/i, (said) => ({ daysAgo: Number(said) })],
+    // "I fredags" is never today.
+    ...weekdays.map((weekday, at) => {
+      return [new RegExp(`i ${swedishWeekdays[at]}s`, 'i'), () => ({ daysAgo: 1, weekday })] as const;
+    }),
   ],
-];
-
-/** The day before yesterday, which chrono takes for yesterday. */
-const beforeYesterday = /\b(?:the )?day before yesterday\b/i;
+};
 
 /** How far ahead of UTC a day begins first, in milliseconds: where it is that day already, it may have been spent. */
 const earliestMs = 14 * 3_600_000;
@@ -63,16 +69,10 @@ function isDay({ start, text }: ParsedResult): boolean {
  * The day of what chrono found: without a year or a date, the last one that there has been. Undefined for one that is
  * still to come, for one that may be another, and for more than a day.
  */
-function dayOf({ start, end, text }: ParsedResult, now: Date, language: Language): Date | undefined {
+function dayOf({ start, end, text }: ParsedResult, now: Date): Date | undefined {
   if (end || /^next |(?<!\d )(?:week|month|year)s?$/i.test(text)) return undefined;
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
   const date = new Date(Date.UTC(year, month - 1, day));
-  if (!start.isCertain('day') && start.isCertain('weekday')) {
-    // In Swedish "på fredag" is still to come.
-    if (language === 'sv' || (date > now && /^this /i.test(text))) return undefined;
-    if (date > now) date.setUTCDate(date.getUTCDate() - 7);
-    return date;
-  }
   if (date.getTime() <= now.getTime() + earliestMs) return date;
   if (start.isCertain('year')) return undefined;
   date.setUTCFullYear(year - 1);
@@ -80,39 +80,51 @@ function dayOf({ start, end, text }: ParsedResult, now: Date, language: Language
   return date.getUTCMonth() === month - 1 ? date : undefined;
 }
 
-/** A text without the day that was found in it and was so many days ago; undefined for one that is still to come. */
-function toAgo(daysAgo: number, rest: string): DayAndRest | undefined {
-  return daysAgo < 0 ? undefined : { daysAgo, rest };
+/** The day of the week that chrono found, if it is one: the last that there has been. Undefined when it may be another. */
+function readWeekday({ start, end, text }: ParsedResult, language: Language): Ago | 'none' | undefined {
+  const weekday = weekdays.find((_, at) => at === start.get('weekday'));
+  if (weekday === undefined || start.isCertain('day') || !start.isCertain('weekday')) return 'none';
+  // "This Friday" may be still to come, as "på fredag" is in Swedish.
+  if (end || language === 'sv' || /\b(?:this|next|week)\b/i.test(text)) return undefined;
+  // "Last Friday" is never today.
+  return { daysAgo: /\b(?:last|past)\b/i.test(text) ? 1 : 0, weekday };
+}
+
+/** A text without the day that was found in it; undefined for one that is still to come. */
+function toAgo(ago: Ago | undefined, rest: string): DayAndRest | undefined {
+  return ago === undefined || ago.daysAgo < 0 ? undefined : { ...ago, rest };
 }
 
 /** Takes the day out that chrono does not know. */
-function readOwnDay(text: string, now: Date, language: Language): DayAndRest | 'none' | undefined {
-  const days = language === 'sv' ? swedishDays : [[beforeYesterday, () => 2] as const];
-  for (const [pattern, daysFor] of days) {
+function readOwnDay(text: string, language: Language): DayAndRest | 'none' | undefined {
+  for (const [pattern, agoFor] of ownDays[language]) {
     const found = pattern.exec(text);
     const rest = found && cut(text, { index: found.index, length: found[0].length });
-    if (typeof rest === 'string') return toAgo(daysFor(found?.[1] ?? '', now), rest);
+    if (typeof rest === 'string') return toAgo(agoFor(found?.[1] ?? ''), rest);
   }
   return 'none';
 }
 
 /**
- * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" stays
- * relative; it is counted from `now` in UTC only for days of the week. Undefined for a day that is still to come, such as
- * "tomorrow", and for one that may be another, such as 12/3.
+ * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" and "on
+ * Friday" stay relative. Undefined for a day that is still to come, such as "tomorrow", and for one that may be another,
+ * such as 12/3 and "this Friday".
  */
 export function readDay(text: string, now: Date, language: Language): DayAndRest | undefined {
-  const own = readOwnDay(text, now, language);
+  const own = readOwnDay(text, language);
   if (own !== 'none') return own;
   const parser = language === 'sv' ? sv : en;
   const found = parser.casual.parse(text, { instant: now, timezone: 0 }).findLast(isDay);
   const rest = found && cut(text, { index: found.index, length: found.text.length });
   if (found === undefined || rest === undefined) return { rest: text };
-  const date = dayOf(found, now, language);
+  const weekday = readWeekday(found, language);
+  if (weekday !== 'none') return toAgo(weekday, rest);
+  const date = dayOf(found, now);
   if (date === undefined || (language === 'en' && hasTwoReadings(found.text))) return undefined;
-  const isNamed = /\d/.test(found.text) && !/\bago$/i.test(found.text);
+  // "Yesterday at 5" has a digit too.
+  const isNamed = /\d/.test(found.text) && !/\b(?:ago|today|yesterday|tonight|last night)\b/i.test(found.text);
   if (isNamed) return { day: date.toISOString().slice(0, 10), rest };
-  return toAgo(Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs, rest);
+  return toAgo({ daysAgo: Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs }, rest);
 }
 
 /** What tells of a time, beside what chrono knows. */

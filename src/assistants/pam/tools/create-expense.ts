@@ -1,37 +1,37 @@
 import { defineTool, Type } from '../../../kit/index.ts';
-import { addDays, todayIn } from '../days.ts';
+import { addDays, lastOf, todayIn } from '../days.ts';
 import { addExpense, toTold } from '../expenses.ts';
 import { knownCurrency, toMinor } from '../money.ts';
-import { Amount, Category, Currency, Day, Note } from '../schemas.ts';
+import { Amount, Category, Currency, Day, Note, WeekdayName } from '../schemas.ts';
 import { getSettings } from '../settings.ts';
 
 export const createExpense = defineTool({
   name: 'create_expense',
-  description:
-    "Records what the user spent. Without a day it was today, without a currency it is the user's own. Never give both days.",
+  description: "Records what the user spent. Without a day it was today, without a currency it is the user's own.",
   input: Type.Object(
     {
       amount: Amount,
       currency: Type.Optional(Currency),
       category: Category,
       note: Type.Optional(Note),
-      spent_on: Type.Optional(Day),
+      spent_on: Type.Optional({ ...Day, description: 'A day, such as 2026-12-24, without days_ago and weekday.' }),
       days_ago: Type.Optional(Type.Integer({ minimum: 0, maximum: 366, description: '1 for yesterday.' })),
+      weekday: Type.Optional(WeekdayName),
     },
     { additionalProperties: false },
   ),
   writes: true,
-  async run({ amount, currency, category, note = null, spent_on, days_ago = 0 }, context) {
+  async run({ amount, currency, category, note = null, spent_on, days_ago = 0, weekday }, context) {
     const settings = await getSettings(context);
     const known = knownCurrency(currency ?? settings.currency);
-    const today = todayIn(settings.time_zone, context.clock.now());
+    const day = addDays(todayIn(settings.time_zone, context.clock.now()), -days_ago);
     const expense = await addExpense(
       {
         amount_minor: toMinor(amount, known),
         currency: known,
         category,
         note,
-        spent_on: spent_on ?? addDays(today, -days_ago),
+        spent_on: spent_on ?? (weekday === undefined ? day : lastOf(weekday, day)),
       },
       context,
     );
