@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
+import { keepSecret } from './keep-secret.ts';
 
 /**
  * The secrets that our tokens are signed with: those of the configuration; else one that is made once and kept in
@@ -14,7 +15,7 @@ export function ensureAuthSecrets({ signIn, data, database }: Config, log: Logge
     log.warn('AUTH_SECRETS is not set: other servers cannot check tokens that this one signs');
   }
   const file = join(data.directory, 'auth-secret');
-  return [readSecret(file) ?? createSecret(file)];
+  return [readSecret(file) ?? keepSecret(file, randomBytes(32).toString('base64url'))];
 }
 
 function readSecret(file: string): string | undefined {
@@ -24,19 +25,4 @@ function readSecret(file: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** Another server may be making one too: the file appears whole, and the first one stays. */
-function createSecret(file: string): string {
-  const draft = `${file}.${process.pid}`;
-  mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(draft);
-  }
-  return readFileSync(file, 'utf8').trim();
 }

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallContext } from '../base/call-context.ts';
 import { createUserWithKey, findUserByKey, hasUsers, isWellFormedSecret, newSecret } from '../core/keys/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
+import { keepSecret } from './keep-secret.ts';
 
 /** The operator's own key, as the start of the server shows it. */
 export interface FirstKey {
@@ -27,9 +28,11 @@ async function readKey(file: string): Promise<string | undefined> {
 /**
  * On an empty database, creates the user `admin` on the plan `unlimited` with a key that may do everything, and keeps
  * the key in `dev-key` in the data directory (mode 0600, the key and a newline). Else answers the key kept there, or
- * undefined when there is none that works.
+ * undefined when there is none that works; undefined too when another server creates the user at the same time.
  *
  * The file is written before the user, so that a crash between the two loses no key: the next start stores that one.
+ * Servers that share the directory store the same key, so that it does not matter whose user stays.
+ * @throws Error on an empty database, when the file holds something else than a key.
  */
 export async function ensureFirstUser(
   database: Database,
@@ -37,18 +40,21 @@ export async function ensureFirstUser(
   context: CallContext,
 ): Promise<FirstKey | undefined> {
   const file = join(dataDir, 'dev-key');
+  const isEmpty = !(await hasUsers(database, context));
+  // Only now: a user who is there was preceded by the file.
   const kept = await readKey(file);
-  if (await hasUsers(database, context)) {
+  if (!isEmpty) {
     const userId = kept === undefined ? undefined : await findUserByKey(database, kept, context);
     return kept === undefined || userId === undefined ? undefined : { userId, secret: kept, file, isNew: false };
   }
-  const secret = kept ?? newSecret();
-  await mkdir(dataDir, { recursive: true });
-  if (kept === undefined) await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  const secret = kept ?? keepSecret(file, newSecret());
+  if (!isWellFormedSecret(secret)) throw new Error(`${file} does not hold a key. Remove it: the next start makes one.`);
   const order = { username: 'admin', plan: 'unlimited', name: 'first key', secret };
   const user = await createUserWithKey(database, order, context);
   if (user !== undefined) return { ...user, file, isNew: true };
-  // Another server was first, with a key of its own.
-  if (kept === undefined) await rm(file);
+  // Another server was first: with this key when it shares the directory, else with one of its own. A key of before this
+  // start stays, for it may be that of another database.
+  const isOurs = (await findUserByKey(database, secret, context)) !== undefined;
+  if (kept === undefined && !isOurs) await rm(file, { force: true });
   return undefined;
 }

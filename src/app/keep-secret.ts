@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Stores a secret in a file (mode 0600, the secret and a newline) unless the file is there already; makes its directory.
+ * Answers the secret that the file holds then.
+ *
+ * Another server may be doing the same: the file appears whole, and the first one stays.
+ */
+export function keepSecret(file: string, secret: string): string {
+  // Not by the process id: servers in containers share the directory, and may well share their number.
+  const draft = `${file}.${randomUUID()}`;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(draft, `${secret}\n`, { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+  return readFileSync(file, 'utf8').trim();
+}
