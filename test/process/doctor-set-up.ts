@@ -14,8 +14,8 @@ export interface SoundSetUp {
   /** On the database, as its owner. */
   readonly admin: Client;
   readonly redis: TestRedis;
-  /** What the doctor finds wrong, with these variables beside those of the set-up. */
-  diagnose(variables?: Record<string, string>, options?: DiagnoseOptions): Promise<Finding[]>;
+  /** What the doctor finds wrong, with these variables beside those of the set-up; undefined takes one of them away. */
+  diagnose(variables?: Record<string, string | undefined>, options?: DiagnoseOptions): Promise<Finding[]>;
   stop(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export const CANARY = 'sk-canary-5f0c9a1d7b';
 
 function run(
   [command = '', ...args]: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string | undefined>>,
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const env = { PATH: process.env.PATH, ...variables };

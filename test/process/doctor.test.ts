@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,13 @@ beforeAll(async () => {
 });
 
 afterAll(() => sound?.stop());
+
+/** A directory that is removed after the test. */
+async function makeDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-doctor-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
 
 it('has nothing to say of a sound set-up but figures, and its exit code is 0', async () => {
   expect(await sound.diagnose()).toEqual([]);
@@ -131,6 +138,53 @@ describe('finds', () => {
   });
 });
 
+describe('finds broken, as the start is refused,', () => {
+  it('a PLANS_FILE that is not there', async () => {
+    const findings = await sound.diagnose({ PLANS_FILE: '/nowhere/plans.yaml' });
+    expect(findings).toEqual([expect.objectContaining({ check: 'plans', level: 'broken' })]);
+    expect(findings[0]?.what).toMatch(/^PLANS_FILE: .* cannot be read/);
+  });
+
+  it.each([
+    ['IDENTITY_FILE', 'sign-in'],
+    ['MODELS_FILE', 'models'],
+  ])('each fault of the %s', async (variable, check) => {
+    const file = join(await makeDirectory(), 'file.json');
+    await writeFile(file, '{"one": 1, "two": 2}');
+    const own = { MODEL_BASE_URL: undefined, MODEL_API_KEY: undefined, MODEL_NAME: undefined, [variable]: file };
+    const findings = await sound.diagnose(own);
+    expect(findings.length).toBeGreaterThan(1);
+    for (const { what, ...finding } of findings) {
+      expect(finding).toMatchObject({ check, level: 'broken' });
+      expect(what).toMatch(new RegExp(`^${variable}: `));
+    }
+  });
+
+  const diagnoseIn = (directory: string) => sound.diagnose({ DATABASE_URL: undefined, DATA_DIR: directory });
+
+  it('a DATA_DIR below a file', async () => {
+    const file = join(await makeDirectory(), 'file');
+    await writeFile(file, '');
+    const findings = await diagnoseIn(join(file, 'data'));
+    expect(findings).toEqual([expect.objectContaining({ check: 'database', level: 'broken' })]);
+    expect(findings[0]?.what).toContain('ENOTDIR');
+  });
+
+  // Modes do not keep root out.
+  it.skipIf(process.getuid?.() === 0).each([
+    ['that may not be entered', 0o000, 'data'],
+    ['that may not be written to', 0o500, 'data'],
+    ['that is to be made in one that may not be written to', 0o500, 'data/more/of/it'],
+  ])('a DATA_DIR %s', async (_, mode, path) => {
+    const directory = await makeDirectory();
+    await mkdir(join(directory, 'data'), { mode });
+    const findings = await diagnoseIn(join(directory, path));
+    await chmod(join(directory, 'data'), 0o700);
+    expect(findings).toEqual([expect.objectContaining({ check: 'database', level: 'broken' })]);
+    expect(findings[0]?.what).toContain('EACCES');
+  });
+});
+
 describe.skipIf(pgBouncerVersion() === undefined)('of a pooler', () => {
   const transaction = { pool_mode: 'transaction', default_pool_size: '5', max_client_conn: '200' };
 
@@ -168,9 +222,8 @@ describe.skipIf(pgBouncerVersion() === undefined)('of a pooler', () => {
 });
 
 it('counts the servers that run, each once, and has two without Redis get one', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-doctor-'));
+  const directory = await makeDirectory();
   const variables = { DATABASE_URL: sound.databaseUrl, DATA_DIR: directory, LOG_LEVEL: 'error' };
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const examine = async () => (await runCommand(['doctor'], variables)).output;
   const start = async (): Promise<void> => {
     const server = await startServerProcess(variables);
@@ -191,8 +244,7 @@ it('says all that is wrong with the configuration', async () => {
 });
 
 it('looks at the embedded database, starts it if need be, and makes none', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-doctor-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const directory = await makeDirectory();
   const variables = { DATA_DIR: join(directory, 'data'), LOG_LEVEL: 'silent' };
   const doctor = () => runCommand(['doctor'], variables);
   expect(await doctor()).toMatchObject({ code: 0, output: expect.stringContaining('the first start makes it') });

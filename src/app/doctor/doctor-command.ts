@@ -3,7 +3,7 @@ import { systemClock } from '../../base/time.ts';
 import { type Config, ConfigError, listSecrets } from '../../platform/config/index.ts';
 import { createMask } from '../../platform/log/index.ts';
 import { readCount } from '../loadtest/load-plan.ts';
-import { broken, type Finding } from './finding.ts';
+import { type Finding, listProblems } from './finding.ts';
 import { renderFindings, worstOf } from './render-findings.ts';
 
 /** What the command line gives. */
@@ -27,8 +27,8 @@ export function addDoctorCommand(program: Command, start: () => { config: Config
   program
     .command('doctor')
     .description(
-      'look at the database, Redis, the models and the limits of this machine as configured, and say what to do. Changes ' +
-        'nothing. The exit code is 0 when there is nothing to do, 1 with advice, 2 when something is broken',
+      'look at the database, Redis, the models, the files and the limits of this machine as configured, and say what to ' +
+        'do. Changes nothing. The exit code is 0 when there is nothing to do, 1 with advice, 2 when something is broken',
     )
     .option('--json', 'write what was found as JSON')
     .option('--instances <count>', 'servers on the same database, when more than run now', readCount(1, 1_000), 1)
@@ -40,12 +40,7 @@ export function addDoctorCommand(program: Command, start: () => { config: Config
         write(findings, options, listSecrets(config));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        const todo = 'See docs/reference/configuration.md.';
-        write(
-          error.problems.map((problem) => ({ check: 'configuration', ...broken(problem, todo) })),
-          options,
-          [],
-        );
+        write(listProblems(error, 'configuration'), options, []);
       }
     });
 }

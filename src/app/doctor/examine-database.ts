@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Clock } from '../../base/time.ts';
 import type { Config } from '../../platform/config/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
@@ -133,14 +133,36 @@ async function reach(url: string, directUrl: string | undefined): Promise<Databa
   return { url, directUrl: directUrl ?? url, isPooled, description: hostname + pathname, stop: async () => undefined };
 }
 
+async function exists(path: string, mode?: number): Promise<boolean> {
+  try {
+    await access(path, mode);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/**
+ * Whether there is an embedded database in a directory.
+ * @throws Error of the file system when the directory cannot be entered, or the first start cannot make a database there.
+ */
+async function hasEmbedded(directory: string): Promise<boolean> {
+  if (await exists(join(directory, 'postgres'))) return true;
+  let nearest = resolve(directory);
+  while (!(await exists(nearest, constants.W_OK | constants.X_OK))) nearest = dirname(nearest);
+  return false;
+}
+
 /** The embedded database: the one that runs, or started for the look. One that there is not yet is not made. */
 async function reachEmbedded(config: Config): Promise<DatabaseHome | Finding> {
   const { directory } = config.data;
-  const exists = await access(join(directory, 'postgres')).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) return finding(fine(`none in ${directory} yet: the first start makes it`));
+  try {
+    if (!(await hasEmbedded(directory))) return finding(fine(`none in ${directory} yet: the first start makes it`));
+  } catch (error) {
+    const todo = 'Give it to the user that the server runs as, or set DATA_DIR to another directory.';
+    return finding(broken(`cannot be in ${directory}: ${reasonOf(error)}`, todo));
+  }
   return await findDatabase(config, createLogger({ level: 'silent' }), { joinRunning: true, endsBySignal: true });
 }
 

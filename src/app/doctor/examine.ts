@@ -1,13 +1,18 @@
 import { checkModels } from './checks/check-models.ts';
 import { checkOpenFiles } from './checks/check-open-files.ts';
+import { checkPlans } from './checks/check-plans.ts';
 import { checkRedis } from './checks/check-redis.ts';
+import { checkSignIn } from './checks/check-sign-in.ts';
 import { checkTimeouts } from './checks/check-timeouts.ts';
 import { examineDatabase } from './examine-database.ts';
 import { type CheckContext, type Finding, runCheck } from './finding.ts';
 
+/** Those that need nothing of the database. */
+const checks = [checkModels, checkPlans, checkSignIn, checkTimeouts, checkOpenFiles];
+
 /** Looks at all that a configuration names, mostly at the same time, and changes nothing. Throws nothing. */
 export async function examine(context: CheckContext): Promise<Finding[]> {
-  const others = Promise.all([checkModels, checkTimeouts, checkOpenFiles].map((check) => runCheck(check, context)));
+  const others = Promise.all(checks.map((check) => runCheck(check, context)));
   const database = await examineDatabase(context);
   // Whether Redis is needed depends on how many servers run, which the database knows.
   const redis = await runCheck(checkRedis, { ...context, instances: database.instances });

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/time.ts';
-import type { Config } from '../../platform/config/index.ts';
+import { type Config, ConfigError } from '../../platform/config/index.ts';
 
 /** How bad it is: nothing to do, better to do something, does not work or not for long. */
 export type Level = 'ok' | 'advice' | 'broken';
@@ -57,12 +57,18 @@ async function withinBound<Result>(work: Promise<Result>): Promise<Result> {
   }
 }
 
+/** What a configuration is that no server starts with: each of its problems, broken. */
+export function listProblems({ problems }: ConfigError, check: string): Finding[] {
+  return problems.map((problem) => ({ check, ...broken(problem, 'See docs/reference/configuration.md.') }));
+}
+
 /** Runs a check, and makes a finding of it when that fails or takes too long. */
 export async function runCheck<Context>({ name, run }: Check<Context>, context: Context): Promise<Finding[]> {
   try {
     const seen = await withinBound(Promise.resolve(run(context)));
     return seen.map((observation) => ({ check: name, ...observation }));
   } catch (error) {
+    if (error instanceof ConfigError) return listProblems(error, name);
     return [{ check: name, ...advice(`could not be looked at: ${reasonOf(error)}`, 'Mend that, and look again.') }];
   }
 }

@@ -28,7 +28,7 @@ async function examineTarget(model: string, target: TargetDefinition): Promise<O
   }
 }
 
-/** Whether every target of every model is reached with its key. */
+/** Whether the models are what a server starts with, and every target of each is reached with its key. */
 export const checkModels: Check = {
   name: 'models',
   async run({ config }) {
