@@ -241,7 +241,7 @@ describe('history', () => {
     }
   });
 
-  it('answers 304 to its own ETag until a message comes', async () => {
+  it('answers 304 to its own ETag, alone or among others, until a message comes', async () => {
     const own = await createSession();
     await post(own, 'Hello');
     const headers = { authorization: `Bearer ${user.key}` };
@@ -249,10 +249,15 @@ describe('history', () => {
     const again = async (tags = etag) =>
       await fetch(product.url + messagesOf(own), { headers: { ...headers, 'if-none-match': tags } });
     expect((await again()).status).toBe(304);
-    // As a proxy may have rewritten it.
-    for (const tags of [`"another", ${etag}`, etag.replace('W/', ''), '*'])
-      expect((await again(tags)).status).toBe(304);
+    // As a proxy may have rewritten it, and beside ETags of before and of other sessions.
+    const others = ['W/"v0"', 'W/"v999999"'];
+    for (const tags of [`"another", ${etag}`, etag.replace('W/', ''), '*', [...others, etag], [etag, ...others]])
+      expect((await again(String(tags))).status).toBe(304);
     await post(own, 'More');
-    expect((await again()).status).toBe(200);
+    for (const tags of [etag, `${etag}, "another"`, others.join(', ')]) {
+      const changed = await again(tags);
+      expect(changed.status).toBe(200);
+      expect(seqs((await changed.json()) as HistoryPage)).toEqual([1, 2, 3, 4]);
+    }
   });
 });

@@ -191,7 +191,7 @@ export const deleteSession = (p: Actor & { id: string }) => sql<{ id: string }>`
 export interface HistoryQuery {
   userId: string;
   sessionId: string;
-  /** The version that the reader has; when it is still the session's, no message is read. */
+  /** The newest version that the reader has; when it is still the session's, no message is read. */
   knownVersion: number | null;
   /** Only messages later than this. */
   after: Date | null;

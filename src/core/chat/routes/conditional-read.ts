@@ -7,14 +7,20 @@ export const Unchanged = Type.Null({ description: 'Nothing has changed since the
 /** With W/ or without: proxies rewrite it, and reading compares weakly (RFC 9110, 13.1.2). */
 const ETAG = /^(?:W\/)?"v(\d{1,15})"$/;
 
-/** The version that the reader says it has, from `If-None-Match`; null when it names none of ours. */
-export function knownVersion(request: FastifyRequest): number | null {
+/** The versions that the reader says it has, from `If-None-Match`; tags that are none of ours are passed over. */
+function listVersions(request: FastifyRequest): number[] {
   const tags = request.headers['if-none-match']?.split(',') ?? [];
-  for (const tag of tags) {
-    const version = ETAG.exec(tag.trim())?.[1];
-    if (version !== undefined) return Number(version);
-  }
-  return null;
+  return tags.flatMap((tag) => ETAG.exec(tag.trim())?.[1] ?? []).map(Number);
+}
+
+/**
+ * The newest version that the reader says it has; null when it names none of ours. It is all that the database needs to be
+ * asked with: the session's version is the newest that a reader can have of it. A newer one can only be another session's,
+ * and has the messages read for nothing.
+ */
+export function newestKnownVersion(request: FastifyRequest): number | null {
+  const versions = listVersions(request);
+  return versions.length > 0 ? Math.max(...versions) : null;
 }
 
 /** Sets the answer's ETag from a session's version: weak, for the same state may be written in other bytes. */
@@ -31,7 +37,7 @@ const wantsNone = (request: FastifyRequest): boolean => request.headers['if-none
 export function isUnchanged(request: FastifyRequest, reply: FastifyReply, version: number): boolean {
   setVersion(reply, version);
   reply.header('cache-control', 'private, no-cache');
-  if (knownVersion(request) !== version && !wantsNone(request)) return false;
+  if (!listVersions(request).includes(version) && !wantsNone(request)) return false;
   reply.code(304);
   return true;
 }

@@ -5,7 +5,7 @@ import { chatErrors } from '../errors.ts';
 import type { HistoryQuery, MessageRow } from '../queries.ts';
 import type { HistoryPageQuery, Message } from '../schemas.ts';
 import { showMessage } from '../show-message.ts';
-import { isUnchanged, knownVersion } from './conditional-read.ts';
+import { isUnchanged, newestKnownVersion } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 /** A place in a history belongs to the session, the order and the times that it was read with. */
@@ -48,7 +48,7 @@ export async function readHistory(
 ): Promise<Page<Message> | undefined> {
   const scope = cursorScope(sessionId, request.query);
   const page = readQuery(request.query, scope);
-  const owner = { userId: request.caller.userId, sessionId, knownVersion: knownVersion(request) };
+  const owner = { userId: request.caller.userId, sessionId, knownVersion: newestKnownVersion(request) };
   const rows = await batches.readHistory({ ...page, ...owner }, request.context);
   const [session] = rows;
   if (session === undefined) throw chatErrors.raise.session_not_found();
