@@ -78,6 +78,13 @@ describe('the openai package', () => {
     },
   );
 
+  it('gets text from a provider that sends little else', async () => {
+    provider.setMode('sparse');
+    const completion = await clientWith(user.key).chat.completions.create({ model, messages });
+    const message = { role: 'assistant', content: text };
+    expect(completion.choices).toEqual([{ index: 0, finish_reason: 'stop', message }]);
+  });
+
   it('makes a tool-call round trip', async () => {
     provider.setMode('tool-call');
     const client = clientWith(user.key);

@@ -81,6 +81,28 @@ it('a whole answer is given again as it was, and the model is asked once', async
   expect(provider.requests.length).toBe(asked + 1);
 });
 
+it('a whole answer that leaves out what can be filled in is given as OpenAI promises it, and given again as it was', async () => {
+  provider.setMode('sparse');
+  const key = newId();
+  const body = question({ tools: [{ type: 'function', function: { name: 'look_up' } }] });
+  const first = await ask(body, { key });
+  const again = await ask(body, { key });
+  expect([first.status, first.isReplay, again.status, again.isReplay]).toEqual([200, false, 200, true]);
+  expect(again.text).toBe(first.text);
+  const called = { name: 'look_up', arguments: expect.any(String) };
+  const calls = [{ id: expect.stringMatching(/^call_./), type: 'function', function: called }];
+  expect(JSON.parse(first.text)).toEqual({
+    id: expect.stringMatching(/^chatcmpl-./),
+    object: 'chat.completion',
+    created: expect.closeTo(Date.now() / 1000, -2),
+    model: 'stub-model',
+    choices: [
+      { index: 0, finish_reason: 'tool_calls', message: { role: 'assistant', content: null, tool_calls: calls } },
+    ],
+    usage: expect.objectContaining({ prompt_tokens: 7 }),
+  });
+});
+
 it.each([{}, { stream_options: { include_usage: true } }])(
   'a stream is given again to its end: %j',
   async (options) => {

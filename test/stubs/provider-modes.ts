@@ -89,11 +89,27 @@ function* repeated(piece: string): Generator<string> {
   while (true) yield piece;
 }
 
+/** What a client can do without, though OpenAI promises it. */
+const dispensable = new Set(['id', 'object', 'created', 'model', 'index', 'role', 'type', 'finish_reason']);
+
+/** A good answer without what a client can do without, and without what is null. */
+function toSparse(completion: string): string {
+  return JSON.stringify(
+    JSON.parse(completion, (key, value) => (dispensable.has(key) ? undefined : (value ?? undefined))),
+  );
+}
+
 /** What each mode does to a request for a completion. All behave as described for streams and for whole answers. */
 export const modes = {
   ok: (exchange) => writeAll(exchange, exchange.delayMs),
   slow: (exchange) => writeAll(exchange, SLOW_MS),
   'tool-call': (exchange) => writeAll(exchange, exchange.delayMs),
+  /** A stream is a good one. */
+  sparse: async (exchange) => {
+    if (exchange.isStream) return await writeAll(exchange, exchange.delayMs);
+    begin(exchange);
+    exchange.response.end(toSparse(exchange.answer.completion()));
+  },
   'no-first-byte': () => {},
   'headers-only': (exchange) => {
     begin(exchange);

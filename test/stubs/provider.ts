@@ -99,8 +99,8 @@ export async function startStubProvider(options: StubProviderOptions = {}): Prom
     });
     const mode = modeOf(body.model, usual);
     if (mode === 'reset-mid-stream') resets.add(response);
-    // The tool-call mode says nothing beside its call.
-    const calls = mode === 'tool-call' ? callFirstTool(body) : [];
+    // These modes say nothing beside their call.
+    const calls = mode === 'tool-call' || mode === 'sparse' ? callFirstTool(body) : [];
     const speech = calls.length > 0 ? { text: '', calls } : { text, calls, ...script?.(body) };
     const answer = new StubAnswer(body, speech);
     const exchange: StubExchange = { ...rest, response, answer, isStream: body.stream === true };

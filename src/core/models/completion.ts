@@ -2,7 +2,8 @@ import { type Static, type TSchema, Type } from 'typebox';
 
 /*
  * Answers of OpenAI's chat completions. Providers add fields of their own, which are passed on: nothing here is closed.
- * The fields named here are checked before an answer is handed on (`read-answer.ts`), so that they are what they say.
+ * The fields named here are checked before a whole answer is handed on (`read-answer.ts`), and filled in where a provider
+ * left them out, so that they are what they say; of a piece, what is read of it.
  */
 
 function open<Fields extends Record<string, TSchema>>(fields: Fields) {

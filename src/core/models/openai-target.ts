@@ -104,7 +104,7 @@ export class OpenAiTarget implements Target {
       const { stream_options: _, ...rest } = request;
       await this.#send({ ...rest, model: this.#options.model, stream: false }, attempt);
       hasBegun = true;
-      const completion = readCompletion(await this.#readText(attempt, ANSWER_BYTES));
+      const completion = readCompletion(await this.#readText(attempt, ANSWER_BYTES), this.#clock.now());
       return named(completion, request.model);
     } catch (error) {
       attempt.isFailed = true;

@@ -1,8 +1,15 @@
 import type { AppError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
 import { modelErrors } from './errors.ts';
 
 type Loose = Record<string, unknown>;
+
+/** Where the two kinds of tool calls hold what the tool is given, and how they give it nothing. */
+const callKinds = [
+  { kind: 'function', input: 'arguments', nothing: '{}' },
+  { kind: 'custom', input: 'input', nothing: '' },
+] as const;
 
 /** Not the answer that was promised; `reason` is for the log and quotes nothing of it. */
 export function badResponse(reason: string): AppError {
@@ -17,8 +24,17 @@ function isTextOrNothing(value: unknown): boolean {
   return value === undefined || value === null || typeof value === 'string';
 }
 
-function isListOfObjectsOrNothing(value: unknown): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.every(isObject));
+/** A call of a tool, or a piece of one. */
+function isToolCall(value: unknown): boolean {
+  if (!isObject(value) || !isTextOrNothing(value.id) || !isTextOrNothing(value.type)) return false;
+  return callKinds.every(({ kind, input }) => {
+    const called = value[kind] ?? {};
+    return isObject(called) && isTextOrNothing(called.name) && isTextOrNothing(called[input]);
+  });
+}
+
+function areToolCallsOrNothing(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.every(isToolCall));
 }
 
 function isCount(value: unknown): boolean {
@@ -37,7 +53,7 @@ function isAnswer(value: unknown): boolean {
     isObject(value) &&
     isTextOrNothing(value.content) &&
     isTextOrNothing(value.refusal) &&
-    isListOfObjectsOrNothing(value.tool_calls)
+    areToolCallsOrNothing(value.tool_calls)
   );
 }
 
@@ -74,17 +90,51 @@ export function readChunk(json: string): ChatCompletionChunk {
   return chunk as unknown as ChatCompletionChunk;
 }
 
+/** Gives a tool call an id when it has none, as turns do: it only has to be the same in the call and in its result. */
+function completeToolCall(call: Loose): void {
+  call.id ??= `call_${newId()}`;
+  call.type ??= 'function';
+  for (const { kind, input, nothing } of callKinds) {
+    // Null is not in the schemas of what OpenAI leaves out.
+    call[kind] ??= undefined;
+    const called = call[kind] as Loose | undefined;
+    if (called === undefined) continue;
+    if (typeof called.name !== 'string') throw badResponse('a tool call without a name');
+    called[input] ??= nothing;
+  }
+}
+
+function completeChoice(choice: Loose, index: number): void {
+  const message = choice.message as Loose;
+  message.tool_calls ??= undefined;
+  const calls = (message.tool_calls ?? []) as Loose[];
+  for (const call of calls) completeToolCall(call);
+  if (typeof message.role !== 'string') message.role = 'assistant';
+  message.content ??= null;
+  choice.index ??= index;
+  choice.finish_reason ??= calls.length > 0 ? 'tool_calls' : 'stop';
+  if (!Number.isSafeInteger(choice.index) || typeof choice.finish_reason !== 'string') {
+    throw badResponse('a malformed choice');
+  }
+}
+
 /**
- * Reads an answer that was not streamed. Fields unknown to us stay in it.
+ * Reads an answer that was not streamed. What a provider left out is filled in where it can be; fields unknown to us stay
+ * in it. The model's name is left to whoever asked.
  *
+ * @param now when it came.
  * @throws AppError `models.bad_response`; `models.provider_error` when it is an error object.
  */
-export function readCompletion(json: string): ChatCompletion {
+export function readCompletion(json: string, now: Date): ChatCompletion {
   const completion = parse(json);
   const choices = completion.choices as unknown[];
   if (choices.length === 0) throw badResponse('no choice');
-  for (const choice of choices) {
+  for (const [index, choice] of choices.entries()) {
     if (!isObject(choice) || !isAnswer(choice.message)) throw badResponse('a malformed choice');
+    completeChoice(choice, index);
   }
+  if (typeof completion.id !== 'string') completion.id = `chatcmpl-${newId()}`;
+  if (!Number.isSafeInteger(completion.created)) completion.created = Math.floor(now.getTime() / 1000);
+  completion.object = 'chat.completion';
   return completion as unknown as ChatCompletion;
 }

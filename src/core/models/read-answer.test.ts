@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { readChunk, readCompletion } from './read-answer.ts';
+
+const now = new Date('2026-01-01T00:00:00Z');
+
+function read(choice: object, rest: object = {}) {
+  return readCompletion(JSON.stringify({ choices: [choice], ...rest }), now);
+}
+
+const readCall = (call: object) => read({ message: { tool_calls: [call] } }).choices[0]?.message.tool_calls?.[0];
+
+describe('a whole answer', () => {
+  it('keeps what it says', () => {
+    const head = { id: 'a', object: 'chat.completion', created: 7, model: 'm', system_fingerprint: 'f' };
+    const called = { name: 'add', arguments: '{"x":1}' };
+    const message = {
+      role: 'assistant',
+      content: 'text',
+      tool_calls: [{ id: 'c', type: 'function', function: called }],
+    };
+    const choice = { index: 3, message, finish_reason: 'length', logprobs: null };
+    expect(read(choice, head)).toEqual({ ...head, choices: [choice] });
+  });
+
+  it('is given what it leaves out', () => {
+    const completion = readCompletion('{"choices":[{"message":{}},{"message":{"tool_calls":null}}]}', now);
+    const choice = { finish_reason: 'stop', message: { role: 'assistant', content: null } };
+    expect(completion).toEqual({
+      id: expect.stringMatching(/^chatcmpl-./),
+      object: 'chat.completion',
+      created: now.getTime() / 1000,
+      choices: [0, 1].map((index) => ({ index, ...choice })),
+    });
+  });
+
+  it('is given what its tool calls leave out', () => {
+    expect(readCall({ function: { name: 'add' }, custom: null })).toEqual({
+      id: expect.stringMatching(/^call_./),
+      type: 'function',
+      function: { name: 'add', arguments: '{}' },
+    });
+    const custom = { id: 'c', type: 'custom', custom: { name: 'shell' } };
+    expect(readCall(custom)).toEqual({ ...custom, custom: { name: 'shell', input: '' } });
+    expect(read({ message: { tool_calls: [{ function: { name: 'add' } }] } }).choices[0]?.finish_reason).toBe(
+      'tool_calls',
+    );
+  });
+
+  it.each([
+    ['an index that is none', { index: '0', message: {} }],
+    ['a finish reason that is no word', { finish_reason: 7, message: {} }],
+    ['no message', {}],
+    ['text that is no text', { message: { content: 7 } }],
+    ['a tool call without a name', { message: { tool_calls: [{ id: 'c', function: { arguments: '{}' } }] } }],
+  ])('with %s is refused', (_what, choice) => {
+    expect(() => read(choice)).toThrow(expect.objectContaining({ code: 'models.bad_response' }));
+  });
+});
+
+describe('whole or streamed, a tool call', () => {
+  it.each([
+    ['is no object', 'add'],
+    ['has an id that is no text', { id: 7, function: { name: 'add', arguments: '{}' } }],
+    ['has a type that is no text', { id: 'c', type: 7, function: { name: 'add', arguments: '{}' } }],
+    ['has a function that is none', { id: 'c', function: 'add' }],
+    ['has a name that is no text', { id: 'c', function: { name: 7, arguments: '{}' } }],
+    ['has arguments that are no text', { id: 'c', function: { name: 'add', arguments: {} } }],
+    ['has input that is no text', { id: 'c', custom: { name: 'add', input: {} } }],
+  ])('that %s is refused', (_what, call) => {
+    const refused = expect.objectContaining({ code: 'models.bad_response' });
+    const answer = { tool_calls: [call] };
+    expect(() => read({ message: answer })).toThrow(refused);
+    expect(() => readChunk(JSON.stringify({ choices: [{ delta: answer }] }))).toThrow(refused);
+  });
+});
