@@ -42,10 +42,7 @@ export interface ChatSocketOptions {
 }
 
 /** A frame that waits for those before it. */
-interface WaitingFrame {
-  readonly frame: InFrame;
-  readonly bytes: number;
-}
+type WaitingFrame = { readonly frame: InFrame; readonly bytes: number };
 
 /** What a frame is called by: its client, who need not, and us. */
 interface FrameNames {
@@ -62,7 +59,8 @@ interface FrameCall extends Pick<FrameNames, 'clientId'> {
  * One client's WebSocket. Frames are worked on one after the other, so that messages are stored in the order in which they
  * were sent; the events of turns go out meanwhile. Before each frame it is looked up again who is calling, which costs
  * nothing while it is cached; and so it is when the user has changed and twice a minute. Who may no longer call is told so
- * and disconnected; when it cannot be told, because the database is away, the frame is refused and the socket stays.
+ * and disconnected; when it cannot be told, because the database is away, the frame is refused and the socket stays, except
+ * that of a client who is still unknown when the time to sign in is over: it may try again on another.
  */
 export class ChatSocket implements WebSocketUser {
   readonly #socket: OpenWebSocket;
@@ -74,7 +72,10 @@ export class ChatSocket implements WebSocketUser {
   #followed: FollowedTurns | undefined;
   #waiting: WaitingFrame[] | undefined;
   #waitingBytes = 0;
+  /** There until the client has signed in, or has had its time for it. */
   #signInTimer: NodeJS.Timeout | undefined;
+  /** Why it could not be told who the client is, which is no fault of the client's. */
+  #signInError: AppError | undefined;
 
   constructor(socket: OpenWebSocket, ip: string, options: ChatSocketOptions) {
     this.#socket = socket;
@@ -88,9 +89,10 @@ export class ChatSocket implements WebSocketUser {
 
   /** Begins with a client whose request said who it is, or with one that has yet to. */
   begin(signedIn: { secret: string; userId: string } | undefined): void {
-    const fail = () => this.#refuse(authErrors.raise.missing_credential(), { requestId: newId() });
-    if (signedIn === undefined) this.#signInTimer = setTimeout(fail, signInWaitMs).unref();
-    else this.#signIn(signedIn.secret, signedIn.userId);
+    // Timers run before what has come is read: where the process stood still, the client's frame may be there, unread.
+    const onDue = () => setImmediate(() => this.#onSignInDue());
+    if (signedIn !== undefined) this.#signIn(signedIn.secret, signedIn.userId);
+    else this.#signInTimer = setTimeout(onDue, signInWaitMs).unref();
   }
 
   onFrame(bytes: Uint8Array): void {
@@ -124,8 +126,8 @@ export class ChatSocket implements WebSocketUser {
 
   #take(waiting: WaitingFrame): void {
     const { type, client_id } = waiting.frame;
-    const isUnknown = this.#userId === undefined && this.#waiting === undefined;
-    if (isUnknown && type !== 'auth') this.#refuseFrame(authErrors.raise.missing_credential(), client_id);
+    const isSilent = this.#userId === undefined && this.#waiting === undefined && this.#signInError === undefined;
+    if (isSilent && type !== 'auth') this.#refuse(authErrors.raise.missing_credential(), { clientId: client_id });
     else if (type === 'ping') void this.#socket.send({ type: 'pong', client_id });
     else this.#enqueue(waiting);
   }
@@ -137,7 +139,7 @@ export class ChatSocket implements WebSocketUser {
       void this.#workOff(this.#waiting);
     } else if (this.#waiting.length < maxWaiting && this.#waitingBytes <= maxWaitingBytes) {
       this.#waiting.push(waiting);
-    } else this.#refuseFrame(chatErrors.raise.too_many_frames(), waiting.frame.client_id);
+    } else this.#refuse(chatErrors.raise.too_many_frames(), { clientId: waiting.frame.client_id });
   }
 
   /** Never rejects. */
@@ -158,8 +160,12 @@ export class ChatSocket implements WebSocketUser {
     let code: string | undefined;
     try {
       await inBackground({ requestId, budgetMs }, (context) => this.#answer(frame, context));
-    } catch (error) {
-      code = this.#tellError(error, { clientId: frame.client_id, requestId }).code;
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      const of = { clientId: frame.client_id, requestId };
+      if (frame.type === 'auth') this.#onSignInFailed(error, of);
+      this.#tellError(error, of);
+      code = error.code;
     }
     log.info({ request_id: requestId, frame: frame.type, user_id: this.#userId, ...(code && { code }) }, 'frame');
   }
@@ -220,7 +226,8 @@ export class ChatSocket implements WebSocketUser {
   async #admit(permission: string, call: FrameCall): Promise<Caller> {
     const { authentication, limits } = this.#options;
     if (this.#socket.isLeaving) throw httpErrors.raise.shutting_down();
-    const caller = await this.#identify(this.#secret ?? '', call);
+    if (this.#secret === undefined) throw this.#signInError ?? authErrors.raise.missing_credential();
+    const caller = await this.#identify(this.#secret, call);
     await limits.count(caller);
     authentication.authorize({ caller }, permission);
     return caller;
@@ -246,6 +253,20 @@ export class ChatSocket implements WebSocketUser {
     this.#options.sockets.add(userId, this);
   }
 
+  /** The client has had its time. A sign-in that is under way decides. */
+  #onSignInDue(): void {
+    this.#signInTimer = undefined;
+    if (!this.#socket.isOpen || this.#userId !== undefined || this.#waiting !== undefined) return;
+    this.#refuse(this.#signInError ?? authErrors.raise.missing_credential());
+  }
+
+  /** Who sent a credential that could not be looked up may send it again while there is time. */
+  #onSignInFailed(error: AppError, of: FrameNames): void {
+    if (this.#userId !== undefined || error.status < 500) return;
+    this.#signInError = error;
+    if (this.#signInTimer === undefined) this.#refuse(error, of);
+  }
+
   #follow(): FollowedTurns {
     this.#followed ??= new FollowedTurns(this.#socket, this.#options.turns);
     return this.#followed;
@@ -256,22 +277,19 @@ export class ChatSocket implements WebSocketUser {
     void this.#socket.send({ type: 'ack', client_id, session_id, turn_id });
   }
 
-  #tellError(thrown: unknown, of: FrameNames): AppError {
+  #tellError(thrown: unknown, of: FrameNames): void {
     const error = toAppError(thrown);
     const { clientId: client_id, requestId: request_id } = of;
-    if (error.status >= 500) this.#options.log.error({ err: error, request_id }, 'a frame failed');
-    const retry_after_ms = error.retryAfterMs;
+    const { status, retryAfterMs: retry_after_ms } = error;
+    if (status >= 500) this.#options.log.error({ err: error, request_id }, 'a frame failed');
     void this.#socket.send({ type: 'error', error: toWireError(error), client_id, request_id, retry_after_ms });
-    return error;
   }
 
-  #refuseFrame(error: AppError, clientId: string | undefined): void {
-    this.#refuse(error, { clientId, requestId: newId() });
-  }
-
-  #refuse(error: AppError, { clientId: client_id, requestId: request_id }: FrameNames): void {
-    this.#options.log.info({ request_id, user_id: this.#userId, code: error.code }, 'a WebSocket is refused');
-    this.#socket.fail(error, closeCodes.policyViolation, { client_id, request_id });
+  #refuse(error: AppError, { clientId: client_id, requestId: request_id = newId() }: Partial<FrameNames> = {}): void {
+    const { code, status, retryAfterMs: retry_after_ms } = error;
+    this.#options.log.info({ request_id, user_id: this.#userId, code }, 'a WebSocket is refused');
+    const closeCode = status >= 500 ? closeCodes.tryAgainLater : closeCodes.policyViolation;
+    this.#socket.fail(error, closeCode, { client_id, request_id, retry_after_ms });
   }
 }
 

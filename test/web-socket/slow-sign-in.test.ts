@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { expect, it, onTestFinished } from 'vitest';
+import { type ChatClient, connectChat } from '../harness/chat-client.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
+import { type Product, startProduct } from '../harness/product.ts';
+
+/** Longer than a client has to sign in. */
+const tooLongMs = 5_500;
+
+/** A product with a database of its own, on which a test starts another that has seen none of its users. */
+async function startOwner(): Promise<Product> {
+  const owner = await startProduct({}, { worksOnJobs: false });
+  onTestFinished(() => owner.stop());
+  return owner;
+}
+
+async function connect(url: string): Promise<ChatClient> {
+  const client = await connectChat(url);
+  onTestFinished(() => client.socket.terminate());
+  return client;
+}
+
+/** The configuration of a server that looks a client up for so long. */
+function lookUpWithin(budgetMs: number): Record<string, string> {
+  const names = ['LOOKUP_BUDGET_MS', 'DATABASE_STATEMENT_BUDGET_MS', 'REQUEST_BUDGET_MS'];
+  return Object.fromEntries(names.map((name) => [name, String(budgetMs)]));
+}
+
+it.each([
+  ['before its time is over', 2_000],
+  ['after its time was over', 6_000],
+])(
+  'a client that the database, black-holed, cannot tell of %s is told to try again later',
+  async (_when, lookupBudgetMs) => {
+    const owner = await startOwner();
+    const user = await owner.createUser();
+    const proxy = await startFaultProxy(owner.databaseUrl);
+    onTestFinished(() => proxy.close());
+    const beside = { ...owner, databaseUrl: proxy.url };
+    const product = await startProduct(lookUpWithin(lookupBudgetMs), { worksOnJobs: false, beside });
+    onTestFinished(async () => {
+      proxy.setMode('reset');
+      await product.stop();
+    });
+    // So that there is a connection to lose.
+    await product.request(await product.createUser(), 'GET', '/v1/me');
+    proxy.setMode('black-hole');
+    const client = await connect(product.url);
+    client.send({ type: 'auth', token: user.key, client_id: 'a' });
+    client.send({ type: 'message', content: 'Hello', client_id: 'm' });
+    await client.until(({ client_id }) => client_id === 'a');
+    client.send({ type: 'message', content: 'Hello', client_id: 'n' });
+    expect(await client.closed()).toBe(1013);
+    const answer = { type: 'error', error: { type: 'server_error' }, retry_after_ms: expect.any(Number) };
+    for (const frame of client.frames) expect(frame).toMatchObject(answer);
+  },
+);
+
+it('a sign-in that is under way when its time is over decides', async () => {
+  const owner = await startOwner();
+  const user = await owner.createUser();
+  const product = await startProduct(lookUpWithin(60_000), { worksOnJobs: false, beside: owner });
+  onTestFinished(() => product.stop());
+  const holder = new Client({ connectionString: owner.databaseUrl });
+  await holder.connect();
+  onTestFinished(() => holder.end());
+  await holder.query('begin');
+  await holder.query('lock table api_keys in access exclusive mode');
+  const client = await connect(product.url);
+  client.send({ type: 'auth', token: user.key });
+  await sleep(tooLongMs);
+  expect(client.frames).toEqual([]);
+  await holder.query('rollback');
+  expect(await client.until(() => true)).toEqual({ type: 'ack', user_id: user.userId });
+});
+
+it('a client that sent its key in time is signed in, though the server stood still until the time was over', async () => {
+  const product = await startOwner();
+  const user = await product.createUser();
+  const client = await connect(product.url);
+  // In the kernel at once; the server, which is this process too, stands still before it can read it.
+  client.send({ type: 'auth', token: user.key });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, tooLongMs);
+  expect(await client.until(() => true)).toEqual({ type: 'ack', user_id: user.userId });
+});
+
+it('a client that sends nothing is disconnected when its time is over', async () => {
+  const client = await connect((await startOwner()).url);
+  expect(await client.closed()).toBe(1008);
+  expect(client.frames.map(({ error }) => error.code)).toEqual(['auth.missing_credential']);
+});
