@@ -68,6 +68,14 @@ describe('searching chat sessions', () => {
     expect((await product.request(user, 'GET', `/v1/chat/sessions?${query}`)).status).toBe(400);
   });
 
+  it('goes on to the next page of the longest words, whatever their letters', async () => {
+    const q = 'жук '.repeat(50).trimEnd();
+    for (const title of ['first', 'second']) await createSession({ title }, q);
+    const first = await find({ q, limit: '1' });
+    const second = await find({ q, limit: '1', cursor: first.next_cursor ?? '' });
+    expect([first, second].map(({ data }) => data[0]?.title)).toEqual(['second', 'first']);
+  });
+
   it('finds nothing of another user', async () => {
     const other = await product.createUser();
     expect((await find({ q: 'milk' }, other)).data).toEqual([]);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { newId } from '../../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../../platform/http/index.ts';
 import { markReplay, onceByKey, readIdempotency, refuseReuse } from '../../accounts/index.ts';
@@ -77,7 +78,9 @@ function registerList(server: HttpServer, { database }: ChatRouteOptions): void 
     },
     async (request) => {
       const { limit, cursor, assistant = null, q: words } = request.query;
-      const scope = ['sessions', assistant ?? '', words ?? ''].join(' ').trimEnd();
+      // A cursor has less room than words.
+      const search = words === undefined ? '' : hash('sha256', words, 'base64url');
+      const scope = ['sessions', assistant ?? '', search].join(' ').trimEnd();
       const [updatedAtMs, id] = cursor === undefined ? [] : decodeCursor(scope, cursor);
       const after = updatedAtMs === undefined ? null : { updatedAt: new Date(updatedAtMs), id: String(id) };
       const page = {
