@@ -63,7 +63,13 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
   return program;
 }
 
-/** Runs what the command line asks for. Problems go to standard error, and end the process with another code than 0. */
+/** How long a process may outlast its command, in milliseconds: long enough for connections to be closed politely. */
+const lingerMs = 1_000;
+
+/**
+ * Runs what the command line asks for. Problems go to standard error, and end the process with another code than 0. It ends
+ * a second after its command at the latest.
+ */
 export async function runCommandLine(process: NodeJS.Process): Promise<void> {
   const start: Start = () => {
     const config = loadConfig(process.env);
@@ -75,5 +81,8 @@ export async function runCommandLine(process: NodeJS.Process): Promise<void> {
     const text = error instanceof ConfigError ? `The configuration has problems:\n${error.message}` : String(error);
     process.stderr.write(`${text}\n`);
     process.exitCode ??= 1;
+  } finally {
+    // What a silent database or a start that failed has left open would keep the process, which heeds no signal any more.
+    setTimeout(() => process.exit(), lingerMs).unref();
   }
 }

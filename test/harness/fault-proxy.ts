@@ -28,6 +28,9 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     from.on('data', (bytes) => {
       if (mode !== 'black-hole') to.write(bytes);
     });
+    from.on('end', () => {
+      if (mode !== 'black-hole') to.end();
+    });
     from.on('close', () => {
       sockets.delete(from);
       if (mode !== 'black-hole') to.destroy();
@@ -35,12 +38,12 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     from.on('error', () => from.destroy());
   }
 
-  const server = createServer((near) => {
+  const server = createServer({ allowHalfOpen: true }, (near) => {
     if (mode === 'reset') {
       near.resetAndDestroy();
       return;
     }
-    const far = connect(Number(target.port), target.hostname);
+    const far = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true });
     near.on('data', (bytes) => {
       if (unanswered === undefined || !bytes.includes(unanswered)) return;
       unanswered = undefined;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { backend, nap, until, within } from '../../../test/harness/pool-fixture.ts';
@@ -17,9 +18,9 @@ class Route {
   readonly #sockets = new Set<Socket>();
 
   constructor(port: number) {
-    this.#server = createServer((inner) => {
+    this.#server = createServer({ allowHalfOpen: true }, (inner) => {
       this.connections++;
-      const outer = connect(port, '127.0.0.1');
+      const outer = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       outer.cork();
       setTimeout(() => outer.uncork(), this.delayOfNewMs);
       this.#join(inner, outer);
@@ -36,6 +37,12 @@ class Route {
     return routed.href;
   }
 
+  /** Sockets of this process that are none of the way's own: those of the pool. */
+  countPoolSockets(): number {
+    const sockets = process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap');
+    return sockets.length - this.#sockets.size;
+  }
+
   close(): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -45,6 +52,10 @@ class Route {
     this.#sockets.add(from);
     from.on('data', (bytes) => {
       if (!this.isBlackHole) to.write(bytes);
+    });
+    // A black hole does not answer a goodbye either.
+    from.on('end', () => {
+      if (!this.isBlackHole) to.end();
     });
     from.on('error', () => to.destroy());
     from.on('close', () => {
@@ -131,6 +142,32 @@ test('a statement whose answer is swallowed is 503 at the bound, and its connect
   route.isBlackHole = false;
   await postgres.ping(within(5_000));
   expect(route.connections).toBe(2);
+});
+
+test('a connection that does not answer when it is checked is closed before its successor is opened', async () => {
+  const options = { poolSize: 3, poolOverflow: 0, poolWaitMs: 200, checkAfterIdleMs: 1 };
+  const { route, postgres } = await openRouted(options);
+  const askAll = () => Promise.allSettled([1, 2, 3].map(() => postgres.ping(within(5_000))));
+  await askAll();
+  expect(route.countPoolSockets()).toBe(3);
+  await sleep(10);
+  route.isBlackHole = true;
+  for (let round = 0; round < 3; round++) {
+    await askAll();
+    await sleep(50);
+    expect(route.countPoolSockets()).toBeLessThanOrEqual(3);
+  }
+  expect(route.connections).toBeGreaterThan(3);
+});
+
+test('a pool that is closed leaves no socket behind, also when the server does not say goodbye', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 2, poolOverflow: 0 });
+  await Promise.all([1, 2].map(() => postgres.query(nap(0.1), within(5_000))));
+  expect(route.countPoolSockets()).toBe(2);
+  route.isBlackHole = true;
+  await postgres.close();
+  await sleep(1_500);
+  expect(route.countPoolSockets()).toBe(0);
 });
 
 test('callers are served by whichever connection comes free first, not by the one opened for them', async () => {

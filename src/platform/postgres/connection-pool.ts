@@ -126,7 +126,10 @@ export class ConnectionPool {
     };
   }
 
-  /** Refuses new callers, serves those in line, and settles when every connection has been released and closed. */
+  /**
+   * Refuses new callers, serves those in line, and settles when every connection has been released. Each is closed then, or a
+   * second later when the server does not answer.
+   */
   async close(): Promise<void> {
     this.#isClosing = true;
     while (this.#waiters.size > 0) await sleep(10);
@@ -252,6 +255,9 @@ export class ConnectionPool {
     const state = this.#states.get(client);
     if (state === undefined || state.isLost || this.#isOld(state)) return false;
     if (performance.now() - state.idleSinceMs < this.#options.checkAfterIdleMs) return true;
-    return checkConnection(client, boundMs, signal);
+    const isAnswering = await checkConnection(client, boundMs, signal);
+    // pg would wait for the answer before it closes the connection.
+    if (!isAnswering) abort(client);
+    return isAnswering;
   }
 }

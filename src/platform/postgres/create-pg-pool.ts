@@ -6,6 +6,8 @@ import { typeParsers } from './type-parsers.ts';
 // Long enough for a burst to come back to its connections, short enough to leave the server's places to others.
 const OVERFLOW_IDLE_MS = 5_000;
 const TCP_KEEP_ALIVE_MS = 10_000;
+// A server that is there has closed its end within a round trip or two of the goodbye.
+const FAREWELL_MS = 1_000;
 
 /** Options of the pool; `openPostgres` knows the defaults. */
 export interface ConnectionPoolOptions {
@@ -29,7 +31,7 @@ export interface ConnectionPoolOptions {
 
 /**
  * Makes pg's pool, whose connections send what they are given without waiting for answers. Notes in `attempts` when each begins to
- * be opened.
+ * be opened. One that is closed is gone within a second, whether or not the server answers.
  */
 export function createPgPool(pool: ConnectionPoolOptions, attempts: Map<pg.Client, number>): pg.Pool {
   const { url, applicationName, statementTimeoutMs, isPooled, ...options } = pool;
@@ -38,6 +40,14 @@ export function createPgPool(pool: ConnectionPoolOptions, attempts: Map<pg.Clien
       super(config);
       attempts.set(this, performance.now());
       this.once('end', () => attempts.delete(this));
+    }
+
+    // A frozen server, or a network that swallows everything, never says goodbye: the socket would stay for ever.
+    override end(): Promise<void>;
+    override end(onEnd: (error: Error) => void): void;
+    override end(onEnd?: (error: Error) => void): Promise<void> | undefined {
+      setTimeout(() => abort(this), FAREWELL_MS).unref();
+      return onEnd === undefined ? super.end() : void super.end(onEnd);
     }
   }
   return new pg.Pool({

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
+import { createTestDatabase } from '../harness/postgres.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+const DRAIN_TIMEOUT_MS = 5_000;
+/** 40 s, which a server is given before SIGKILL, are for a drain of 25 s. */
+const STOP_BOUND_MS = DRAIN_TIMEOUT_MS + 15_000;
+
+it.each(['serve', 'work'])(
+  '"%s" that is told to stop while its database says nothing ends well, and in time',
+  async (command) => {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    const proxy = await startFaultProxy(database.url);
+    onTestFinished(() => proxy.close());
+    const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-silent-'));
+    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+    const child = spawn(process.execPath, [main, command], {
+      env: {
+        ...{ PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir },
+        ...{ DATABASE_URL: proxy.url, DRAIN_TIMEOUT_MS: String(DRAIN_TIMEOUT_MS) },
+      },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const started = Promise.withResolvers<void>();
+    child.stdout.on('data', (chunk) => /Evenkeel is (ready|working)/.test(chunk) && started.resolve());
+    await started.promise;
+    proxy.setMode('black-hole');
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(STOP_BOUND_MS) });
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  },
+  40_000,
+);
