@@ -92,6 +92,12 @@ export class RunningTurn implements TurnDraft {
     this.saved.events = this.feed.length;
   }
 
+  /** Takes so many pieces for stored, because an earlier save turned out to have been made, or not to have lasted. */
+  resumeSaving(pieces: number): void {
+    const chars = this.deltaChars.slice(0, pieces).reduce((sum, length) => sum + length, 0);
+    this.saved = { ...this.saved, pieces, chars };
+  }
+
   /** Takes more of the answer from the model, as far as it can be stored as text, and passes it on. */
   write(piece: string): void {
     const text = this.#half + piece.replaceAll('\0', '');

@@ -5,7 +5,9 @@ export interface TurnProgress {
   userId: string;
   turnId: string;
   owner: string;
-  /** What was written since the last time; may be empty. */
+  /** How many pieces of the text are taken to be stored: what follows is appended to these. */
+  savedPieces: number;
+  /** What was written since then; may be empty. */
   addition: string;
   /** The lengths of its pieces, as Postgres writes an array. */
   deltaChars: string;
@@ -13,20 +15,32 @@ export interface TurnProgress {
   toolCalls: string | null;
 }
 
-/** Stores more of the answers that are being written. Index: chat_turns_pkey. A row for each turn that still runs. */
-export const saveProgress = (rows: readonly TurnProgress[]) => sql<{ i: number | null }>`
+/**
+ * Stores more of the answers that are being written. Where another number of pieces is stored than the owner takes for
+ * stored, because it never heard of a save that was made, nothing but the sign of life is: the row tells how many there are.
+ * Index: chat_turns_pkey. A row for each turn that still runs.
+ */
+export const saveProgress = (rows: readonly TurnProgress[]) => sql<{
+  i: number | null;
+  /** Whether it was stored. */
+  fits: boolean | null;
+  /** How many pieces of the text are stored now. */
+  pieces: number | null;
+}>`
   -- chat.save_progress
   with input as (
     select * from unnest(
       ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.turnId)}::uuid[],
-      ${rows.map((row) => row.owner)}::uuid[], ${rows.map((row) => row.addition)}::text[],
-      ${rows.map((row) => row.deltaChars)}::text[], ${rows.map((row) => row.toolCalls)}::text[]
-    ) with ordinality as input (user_id, turn_id, owner, addition, delta_chars, tool_calls, i)
+      ${rows.map((row) => row.owner)}::uuid[], ${rows.map((row) => row.savedPieces)}::integer[],
+      ${rows.map((row) => row.addition)}::text[], ${rows.map((row) => row.deltaChars)}::text[],
+      ${rows.map((row) => row.toolCalls)}::text[]
+    ) with ordinality as input (user_id, turn_id, owner, saved_pieces, addition, delta_chars, tool_calls, i)
   ), locked as (
-    select t.user_id, t.id, input.addition, input.delta_chars, input.tool_calls, input.i
+    select t.user_id, t.id, input.addition, input.delta_chars, input.tool_calls, input.i,
+      cardinality(t.delta_chars) = input.saved_pieces as fits
     from (select * from input order by user_id, turn_id) input
     cross join lateral (
-      select user_id, id, owner, status from chat_turns
+      select user_id, id, owner, status, delta_chars from chat_turns
       where user_id = input.user_id and id = input.turn_id
       limit 1
       for update
@@ -34,10 +48,12 @@ export const saveProgress = (rows: readonly TurnProgress[]) => sql<{ i: number |
     where t.owner = input.owner and t.status = 'running'
   )
   update chat_turns t
-  set partial = t.partial || locked.addition, delta_chars = t.delta_chars || locked.delta_chars::integer[],
-    tool_calls = locked.tool_calls::json, heartbeat_at = clock_timestamp()
+  -- Calls say after how much of the text they came, so they are stored only with that.
+  set partial = case when fits then t.partial || addition else t.partial end,
+    delta_chars = case when fits then t.delta_chars || locked.delta_chars::integer[] else t.delta_chars end,
+    tool_calls = case when fits then locked.tool_calls::json else t.tool_calls end, heartbeat_at = clock_timestamp()
   from locked where t.user_id = locked.user_id and t.id = locked.id
-  returning locked.i::integer as i`;
+  returning i::integer as i, fits, cardinality(t.delta_chars) as pieces`;
 
 /** How a turn can end. */
 export type TurnEndStatus = 'completed' | 'failed' | 'interrupted' | 'stopped';

@@ -137,6 +137,7 @@ export class TurnSaver {
       userId: turn.identity.userId,
       turnId: turn.identity.turnId,
       owner,
+      savedPieces: turn.saved.pieces,
       addition: turn.text.slice(turn.saved.chars),
       deltaChars: `{${turn.deltaChars.slice(turn.saved.pieces)}}`,
       toolCalls: turn.toolCalls.length === 0 ? null : JSON.stringify(turn.toolCalls),
@@ -144,14 +145,16 @@ export class TurnSaver {
     const saved = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
       database.query(saveProgress(rows), context),
     );
-    const ours = new Set(saved.map((row) => row.i));
+    const answers = new Map(saved.map((row) => [row.i, row]));
     for (const [index, turn] of turns.entries()) {
+      const answer = answers.get(index + 1);
       // A turn that is no longer saved here has ended meanwhile; one that is, and is not ours any more, was lost.
-      if (!ours.has(index + 1)) {
+      if (answer === undefined) {
         if (this.#turns.has(turn)) turn.deadline.cancel(new TurnLost());
         continue;
       }
-      turn.saved = reached[index] ?? turn.saved;
+      if (answer.fits) turn.saved = reached[index] ?? turn.saved;
+      else turn.resumeSaving(answer.pieces ?? 0);
       turn.lastSavedMs = clock.monotonicMs();
     }
   }
