@@ -61,6 +61,8 @@ export class RunningTurn implements TurnDraft {
   saved = { events: 0, pieces: 0, chars: 0 };
   /** When the database last heard of the turn, on the monotonic clock. */
   lastSavedMs: number;
+  /** Whether nothing more will be written: the turn's end is about to be stored. */
+  isWritten = false;
   /** Whether it is known how the turn ended. */
   hasEnded = false;
   readonly #settle: PromiseWithResolvers<TurnResult>;

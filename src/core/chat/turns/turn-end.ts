@@ -5,6 +5,7 @@ import { toAppError } from '../../../platform/http/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { TurnEnd, TurnEndStatus } from './store/queries.ts';
+import { type StoreTurnEndOptions, storeTurnEnd } from './store/store-turn-end.ts';
 import { StoppedByUser, TurnLost } from './store/turn-saver.ts';
 
 /** Why a turn was cancelled: this process stops. */
@@ -15,14 +16,14 @@ export class ServerStops extends Cancelled {
 }
 
 /** How a turn ended, by what it failed with; undefined when it did not fail. */
-export function endStatus(failure: unknown): TurnEndStatus {
+function endStatus(failure: unknown): TurnEndStatus {
   if (failure === undefined) return 'completed';
   if (failure instanceof StoppedByUser) return 'stopped';
   return failure instanceof ServerStops ? 'interrupted' : 'failed';
 }
 
 /** What the user is told of a failure; its cause is for the log. */
-export function endError(failure: unknown): AppError {
+function endError(failure: unknown): AppError {
   if (failure instanceof ServerStops) return chatErrors.raise.turn_interrupted({ cause: failure });
   if (failure instanceof TurnLost) return chatErrors.raise.turn_lost({ cause: failure });
   const error = toAppError(failure);
@@ -33,14 +34,14 @@ export function endError(failure: unknown): AppError {
 }
 
 /** A turn's end, as it is to be stored. */
-export function describeEnd(
+function describeEnd(
   turn: RunningTurn,
   { owner, status, error }: { owner: string; status: TurnEndStatus; error: AppError | undefined },
 ): TurnEnd {
   const { userId, sessionId, turnId, messageId } = turn.identity;
   return {
     ...{ owner, status, errorCode: error?.code ?? null, errorMessage: error?.message ?? null },
-    ...{ userId, sessionId, turnId, messageId, activityId: newId() },
+    ...{ userId, sessionId, turnId, messageId, activityId: newId(), lastHeartbeatAt: null },
     content: turn.text,
     deltaChars: `{${turn.deltaChars}}`,
     toolCalls: turn.toolCalls.length === 0 ? null : JSON.stringify(turn.toolCalls),
@@ -49,4 +50,41 @@ export function describeEnd(
     promptTokens: turn.usage?.prompt_tokens ?? null,
     completionTokens: turn.usage?.completion_tokens ?? null,
   };
+}
+
+/** What ending a turn needs. */
+export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId'> {
+  /** The server process that the turn belongs to. */
+  readonly owner: string;
+}
+
+/**
+ * Stores how a turn ended, by what it failed with, and tells everyone. Never rejects: what cannot be stored is told as the
+ * turn's error.
+ */
+export async function endTurn(turn: RunningTurn, failure: unknown, options: EndTurnOptions): Promise<void> {
+  try {
+    await finish(turn, failure, options);
+  } catch (error) {
+    options.log.error({ err: error, turn_id: turn.identity.turnId }, 'could not store the end of a turn');
+    turn.fail(toAppError(error));
+  }
+}
+
+async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptions): Promise<void> {
+  const { owner, log } = options;
+  const { turnId, requestId } = turn.identity;
+  turn.closeCalls();
+  turn.isWritten = true;
+  const status = endStatus(failure);
+  const error = status === 'completed' || status === 'stopped' ? undefined : endError(failure);
+  if (error !== undefined) log.warn({ err: error, turn_id: turnId, request_id: requestId }, 'a turn did not complete');
+  const end = describeEnd(turn, { owner, status, error });
+  const stored = failure instanceof TurnLost ? undefined : await storeTurnEnd(end, { ...options, requestId });
+  if (error !== undefined) turn.fail(error);
+  else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
+  else {
+    const place = { seq: stored.seq, createdAt: stored.endedAt, version: stored.version };
+    turn.complete(place, status === 'stopped' ? status : 'completed');
+  }
 }

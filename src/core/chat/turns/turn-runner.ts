@@ -3,7 +3,6 @@ import { Deadline } from '../../../base/deadline.ts';
 import { newId } from '../../../base/ids.ts';
 import type { Clock } from '../../../base/time.ts';
 import { Timings } from '../../../base/timings.ts';
-import { toAppError } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { type Caller, type Idempotency, type IdempotentOutcome, onceByKey, refuseReuse } from '../../accounts/index.ts';
@@ -19,10 +18,9 @@ import { RunningTurn } from './running-turn.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { replayHistory, type StoredHistory } from './start/replay-history.ts';
 import { showQuestion } from './start/show-question.ts';
-import { storeTurnEnd } from './store/store-turn-end.ts';
-import { StoppedByUser, TurnLost, TurnSaver } from './store/turn-saver.ts';
+import { StoppedByUser, TurnSaver } from './store/turn-saver.ts';
 import { StoredTurn } from './stored-turn.ts';
-import { describeEnd, endError, endStatus, ServerStops } from './turn-end.ts';
+import { endTurn, ServerStops } from './turn-end.ts';
 import { TurnFollower } from './turn-follower.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -290,33 +288,9 @@ export class TurnRunner {
     } catch (error) {
       failure = error;
     }
-    this.#saver.remove(turn);
     turn.deadline.end();
-    try {
-      await this.#finish(turn, failure);
-    } catch (error) {
-      this.#options.log.error({ err: error, turn_id: turn.identity.turnId }, 'could not store the end of a turn');
-      turn.fail(toAppError(error));
-    } finally {
-      this.#running.delete(turn);
-    }
-  }
-
-  async #finish(turn: RunningTurn, failure: unknown): Promise<void> {
-    const { owner, log } = this.#options;
-    const { turnId, requestId } = turn.identity;
-    turn.closeCalls();
-    const status = endStatus(failure);
-    const error = status === 'completed' || status === 'stopped' ? undefined : endError(failure);
-    if (error !== undefined)
-      log.warn({ err: error, turn_id: turnId, request_id: requestId }, 'a turn did not complete');
-    const end = describeEnd(turn, { owner, status, error });
-    const stored = failure instanceof TurnLost ? undefined : await storeTurnEnd(end, { ...this.#options, requestId });
-    if (error !== undefined) turn.fail(error);
-    else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
-    else {
-      const place = { seq: stored.seq, createdAt: stored.endedAt, version: stored.version };
-      turn.complete(place, status === 'stopped' ? status : 'completed');
-    }
+    await endTurn(turn, failure, this.#options);
+    this.#saver.remove(turn);
+    this.#running.delete(turn);
   }
 }

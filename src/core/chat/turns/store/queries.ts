@@ -64,6 +64,8 @@ export interface TurnEnd {
   sessionId: string;
   turnId: string;
   owner: string;
+  /** Its last sign of life, for whoever takes it for dead: it is left alone when there was another. Null for its owner. */
+  lastHeartbeatAt: Date | null;
   status: TurnEndStatus;
   messageId: string;
   /** Everything that was written; when empty and without tool calls, only a turn that completed or was stopped leaves a message. */
@@ -83,8 +85,8 @@ export interface TurnEnd {
 }
 
 /**
- * Ends turns: the answer becomes a message of the session. A turn that no longer runs, or that another process owns,
- * is left alone and gets no row: a late writer is refused. Sessions are locked in the order of their keys, before
+ * Ends turns: the answer becomes a message of the session. A turn that no longer runs, that another process owns, or that has
+ * given another sign of life, is left alone and gets no row: a late writer is refused. Sessions are locked in the order of their keys, before
  * turns. What the answers cost is added to the users' usage; where nobody counted, four characters are taken for a token.
  * Indexes: chat_turns_pkey, chat_sessions_pkey, usage_days_pkey.
  */
@@ -106,9 +108,11 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       ${rows.map((row) => row.promptTokens)}::integer[], ${rows.map((row) => row.completionTokens)}::integer[],
       ${rows.map((row) => row.activityId)}::uuid[], ${rows.map((row) => row.deltaChars)}::text[],
       ${rows.map((row) => row.toolCalls)}::text[], ${rows.map((row) => row.model)}::text[],
-      ${rows.map((row) => row.degraded)}::boolean[], ${rows.map((row) => row.errorMessage)}::text[]
+      ${rows.map((row) => row.degraded)}::boolean[], ${rows.map((row) => row.errorMessage)}::text[],
+      ${rows.map((row) => row.lastHeartbeatAt)}::timestamptz[]
     ) with ordinality as input (user_id, session_id, turn_id, owner, status, message_id, content, error_code,
-      prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, error_message, i)
+      prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, error_message,
+      last_heartbeat_at, i)
   ), session as (
     select s.user_id, s.id, s.message_count, s.version + 1 as version,
       greatest(s.updated_at, clock_timestamp())::timestamptz(3) as ended_at
@@ -124,12 +128,13 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
     from input
     join session on session.user_id = input.user_id and session.id = input.session_id
     cross join lateral (
-      select user_id, id, session_id, owner, status, model from chat_turns
+      select user_id, id, session_id, owner, status, model, heartbeat_at from chat_turns
       where user_id = input.user_id and id = input.turn_id
       limit 1
       for update
     ) t
     where t.session_id = input.session_id and t.owner = input.owner and t.status = 'running'
+      and t.heartbeat_at = coalesce(input.last_heartbeat_at, t.heartbeat_at)
   ), ending as (
     select answering.*,
       (message_count + count(*) filter (where answers) over (partition by user_id, session_id order by i))::integer as seq
@@ -185,6 +190,7 @@ export interface DeadTurn {
   id: string;
   session_id: string;
   owner: string;
+  heartbeat_at: Date;
   partial: string;
   delta_chars: number[];
   /** `StoredToolCall`s. */
@@ -197,7 +203,7 @@ export interface DeadTurn {
  */
 export const listDeadTurns = (p: { silentMs: number; limit: number }) => sql<DeadTurn>`
   -- chat.list_dead_turns
-  select user_id, id, session_id, owner, partial, delta_chars, coalesce(tool_calls, '[]') as tool_calls
+  select user_id, id, session_id, owner, heartbeat_at, partial, delta_chars, coalesce(tool_calls, '[]') as tool_calls
   from chat_turns
   where status = 'running' and heartbeat_at < clock_timestamp() - make_interval(secs => ${p.silentMs}::double precision / 1000)
   order by heartbeat_at

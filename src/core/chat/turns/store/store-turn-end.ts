@@ -22,8 +22,11 @@ export interface StoredTurnEnd {
   readonly version: number | null;
 }
 
-/** The pauses between tries, in milliseconds: about a minute in all, longer than a failover takes. */
-const pausesMs = [100, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+/**
+ * The pauses between tries, in milliseconds: about a minute in all, longer than a failover takes. None is so long that a
+ * database which is back would wait for the answer until the turn is taken for dead.
+ */
+const pausesMs = [100, 250, 500, 1_000, 2_000, ...Array<number>(19).fill(3_000)];
 
 /**
  * Stores how a turn ended, trying again while the database is away, for the answer is nowhere else. Answers undefined

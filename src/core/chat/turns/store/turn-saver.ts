@@ -26,7 +26,7 @@ const looksPerStopCheck = 4;
  */
 const turnsTogether = 200;
 
-/** How often a silent turn says that its owner lives, in milliseconds. A third of what makes it count as dead. */
+/** How often a silent turn says that its owner lives, in milliseconds. Less than half of what makes it count as dead. */
 const heartbeatIntervalMs = 5_000;
 
 /** Why a turn was cancelled: the database no longer knows it as ours. */
@@ -73,7 +73,7 @@ export class TurnSaver {
     this.#timer ??= setInterval(() => void this.#look(), lookIntervalMs).unref();
   }
 
-  /** Stops: the turn is about to be ended, which stores all of it. */
+  /** Stops: the turn's end is stored, and with it all of it. */
   remove(turn: RunningTurn): void {
     this.#turns.delete(turn);
     if (this.#turns.size > 0) return;
@@ -83,8 +83,9 @@ export class TurnSaver {
 
   #due(): RunningTurn[] {
     const nowMs = this.#options.clock.monotonicMs();
-    const isDue = ({ feed, saved, lastSavedMs }: RunningTurn): boolean =>
-      nowMs - lastSavedMs >= (feed.length > saved.events ? lookIntervalMs : heartbeatIntervalMs);
+    // What is written is stored with the turn's end; until that has succeeded, the turn still says that its owner lives.
+    const isDue = ({ feed, saved, lastSavedMs, isWritten }: RunningTurn): boolean =>
+      nowMs - lastSavedMs >= (feed.length > saved.events && !isWritten ? lookIntervalMs : heartbeatIntervalMs);
     return [...this.#turns].filter(isDue);
   }
 

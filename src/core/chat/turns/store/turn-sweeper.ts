@@ -1,5 +1,6 @@
 import { newId } from '../../../../base/ids.ts';
 import { inBackground } from '../../../../base/in-background.ts';
+import type { Clock } from '../../../../base/time.ts';
 import type { Logger } from '../../../../platform/log/index.ts';
 import type { Database } from '../../../../platform/postgres/index.ts';
 import { chatErrors } from '../../errors.ts';
@@ -12,6 +13,12 @@ const silentMs = 12_000;
 
 /** How often dead turns are looked for, in milliseconds. With `silentMs` this makes 15 s at the most. */
 const sweepIntervalMs = 3_000;
+
+/**
+ * Looks further apart than this, in milliseconds, say that one between them failed, which makes it twice the interval, or that
+ * this process stood still. Much less would take a busy moment for that.
+ */
+const maxGapMs = 5_000;
 
 /** Turns ended by one statement, each with all of its text. */
 const maxTurns = 100;
@@ -26,20 +33,29 @@ function closeCalls(calls: readonly StoredToolCall[]): string | null {
 export interface TurnSweeperOptions {
   readonly database: Database;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly statementBudgetMs: number;
 }
 
 /**
  * Marks turns as interrupted whose server process died, and makes a message of what was stored of their answer. Every
- * process looks for the dead turns of all; who is first to mark one wins.
+ * process looks for the dead turns of all, its own among them, since one whose start was stored unheard is run by nobody; who
+ * is first to mark one wins.
+ *
+ * When the database was away, no owner could be heard, and the answers of some are finished. So after looks that were too far
+ * apart, none is taken for dead until this process has looked for as long as an owner may be silent.
  */
 export class TurnSweeper {
   readonly #options: TurnSweeperOptions;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
+  /** When the last look succeeded, and from when on turns may be taken for dead, on the monotonic clock. */
+  #lookedMs: number;
+  #endsFromMs = 0;
 
   constructor(options: TurnSweeperOptions) {
     this.#options = options;
+    this.#lookedMs = options.clock.monotonicMs();
   }
 
   /** Starts to look, every few seconds. */
@@ -57,18 +73,24 @@ export class TurnSweeper {
     await this.#sweeping;
   }
 
-  /** Looks once. `olderThanMs` 0 takes every running turn for dead: right at the start of an only server. */
-  async sweep(olderThanMs = silentMs): Promise<number> {
-    const { database, log, statementBudgetMs } = this.#options;
+  /** Looks once; answers how many turns it marked. */
+  async sweep(): Promise<number> {
+    const { database, log, clock, statementBudgetMs } = this.#options;
     return await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, async (context) => {
-      const dead = await database.query(listDeadTurns({ silentMs: olderThanMs, limit: maxTurns }), context);
-      if (dead.length === 0) return 0;
+      const dead = await database.query(listDeadTurns({ silentMs, limit: maxTurns }), context);
+      const nowMs = clock.monotonicMs();
+      if (nowMs - this.#lookedMs > maxGapMs) this.#endsFromMs = nowMs + silentMs;
+      if (dead.length === 0 || nowMs < this.#endsFromMs) {
+        this.#lookedMs = nowMs;
+        return 0;
+      }
       const interrupted = chatErrors.raise.turn_interrupted();
       const ends = dead.map((turn) => ({
         userId: turn.user_id,
         sessionId: turn.session_id,
         turnId: turn.id,
         owner: turn.owner,
+        lastHeartbeatAt: turn.heartbeat_at,
         status: 'interrupted' as const,
         messageId: newId(),
         content: turn.partial,
@@ -83,6 +105,7 @@ export class TurnSweeper {
         activityId: newId(),
       }));
       const ended = await database.query(endTurns(ends), context);
+      this.#lookedMs = nowMs;
       log.warn({ turns: ended.length }, 'marked turns as interrupted whose server had stopped');
       return ended.length;
     });

@@ -1,0 +1,88 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { TurnSweeper } from '../../src/core/chat/index.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { type Database, openPostgres, type Postgres, postgresErrors } from '../../src/platform/postgres/index.ts';
+import { TestClock } from '../harness/cache-fixture.ts';
+import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+
+const userId = newId();
+const sessionId = newId();
+
+let database: TestDatabase;
+let admin: Client;
+let postgres: Postgres;
+let clock: TestClock;
+let turnId: string;
+/** Called after each look at which turns are silent. */
+let afterLook: () => Promise<unknown>;
+let isAway: boolean;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  admin = new Client({ connectionString: database.url });
+  await admin.connect();
+  postgres = openPostgres({ url: database.url, log: createLogger({ level: 'silent' }) });
+  await admin.query(`insert into users (user_id, username, plan) values ($1, 'sweeper', 'free')`, [userId]);
+  await admin.query('insert into chat_sessions (user_id, id) values ($1, $2)', [userId, sessionId]);
+});
+
+beforeEach(async () => {
+  clock = new TestClock();
+  turnId = newId();
+  afterLook = async () => {};
+  isAway = false;
+  await admin.query(
+    `insert into chat_turns (user_id, id, session_id, status, owner, model, heartbeat_at)
+      values ($1, $2, $3, 'running', $4, 'stub-model', clock_timestamp() - interval '13 s')`,
+    [userId, turnId, sessionId, newId()],
+  );
+});
+
+afterAll(async () => {
+  await postgres.close();
+  await admin.end();
+  await database.drop();
+});
+
+function openSweeper(): TurnSweeper {
+  const query: Database['query'] = async (statement, context) => {
+    if (isAway) throw postgresErrors.raise.unavailable();
+    const rows = await postgres.query(statement, context);
+    if (statement.name === 'chat.list_dead_turns') await afterLook();
+    return rows;
+  };
+  const log = createLogger({ level: 'silent' });
+  return new TurnSweeper({ database: { query }, log, clock, statementBudgetMs: 5_000 });
+}
+
+async function readStatus(): Promise<string> {
+  return (await admin.query('select status from chat_turns where id = $1', [turnId])).rows[0].status;
+}
+
+it('a turn whose owner has been silent is marked by the first look', async () => {
+  expect(await openSweeper().sweep()).toBe(1);
+  expect(await readStatus()).toBe('interrupted');
+});
+
+it('a turn whose owner is heard of while it is about to be marked goes on', async () => {
+  afterLook = () => admin.query('update chat_turns set heartbeat_at = clock_timestamp() where id = $1', [turnId]);
+  expect(await openSweeper().sweep()).toBe(0);
+  expect(await readStatus()).toBe('running');
+  await admin.query('delete from chat_turns where id = $1', [turnId]);
+});
+
+it('after a look that failed, no turn is marked until there were looks for as long as its owner may be silent', async () => {
+  const sweeper = openSweeper();
+  isAway = true;
+  clock.advance(3_000);
+  await expect(sweeper.sweep()).rejects.toMatchObject({ code: 'postgres.unavailable' });
+  isAway = false;
+  for (let look = 0; look < 4; look++) {
+    clock.advance(3_000);
+    expect(await sweeper.sweep()).toBe(0);
+  }
+  clock.advance(3_000);
+  expect(await sweeper.sweep()).toBe(1);
+});
