@@ -14,6 +14,13 @@ export function monthOf(nowMs: number): Month {
   return { startsAtMs, endsAtMs, firstDay: new Date(startsAtMs).toISOString().slice(0, 10) };
 }
 
+/** Tokens that are set aside. */
+interface HeldTokens {
+  readonly tokens: number;
+  /** Whether Redis may hold them too. */
+  readonly isShared: boolean;
+}
+
 /** The tokens of one user in one month, as far as this server knows. */
 export class TokenAccount {
   readonly userId: string;
@@ -26,9 +33,11 @@ export class TokenAccount {
   givenTokens = 0;
   /** The reading that is under way. */
   reading: Promise<void> | undefined;
+  /** The reservations that are over and that Redis may still hold: those that were under way when it ceased to answer. */
+  readonly over = new Set<string>();
   #usedTokens = 0;
   #reservedTokens = 0;
-  readonly #reservations = new Map<string, number>();
+  readonly #reservations = new Map<string, HeldTokens>();
 
   constructor(userId: string, month: Month) {
     this.userId = userId;
@@ -51,18 +60,18 @@ export class TokenAccount {
     this.#usedTokens = Math.max(this.#usedTokens, usedTokens);
   }
 
-  reserve(id: string, tokens: number): void {
-    this.#reservations.set(id, tokens);
-    this.#reservedTokens += tokens;
+  reserve(id: string, held: HeldTokens): void {
+    this.#reservations.set(id, held);
+    this.#reservedTokens += held.tokens;
   }
 
-  /** Whether there was such a reservation still. */
-  settle(id: string, usedTokens: number): boolean {
-    const tokens = this.#reservations.get(id);
-    if (tokens === undefined) return false;
+  /** What was set aside; undefined when it had been settled before, which changes nothing. */
+  settle(id: string, usedTokens: number): HeldTokens | undefined {
+    const held = this.#reservations.get(id);
+    if (held === undefined) return undefined;
     this.#reservations.delete(id);
-    this.#reservedTokens -= tokens;
+    this.#reservedTokens -= held.tokens;
     this.#usedTokens += usedTokens;
-    return true;
+    return held;
   }
 }

@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/product.ts';
-import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
+import { monthOf, TokenAccount } from './token-account.ts';
 import { TokenBudget } from './token-budget.ts';
 
 const log = createLogger({ level: 'silent' });
@@ -31,15 +32,20 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A user who has used so many tokens on a day. */
-async function createUser(usedTokens = 0, day = '2026-11-03'): Promise<{ userId: string; plan: string }> {
+/** Has the database know of more tokens that a user has used. */
+async function addUse(userId: string, usedTokens: number): Promise<void> {
+  const row = { userId, day: '2026-11-03', model: 'm', requests: 1, promptTokens: usedTokens, completionTokens: 0 };
+  await postgres.query(addUsage({ writer: newId(), batch: 1, rows: [row] }), testContext());
+}
+
+/** A user who has used so many tokens. */
+async function createUser(usedTokens = 0): Promise<{ userId: string; plan: string }> {
   const userId = newId();
   const insert = sql`
     -- test.insert_user
     insert into users (user_id, username) values (${userId}, ${userId})`;
   await postgres.query(insert, testContext());
-  const row = { userId, day, model: 'm', requests: 1, promptTokens: usedTokens, completionTokens: 0 };
-  await postgres.query(addUsage({ writer: newId(), batch: 1, rows: [row] }), testContext());
+  await addUse(userId, usedTokens);
   return { userId, plan: 'free' };
 }
 
@@ -56,6 +62,31 @@ async function open(url?: string, commandTimeoutMs?: number) {
     await redis?.close();
   });
   return { budget, limiter, redis };
+}
+
+/** Two servers that know of each other. */
+async function openTwo() {
+  // Not so long that a frozen Redis holds a test up, nor so short that one that was thawed seems frozen on a busy machine.
+  const [first, second] = await Promise.all([open(server.url, 500), open(server.url, 500)]);
+  await until(() => first.limiter.instanceCount === 2 && second.limiter.instanceCount === 2);
+  const isAvailable = () => [first, second].every(({ redis }) => redis?.isAvailable);
+  return {
+    ...{ first, second },
+    freeze: async () => {
+      server.freeze();
+      await until(() => first.redis?.isAvailable === false && second.redis?.isAvailable === false);
+    },
+    thaw: async () => {
+      server.thaw();
+      await until(isAvailable);
+    },
+    reserveFourEach: async (who: { userId: string; plan: string }, tokens: number) =>
+      await Promise.all(
+        [first, first, first, first, second, second, second, second].map(({ budget }) =>
+          budget.reserve(who, tokens, testContext().deadline),
+        ),
+      ),
+  };
 }
 
 /** Reserves so often at once; the reservations that were made. */
@@ -139,9 +170,59 @@ test('a Redis that is restarted, and knows nothing of what was set aside, does n
   expect(await reserve([budget], who, 300)).toHaveLength(4);
 });
 
+describe('when Redis is back', () => {
+  test('what was set aside before and given back meanwhile is free, at once here and within moments elsewhere', async () => {
+    const { first, second, freeze, thaw } = await openTwo();
+    const [here, elsewhere] = [await createUser(), await createUser()];
+    const held = [...(await reserve([first.budget], here, 300)), ...(await reserve([first.budget], elsewhere, 300))];
+    expect(held).toHaveLength(8);
+    await freeze();
+    for (const reservation of held) reservation.settle(0);
+    await thaw();
+    expect(await reserve([first.budget], here, 300)).toHaveLength(4);
+    await until(async () => (await reserve([second.budget], elsewhere, 1_000)).length > 0);
+  });
+
+  test('what it was asked for in vain, and sets aside when it thaws though it was refused, is free', async () => {
+    const { first, second, thaw } = await openTwo();
+    const who = await createUser();
+    server.freeze();
+    // More than this server's part.
+    expect(await reserve([first.budget], who, 600)).toHaveLength(0);
+    await thaw();
+    await until(async () => (await reserve([second.budget], who, 1_000)).length > 0);
+  });
+
+  test.each([
+    ['was asked for it in vain', () => server.freeze()],
+    ['was not asked', (freeze: () => Promise<void>) => freeze()],
+  ])('what was set aside while it %s counts when it is used', async (_name, stall) => {
+    const { first, second, freeze, thaw, reserveFourEach } = await openTwo();
+    const who = await createUser();
+    await stall(freeze);
+    const held = await reserveFourEach(who, 100);
+    await thaw();
+    for (const reservation of held) reservation.settle(100);
+    // Redis may not know the script yet; then it is sent it once it has said so.
+    for (let round = 0; round < 2; round++) await Promise.all([first.redis?.ping(), second.redis?.ping()]);
+    expect(await reserve([first.budget, second.budget], who, 100)).toHaveLength(2);
+  });
+
+  test('what was used meanwhile counts on every server, and once', async () => {
+    const { first, second, freeze, thaw, reserveFourEach } = await openTwo();
+    const who = await createUser();
+    await freeze();
+    for (const reservation of await reserveFourEach(who, 100)) reservation.settle(100);
+    await addUse(who.userId, 800);
+    await thaw();
+    const [usedKey] = new TokenAccount(who.userId, monthOf(nowMs)).keys;
+    await until(async () => (await first.redis?.get(usedKey)) === '800');
+    expect(await reserve([first.budget, second.budget], who, 100)).toHaveLength(2);
+  });
+});
+
 test('with Redis frozen, two servers give out their parts of what is left', async () => {
-  const [first, second] = await Promise.all([open(server.url, hastyMs), open(server.url, hastyMs)]);
-  await until(() => first.limiter.instanceCount === 2 && second.limiter.instanceCount === 2);
+  const { first, second } = await openTwo();
   const who = await createUser(200);
   server.freeze();
   expect(await reserve([first.budget, second.budget], who, 100)).toHaveLength(8);

@@ -54,6 +54,10 @@ const READ_AGAIN_MS = 600_000;
 /** Longer than a call of a model may take, in milliseconds; a reservation that its server left behind ends then. */
 const RESERVED_MS = 900_000;
 const READ_BUDGET_MS = 5_000;
+/** How often it is looked whether Redis is back, in milliseconds: until then users may be refused for no reason. */
+const TELL_AGAIN_MS = 1_000;
+/** Accounts of which Redis is told at once. Ten times as many may take longer than a command may: it would seem away again. */
+const TOLD_AT_ONCE = 100;
 
 const unlimited: Reservation = { settle: () => undefined };
 
@@ -63,11 +67,19 @@ const unlimited: Reservation = { settle: () => undefined };
  *
  * What was used is in the database; it is read when a user is first seen. From then on it is counted here, and in Redis
  * for all servers. While Redis is away, each server gives out its part of what was left.
+ *
+ * What Redis did not answer may have been done, may be done when it thaws, or never. So it is sent what was used once at most,
+ * when that is settled: sent again, it might count twice. Where it is away then, or does not answer, the database tells it
+ * once it is back, and who says more knows more. That a reservation is over is sent until it is answered: with the user's
+ * next one here, and about a second after Redis is back.
  */
 export class TokenBudget {
   readonly #options: TokenBudgetOptions;
   readonly #accounts = new LRUCache<string, TokenAccount>({ max: MAX_ACCOUNTS });
   readonly #sumTokens: Batched<UserMonth, { tokens: number; given: number }>;
+  /** The accounts of which Redis missed something, at most as many as are remembered. */
+  readonly #untold = new Set<TokenAccount>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TokenBudgetOptions) {
     const { database, clock, observers } = options;
@@ -116,15 +128,23 @@ export class TokenBudget {
 
   /** The same, with what was used read at least once. */
   async #accountOf(userId: string, deadline: Deadline): Promise<TokenAccount> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const account = this.#find(userId);
     if (account.readAtMs === undefined) {
       await deadline.race(this.#read(account));
     } else if (clock.monotonicMs() - account.readAtMs > READ_AGAIN_MS) {
       account.readAtMs = clock.monotonicMs();
-      this.#read(account).catch((error) => log.warn({ err: error }, 'could not read how many tokens were used'));
+      void this.#readQuietly(account);
     }
     return account;
+  }
+
+  async #readQuietly(account: TokenAccount): Promise<void> {
+    try {
+      await this.#read(account);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'could not read how many tokens were used');
+    }
   }
 
   /** Takes in what the database says. Those who ask at once share a statement, and so it is nobody's own. */
@@ -145,14 +165,17 @@ export class TokenBudget {
   async #take(account: TokenAccount, wanted: { id: string; tokens: number; limit: number }): Promise<boolean> {
     const { redis, limiter } = this.#options;
     const { id, tokens, limit } = wanted;
-    if (redis?.isAvailable) {
+    const isShared = redis?.isAvailable === true;
+    if (isShared) {
       const { usedTokens, reservedTokens } = account;
-      const values = [id, tokens, limit, usedTokens, reservedTokens, RESERVED_MS, this.#keptMs(account)];
+      const over = [...account.over];
+      const values = [id, tokens, limit, usedTokens, reservedTokens, RESERVED_MS, this.#keptMs(account), ...over];
       const answer = await redis.run(reserveScript, account.keys, values);
       if (Array.isArray(answer)) {
+        for (const ended of over) account.over.delete(ended);
         account.learn(Number(answer[1]));
         if (answer[0] !== 1) return false;
-        account.reserve(id, tokens);
+        account.reserve(id, { tokens, isShared });
         return true;
       }
     }
@@ -161,17 +184,53 @@ export class TokenBudget {
     const isLeft = isAlone
       ? usedTokens + reservedTokens < limit
       : reservedTokens + tokens <= limiter.shareOf(Math.max(0, limit - usedTokens));
-    if (isLeft) account.reserve(id, tokens);
+    if (isLeft) account.reserve(id, { tokens, isShared });
+    else if (isShared) this.#tellLater(account, [id]);
     return isLeft;
   }
 
   #settle(account: TokenAccount, id: string, usedTokens: number): void {
-    if (!account.settle(id, usedTokens)) return;
+    const held = account.settle(id, usedTokens);
+    if (held !== undefined) void this.#tell(account, held.isShared ? [id] : [], usedTokens);
+  }
+
+  /** Tells Redis what is over, what was used in its stead, and what was known to be used before. Never rejects. */
+  async #tell(account: TokenAccount, over: readonly string[], usedTokens: number): Promise<void> {
     const { redis } = this.#options;
     if (redis === undefined) return;
-    if (redis.isAvailable) void redis.run(settleScript, account.keys, [id, usedTokens, this.#keptMs(account)]);
-    // The other servers learn of it from the database, and this one of theirs.
-    else account.readAtMs = Number.NEGATIVE_INFINITY;
+    const values = [usedTokens, account.usedTokens - usedTokens, this.#keptMs(account), ...over];
+    const answer = redis.isAvailable ? await redis.run(settleScript, account.keys, values) : undefined;
+    if (answer === undefined) this.#tellLater(account, over);
+    else for (const id of over) account.over.delete(id);
+  }
+
+  #tellLater(account: TokenAccount, over: readonly string[]): void {
+    for (const id of over) account.over.add(id);
+    // Until then, the other servers learn of what was used from the database, and this one of theirs.
+    account.readAtMs = Number.NEGATIVE_INFINITY;
+    if (this.#untold.size < MAX_ACCOUNTS) this.#untold.add(account);
+    this.#startTimer();
+  }
+
+  #startTimer(): void {
+    this.#timer ??= setTimeout(() => void this.#tellAgain(), TELL_AGAIN_MS).unref();
+  }
+
+  /** Tells Redis what it missed, once it is back. */
+  async #tellAgain(): Promise<void> {
+    const accounts = [...this.#untold];
+    while (accounts.length > 0 && this.#options.redis?.isAvailable) {
+      const some = accounts.splice(0, TOLD_AT_ONCE);
+      await Promise.all(some.map((account) => this.#catchUp(account)));
+    }
+    this.#timer = undefined;
+    if (this.#untold.size > 0) this.#startTimer();
+  }
+
+  async #catchUp(account: TokenAccount): Promise<void> {
+    this.#untold.delete(account);
+    await this.#readQuietly(account);
+    await this.#tell(account, [...account.over], 0);
   }
 
   #keptMs(account: TokenAccount): number {
