@@ -46,6 +46,15 @@ test('refused tokens are 100 of an address in a minute, an IPv6 network being on
   expect(await tryFrom('2001:db8:0:1::1', await badToken('many-x'))).toBe(401);
 });
 
+test('refused tokens of an address are counted whatever port the proxy writes after it', async () => {
+  const statuses = await Promise.all(
+    Array.from({ length: 110 }, async (_, index) =>
+      tryFrom(`198.51.100.7:${50_000 + index}`, await badToken(`port-${index}`)),
+    ),
+  );
+  expect([countOf(statuses, 401), countOf(statuses, 429)]).toEqual([100, 10]);
+});
+
 test('a refused token is answered alike whoever it claims to be: the same bytes, and no statement', async () => {
   expect(await tryFrom('192.0.2.200', await app.token('known'))).toBe(201);
   const { length } = await statementsOf();

@@ -1,26 +1,45 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { startProduct } from '../harness/product.ts';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Product, startProduct } from '../harness/product.ts';
 
-/** The address from which a key was made, as the server took it. */
-async function addressOf(variables: Record<string, string>): Promise<string> {
-  const product = await startProduct(variables);
-  onTestFinished(() => product.stop());
+let behindProxy: Product;
+
+beforeAll(async () => {
+  behindProxy = await startProduct({ TRUSTED_PROXIES: '127.0.0.1' });
+});
+
+afterAll(() => behindProxy?.stop());
+
+/** The status of making a key with this header, and the address from which it was made, as the server took it. */
+async function makeKey(product: Product, forwardedFor: string): Promise<{ status: number; ip: string | undefined }> {
   const { key } = await product.createUser();
-  await fetch(`${product.url}/v1/keys`, {
+  const { status } = await fetch(`${product.url}/v1/keys`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${key}`,
       'content-type': 'application/json',
-      'x-forwarded-for': '203.0.113.9, 198.51.100.7',
+      'x-forwarded-for': forwardedFor,
     },
     body: '{"name":"made from afar"}',
   });
   const response = await product.request({ key }, 'GET', '/v1/activity?kind=key.created');
-  return ((await response.json()) as { data: { ip: string }[] }).data[0]?.ip ?? '';
+  return { status, ip: ((await response.json()) as { data: { ip: string }[] }).data[0]?.ip };
 }
 
 test('X-Forwarded-For is believed of a configured proxy alone, and only what that one added', async () => {
-  expect(await addressOf({})).toBe('127.0.0.1');
-  expect(await addressOf({ TRUSTED_PROXIES: '192.0.2.1' })).toBe('127.0.0.1');
-  expect(await addressOf({ TRUSTED_PROXIES: '127.0.0.1' })).toBe('198.51.100.7');
+  const forged = '203.0.113.9, 198.51.100.7';
+  for (const variables of [{}, { TRUSTED_PROXIES: '192.0.2.1' }]) {
+    const product = await startProduct(variables);
+    onTestFinished(() => product.stop());
+    expect((await makeKey(product, forged)).ip).toBe('127.0.0.1');
+  }
+  expect((await makeKey(behindProxy, forged)).ip).toBe('198.51.100.7');
+});
+
+test.each([
+  ['198.51.100.7:51234', '198.51.100.7'],
+  ['[2001:db8::1]:443', '2001:db8::1'],
+  ['fe80::1%eth0', 'fe80::1'],
+  ['unknown', '127.0.0.1'],
+])('a proxy that writes %s into X-Forwarded-For breaks nothing: the address is %s', async (forwardedFor, ip) => {
+  expect(await makeKey(behindProxy, forwardedFor)).toEqual({ status: 201, ip });
 });

@@ -71,7 +71,7 @@ describe('loadConfig', () => {
     expect(problemsOf({ CORS_ORIGINS: value })).toHaveLength(1);
   });
 
-  test.each(['10.0.0.0/33', '10.0.0', 'proxy', '10.0.0.1/', '::1/129', '10.0.0.1/8/8', '*'])(
+  test.each(['10.0.0.0/33', '10.0.0', 'proxy', '10.0.0.1/', '::1/129', '10.0.0.1/8/8', '0.0.0.0/0', '::/0', '*'])(
     'a proxy of %j is refused',
     (value) => {
       expect(problemsOf({ TRUSTED_PROXIES: value })).toHaveLength(1);

@@ -18,6 +18,7 @@ import { answerErrors, createUnroutableAnswer } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { beginRequests } from './begin-request.ts';
+import { knowClientAddresses } from './client-address.ts';
 import { allowOrigins } from './cors.ts';
 import { httpErrors } from './errors.ts';
 import { type CheckReadiness, registerHealthRoutes } from './health-routes.ts';
@@ -96,7 +97,6 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     requestIdHeader: false,
-    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     bodyLimit: options.bodyLimitBytes,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -162,6 +162,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const server = createFastify(options);
   server.decorate('lifecycle', new Lifecycle());
   server.setValidatorCompiler(createValidatorCompiler());
+  knowClientAddresses(server, options.trustedProxies);
   acceptOnlyJson(server);
   enforceRouteRules(server);
   answerErrors(server);
