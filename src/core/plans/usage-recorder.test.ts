@@ -81,6 +81,36 @@ test.each(['before', 'after'] as const)(
   },
 );
 
+test('a recorder that stops while the database is away stores what it holds once that is back', async () => {
+  const backAtMs = performance.now() + 1_500;
+  const query: Database['query'] = async (statement, context) => {
+    if (performance.now() < backAtMs) throw postgresErrors.raise.unavailable();
+    return await postgres.query(statement, context);
+  };
+  const recorder = new UsageRecorder({ database: { query }, clock: systemClock, log });
+  recorder.record(use());
+  await recorder.stop();
+  expect(await read()).toEqual([{ model: 'm', requests: 1, prompt_tokens: 10, completion_tokens: 2 }]);
+});
+
+test('a recorder that stops and cannot store what it holds says in the log what is lost', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const recorder = new UsageRecorder({
+    database: { query: () => Promise.reject(postgresErrors.raise.unavailable()) },
+    clock: systemClock,
+    log: createLogger({ level: 'error', destination: { write: (line) => lines.push(JSON.parse(line)) } }),
+  });
+  recorder.record(use());
+  await expect(recorder.store()).rejects.toThrow();
+  recorder.record(use('other'));
+  await recorder.stop();
+  const lost = { level: 'error', user_id: userId, requests: 1, promptTokens: 10, completionTokens: 2 };
+  expect(lines).toMatchObject([
+    { ...lost, model: 'm' },
+    { ...lost, model: 'other' },
+  ]);
+});
+
 test('a user who is gone keeps nobody else from being counted', async () => {
   const { recorder } = create();
   recorder.record({ ...use(), userId: newId() });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { Clock } from '../../base/time.ts';
@@ -29,7 +30,10 @@ const batchLimit = 1_000;
 /** Sums held while the database is away, of one user, day and model each; about 30 MB. Uses beyond that are only logged. */
 const sumLimit = 100_000;
 const budgetMs = 5_000;
-/** How often a server that stops tries to store what is left. */
+/**
+ * How often a server that stops tries to store what is left. That takes four seconds, as long as a database takes to restart,
+ * and ten more where every try runs out of time. Beyond that, the server would be killed before it has logged what is lost.
+ */
 const lastTries = 5;
 
 /**
@@ -63,7 +67,7 @@ export class UsageRecorder {
     } else if (this.#sums.size < sumLimit) {
       this.#sums.set(key, { userId, day, model, requests: 1, promptTokens, completionTokens });
     } else {
-      this.#options.log.error({ user_id: userId, model, promptTokens, completionTokens }, 'usage could not be kept');
+      this.#tellLost({ userId, day, model, requests: 1, promptTokens, completionTokens });
     }
     this.#storeIn(gatherMs);
   }
@@ -79,12 +83,17 @@ export class UsageRecorder {
     }
   }
 
-  /** Stores what is left, trying a few times. Nothing may be recorded after it. */
+  /**
+   * Stores what is left, trying for some seconds; then the log says what is lost, a batch whose outcome is unknown included.
+   * Nothing may be recorded after it.
+   */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#storing;
-    for (let left = lastTries; left > 0; left--) if (await this.#storeQuietly()) break;
+    for (let left = lastTries - 1; !(await this.#storeQuietly()) && left > 0; left--) await sleep(retryMs);
+    // Nothing, where it was stored in the end.
+    for (const lost of [...(this.#batch?.rows ?? []), ...this.#sums.values()]) this.#tellLost(lost);
     if (this.#batches > 0 && this.#batch === undefined) await this.#forgetWriter();
   }
 
@@ -115,9 +124,13 @@ export class UsageRecorder {
       await this.store();
       return true;
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'could not store usage; it is kept and tried again');
+      this.#options.log.warn({ err: error }, 'could not store usage yet');
       return false;
     }
+  }
+
+  #tellLost({ userId, ...use }: UsageRow): void {
+    this.#options.log.error({ user_id: userId, ...use }, 'usage could not be kept');
   }
 
   async #forgetWriter(): Promise<void> {
