@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
 
@@ -48,6 +49,14 @@ async function send(name: string, idempotencyKey: string, change: object = {}): 
   return { status: response.status, replayed, code: answer.error?.code, body: answer };
 }
 
+/** Claims a key as a request does that is none of these, and is still worked on. */
+async function claimForAnother(key: string): Promise<void> {
+  const statement = sql`
+    -- test.claim_for_another
+    insert into idempotency_keys (user_id, key, fingerprint) values (${user.userId}, ${key}, 'another')`;
+  await product.postgres.query(statement, testContext());
+}
+
 /** The secret of a key is shown once. */
 const withoutSecret = (body: unknown) => ({ ...(body as object), key: null });
 
@@ -61,6 +70,12 @@ it('every POST of a caller is tried', () => {
 describe.each(posts)('%s', (name) => {
   it('refuses an Idempotency-Key that is none', async () => {
     expect(await send(name, 'a b')).toMatchObject({ status: 400, code: 'idempotency.invalid_key' });
+  });
+
+  it('refuses an Idempotency-Key of another request, also while that is worked on', async () => {
+    const key = newId();
+    await claimForAnother(key);
+    expect(await send(name, key)).toMatchObject({ status: 422, code: 'idempotency.key_reused' });
   });
 
   it.skipIf(refused.includes(name))('answers the same to the same Idempotency-Key, marked', async () => {

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import { findEarlierAnswer, type Idempotency, onceByKey, refuseReuse } from '../../core/accounts/index.ts';
+import { findEarlierAnswer, type Idempotency, onceByKey } from '../../core/accounts/index.ts';
 import { type Models, OFFLINE } from '../../core/models/index.ts';
 import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
@@ -72,9 +72,8 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
         return answer;
       },
       async once(statement, input) {
-        const [row] = await onceByKey(() => share(statement, { ...input, ...idempotency }));
+        const row = await onceByKey(() => share(statement, { ...input, ...idempotency }));
         if (row === undefined) throw new Error('A statement that runs once answered no row.');
-        refuseReuse(row);
         if ((row as { replayed: boolean | null }).replayed) onReplay?.();
         return row;
       },

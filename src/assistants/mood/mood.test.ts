@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
 import { type StubProvider, startStubProvider } from '../../../test/stubs/provider.ts';
+import { sql } from '../../platform/postgres/index.ts';
 import type { Entry } from './schemas.ts';
 
 /** What the model reads. */
@@ -100,6 +101,20 @@ test('a repeated POST with an Idempotency-Key asks the model once, stores one en
   expect(await listTexts(alice)).toEqual(['Glad idag!']);
   expect((await post('something else')).status).toBe(422);
   expect(provider.requestCount).toBe(asked + 1);
+});
+
+test('a key of another request is refused before the model is asked, also while that one is worked on', async () => {
+  const asked = provider.requestCount;
+  const claim = sql`
+    -- test.claim_for_another
+    insert into idempotency_keys (user_id, key, fingerprint) values (${alice.userId}, 'held', 'another')`;
+  await product.postgres.query(claim, testContext());
+  const response = await fetch(`${product.url}/api/mood/log`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${alice.key}`, 'content-type': 'application/json', 'idempotency-key': 'held' },
+    body: JSON.stringify({ mood_text: 'Glad idag!' }),
+  });
+  expect([response.status, provider.requestCount - asked]).toEqual([422, 0]);
 });
 
 test('each request asks the database once', async () => {

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inBackground } from '../../base/in-background.ts';
 import type { Database, Statement } from '../../platform/postgres/index.ts';
 import { idempotencyErrors } from './errors.ts';
-import { markReplay, readIdempotency } from './idempotency.ts';
+import { markReplay, readIdempotency, refuseReuse } from './idempotency.ts';
 import { claimIdempotencyKey, releaseIdempotencyKey, rememberAnswer } from './queries.ts';
 
 /** Longer answers, in UTF-16 units, are not kept: what every user was answered in a day is stored. */
@@ -53,8 +53,8 @@ export async function claimKey(
     claimIdempotencyKey({ ...owner, fingerprint, takeOverAfterMs }),
     request.context,
   );
+  refuseReuse(found);
   // No row: another request claimed it at this very moment.
-  if (found?.is_same === false) throw idempotencyErrors.raise.key_reused({ param: 'idempotency-key' });
   if (found === undefined || (found.claimed_at === null && found.answer === null)) {
     throw idempotencyErrors.raise.in_progress();
   }

@@ -38,9 +38,12 @@ export function readIdempotency(request: FastifyRequest): Idempotency {
   return { idempotencyKey, fingerprint: hash('sha256', text, 'buffer') };
 }
 
-/** @throws AppError 422 `idempotency.key_reused` when the key was used for another request. */
-export function refuseReuse(outcome: IdempotentOutcome): void {
-  if (outcome.replayed && !outcome.is_same) throw idempotencyErrors.raise.key_reused({ param: 'idempotency-key' });
+/**
+ * To be called before anything else is read from what is known of a key: of another request that may be anything.
+ * @throws AppError 422 `idempotency.key_reused` when the key was used for another request, be it answered or not.
+ */
+export function refuseReuse(known: Pick<IdempotentOutcome, 'is_same'> | undefined): void {
+  if (known?.is_same === false) throw idempotencyErrors.raise.key_reused({ param: 'idempotency-key' });
 }
 
 /** Says that an answer repeats an earlier one. */
@@ -59,20 +62,21 @@ export async function findEarlierAnswer(
 ): Promise<unknown> {
   if (idempotencyKey === null) return undefined;
   const [row] = await database.query(findAnswer({ userId, idempotencyKey, fingerprint }), context);
-  if (row !== undefined) refuseReuse({ ...row, replayed: true });
-  return row?.answer;
+  refuseReuse(row);
+  return row?.answer ?? undefined;
 }
 
 /**
- * Runs a statement that remembers its answer under an Idempotency-Key. When another request with the same key was
- * committed while it ran, it has changed nothing, and is run again: now it finds that answer.
+ * Runs a statement that remembers its answer under an Idempotency-Key, and answers its row, if there is one. When another
+ * request with the same key was committed while it ran, it has changed nothing, and is run again: now it finds that answer.
+ * @throws AppError 422 `idempotency.key_reused` when the key was used for another request; what the statement throws.
  */
-export async function onceByKey<Result>(run: () => Promise<Result>): Promise<Result> {
-  try {
-    return await run();
-  } catch (error) {
+export async function onceByKey<Row extends IdempotentOutcome>(run: () => Promise<Row[]>): Promise<Row | undefined> {
+  const [row] = await run().catch((error: unknown) => {
     const { constraint } = error as { constraint?: string };
     if (sqlState(error) !== UNIQUE_VIOLATION || constraint !== 'idempotency_keys_pkey') throw error;
-    return await run();
-  }
+    return run();
+  });
+  refuseReuse(row);
+  return row;
 }

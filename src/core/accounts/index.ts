@@ -8,7 +8,6 @@ export {
   markReplay,
   onceByKey,
   readIdempotency,
-  refuseReuse,
 } from './idempotency.ts';
 export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';

@@ -17,16 +17,16 @@ export const deleteOldIdempotencyKeys = (p: { limit: number }) => sql<{ user_id:
   returning user_id`;
 
 /**
- * What the first request with an Idempotency-Key was answered, and whether it was the same request. One row, or none when
- * there was none or it is not answered yet. Index: idempotency_keys_pkey.
+ * What the first request with an Idempotency-Key was answered, null while it is not, and whether it was the same request. One
+ * row, or none when there was none. Index: idempotency_keys_pkey.
  */
 export const findAnswer = (p: { userId: string; idempotencyKey: string; fingerprint: Buffer | null }) => sql<{
-  answer: unknown;
+  answer: unknown | null;
   is_same: boolean | null;
 }>`
   -- accounts.find_answer
   select answer, fingerprint = ${p.fingerprint}::bytea as is_same from idempotency_keys
-  where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey} and answer is not null`;
+  where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}`;
 
 /**
  * Claims an Idempotency-Key for work that is to be done, also one that was claimed so long ago that whoever did so is dead.

@@ -176,7 +176,7 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
     coalesce(target.is_within, true) as is_within, coalesce(touched.auth_version, 0) as auth_version,
     pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text as told
   from (select) one left join known on true left join target on true left join created on true left join touched on true
-  where known.answer is not null or target.id is not null`;
+  where known.fingerprint is not null or target.id is not null`;
 
 /** A page of a user's keys that are not revoked, newest first. Index: api_keys_working. At most `limit` rows. */
 export const listKeys = (p: { userId: string; beforeId: string | null; limit: number }) => sql<KeyRow>`

@@ -12,14 +12,7 @@ import {
   toPage,
 } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import {
-  type Caller,
-  type CallerCache,
-  markReplay,
-  onceByKey,
-  readIdempotency,
-  refuseReuse,
-} from '../accounts/index.ts';
+import { type Caller, type CallerCache, markReplay, onceByKey, readIdempotency } from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
 import { KEPT_DAYS } from './jobs.ts';
 import { MAX_KEYS } from './max-keys.ts';
@@ -129,9 +122,8 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
       refuseMoreThanOwn(own, bounds);
       const { secret, order } = newKey(request);
       const key = { ...order, ...bounds, name };
-      const [stored] = await onceByKey(() => database.query(insertKey(key), request.context));
+      const stored = await onceByKey(() => database.query(insertKey(key), request.context));
       if (stored === undefined) throw new Error('An insert answered no row.');
-      refuseReuse(stored);
       if (stored.replayed) markReplay(reply);
       reply.code(201);
       return toCreatedKey(stored, secret);
@@ -260,9 +252,8 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
         own: ownBounds(request.caller),
         overlapSeconds,
       };
-      const [row] = await onceByKey(() => database.query(rotateKey(rotation), request.context));
+      const row = await onceByKey(() => database.query(rotateKey(rotation), request.context));
       if (row === undefined) throw keyErrors.raise.not_found();
-      refuseReuse(row);
       refuseMoreThanOwn(rotation.own, { permissions: row.permissions ?? undefined });
       if (!row.is_within) throw keyErrors.raise.wider_than_own();
       if (row.auth_version > 0) callers.invalidate(request.caller.userId, row.auth_version);

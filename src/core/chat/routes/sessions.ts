@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { newId } from '../../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../../platform/http/index.ts';
-import { markReplay, onceByKey, readIdempotency, refuseReuse } from '../../accounts/index.ts';
+import { markReplay, onceByKey, readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { deleteSession, listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
 import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
@@ -47,9 +47,8 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
         assistant,
         model,
       };
-      const [row] = await onceByKey(() => options.batches.insertSession(session, request.context));
+      const row = await onceByKey(() => options.batches.insertSession(session, request.context));
       if (row === undefined) throw new Error('An insert answered no row.');
-      refuseReuse(row);
       if (row.replayed) markReplay(reply);
       const created = row.session as StoredSession;
       setVersion(reply, created.version);

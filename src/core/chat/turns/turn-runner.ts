@@ -5,7 +5,7 @@ import type { Clock } from '../../../base/time.ts';
 import { Timings } from '../../../base/timings.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import { type Caller, type Idempotency, type IdempotentOutcome, onceByKey, refuseReuse } from '../../accounts/index.ts';
+import { type Caller, type Idempotency, type IdempotentOutcome, onceByKey } from '../../accounts/index.ts';
 import type { Message, Models } from '../../models/index.ts';
 import type { TokenBudget } from '../../plans/index.ts';
 import type { Assistant } from '../assistant.ts';
@@ -126,7 +126,7 @@ export class TurnRunner {
     if (isNewSession) this.#assistants.get(assistant);
     const ids = { sessionId: message.sessionId ?? newId(), messageId: newId(), sessionActivityId: newId() };
     const row = { ...message, ...this.#newTurn(caller), ...ids, isNewSession, assistant };
-    const [stored] = await onceByKey(() => batches.startTurn(row, context));
+    const stored = await onceByKey(() => batches.startTurn(row, context));
     if (stored === undefined) throw chatErrors.raise.session_not_found();
     return await this.#begin(row, { ...stored, content: message.content }, context);
   }
@@ -158,7 +158,7 @@ export class TurnRunner {
   async #retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
     const { database } = this.#options;
     const row = { ...retry, ...this.#newTurn(caller) };
-    const [stored] = await onceByKey(() => database.query(retryTurn(row), context));
+    const stored = await onceByKey(() => database.query(retryTurn(row), context));
     if (stored === undefined) throw chatErrors.raise.turn_not_found();
     if (stored.turn === null) throw chatErrors.raise.turn_not_retryable();
     return await this.#begin(row, stored, context);
@@ -174,7 +174,6 @@ export class TurnRunner {
     const started = stored.turn as StartedTurn;
     const { model, turn_id: turnId, session_id: sessionId = key.sessionId } = started;
     if (stored.replayed) {
-      refuseReuse(stored);
       return { sessionId, turnId, turn: await this.open({ userId, sessionId, turnId }, context), replayed: true };
     }
     const content = stored.content ?? '';

@@ -158,8 +158,8 @@ export interface NewRetry extends NewAnswer {
 
 /**
  * Starts a turn that answers the message of an earlier one again, when that is the session's last, did not complete, and was
- * not retried yet. No row for a turn that does not exist; else one, with `turn` null when it may not be retried, and the
- * turn as it was started then when the key was used before. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
+ * not retried yet. One row, with the turn as it was started then when the key was used before; else with `turn` null when
+ * it may not be retried, and none for a turn that does not exist. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
  * Indexes: chat_turns_pkey, chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
 export const retryTurn = (p: NewRetry) => sql<{
@@ -217,7 +217,9 @@ export const retryTurn = (p: NewRetry) => sql<{
         order by seq
       ) m
     ) as history
-  from chat_turns t
+  from (select) one
   left join known on true
   left join started on true
-  where t.user_id = ${p.userId}::uuid and t.id = ${p.retriedId}::uuid and t.session_id = ${p.sessionId}::uuid`;
+  left join chat_turns t
+    on t.user_id = ${p.userId}::uuid and t.id = ${p.retriedId}::uuid and t.session_id = ${p.sessionId}::uuid
+  where known.fingerprint is not null or t.id is not null`;
