@@ -81,3 +81,17 @@ test.each([
     expect(await count(table)).toBe(before + 1);
   },
 );
+
+test.each([
+  ['marking all notifications as read', '/v1/notifications/read-all', {}],
+  ['a completion', '/v1/chat/completions', { messages: [{ role: 'user', content: 'Hi' }] }],
+])(
+  '%s whose key was claimed and whose reply to that was lost is done by the same request again',
+  async (_name, path, body) => {
+    const idempotencyKey = newId();
+    proxy.loseReplyTo(idempotencyKey);
+    expect((await post(path, body, idempotencyKey)).status).toBe(503);
+    await msUntil(async () => (await post(path, body, idempotencyKey)).status === 200, 5_000);
+    expect((await post(path, body, idempotencyKey)).isReplay).toBe(true);
+  },
+);

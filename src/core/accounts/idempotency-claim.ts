@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
-import type { Database, Statement } from '../../platform/postgres/index.ts';
+import { type Database, isOutcomeUnknown, type Statement } from '../../platform/postgres/index.ts';
 import { idempotencyErrors } from './errors.ts';
 import { markReplay, readIdempotency, refuseReuse } from './idempotency.ts';
 import { claimIdempotencyKey, releaseIdempotencyKey, rememberAnswer } from './queries.ts';
@@ -10,6 +12,12 @@ export const maxAnswerChars = 1024 * 1024;
 
 /** How long a claim takes to be settled, in milliseconds; also after the client has left. */
 const settleBudgetMs = 5_000;
+
+/**
+ * The pauses before the tries to release a key whose claim was not heard of, in milliseconds: the first are over when the
+ * client asks again, after a second; all of them when the server has given up a claim that it was slow with, or is back.
+ */
+const releasePausesMs = [100, 250, 500, 1_000, 2_000, 4_000];
 
 /** What claiming a key needs. */
 export interface ClaimOptions {
@@ -34,9 +42,33 @@ export interface Claim {
   release(): Promise<void>;
 }
 
+/** Answers whether the statement found the claim. Never rejects. */
+async function settle(request: FastifyRequest, database: Database, statement: Statement<unknown>): Promise<boolean> {
+  try {
+    const options = { requestId: request.context.requestId, budgetMs: settleBudgetMs };
+    const rows = await inBackground(options, (context) => database.query(statement, context));
+    return rows.length > 0;
+  } catch (error) {
+    request.log.warn({ err: error }, 'could not settle an Idempotency-Key');
+    return false;
+  }
+}
+
+/**
+ * Lets go of what may have been claimed; again also when nothing was found, for the claim may come later than the news that
+ * nobody heard of it. Never rejects, and keeps no process alive: what is left is taken over in time.
+ */
+async function releaseUnheard(release: () => Promise<boolean>): Promise<void> {
+  for (const pauseMs of releasePausesMs) {
+    await sleep(pauseMs, undefined, { ref: false });
+    if (await release()) return;
+  }
+}
+
 /**
  * Claims the Idempotency-Key of a request; undefined, and no statement, when it has none. A key that a dead process claimed
- * is taken over, and what that process may still want to settle is refused.
+ * is taken over, and what that process may still want to settle is refused. When the reply to the claim is lost, the key is
+ * released within seconds, for the same request again.
  *
  * @throws AppError 400 `idempotency.invalid_key`, 409 `idempotency.in_progress` while another request does the work, 409
  *   `idempotency.not_replayable` when its answer was too long to be kept, 422 `idempotency.key_reused`; 503 without a database.
@@ -49,10 +81,15 @@ export async function claimKey(
   const { idempotencyKey, fingerprint } = readIdempotency(request);
   if (idempotencyKey === null || fingerprint === null) return undefined;
   const owner = { userId: request.caller.userId, idempotencyKey };
-  const [found] = await database.query(
-    claimIdempotencyKey({ ...owner, fingerprint, takeOverAfterMs }),
-    request.context,
-  );
+  const claim = newId();
+  const release = (claimedAt: Date | null) =>
+    settle(request, database, releaseIdempotencyKey({ ...owner, claim, claimedAt }));
+  const [found] = await database
+    .query(claimIdempotencyKey({ ...owner, claim, fingerprint, takeOverAfterMs }), request.context)
+    .catch((error: unknown) => {
+      if (isOutcomeUnknown(error)) void releaseUnheard(() => release(null));
+      throw error;
+    });
   refuseReuse(found);
   // No row: another request claimed it at this very moment.
   if (found === undefined || (found.claimed_at === null && found.answer === null)) {
@@ -64,18 +101,15 @@ export async function claimKey(
   }
   if (found.answer !== null) markReplay(reply);
 
-  const settle = async (statement: Statement<unknown>): Promise<void> => {
-    try {
-      const options = { requestId: request.context.requestId, budgetMs: settleBudgetMs };
-      await inBackground(options, (context) => database.query(statement, context));
-    } catch (error) {
-      request.log.warn({ err: error }, 'could not settle an Idempotency-Key');
-    }
-  };
-  const claimed = { ...owner, claimedAt: found.claimed_at };
+  const { claimed_at: claimedAt } = found;
   return {
     earlier: found.answer ?? undefined,
-    remember: (answer) => settle(rememberAnswer({ ...claimed, answer: answer.length > maxAnswerChars ? '' : answer })),
-    release: () => settle(releaseIdempotencyKey(claimed)),
+    async remember(answer) {
+      const kept = answer.length > maxAnswerChars ? '' : answer;
+      await settle(request, database, rememberAnswer({ ...owner, claimedAt, answer: kept }));
+    },
+    async release() {
+      await release(claimedAt);
+    },
   };
 }

@@ -36,14 +36,16 @@ export const findAnswer = (p: { userId: string; idempotencyKey: string; fingerpr
 export const claimIdempotencyKey = (p: {
   userId: string;
   idempotencyKey: string;
+  /** A new id, which names the claim. */
+  claim: string;
   fingerprint: Buffer;
   takeOverAfterMs: number;
 }) => sql<{ claimed_at: Date | null; answer: string | null; is_same: boolean }>`
   -- accounts.claim_idempotency_key
   with claimed as (
-    insert into idempotency_keys as k (user_id, key, fingerprint, created_at)
-    values (${p.userId}::uuid, ${p.idempotencyKey}, ${p.fingerprint}::bytea, clock_timestamp())
-    on conflict (user_id, key) do update set created_at = excluded.created_at
+    insert into idempotency_keys as k (user_id, key, claim, fingerprint, created_at)
+    values (${p.userId}::uuid, ${p.idempotencyKey}, ${p.claim}::uuid, ${p.fingerprint}::bytea, clock_timestamp())
+    on conflict (user_id, key) do update set claim = excluded.claim, created_at = excluded.created_at
     where k.answer is null and k.fingerprint = excluded.fingerprint
       and k.created_at < clock_timestamp() - make_interval(secs => ${p.takeOverAfterMs}::double precision / 1000)
     returning created_at
@@ -74,13 +76,16 @@ export const rememberAnswer = (p: ClaimedKey & { answer: string }) => sql<{ key:
     and created_at is not distinct from ${p.claimedAt}::timestamptz
   returning key`;
 
-/** Lets go of a claimed key. Index: idempotency_keys_pkey. One row, or none when another has taken the key over. */
-export const releaseIdempotencyKey = (p: ClaimedKey) => sql<{ key: string }>`
+/**
+ * Lets go of a claimed key, also where it is not known when it was claimed. Index: idempotency_keys_pkey. One row, or none when
+ * another has taken the key over.
+ */
+export const releaseIdempotencyKey = (p: ClaimedKey & { claim: string }) => sql<{ key: string }>`
   -- accounts.release_idempotency_key
   delete from idempotency_keys
-  where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey} and answer is null
-    -- Not "=", or the index of ages would be taken for it.
-    and created_at is not distinct from ${p.claimedAt}::timestamptz
+  where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey} and answer is null and claim = ${p.claim}::uuid
+    -- An earlier version of the server, which takes a key over, leaves the claim's name as it was.
+    and created_at is not distinct from coalesce(${p.claimedAt}::timestamptz, created_at)
   returning key`;
 
 /**

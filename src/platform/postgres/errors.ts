@@ -46,6 +46,17 @@ export function toCallerError(error: unknown, isConnectionLost: boolean): unknow
   return error;
 }
 
+/**
+ * Whether a statement that failed for its caller may have been done all the same: its reply was lost, or nobody waited for
+ * it. Not what the server refused, nor what was never sent.
+ */
+export function isOutcomeUnknown(error: unknown): boolean {
+  if (!(error instanceof AppError)) return !(error instanceof DatabaseError);
+  // An open breaker gives no cause. A server that ends the connection may have done the statement before.
+  if (error.code === 'postgres.unavailable') return error.cause !== undefined;
+  return error.code === 'postgres.timeout' && !(error.cause instanceof DatabaseError);
+}
+
 /** A statement was cancelled in place of the one before it on its connection. The server undid it. */
 export class CancelledByNeighbour extends Error {}
 

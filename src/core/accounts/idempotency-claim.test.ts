@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DatabaseError } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import { Cancelled } from '../../base/deadline.ts';
+import { newId } from '../../base/ids.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { type Database, postgresErrors, type Statement, sql } from '../../platform/postgres/index.ts';
+import { claimKey } from './idempotency-claim.ts';
+
+let product: Product;
+let user: TestUser;
+
+beforeAll(async () => {
+  product = await startProduct();
+  user = await product.createUser();
+});
+
+afterAll(() => product?.stop());
+
+/** Claims a key as a route does. */
+async function claim(key: string, database: Database) {
+  const request = {
+    method: 'POST',
+    url: '/work',
+    headers: { 'idempotency-key': key },
+    caller: { userId: user.userId },
+    context: testContext(),
+    log: createLogger({ level: 'silent' }),
+  };
+  const reply = { header: () => undefined };
+  return await claimKey(request as unknown as FastifyRequest, reply as unknown as FastifyReply, {
+    database,
+    takeOverAfterMs: 60_000,
+  });
+}
+
+/** A database that does something else than it is asked to when a key is claimed; all that follows, it counts and does. */
+function changeClaims(onClaim: (statement: Statement<unknown>) => never) {
+  const counted = { releases: 0 };
+  const database: Database = {
+    async query(statement, context) {
+      if (statement.name === 'accounts.claim_idempotency_key') return onClaim(statement);
+      counted.releases++;
+      return await product.postgres.query(statement, context);
+    },
+  };
+  return Object.assign(counted, { database });
+}
+
+async function isClaimed(key: string): Promise<boolean> {
+  const statement = sql`
+    -- test.find_key
+    select key from idempotency_keys where user_id = ${user.userId} and key = ${key}`;
+  return (await product.postgres.query(statement, testContext())).length > 0;
+}
+
+const lost = () => postgresErrors.raise.unavailable({ cause: new Error('the connection was cut') });
+
+test('a claim that is made after its client has left is released', async () => {
+  const key = newId();
+  let claimed: Promise<unknown> | undefined;
+  const { database } = changeClaims((statement) => {
+    claimed = sleep(400).then(() => product.postgres.query(statement, testContext()));
+    throw new Cancelled('the client left');
+  });
+  await expect(claim(key, database)).rejects.toThrow(Cancelled);
+  await expect(claimed).resolves.toHaveLength(1);
+  await until(async () => !(await isClaimed(key)));
+  expect((await claim(key, product.postgres))?.earlier).toBeUndefined();
+});
+
+test('a claim that was lost is not taken for the one that another request has made', async () => {
+  const key = newId();
+  const away = changeClaims(() => {
+    throw lost();
+  });
+  await expect(claim(key, away.database)).rejects.toMatchObject({ code: 'postgres.unavailable' });
+  const other = await claim(key, product.postgres);
+  await until(() => away.releases === 3);
+  expect(await isClaimed(key)).toBe(true);
+  await other?.release();
+  expect(await isClaimed(key)).toBe(false);
+});
+
+test('a claim that an earlier version of the server has taken over is left to it', async () => {
+  const key = newId();
+  const frozen = await claim(key, product.postgres);
+  const takeOver = sql`
+    -- test.take_over
+    update idempotency_keys set created_at = created_at + interval '1 minute'
+    where user_id = ${user.userId} and key = ${key}`;
+  await product.postgres.query(takeOver, testContext());
+  await frozen?.release();
+  expect(await isClaimed(key)).toBe(true);
+});
+
+test.each([
+  ['the server refused', () => new DatabaseError('no such table', 0, 'error')],
+  ['the server ended at its lock', () => postgresErrors.raise.timeout({ cause: new DatabaseError('', 0, 'error') })],
+  ['an open breaker refused', () => postgresErrors.raise.unavailable()],
+  ['got no connection', () => postgresErrors.raise.overloaded({ cause: new Error('no connection was free') })],
+])('a claim that %s is known not to be there, and nothing is asked for it', async (_name, makeError) => {
+  const error = makeError();
+  const refusing = changeClaims(() => {
+    throw error;
+  });
+  await expect(claim(newId(), refusing.database)).rejects.toBe(error);
+  // The first release would come after a tenth of that.
+  await sleep(1_000);
+  expect(refusing.releases).toBe(0);
+});
