@@ -218,6 +218,18 @@ describe('a turn that is retried', () => {
     expect(statuses.toSorted()).toEqual([200, ...Array<number>(9).fill(409)]);
   });
 
+  it('can be retried again when the retry failed without a word', async () => {
+    const failed = await fail();
+    provider.setMode('401');
+    const empty = turnIdOf(readEvents(await (await retry(failed, { stream: true })).text()));
+    expect(await readTurn(empty)).toMatchObject({ status: 'failed', answer_seq: null });
+    provider.setMode('ok');
+    expect((await retry(failed)).status).toBe(409);
+    const answer = await retry(empty);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ status: 'complete', content: text, seq: 3 });
+  });
+
   it('is refused when it completed, is not the last, or does not exist', async () => {
     const completed = turnIdOf(readEvents(await (await post()).text()));
     expect((await retry(completed)).status).toBe(409);

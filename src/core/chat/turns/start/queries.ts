@@ -157,9 +157,10 @@ export interface NewRetry extends NewAnswer {
 }
 
 /**
- * Starts a turn that answers the message of an earlier one again, when that is the session's last, did not complete, and was
- * not retried yet. One row, with the turn as it was started then when the key was used before; else with `turn` null when
- * it may not be retried, and none for a turn that does not exist. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
+ * Starts a turn that answers the message of an earlier one again, when no message of the user's follows that one, and the
+ * turn did not complete and was not retried yet. One row, with the turn as it was started then when the key was used before;
+ * else with `turn` null when it may not be retried, and none for a turn that does not exist. `turn` is a `StartedTurn`,
+ * `history` a `StoredHistory`.
  * Indexes: chat_turns_pkey, chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
 export const retryTurn = (p: NewRetry) => sql<{
@@ -181,7 +182,11 @@ export const retryTurn = (p: NewRetry) => sql<{
     from session
     where t.user_id = ${p.userId}::uuid and t.id = ${p.retriedId}::uuid and t.session_id = session.id
       and t.status in ('failed', 'interrupted', 'stopped') and t.retried_by is null
-      and greatest(t.question_seq, t.answer_seq) = session.message_count
+      and (
+        select seq from chat_messages
+        where user_id = t.user_id and session_id = t.session_id and seq > t.question_seq and role = 'user'
+        order by seq limit 1
+      ) is null
     returning t.user_id, t.session_id, t.question_seq, coalesce(session.model, ${p.defaultModel}) as model, session.assistant
   ), question as (
     select claimed.user_id, claimed.session_id, claimed.question_seq, claimed.model, claimed.assistant, m.id, m.turn_id,
