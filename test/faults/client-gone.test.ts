@@ -50,7 +50,7 @@ test('a client that leaves in mid statement: gone from the server, and the next 
   expect(await serverBackends(hurt)).toEqual(before);
 });
 
-test('a client that leaves a statement that others are in: the others finish', async () => {
+test('a client that leaves a statement that others are in: the others finish, and its own message is answered', async () => {
   const hurt = await startFaultServer({ DATABASE_POOL_SIZE: '4', DATABASE_POOL_OVERFLOW: '0' });
   const send = createClient(hurt);
   const ids = await Promise.all(Array.from({ length: 40 }, () => createSession(send)));
@@ -76,5 +76,8 @@ test('a client that leaves a statement that others are in: the others finish', a
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
     expect(new Set(answers.map(({ body }) => body.seq))).toEqual(new Set([2 * round]));
     await msUntil(async () => (await countLocked(hurt.admin)) === 0);
+    const readHeld = async () => (await send({ path: `/v1/chat/sessions/${held}/messages` })).body.data as unknown[];
+    await msUntil(async () => (await readHeld()).length === 2 * round);
+    expect((await readHeld()).slice(-2)).toMatchObject([{ role: 'user' }, { role: 'assistant', status: 'complete' }]);
   }
 });

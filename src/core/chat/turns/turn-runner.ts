@@ -15,6 +15,7 @@ import { Assistants } from './assistants.ts';
 import { requestStop, type TurnKey, type TurnRow } from './queries.ts';
 import { reserveTurn } from './reserve-turn.ts';
 import { RunningTurn } from './running-turn.ts';
+import { outliveCaller } from './start/outlive-caller.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { replayHistory, type StoredHistory } from './start/replay-history.ts';
 import { showQuestion } from './start/show-question.ts';
@@ -109,14 +110,14 @@ export class TurnRunner {
   }
 
   /**
-   * Stores a user's message and starts the turn that answers it, in one statement. A message whose Idempotency-Key was used
-   * before starts nothing: its first turn is answered.
+   * Stores a user's message and starts the turn that answers it, in one statement, also for a caller who leaves meanwhile. A
+   * message whose Idempotency-Key was used before starts nothing: its first turn is answered.
    * @throws AppError 400 `chat.assistant_not_found`; 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 429 `limits.tokens_exceeded`; 503
    *   `postgres.*` when the database is the trouble.
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
     const contentChars = message.content.length;
-    return await this.#reserve({ caller, contentChars, context }, () => this.#start(caller, message, context));
+    return await this.#reserve({ caller, contentChars, context }, (own) => this.#start(caller, message, own));
   }
 
   async #start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
@@ -136,23 +137,21 @@ export class TurnRunner {
    * @throws AppError 404 `chat.turn_not_found`; 409 `chat.turn_not_retryable`; and as `start`.
    */
   async retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
-    return await this.#reserve({ caller, contentChars: 0, context }, () => this.#retry(caller, retry, context));
+    return await this.#reserve({ caller, contentChars: 0, context }, (own) => this.#retry(caller, retry, own));
   }
 
   async #reserve(
     order: { caller: Caller; contentChars: number; context: CallContext },
-    start: () => Promise<TurnStart>,
+    start: (own: CallContext) => Promise<TurnStart>,
   ): Promise<TurnStart> {
+    const { tokenBudget, log } = this.#options;
     const findStarted = ({ turn, replayed }: TurnStart) => {
       const ended = !replayed && turn instanceof RunningTurn ? this.#running.get(turn) : undefined;
       return ended && { turn: turn as RunningTurn, ended };
     };
-    return await reserveTurn(this.#options.tokenBudget, {
-      ...order,
-      deadline: order.context.deadline,
-      start,
-      findStarted,
-    });
+    return await outliveCaller(order.context, log, (own) =>
+      reserveTurn(tokenBudget, { ...order, deadline: own.deadline, start: () => start(own), findStarted }),
+    );
   }
 
   async #retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
