@@ -7,6 +7,7 @@ import {
   type HttpServer,
   ListOf,
   PageLimit,
+  placePart,
   toPage,
 } from '../platform/http/index.ts';
 import {
@@ -60,9 +61,9 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
       },
     },
     async ({ query: { limit, cursor }, context }) => {
-      const [beforeId = null] = cursor === undefined ? [] : decodeCursor(CURSOR_SCOPE, cursor);
+      const [beforeId = null] = decodeCursor(CURSOR_SCOPE, cursor, [placePart.bigint]);
       const [rows, stats] = await Promise.all([
-        database.query(listFailedJobs({ beforeId: beforeId as number | null, limit: limit + 1 }), context),
+        database.query(listFailedJobs({ beforeId, limit: limit + 1 }), context),
         jobs.stats(context),
       ]);
       const page = toPage(rows, limit, { item: toFailedJob, cursor: (row) => encodeCursor(CURSOR_SCOPE, [row.id]) });

@@ -1,6 +1,15 @@
 export { type Static, Type } from 'typebox';
 export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from '../core/models/index.ts';
-export { Cursor, decodeCursor, encodeCursor, ListOf, Nullable, PageLimit, toPage } from '../platform/http/index.ts';
+export {
+  Cursor,
+  decodeCursor,
+  encodeCursor,
+  ListOf,
+  Nullable,
+  PageLimit,
+  placePart,
+  toPage,
+} from '../platform/http/index.ts';
 export { sql } from '../platform/postgres/index.ts';
 export { type AssistantManifest, defineAssistant } from './assistant.ts';
 export type { AssistantContext, AssistantLog, Question } from './context.ts';

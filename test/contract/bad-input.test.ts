@@ -1,13 +1,15 @@
 import { Type } from 'typebox';
 import { afterAll } from 'vitest';
-import { isId } from '../../src/base/ids.ts';
+import { isId, newId } from '../../src/base/ids.ts';
 import {
   Cursor,
   decodeCursor,
+  encodeCursor,
   type HttpServer,
   httpErrors,
   Nullable,
   PageLimit,
+  placePart,
 } from '../../src/platform/http/index.ts';
 import { createTestServer, signedIn } from '../../src/platform/http/test-server.ts';
 import { describeBadInput } from './bad-input.ts';
@@ -57,8 +59,8 @@ function addRoutes(server: HttpServer): void {
     return rows.push(request.body);
   });
   server.get('/v1/things', { config, schema: { querystring: ListQuery } }, async (request) => {
-    if (request.query.cursor !== undefined) decodeCursor('things', request.query.cursor);
-    return {};
+    decodeCursor('things', request.query.cursor, [placePart.id]);
+    return { next_cursor: encodeCursor('things', [newId()]) };
   });
   server.patch(
     '/v1/things/:thing_id',

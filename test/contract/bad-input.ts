@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type HttpServer, listRoutes, type RouteAccess } from '../../src/platform/http/index.ts';
 import { type BadBody, bodiesAgainst, malformedBodies } from './bad-bodies.ts';
-import { pathsAgainst, queriesAgainst } from './bad-parameters.ts';
+import { cursorsLike, pathsAgainst, queriesAgainst } from './bad-parameters.ts';
 import { CANARY, type JsonSchema } from './schema-faults.ts';
 
 /** What the suite runs against. */
@@ -184,12 +184,25 @@ interface Check {
 const always = (): boolean => true;
 const hasBody = (route: BadInputRoute): boolean => route.validBody !== undefined;
 
+/** Begins with a cursor that the list gives, so that there must be two of what it lists. */
+async function sendForgedCursors(trial: Trial): Promise<void> {
+  const send = (pairs: Record<string, string>): Promise<Answer> =>
+    trial.send(`${trial.fill(trial.route.url)}?${new URLSearchParams({ ...trial.route.validQuery, ...pairs })}`);
+  const { next_cursor: own } = JSON.parse((await send({ limit: '1' })).body) as { next_cursor?: string | null };
+  if (typeof own !== 'string') throw new Error(`${trial.url} has no second page: make two of what it lists.`);
+  for (const { name, cursor, isName } of cursorsLike(own)) {
+    const answer = await send({ cursor });
+    if (answer.statusCode !== 200 || !isName) checkRefusal(answer, { name, status: 400, param: 'cursor' });
+  }
+}
+
 async function sendBadQueries(trial: Trial): Promise<void> {
   const schema = trial.schemaOf('querystring');
   if (schema === undefined) return;
   for (const bad of queriesAgainst(schema, trial.fill(trial.route.url), trial.route.validQuery ?? {})) {
     checkRefusal(await trial.send(bad.url), { ...bad, status: 400 });
   }
+  if (schema.properties?.cursor !== undefined) await sendForgedCursors(trial);
 }
 
 async function sendBadPaths(trial: Trial): Promise<void> {
@@ -216,7 +229,11 @@ const CHECKS: readonly Check[] = [
         (trial.route.badBodies ?? []).map(({ body, ...bad }) => ({ ...bad, payload: JSON.stringify(body) })),
       ),
   },
-  { what: 'queries that do not fit its schema, naming the parameter', applies: always, run: sendBadQueries },
+  {
+    what: 'queries that do not fit its schema and cursors that it never gave, naming the parameter',
+    applies: always,
+    run: sendBadQueries,
+  },
   { what: 'ids that are none and paths that are tricks', applies: ({ url }) => url.includes(':'), run: sendBadPaths },
   { what: 'headers that are doubled or too large', applies: always, run: sendBadHeaders },
   { what: 'methods that it does not take', applies: always, run: sendWrongMethods },

@@ -1,3 +1,4 @@
+import { encodeCursor } from '../../src/platform/http/index.ts';
 import { CANARY, type JsonSchema, wrongValues } from './schema-faults.ts';
 
 /** A query or a path that must be refused. */
@@ -31,7 +32,15 @@ const BAD_CURSORS = [
   '%25_',
   'AAAAAAAAAAAAAAAAAAAAAAAA',
   '0190a0a0-0000-7000-8000-00000000abcd',
+  // The right check characters before no text, before null, and before a place in the list of keys that is none.
+  '47DEQpj8',
+  'dCNOmK_nbnVsbA',
+  'k3CuuGdJWyJrZXlzIiwieCJd',
 ];
+/** Parts of a place that no list has. */
+const WRONG_PARTS: unknown[] = [null, true, {}, ['x'], -1, 1.5, 1e300, 'x\0', Number.MAX_SAFE_INTEGER + 1];
+/** Parts that only lists of names have. */
+const NAMES = ['', 'x', "'; drop table users; --"];
 const BAD_IDS = [
   CANARY,
   '1',
@@ -110,4 +119,27 @@ export function pathsAgainst(schema: JsonSchema, pattern: string, fill: (pattern
       to('%2e%2e%2f%2e%2e'),
     ];
   });
+}
+
+/** A cursor with the right check characters, for another place than the list gave. */
+export interface ForgedCursor {
+  readonly name: string;
+  readonly cursor: string;
+  /** Whether a list of names has such a place. */
+  readonly isName: boolean;
+}
+
+/** Cursors of the scope of a list's own one, with places that it has not given: parts are missing, too many or wrong. */
+export function cursorsLike(own: string): ForgedCursor[] {
+  const [scope, ...place] = JSON.parse(Buffer.from(own.slice(8), 'base64url').toString()) as [string, ...string[]];
+  const forge = (forged: unknown[], isName = false): ForgedCursor => ({
+    name: JSON.stringify(forged),
+    cursor: encodeCursor(scope, forged as string[]),
+    isName,
+  });
+  const wrong = place.flatMap((_, index) => [
+    ...WRONG_PARTS.map((part) => forge(place.with(index, part as string))),
+    ...NAMES.map((part) => forge(place.with(index, part), true)),
+  ]);
+  return [forge([]), forge(place.slice(0, -1)), forge([...place, 'x']), ...wrong];
 }

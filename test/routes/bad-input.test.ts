@@ -90,9 +90,30 @@ beforeAll(async () => {
   // All routes together are sent more in a minute than any limit allows.
   await product.request(alice, 'PUT', '/v1/me/plan', { plan: 'unlimited' });
   resources = await createResources(product, alice);
+  await fillLists();
 });
 
 afterAll(() => product.stop());
+
+/** Makes a second of all that is listed, so that every list has a cursor to be altered. */
+async function fillLists(): Promise<void> {
+  await product.createUser();
+  await createResources(product, alice);
+  const makers = Object.entries(routeExamples).filter(([name]) => /^POST \/api\/[^:]+$/.test(name));
+  for (const [, example] of [...makers, ...makers]) {
+    const { method, path, body } = example(resources);
+    await product.request(alice, method, path, body);
+  }
+  const fail = sql`
+    -- test.fail_jobs
+    select count(graphile_worker.add_job('test.failed')) from generate_series(1, 2)`;
+  await product.postgres.query(fail, testContext());
+  const setAside = sql`
+    -- test.set_jobs_aside
+    update graphile_worker._private_jobs set attempts = max_attempts
+    where task_id = (select id from graphile_worker._private_tasks where identifier = 'test.failed')`;
+  await product.postgres.query(setAside, testContext());
+}
 
 /** The rows of every table that belongs to users. */
 async function countRows(): Promise<number> {

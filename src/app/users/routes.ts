@@ -2,7 +2,15 @@ import { firstId, newId } from '../../base/ids.ts';
 import type { CallerCache } from '../../core/accounts/index.ts';
 import { keyErrors } from '../../core/keys/index.ts';
 import { type Plans, planErrors } from '../../core/plans/index.ts';
-import { decodeCursor, encodeCursor, type HttpServer, httpErrors, ListOf, toPage } from '../../platform/http/index.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  type HttpServer,
+  httpErrors,
+  ListOf,
+  placePart,
+  toPage,
+} from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { changeUser, listUsers, listUsersByEmail, type UserRow } from './queries.ts';
 import { ChangeUser, User, UserListQuery, UserParams } from './schemas.ts';
@@ -39,9 +47,9 @@ function registerUserList(server: HttpServer, { database }: UserRouteOptions): v
     },
     async ({ query: { q = '', limit, cursor }, context }) => {
       const scope = `users ${q}`;
-      const after = cursor === undefined ? undefined : String(decodeCursor(scope, cursor)[0]);
       const page = { limit: limit + 1 };
       const isEmail = q.includes('@');
+      const [after] = decodeCursor(scope, cursor, [isEmail ? placePart.id : placePart.text]);
       const statement = isEmail
         ? listUsersByEmail({ ...page, email: q, afterId: after ?? firstId })
         : listUsers({ ...page, start: q, afterName: after ?? '' });

@@ -1,4 +1,14 @@
-import { Cursor, decodeCursor, defineRoute, encodeCursor, ListOf, PageLimit, Type, toPage } from '../../kit/index.ts';
+import {
+  Cursor,
+  decodeCursor,
+  defineRoute,
+  encodeCursor,
+  ListOf,
+  PageLimit,
+  placePart,
+  Type,
+  toPage,
+} from '../../kit/index.ts';
 import { logMood, toEntry } from './entries.ts';
 import { type EntryRow, listEntries } from './queries.ts';
 import { Entry, Instant, MoodText } from './schemas.ts';
@@ -50,7 +60,7 @@ const getRoute = defineRoute({
   async run({ query }, context) {
     const { limit, offset, cursor, from, to } = query;
     const scope = ['mood', from, to].join(' ');
-    const [afterFeltAt, afterId = null] = (cursor === undefined ? [] : decodeCursor(scope, cursor)) as string[];
+    const [afterFeltAt, afterId = null] = decodeCursor(scope, cursor, [placePart.instant, placePart.id]);
     return await context.cached(JSON.stringify(query), cacheTtlMs, async () => {
       const time = { from: toDate(from), to: toDate(to), afterFeltAt: toDate(afterFeltAt) };
       const rows = await context.query(listEntries, { ...time, afterId, offset, limit: limit + 1 });

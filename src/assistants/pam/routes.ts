@@ -6,6 +6,7 @@ import {
   ListOf,
   Nullable,
   PageLimit,
+  placePart,
   Type,
   toPage,
 } from '../../kit/index.ts';
@@ -36,7 +37,7 @@ const listRoute = defineRoute({
     const { limit, cursor, from = null, to = null } = query;
     const category = query.category === undefined ? null : toCategory(query.category);
     const scope = JSON.stringify(['pam', from, to, category]);
-    const [afterSpentOn = null, afterId = null] = (cursor === undefined ? [] : decodeCursor(scope, cursor)) as string[];
+    const [afterSpentOn = null, afterId = null] = decodeCursor(scope, cursor, [placePart.day, placePart.id]);
     const rows = await context.query(listExpenses, { from, to, category, afterSpentOn, afterId, limit: limit + 1 });
     const cursorOf = ({ spent_on, id }: ExpenseRow) => encodeCursor(scope, [spent_on, id]);
     return toPage(rows, limit, { item: toExpense, cursor: cursorOf });

@@ -6,6 +6,7 @@ import {
   ListOf,
   Nullable,
   PageLimit,
+  placePart,
   Type,
   toPage,
 } from '../../kit/index.ts';
@@ -14,6 +15,9 @@ import { type ItemRow, listItems } from './queries.ts';
 import { Day, Item, ItemId, Priority, Title } from './schemas.ts';
 
 const ItemParams = Type.Object({ item_id: ItemId }, { additionalProperties: false });
+
+/** A place among the days; items without one are at the end. */
+const isDueOn = (part: unknown): part is string => part === 'infinity' || placePart.day(part);
 
 const listRoute = defineRoute({
   method: 'GET',
@@ -34,7 +38,7 @@ const listRoute = defineRoute({
   async run({ query }, context) {
     const { limit, cursor, done = null, due_from = null, due_to = null } = query;
     const scope = ['todo', done, due_from, due_to].join();
-    const [afterDueOn = null, afterId = null] = (cursor === undefined ? [] : decodeCursor(scope, cursor)) as string[];
+    const [afterDueOn = null, afterId = null] = decodeCursor(scope, cursor, [isDueOn, placePart.id]);
     const filter = { isDone: done, dueFrom: due_from, dueTo: due_to };
     const rows = await context.query(listItems, { ...filter, afterDueOn, afterId, limit: limit + 1 });
     const cursorOf = ({ due_on, id }: ItemRow) => encodeCursor(scope, [due_on ?? 'infinity', id]);

@@ -1,5 +1,5 @@
 import { firstIdAt, lastId } from '../../base/ids.ts';
-import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
+import { decodeCursor, encodeCursor, type HttpServer, ListOf, placePart, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { type ActivityRow, listActivity } from './queries.ts';
 import { Activity, ActivityListQuery } from './schemas.ts';
@@ -27,12 +27,13 @@ export function registerActivityRoutes(server: HttpServer, { database }: { reado
       const { kind, from, to, limit, cursor } = query;
       const scope = ['activity', kind ?? '', from ?? '', to ?? ''].join(' ');
       const endId = to === undefined ? lastId : firstIdAt(new Date(to));
+      const [beforeId = endId] = decodeCursor(scope, cursor, [placePart.id]);
       const rows = await database.query(
         listActivity({
           userId: caller.userId,
           kind: kind ?? null,
           fromId: firstIdAt(new Date(from ?? 0)),
-          beforeId: cursor === undefined ? endId : String(decodeCursor(scope, cursor)[0]),
+          beforeId,
           limit: limit + 1,
         }),
         context,

@@ -9,6 +9,7 @@ import {
   type HttpServer,
   ListOf,
   PageLimit,
+  placePart,
   toPage,
 } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
@@ -147,9 +148,9 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
     },
     async (request) => {
       const { limit, cursor } = request.query;
-      const [beforeId = null] = cursor === undefined ? [] : decodeCursor(CURSOR_SCOPE, cursor);
+      const [beforeId = null] = decodeCursor(CURSOR_SCOPE, cursor, [placePart.id]);
       const rows = await database.query(
-        listKeys({ userId: request.caller.userId, beforeId: beforeId as string | null, limit: limit + 1 }),
+        listKeys({ userId: request.caller.userId, beforeId, limit: limit + 1 }),
         request.context,
       );
       return toPage(rows, limit, { item: toKey, cursor: (row) => encodeCursor(CURSOR_SCOPE, [row.id]) });

@@ -1,5 +1,5 @@
 import { lastId } from '../../base/ids.ts';
-import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../platform/http/index.ts';
+import { decodeCursor, encodeCursor, type HttpServer, ListOf, placePart, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { claimAndAnswer } from '../accounts/index.ts';
 import { notificationErrors } from './errors.ts';
@@ -38,7 +38,7 @@ export function registerNotificationList(server: HttpServer, { database }: Notif
     },
     async ({ query: { unread = false, limit, cursor }, caller: { userId }, context }) => {
       const scope = `notifications ${unread}`;
-      const beforeId = cursor === undefined ? lastId : String(decodeCursor(scope, cursor)[0]);
+      const [beforeId = lastId] = decodeCursor(scope, cursor, [placePart.id]);
       const statement = unread ? listUnread : listNotifications;
       const rows = await database.query(statement({ userId, beforeId, limit: limit + 1 }), context);
       return toPage(rows, limit, { item: toNotification, cursor: (row) => encodeCursor(scope, [row.id]) });

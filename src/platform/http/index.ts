@@ -12,6 +12,7 @@ export {
   Nullable,
   type Page,
   PageLimit,
+  placePart,
   toPage,
 } from './list.ts';
 export { closeCodes, type OpenWebSocket, type WebSocketUser } from './open-web-socket.ts';

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { type TSchema, Type } from 'typebox';
+import { isId } from '../../base/ids.ts';
 import { httpErrors } from './errors.ts';
+import { strictFormats } from './formats.ts';
 
 /** The schema of a page of a list, as every list answers it. */
 export function ListOf<Item extends TSchema>(item: Item) {
@@ -69,15 +71,64 @@ export function encodeCursor(scope: string, place: readonly (string | number)[])
   return check(text) + Buffer.from(text).toString('base64url');
 }
 
+type PartCheck = (part: unknown) => part is string | number;
+
+/** The parts that checks let through; none where there is no cursor. */
+type Place<Checks> = {
+  [Index in keyof Checks]?: Checks[Index] extends (part: unknown) => part is infer Part ? Part : never;
+};
+
+const textThat =
+  (fits: (text: string) => boolean) =>
+  (part: unknown): part is string =>
+    typeof part === 'string' && fits(part);
+
+const integerTo =
+  (maximum: number) =>
+  (part: unknown): part is number =>
+    typeof part === 'number' && Number.isInteger(part) && part >= 0 && part <= maximum;
+
+/** What a part of a place can be, for `decodeCursor`: what Postgres takes as that type, and we write into cursors. */
+export const placePart = {
+  id: textThat(isId),
+  /** As `2026-12-24`. */
+  day: textThat(strictFormats.date),
+  /** A time in RFC 3339. */
+  instant: textThat(strictFormats['date-time']),
+  /** A time in milliseconds since 1970, up to the last year that RFC 3339 can write. */
+  timeMs: integerTo(Date.UTC(9999, 11, 31)),
+  /** A count or an id: Postgres' `integer`, not negative. */
+  integer: integerTo(2 ** 31 - 1),
+  /** The same of `bigint`, as far as numbers are exact. */
+  bigint: integerTo(Number.MAX_SAFE_INTEGER),
+  /** Any text that Postgres can hold. */
+  text: textThat((text) => !text.includes('\0')),
+};
+
+/** The scope and the parts of the place; empty when that is not what the text holds: anybody can put check characters to it. */
+function parseCursor(text: string): unknown[] {
+  try {
+    const parts: unknown = JSON.parse(text);
+    return Array.isArray(parts) ? parts : [];
+  } catch {
+    return [];
+  }
+}
+
 /**
- * The place that a cursor names.
+ * The place that a cursor names, a part for each check, so that a statement can take them as they are; nothing when there is
+ * no cursor.
  * @throws AppError `http.invalid_cursor` when it is not one of this scope's.
  */
-export function decodeCursor(scope: string, cursor: string): (string | number)[] {
+export function decodeCursor<const Checks extends readonly PartCheck[]>(
+  scope: string,
+  cursor: string | undefined,
+  checks: Checks,
+): Place<Checks> {
+  if (cursor === undefined) return [] as Place<Checks>;
   const text = Buffer.from(cursor.slice(CHECK_CHARS), 'base64url').toString();
-  if (check(text) === cursor.slice(0, CHECK_CHARS)) {
-    const [cursorScope, ...place] = JSON.parse(text) as [string, ...(string | number)[]];
-    if (cursorScope === scope) return place;
-  }
-  throw httpErrors.raise.invalid_cursor({ param: 'cursor' });
+  const [cursorScope, ...place] = check(text) === cursor.slice(0, CHECK_CHARS) ? parseCursor(text) : [];
+  const isPlace = place.length === checks.length && checks.every((isPart, index) => isPart(place[index]));
+  if (cursorScope !== scope || !isPlace) throw httpErrors.raise.invalid_cursor({ param: 'cursor' });
+  return place as Place<Checks>;
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { decodeCursor, encodeCursor, type Page } from '../../../platform/http/index.ts';
+import { decodeCursor, encodeCursor, type Page, placePart } from '../../../platform/http/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { HistoryQuery, MessageRow } from '../queries.ts';
 import type { HistoryPageQuery, Message } from '../schemas.ts';
@@ -21,7 +21,7 @@ function readQuery(
   { cursor, order, after, before, limit, offset }: Static<typeof HistoryPageQuery>,
   scope: string,
 ): Omit<HistoryQuery, 'userId' | 'sessionId' | 'knownVersion'> {
-  const fromSeq = cursor === undefined ? null : Number(decodeCursor(scope, cursor)[0]);
+  const [fromSeq = null] = decodeCursor(scope, cursor, [placePart.integer]);
   const descending = order === 'desc';
   return {
     limit,

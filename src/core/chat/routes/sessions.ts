@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto';
 import { newId } from '../../../base/ids.ts';
-import { decodeCursor, encodeCursor, type HttpServer, ListOf, toPage } from '../../../platform/http/index.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  type HttpServer,
+  ListOf,
+  placePart,
+  toPage,
+} from '../../../platform/http/index.ts';
 import { markReplay, onceByKey, readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { deleteSession, listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
@@ -80,13 +87,12 @@ function registerList(server: HttpServer, { database }: ChatRouteOptions): void 
       // A cursor has less room than words.
       const search = words === undefined ? '' : hash('sha256', words, 'base64url');
       const scope = ['sessions', assistant ?? '', search].join(' ').trimEnd();
-      const [updatedAtMs, id] = cursor === undefined ? [] : decodeCursor(scope, cursor);
-      const after = updatedAtMs === undefined ? null : { updatedAt: new Date(updatedAtMs), id: String(id) };
+      const [updatedAtMs, afterId = null] = decodeCursor(scope, cursor, [placePart.timeMs, placePart.id]);
       const page = {
         userId: request.caller.userId,
         assistant,
-        afterUpdatedAt: after?.updatedAt ?? null,
-        afterId: after?.id ?? null,
+        afterUpdatedAt: updatedAtMs === undefined ? null : new Date(updatedAtMs),
+        afterId,
         limit: limit + 1,
       };
       const statement = words === undefined ? listSessions(page) : searchSessions({ ...page, words });
