@@ -8,6 +8,8 @@ import { keepSecret } from './keep-secret.ts';
 /**
  * The secrets that our tokens are signed with: those of the configuration; else one that is made once and kept in
  * `auth-secret` in the data directory (mode 0600).
+ *
+ * @throws Error that names the variables when it cannot be kept there.
  */
 export function ensureAuthSecrets({ signIn, data, database }: Config, log: Logger): readonly string[] {
   if (signIn.secrets.length > 0) return signIn.secrets;
@@ -15,7 +17,11 @@ export function ensureAuthSecrets({ signIn, data, database }: Config, log: Logge
     log.warn('AUTH_SECRETS is not set: other servers cannot check tokens that this one signs');
   }
   const file = join(data.directory, 'auth-secret');
-  return [readSecret(file) ?? keepSecret(file, randomBytes(32).toString('base64url'))];
+  try {
+    return [readSecret(file) ?? keepSecret(file, randomBytes(32).toString('base64url'))];
+  } catch (error) {
+    throw new Error(`AUTH_SECRETS is not set, and no secret can be kept in DATA_DIR: ${error}`, { cause: error });
+  }
 }
 
 function readSecret(file: string): string | undefined {

@@ -1,7 +1,6 @@
 import { newId } from '../base/ids.ts';
 import type { StartTrace } from '../base/span.ts';
 import { type Clock, systemClock } from '../base/time.ts';
-import { readIssuers } from '../core/accounts/index.ts';
 import { type Assistant, createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses } from '../core/keys/index.ts';
 import type { Models } from '../core/models/index.ts';
@@ -23,7 +22,7 @@ import { type Callers, openCallers } from './open-callers.ts';
 import { type Limits, openLimits } from './open-limits.ts';
 import { openModels } from './open-models.ts';
 import { openServerJobs } from './open-server-jobs.ts';
-import { openSignIn, type SignInService } from './open-sign-in.ts';
+import { openSignIn, readSignIn, type SignInService } from './open-sign-in.ts';
 import { registerRoutes } from './register-routes.ts';
 import { showOperation } from './show-operation.ts';
 import { version } from './version.ts';
@@ -109,9 +108,9 @@ export function createServer(parts: ServerParts): Server {
   const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistantFolders } = parts;
   const { metrics = createServerMetrics(), startTrace } = parts;
   const { requestBudgetMs, drainTimeoutMs } = config.http;
-  // First of all: where a file is wrong, nothing was opened yet.
+  // First of all: where a file is wrong, or cannot be had, nothing was opened yet.
   const plans = new Plans(readPlans(config.plans.file), log);
-  const issuers = readIssuers(config.signIn);
+  const signInFiles = readSignIn(config, log);
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
@@ -126,7 +125,7 @@ export function createServer(parts: ServerParts): Server {
   const jobs = openServerJobs(config, { ...shared, directUrl, installed, startTrace, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
-  const signIn = openSignIn(config, { ...shared, issuers, metrics, callers, limits });
+  const signIn = openSignIn(config, { ...shared, ...signInFiles, metrics, callers, limits });
   const check = createDependencyCheck(postgres, database, callers);
   const authentication = createAuthentication({ callers: callers.cache, tokens: signIn.tokens, clock, uses });
   const http = createHttpServer({

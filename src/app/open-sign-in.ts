@@ -5,6 +5,7 @@ import {
   createFailureCount,
   IdentityVerifier,
   type Issuer,
+  readIssuers,
   SignIn,
   Tokens,
 } from '../core/accounts/index.ts';
@@ -20,6 +21,8 @@ import type { Limits } from './open-limits.ts';
 /** What sign-in is put together from. */
 export interface SignInParts {
   readonly issuers: readonly Issuer[];
+  /** Our tokens are signed with the first, and good when signed with any. */
+  readonly secrets: readonly string[];
   readonly database: Database;
   readonly metrics: Pick<ServerMetrics, 'statements'>;
   readonly callers: Pick<Callers, 'cache'>;
@@ -38,12 +41,19 @@ export interface SignInService {
 }
 
 /**
- * Opens sign-in with identity providers. Without any, no token of one is good, and ours are signed with a secret that
- * nobody keeps.
+ * Reads what sign-in needs of files: identity providers, and secrets. Without any provider, no token of one is good, and ours
+ * are signed with a secret that nobody keeps.
+ *
+ * @throws Error that names the variable whose file is wrong or cannot be had.
  */
+export function readSignIn(config: Config, log: Logger): Pick<SignInParts, 'issuers' | 'secrets'> {
+  const issuers = readIssuers(config.signIn);
+  return { issuers, secrets: issuers.length > 0 ? ensureAuthSecrets(config, log) : [randomUUID()] };
+}
+
+/** Opens sign-in with identity providers. */
 export function openSignIn(config: Config, parts: SignInParts): SignInService {
-  const { issuers, database, metrics, callers, limits, clock, log } = parts;
-  const secrets = issuers.length > 0 ? ensureAuthSecrets(config, log) : [randomUUID()];
+  const { issuers, secrets, database, metrics, callers, limits, clock, log } = parts;
   const tokens = new Tokens({ secrets, clock });
   const verifier = new IdentityVerifier({ issuers, clock, log });
   const observers = metrics.statements.batches;

@@ -12,26 +12,36 @@ import { openServerJobs } from './open-server-jobs.ts';
 import { startTracing } from './start-tracing.ts';
 import { untilSignalled } from './until-signalled.ts';
 
-/** Works on jobs, without serving requests, until SIGTERM or SIGINT; then waits for those that run. */
+/**
+ * Works on jobs, without serving requests, until SIGTERM or SIGINT; then waits for those that run. The database is closed
+ * again when a later step fails.
+ */
 export async function runJobs(config: Config, log: Logger, process: NodeJS.Process): Promise<void> {
   const signalled = untilSignalled(process);
-  const { postgres, directUrl, close } = await openDatabase(config, log, { joinRunning: true });
   const clock = systemClock;
-  const database = guardPostgres(postgres, { config: config.database, clock, log });
+  // First of all: where a file is wrong, nothing was opened yet.
   const models = openModels(config, { clock, log });
-  const usage = new UsageRecorder({ database, clock, log });
-  const parts = { database, models, clock, log, usage, cache: new UserCache(clock) };
-  const installed = bindAssistants(await findAssistants(), parts);
+  const assistantFolders = await findAssistants();
   const tracing = await startTracing(config);
-  const jobs = openServerJobs(config, { database, directUrl, installed, clock, log, startTrace: tracing?.start });
-  jobs.start();
-  process.stdout.write('Evenkeel is working on jobs\n');
-  log.info({ signal: await signalled }, 'stopping');
-  await jobs.stop();
-  await usage.stop();
-  await models.close();
-  database.close();
-  await close();
-  await tracing?.close();
+  const { postgres, directUrl, close } = await openDatabase(config, log, { joinRunning: true });
+  try {
+    const database = guardPostgres(postgres, { config: config.database, clock, log });
+    const usage = new UsageRecorder({ database, clock, log });
+    const installed = bindAssistants(assistantFolders, {
+      ...{ database, models, clock, log, usage },
+      cache: new UserCache(clock),
+    });
+    const jobs = openServerJobs(config, { database, directUrl, installed, clock, log, startTrace: tracing?.start });
+    jobs.start();
+    process.stdout.write('Evenkeel is working on jobs\n');
+    log.info({ signal: await signalled }, 'stopping');
+    await jobs.stop();
+    await usage.stop();
+    await models.close();
+    database.close();
+  } finally {
+    await close();
+    await tracing?.close();
+  }
   log.info('stopped');
 }

@@ -30,7 +30,7 @@ export interface ServeOptions {
 /** How long the first statements may take, in milliseconds: a hosted database may have to wake up. */
 const startBudgetMs = 30_000;
 
-/** Puts the server together; when that fails, the database does not stay behind. */
+/** Puts the server together. When that fails, the database does not stay behind; what else was opened ends with the process. */
 async function createOrClose(parts: ServerParts, database: OpenDatabase): Promise<Server> {
   try {
     return createServer(parts);
@@ -42,7 +42,7 @@ async function createOrClose(parts: ServerParts, database: OpenDatabase): Promis
 
 /**
  * Starts everything: the database (embedded unless one is configured), its migrations, the first user, the server.
- * What was started is stopped again when a later step fails.
+ * The database and the server are stopped again when a later step fails.
  */
 export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeOptions): Promise<RunningServer> {
   const assistantFolders = await findAssistants();

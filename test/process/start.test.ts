@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,6 +9,10 @@ import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 const run = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+
+/** For a first start and the stop of its database, on a busy machine. */
+const START_BOUND_MS = 30_000;
 
 let dataDir: string;
 let provider: StubProvider;
@@ -125,9 +129,26 @@ it('refuses a half-set configuration instead of falling back to the embedded dat
   await expect(stat(join(dataDir, 'postgres'))).rejects.toThrow('ENOENT');
 });
 
+it.each([
+  ['serve', 'a range of proxies', 'TRUSTED_PROXIES', { TRUSTED_PROXIES: '0.0.0.0/0' }],
+  ['serve', 'a secret that is none', 'AUTH_SECRETS', { PRIVY_APP_ID: 'app' }],
+  ['work', 'a file of models', 'MODELS_FILE', { MODELS_FILE: join(root, 'package.json') }],
+])('"%s" that cannot start for %s ends at once, and its database, and names %s', async (...row) => {
+  const [command, , named, variables] = row;
+  // What is no file can be neither read nor written as one.
+  await mkdir(join(dataDir, 'auth-secret'));
+  const env = { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir, ...variables };
+  const bound = { timeout: START_BOUND_MS, killSignal: 'SIGKILL' as const };
+  await expect(run(process.execPath, [join(root, 'src/main.ts'), command], { env, ...bound })).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(named),
+  });
+  await expect(stat(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
+});
+
 it('hands a signal to npm on to the server, which stops its database', async () => {
   const child = spawn('npm', ['start'], {
-    cwd: join(import.meta.dirname, '../..'),
+    cwd: root,
     env: { ...process.env, DATA_DIR: dataDir, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

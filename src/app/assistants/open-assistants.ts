@@ -24,11 +24,12 @@ export function openAssistants(
   { directUrl: url, ...parts }: AssistantParts,
 ): OpenAssistants {
   const cache = new UserCache(parts.clock);
+  const bound = bindAssistants(found, { ...parts, cache });
   const notifications = listen({
     ...{ url, channel, log: parts.log },
     onNotification: (owner) => cache.forget(owner),
     onLost: () => cache.lose(),
     onRestored: () => cache.restore(),
   });
-  return { ...bindAssistants(found, { ...parts, cache }), close: () => notifications.close() };
+  return { ...bound, close: () => notifications.close() };
 }

@@ -59,7 +59,7 @@ export const variables = {
     }),
     trustedProxies: list({
       name: 'TRUSTED_PROXIES',
-      items: 'IP addresses and ranges such as 10.0.0.0/8',
+      items: 'IP addresses and ranges such as 10.0.0.0/8, none with a prefix of 0',
       isItem: isAddressRange,
       sentence: 'Proxies whose X-Forwarded-For is believed; from all others it is ignored.',
     }),
