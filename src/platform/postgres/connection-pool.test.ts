@@ -144,6 +144,15 @@ test('a statement whose answer is swallowed is 503 at the bound, and its connect
   expect(route.connections).toBe(2);
 });
 
+test('attempts that hang give way to a caller who comes after the server is back, and has less time than the line has', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 2, poolOverflow: 0, poolWaitMs: 20_000 });
+  route.isBlackHole = true;
+  await Promise.allSettled([1, 2].map(() => postgres.query(backend(), within(200))));
+  await sleep(1_000);
+  route.isBlackHole = false;
+  expect(await postgres.query(backend(), within(2_000))).toHaveLength(1);
+});
+
 test('a connection that does not answer when it is checked is closed before its successor is opened', async () => {
   const options = { poolSize: 3, poolOverflow: 0, poolWaitMs: 200, checkAfterIdleMs: 1 };
   const { route, postgres } = await openRouted(options);

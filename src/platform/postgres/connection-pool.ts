@@ -16,8 +16,8 @@ interface ConnectionState {
 
 // After a failed attempt to connect: at most ten a second, and soon enough for the callers that wait half a second.
 const RECONNECT_PAUSE_MS = 100;
-// When attempts that hang take every place, the oldest gives way to a new one, or nobody would notice that the server is
-// back until they time out. No sooner than a slow but healthy handshake takes, and a few a second.
+// When attempts that hang take every place, the oldest gives way to a new one for who waits, or nobody would notice that the
+// server is back until they time out. No sooner than a slow but healthy handshake takes, and a few a second.
 const HUNG_ATTEMPT_MS = 1_000;
 const MAKE_ROOM_PAUSE_MS = 250;
 // A server takes memory for each; beyond that statements are planned at each run.
@@ -191,6 +191,7 @@ export class ConnectionPool {
         else next(client);
       });
     }
+    if (this.#waiters.size > 0) this.#makeRoom();
   }
 
   #isFull(): boolean {
