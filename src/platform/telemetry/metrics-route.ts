@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { BlockList, isIPv6 } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import { Type } from 'typebox';
+import { isWithin, toBlockList } from '../../base/networks.ts';
 import { telemetryErrors } from './errors.ts';
 
 /** How metrics are given out. */
@@ -12,15 +12,12 @@ export interface MetricsRouteOptions {
   readonly token: string | undefined;
 }
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8);
-loopback.addAddress('::1', 'ipv6');
+const loopback = toBlockList(['127.0.0.0/8', '::1']);
 
 /** Whether a request comes from this machine. One that a proxy of this machine passes on comes from elsewhere. */
 function isLocal({ socket, headers }: FastifyRequest): boolean {
-  const { remoteAddress = '' } = socket;
   const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  return !isForwarded && loopback.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
+  return !isForwarded && isWithin(loopback, socket.remoteAddress ?? '');
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
