@@ -86,6 +86,18 @@ describe('statements that share a connection', () => {
     await busy;
   });
 
+  test('take no more than their part when they may follow no longer, because others wait in line', async () => {
+    const postgres = pool.open({ poolSize: 2, poolOverflow: 0, poolWaitMs: 5_000 });
+    const first = write(postgres, slowNote(1, 3), within(20_000));
+    const others = [1, 2].map(() => postgres.query(nap(0.5), within(20_000)));
+    await sleep(300);
+    const more = [2, 3].map((id) => write(postgres, slowNote(id, 3), within(20_000)));
+    await Promise.all(others);
+    expect(postgres.poolStatus().active).toBe(1);
+    expect(await postgres.query(nap(0), within(1_000))).toHaveLength(1);
+    expect(await Promise.all([first, ...more])).toEqual([1, 2, 3]);
+  });
+
   test('go on when the one before them is cancelled, which is then gone from the server', async () => {
     const postgres = openOne();
     const context = within(20_000);

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { abort } from './create-pg-pool.ts';
+import { postgresErrors } from './errors.ts';
 import type { Statement } from './statement.ts';
 
 /** How long statements of one kind may keep a connection by following each other while others wait in line, in milliseconds. */
@@ -10,12 +12,24 @@ const TURN_MS = 200;
 /** How much of the connections one statement, or all who share, may take: of ten, one is left for others. */
 export const TAKEN_PART = 0.9;
 
+/** What a connection is for, and how long it is waited for. */
+interface PipelineOptions {
+  readonly statementName: string;
+  /** How long it is waited for, its turn included, in milliseconds. */
+  readonly waitMs: number;
+  /** Settles when the line for a connection may be joined; undefined: now. */
+  readonly turn: Promise<void> | undefined;
+}
+
 /** A connection, had or waited for, with the statements on their way over it: usually one. */
 export class Pipeline {
   readonly statementName: string;
-  readonly sinceMs = performance.now();
+  /** When the connection came, on the monotonic clock; until then it is waited for. */
+  sinceMs = Number.POSITIVE_INFINITY;
   /** Settles when the connection is there, or cannot be had. */
   readonly connected: Promise<void>;
+  /** Settles when the connection has been given back, or the line for one left. */
+  readonly ended: Promise<void>;
   /** Statements that have not let go of the connection. */
   depth = 0;
   /** Settles when the last statement that was sent has been answered. */
@@ -28,18 +42,18 @@ export class Pipeline {
   isBroken = false;
   readonly #pool: ConnectionPool;
   readonly #leaveLine = new AbortController();
+  readonly #settleEnded: () => void;
   #client: PoolClient | undefined;
 
-  constructor(pool: ConnectionPool, statementName: string, waitMs: number) {
+  constructor(pool: ConnectionPool, { statementName, waitMs, turn }: PipelineOptions) {
     this.#pool = pool;
     this.statementName = statementName;
-    this.connected = pool.acquire(waitMs, this.#leaveLine.signal).then((client) => {
-      // All may have left in the moment that it came.
-      if (this.#leaveLine.signal.aborted) pool.release(client, false);
-      else this.#client = client;
-    });
+    this.connected = this.#connect(waitMs, turn);
     // Those who wait for it are told, if any are left.
     this.connected.catch(() => undefined);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#settleEnded = resolve;
   }
 
   /** The connection, once `connected`. */
@@ -62,6 +76,21 @@ export class Pipeline {
   end(): void {
     if (this.#client === undefined) this.#leaveLine.abort();
     else this.#pool.release(this.#client, this.isBroken);
+    this.#settleEnded();
+  }
+
+  async #connect(waitMs: number, turn: Promise<void> | undefined): Promise<void> {
+    const { signal } = this.#leaveLine;
+    const giveUpAtMs = performance.now() + waitMs;
+    if (turn !== undefined) {
+      const isTurn = await Promise.race([turn.then(() => true), sleep(waitMs, false, { signal, ref: false })]);
+      if (!isTurn) throw postgresErrors.raise.overloaded({ cause: new Error(`${this.statementName} has its part`) });
+    }
+    const client = await this.#pool.acquire(Math.max(0, giveUpAtMs - performance.now()), signal);
+    // All may have left in the moment that it came.
+    if (signal.aborted) return this.#pool.release(client, false);
+    this.sinceMs = performance.now();
+    this.#client = client;
   }
 }
 
@@ -85,7 +114,7 @@ export class Pipelines {
    * @throws what `ConnectionPool.acquire` throws.
    */
   async acquire(statement: Statement<unknown>, waitMs: number, { deadline }: CallContext): Promise<Pipeline> {
-    const pipeline = this.#findFollowed(statement) ?? new Pipeline(this.#pool, statement.name, waitMs);
+    const pipeline = this.#followed(statement) ?? this.#begin(statement, waitMs);
     this.#inUse.add(pipeline);
     pipeline.depth++;
     try {
@@ -107,13 +136,39 @@ export class Pipelines {
   }
 
   /** The connection to follow on: the least busy of those that the name has, once it has its part of them. */
-  #findFollowed({ name, sharedBy }: Statement<unknown>): Pipeline | undefined {
-    if (sharedBy === undefined) return undefined;
-    const part = Math.max(1, Math.floor((this.#pool.capacity * TAKEN_PART) / sharedBy));
-    const own = [...this.#inUse].filter((pipeline) => pipeline.statementName === name && this.#isOpen(pipeline));
+  #followed(statement: Statement<unknown>): Pipeline | undefined {
+    const own = this.#own(statement);
+    const part = this.#part(statement);
     if (own.length < part) return undefined;
     // The oldest are left alone, and come free: others have become busy since, and the part is smaller.
-    return own.slice(-part).reduce((best, each) => (best.depth < each.depth ? best : each));
+    const open = own.filter((pipeline) => this.#isOpen(pipeline)).slice(-part);
+    return open.length === 0 ? undefined : open.reduce((best, each) => (best.depth < each.depth ? best : each));
+  }
+
+  /** One more of the name; once others have their part of the connections, when one of those has ended. */
+  #begin(statement: Statement<unknown>, waitMs: number): Pipeline {
+    const own = this.#own(statement);
+    const part = this.#part(statement);
+    const turn = own.length < part ? undefined : this.#untilFewer(own, part);
+    return new Pipeline(this.#pool, { statementName: statement.name, waitMs, turn });
+  }
+
+  async #untilFewer(pipelines: readonly Pipeline[], part: number): Promise<void> {
+    let left = pipelines;
+    while (left.length >= part) {
+      await Promise.race(left.map(({ ended }) => ended));
+      left = left.filter((pipeline) => this.#inUse.has(pipeline));
+    }
+  }
+
+  #own({ name }: Statement<unknown>): Pipeline[] {
+    return [...this.#inUse].filter((pipeline) => pipeline.statementName === name);
+  }
+
+  #part({ sharedBy }: Statement<unknown>): number {
+    return sharedBy === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(1, Math.floor((this.#pool.capacity * TAKEN_PART) / sharedBy));
   }
 
   /** Whether it may be followed: not for ever while others wait in line. */
