@@ -3,8 +3,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startDistanceProxy } from '../../../bench/distance.ts';
 import { backend, nap, until, within } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { DeadlineExceeded } from '../../base/deadline.ts';
 import { createLogger } from '../log/index.ts';
 import { openPostgres, type PostgresOptions } from './postgres.ts';
 
@@ -153,6 +155,26 @@ test('attempts that hang give way to a caller who comes after the server is back
   expect(await postgres.query(backend(), within(2_000))).toHaveLength(1);
 });
 
+test.each([1, 3])(
+  'of %i places, those of attempts that hang since a moment do not keep who comes from trying',
+  async (poolSize) => {
+    const { route, postgres } = await openRouted({ poolSize, poolOverflow: 0, poolWaitMs: 20_000 });
+    route.isBlackHole = true;
+    await Promise.allSettled([postgres.query(backend(), within(100))]);
+    route.isBlackHole = false;
+    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+  },
+);
+
+test('an idle connection is had at once, whatever is being opened for others who have left', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 2, poolOverflow: 0, poolWaitMs: 5_000 });
+  const first = await postgres.query(backend(), within(5_000));
+  route.delayOfNewMs = 2_000;
+  await Promise.all([postgres.query(nap(0.1), within(5_000)), postgres.query(backend(), within(5_000))]);
+  expect(postgres.poolStatus()).toMatchObject({ idle: 1, active: 1 });
+  expect(await postgres.query(backend(), within(5_000))).toEqual(first);
+});
+
 test('a connection that does not answer when it is checked is closed before its successor is opened', async () => {
   const options = { poolSize: 3, poolOverflow: 0, poolWaitMs: 200, checkAfterIdleMs: 1 };
   const { route, postgres } = await openRouted(options);
@@ -167,6 +189,27 @@ test('a connection that does not answer when it is checked is closed before its 
     expect(route.countPoolSockets()).toBeLessThanOrEqual(3);
   }
   expect(route.connections).toBeGreaterThan(3);
+});
+
+test('a connection that is opened when nobody waits any more serves the next', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+  route.delayOfNewMs = 200;
+  await expect(postgres.query(backend(), within(50))).rejects.toBeInstanceOf(DeadlineExceeded);
+  await until(() => postgres.poolStatus().idle === 1);
+  await postgres.query(backend(), within(5_000));
+  expect(route.connections).toBe(1);
+});
+
+test('a connection is kept when who had it checked leaves before a far server has answered', async () => {
+  const { hostname, port } = new URL(database.url);
+  const distance = await startDistanceProxy({ target: { host: hostname, port: Number(port) }, delayMs: 100 });
+  onTestFinished(() => distance.close());
+  const options = { poolSize: 1, poolOverflow: 0, poolWaitMs: 2_000, checkAfterIdleMs: 1 };
+  const { postgres } = await openRouted(options, { port: distance.port });
+  const first = await postgres.query(backend(), within(5_000));
+  await sleep(10);
+  await expect(postgres.query(backend(), within(50))).rejects.toBeInstanceOf(DeadlineExceeded);
+  expect(await postgres.query(backend(), within(5_000))).toEqual(first);
 });
 
 test('a pool that is closed leaves no socket behind, also when the server does not say goodbye', async () => {

@@ -14,12 +14,16 @@ interface ConnectionState {
   readonly statementNames: Set<string>;
 }
 
+// While callers wait in line.
+const ASK_AGAIN_MS = 50;
 // After a failed attempt to connect: at most ten a second, and soon enough for the callers that wait half a second.
 const RECONNECT_PAUSE_MS = 100;
 // When attempts that hang take every place, the oldest gives way to a new one for who waits, or nobody would notice that the
 // server is back until they time out. No sooner than a slow but healthy handshake takes, and a few a second.
 const HUNG_ATTEMPT_MS = 1_000;
 const MAKE_ROOM_PAUSE_MS = 250;
+// Several round trips to a far server; who waits half a second still has time for a new connection.
+const CHECK_MS = 400;
 // A server takes memory for each; beyond that statements are planned at each run.
 const MAX_NAMED_STATEMENTS = 250;
 
@@ -42,7 +46,7 @@ export class ConnectionPool {
   #inUse = 0;
   #connectError: Error | undefined;
   #nextAttemptAtMs = 0;
-  #retryTimer: NodeJS.Timeout | undefined;
+  #askAgain: NodeJS.Timeout | undefined;
   #roomMadeAtMs = 0;
   #staleBeforeMs = 0;
   #isClosing = false;
@@ -62,20 +66,39 @@ export class ConnectionPool {
    * @throws AppError `postgres.overloaded` or `postgres.unavailable` after `waitMs`; the signal's reason when it aborts.
    */
   async acquire(waitMs: number, signal: AbortSignal): Promise<pg.PoolClient> {
-    const giveUpAtMs = performance.now() + waitMs;
-    for (;;) {
-      const client = await this.#waitInLine(Math.max(0, giveUpAtMs - performance.now()), signal);
-      if (await this.#isUsable(client, Math.max(0, giveUpAtMs - performance.now()), signal)) return client;
-      this.release(client, true);
-      signal.throwIfAborted();
-    }
+    if (this.#isClosing) throw postgresErrors.raise.unavailable({ cause: new Error('the pool is closed') });
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        this.#waiters.delete(serve);
+      };
+      const serve = (client: pg.PoolClient): void => {
+        leave();
+        resolve(client);
+      };
+      const onAbort = (): void => {
+        leave();
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        leave();
+        this.#makeRoom();
+        reject(this.#waitError(waitMs));
+      }, waitMs);
+      signal.addEventListener('abort', onAbort);
+      this.#waiters.add(serve);
+      this.#ask();
+    });
   }
 
   /** Gives a connection back; a broken one is closed. */
   release(client: pg.PoolClient, isBroken: boolean): void {
     const state = this.#states.get(client);
-    const isReusable =
-      !isBroken && state?.isLost === false && !this.#isOld(state) && client.getTransactionStatus() === 'I';
+    // Null while it is new.
+    const isInTransaction = !['I', null].includes(client.getTransactionStatus());
+    const isReusable = !isBroken && state?.isLost === false && !this.#isOld(state) && !isInTransaction;
     if (state !== undefined) state.idleSinceMs = performance.now();
     const [next] = this.#waiters;
     if (isReusable && next !== undefined) {
@@ -149,49 +172,48 @@ export class ConnectionPool {
     });
   }
 
-  #waitInLine(waitMs: number, signal: AbortSignal): Promise<pg.PoolClient> {
-    if (this.#isClosing) throw postgresErrors.raise.unavailable({ cause: new Error('the pool is closed') });
-    signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        this.#waiters.delete(serve);
-      };
-      const serve = (client: pg.PoolClient): void => {
-        leave();
-        resolve(client);
-      };
-      const onAbort = (): void => {
-        leave();
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => {
-        leave();
-        this.#makeRoom();
-        reject(this.#waitError(waitMs));
-      }, waitMs);
-      signal.addEventListener('abort', onAbort);
-      this.#waiters.add(serve);
-      this.#ask();
-    });
-  }
-
-  /** Asks pg's pool for as many connections as callers wait and places are left. Nothing is expected of hung attempts. */
+  /** Asks pg's pool for as many connections as callers wait and places are left; again while they wait, for time tells what hangs. */
   #ask(): void {
-    const hung = this.#countHung();
-    while (this.#asked - hung < this.#waiters.size && !this.#isFull() && this.#mayConnect()) {
+    while (this.#expected() < this.#waiters.size && !this.#isFull() && this.#mayConnect()) {
       this.#asked++;
       this.#pool.connect((error, client) => {
-        this.#asked--;
-        if (client === undefined) return this.#onConnectError(error);
-        this.#inUse++;
-        const [next] = this.#waiters;
-        if (next === undefined) this.release(client, false);
-        else next(client);
+        if (client === undefined) this.#onConnectError(error);
+        else if (this.#isSilent(client)) void this.#check(client);
+        else this.#deliver(client, false);
       });
     }
-    if (this.#waiters.size > 0) this.#makeRoom();
+    if (this.#waiters.size === 0) return;
+    this.#makeRoom();
+    this.#askAgain ??= setTimeout(() => {
+      this.#askAgain = undefined;
+      this.#ask();
+    }, ASK_AGAIN_MS);
+  }
+
+  /** Connections that will soon be had. Nothing is expected of attempts that hang, and of none while there is an idle one. */
+  #expected(): number {
+    // An attempt that failed counts for a moment after its caller was told.
+    return Math.max(0, this.#asked - (this.#pool.idleCount > 0 ? this.#attempts.size : this.#countHung()));
+  }
+
+  #deliver(client: pg.PoolClient, isBroken: boolean): void {
+    this.#asked--;
+    this.#inUse++;
+    this.release(client, isBroken);
+  }
+
+  /** After a long silence the network may have forgotten a connection without telling. */
+  #isSilent(client: pg.PoolClient): boolean {
+    const idleSinceMs = this.#states.get(client)?.idleSinceMs ?? 0;
+    return performance.now() - idleSinceMs >= this.#options.checkAfterIdleMs;
+  }
+
+  /** For nobody in particular: whoever waits may leave, and the connection is kept all the same if the server answers. */
+  async #check(client: pg.PoolClient): Promise<void> {
+    const isAnswering = await checkConnection(client, CHECK_MS);
+    // pg would wait for the answer before it closes the connection.
+    if (!isAnswering) abort(client);
+    this.#deliver(client, !isAnswering);
   }
 
   #isFull(): boolean {
@@ -205,24 +227,18 @@ export class ConnectionPool {
       if (startedAtMs > hungSinceMs) break;
       hung++;
     }
-    return Math.min(hung, this.#asked);
+    return hung;
   }
 
   #mayConnect(): boolean {
     if (this.#connectError === undefined || this.#pool.idleCount > 0) return true;
-    const waitMs = this.#nextAttemptAtMs - performance.now();
-    if (waitMs > 0) {
-      this.#retryTimer ??= setTimeout(() => {
-        this.#retryTimer = undefined;
-        this.#ask();
-      }, waitMs);
-      return false;
-    }
+    if (performance.now() < this.#nextAttemptAtMs) return false;
     this.#nextAttemptAtMs = performance.now() + RECONNECT_PAUSE_MS;
     return true;
   }
 
   #onConnectError(error: Error | undefined): void {
+    this.#asked--;
     if (this.#connectError === undefined) this.#options.log.warn({ err: error }, 'cannot connect to the database');
     this.#connectError = error ?? new Error('no connection');
     this.#nextAttemptAtMs = performance.now() + RECONNECT_PAUSE_MS;
@@ -249,16 +265,5 @@ export class ConnectionPool {
   #isOld(state: ConnectionState): boolean {
     const ageSeconds = (performance.now() - state.openedAtMs) / 1_000;
     return state.openedAtMs <= this.#staleBeforeMs || ageSeconds > this.#options.maxAgeSeconds;
-  }
-
-  /** After a long silence the network may have forgotten a connection without telling. */
-  async #isUsable(client: pg.PoolClient, boundMs: number, signal: AbortSignal): Promise<boolean> {
-    const state = this.#states.get(client);
-    if (state === undefined || state.isLost || this.#isOld(state)) return false;
-    if (performance.now() - state.idleSinceMs < this.#options.checkAfterIdleMs) return true;
-    const isAnswering = await checkConnection(client, boundMs, signal);
-    // pg would wait for the answer before it closes the connection.
-    if (!isAnswering) abort(client);
-    return isAnswering;
   }
 }

@@ -100,12 +100,11 @@ describe('a server in trouble', () => {
   });
 
   test('a connection that died while idle is found out before use', async () => {
-    const postgres = pool.open({ poolSize: 2, poolOverflow: 0, checkAfterIdleMs: 0, poolWaitMs: 1_000 });
+    const postgres = pool.open({ poolSize: 2, poolOverflow: 0, checkAfterIdleMs: 0, poolWaitMs: 5_000 });
     const [frozen] = await postgres.query(backend(), within(5_000));
     const pid = frozen?.pid ?? 0;
     process.kill(pid, 'SIGSTOP');
     try {
-      await expect(postgres.query(backend(), within(5_000))).rejects.toMatchObject({ status: 503 });
       const [other] = await postgres.query(backend(), within(5_000));
       expect(other?.pid).not.toBe(pid);
     } finally {
