@@ -56,14 +56,17 @@ describe('GET /admin/users', () => {
     expect(namesOf(await list(''))).toContain('operator');
   });
 
-  test('lists all who have an e-mail address', async () => {
+  test('lists all who have an e-mail address, however long and whatever its letters', async () => {
+    const domain = '@example.com';
+    const name = 'ж'.repeat(254 - domain.length);
     const users = [await product.createUser('mail-a'), await product.createUser('mail-b'), await product.createUser()];
     const set = sql`
       -- test.set_email
-      update users set email = 'Same@example.com' where user_id = any (${users.slice(0, 2).map(({ userId }) => userId)})`;
+      update users set email = ${`${name.toUpperCase()}${domain}`} where user_id = any (${users.slice(0, 2).map(({ userId }) => userId)})`;
     await product.postgres.query(set, testContext());
-    const first = await list('q=same%40EXAMPLE.com&limit=1');
-    const second = await list(`q=same%40EXAMPLE.com&limit=1&cursor=${first.next_cursor}`);
+    const query = `q=${encodeURIComponent(`${name}@EXAMPLE.com`)}&limit=1`;
+    const first = await list(query);
+    const second = await list(`${query}&cursor=${first.next_cursor}`);
     expect([...namesOf(first), ...namesOf(second)]).toEqual(['mail-a', 'mail-b']);
     expect(second.next_cursor).toBeNull();
   });

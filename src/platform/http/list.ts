@@ -63,11 +63,12 @@ function check(text: string): string {
 }
 
 /**
- * Makes a cursor: a place within `scope`, the list and the query that it belongs to. The check characters catch
- * cursors that were cut or altered; they keep no secret, and a cursor holds nothing that its reader may not know.
+ * Makes a cursor: a place within `scope`, the list and the query that it belongs to, of which it holds only check characters: a
+ * query may be longer than a cursor. Those of the whole catch cursors that were cut or altered; they keep no secret, and a
+ * cursor holds nothing that its reader may not know.
  */
 export function encodeCursor(scope: string, place: readonly (string | number)[]): string {
-  const text = JSON.stringify([scope, ...place]);
+  const text = JSON.stringify([check(scope), ...place]);
   return check(text) + Buffer.from(text).toString('base64url');
 }
 
@@ -105,7 +106,7 @@ export const placePart = {
   text: textThat((text) => !text.includes('\0')),
 };
 
-/** The scope and the parts of the place; empty when that is not what the text holds: anybody can put check characters to it. */
+/** The check characters of the scope and the parts of the place; empty when that is not what the text holds: anybody can put check characters to it. */
 function parseCursor(text: string): unknown[] {
   try {
     const parts: unknown = JSON.parse(text);
@@ -127,8 +128,8 @@ export function decodeCursor<const Checks extends readonly PartCheck[]>(
 ): Place<Checks> {
   if (cursor === undefined) return [] as Place<Checks>;
   const text = Buffer.from(cursor.slice(CHECK_CHARS), 'base64url').toString();
-  const [cursorScope, ...place] = check(text) === cursor.slice(0, CHECK_CHARS) ? parseCursor(text) : [];
+  const [scopeCheck, ...place] = check(text) === cursor.slice(0, CHECK_CHARS) ? parseCursor(text) : [];
   const isPlace = place.length === checks.length && checks.every((isPart, index) => isPart(place[index]));
-  if (cursorScope !== scope || !isPlace) throw httpErrors.raise.invalid_cursor({ param: 'cursor' });
+  if (scopeCheck !== check(scope) || !isPlace) throw httpErrors.raise.invalid_cursor({ param: 'cursor' });
   return place as Place<Checks>;
 }

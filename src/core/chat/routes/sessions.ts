@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { newId } from '../../../base/ids.ts';
 import {
   decodeCursor,
@@ -84,9 +83,7 @@ function registerList(server: HttpServer, { database }: ChatRouteOptions): void 
     },
     async (request) => {
       const { limit, cursor, assistant = null, q: words } = request.query;
-      // A cursor has less room than words.
-      const search = words === undefined ? '' : hash('sha256', words, 'base64url');
-      const scope = ['sessions', assistant ?? '', search].join(' ').trimEnd();
+      const scope = JSON.stringify(['sessions', assistant, words]);
       const [updatedAtMs, afterId = null] = decodeCursor(scope, cursor, [placePart.timeMs, placePart.id]);
       const page = {
         userId: request.caller.userId,
