@@ -4,13 +4,11 @@ export {
   type AnsweredToolCall,
   type ChatCompletion,
   type ChatCompletionChunk,
-  ChatCompletionChunkSchema,
   ChatCompletionSchema,
   type ModelInfo,
   ModelInfoSchema,
   type ToolCallDelta,
   type Usage,
-  UsageSchema,
 } from './completion.ts';
 export {
   createModels,
@@ -26,6 +24,6 @@ export { inspectTarget } from './inspect-target.ts';
 export { type ContentPart, type Message, MessageSchema, type Role, type ToolCall } from './message-schema.ts';
 export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from './plain-commands.ts';
 export { type ReadModels, readModelsFile, type TargetDefaults } from './read-models-file.ts';
-export { type CompletionRequest, CompletionRequestSchema, type Tool, ToolSchema } from './schemas.ts';
+export { type CompletionRequest, CompletionRequestSchema, type Tool } from './schemas.ts';
 export type { ModelCall } from './target.ts';
-export { validateMessages, validateRequest } from './validate-request.ts';
+export { validateRequest } from './validate-request.ts';

@@ -1,4 +1,4 @@
-/** A sentence of a user, and when and where it was said. */
+/** A sentence of a user, at most a thousand characters, and when it was said. */
 export interface PlainText {
   readonly text: string;
   readonly now: Date;

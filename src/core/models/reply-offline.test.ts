@@ -73,6 +73,15 @@ describe('the offline model, with plain commands', () => {
     expect((await ask([user(parts)])).finishReason).toBe('tool_calls');
   });
 
+  it('does not read what is longer than any command, nor tell of it', async () => {
+    const long = `add ${'x'.repeat(997)}`;
+    expect((await ask([user(long.slice(0, 1_000))])).finishReason).toBe('tool_calls');
+    expect((await ask([user(long)])).text).toContain('only understands plain commands');
+    outcomes.length = 0;
+    await ask([user(long), ...afterCalls('{}').slice(1)]);
+    expect(outcomes.map(({ text }) => text)).toEqual(['', '']);
+  });
+
   it.each([
     ['is not offered', { tools: [{ type: 'function' as const, function: { name: 'other' } }] }],
     ['is not offered at all', {}],

@@ -10,6 +10,9 @@ export type OfflineReply = { readonly text: string } | PlainCall;
 
 const WHAT_IT_IS = "This is Evenkeel's built-in offline model. It is not a language model: ";
 
+/** A longer text is no plain command: rules would take their time over it, and every other request would wait. */
+const LONGEST_COMMAND_CHARACTERS = 1_000;
+
 /** For whom there are no plain commands. */
 const WITHOUT_COMMANDS: Readonly<Record<OfflineRole, string>> = {
   only:
@@ -32,6 +35,12 @@ const NOT_UNDERSTOOD: Readonly<Record<OfflineRole, string>> = {
 function textOf({ content }: Message): string {
   if (typeof content === 'string') return content;
   return (content ?? []).map((part) => part.text ?? '').join('');
+}
+
+/** What may be a plain command; empty when the message is too long for one. */
+function commandOf(message: Message): string {
+  const text = textOf(message);
+  return text.length > LONGEST_COMMAND_CHARACTERS ? '' : text;
 }
 
 function offers(request: CompletionRequest, tool: string): boolean {
@@ -58,7 +67,7 @@ function namesOfCalls(messages: readonly Message[]): Map<string, string> {
 /** Tells what the tools came to whose results are the last messages. */
 function tellOutcomes(messages: readonly Message[], commands: PlainCommands): string {
   const names = namesOfCalls(messages);
-  const text = textOf(messages.findLast(({ role }) => role === 'user') ?? { role: 'user', content: '' });
+  const text = commandOf(messages.findLast(({ role }) => role === 'user') ?? { role: 'user', content: '' });
   const lastOther = messages.findLastIndex(({ role }) => role !== 'tool');
   return messages
     .slice(lastOther + 1)
@@ -77,7 +86,7 @@ export function replyOffline(
   if (commands === undefined) return { text: WITHOUT_COMMANDS[role] };
   const last = request.messages.at(-1);
   if (last?.role === 'tool') return { text: tellOutcomes(request.messages, commands) };
-  const call = last?.role === 'user' ? commands.read({ text: textOf(last), now }) : undefined;
+  const call = last?.role === 'user' ? commands.read({ text: commandOf(last), now }) : undefined;
   if (call !== undefined && offers(request, call.tool)) return call;
   const examples = commands.examples.map((example) => `“${example}”`).join(', ');
   return { text: `${NOT_UNDERSTOOD[role]}, such as ${examples}.` };
