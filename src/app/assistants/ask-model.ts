@@ -31,9 +31,10 @@ export async function askModel<Answer extends TSchema>(
       { role: 'system' as const, content: instructions },
       { role: 'user' as const, content: text },
     ];
+    // Not strict: providers then refuse a schema that says more than they enforce, such as the length of a text.
     const format = {
       type: 'json_schema' as const,
-      json_schema: { name: 'answer', schema: answer as object as Record<string, unknown>, strict: true },
+      json_schema: { name: 'answer', schema: answer as object as Record<string, unknown> },
     };
     const completion = await models.complete({ messages, response_format: format }, { ...call, deadline });
     const json = readJson(completion.choices[0]?.message.content ?? '');
