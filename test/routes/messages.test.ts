@@ -195,6 +195,12 @@ describe('history', () => {
     }
   });
 
+  it('goes on from a page with an offset, which is left out once', async () => {
+    const first = await history(session, '?limit=10&offset=20');
+    const second = await history(session, `?limit=10&offset=20&cursor=${first.next_cursor}`);
+    expect([...seqs(first), ...seqs(second)]).toEqual(all.map(({ seq }) => seq).slice(20, 40));
+  });
+
   it('gives only what lies between two times', async () => {
     for (const [after, before] of [
       [10, 40],

@@ -25,7 +25,8 @@ function readQuery(
   const descending = order === 'desc';
   return {
     limit,
-    offset,
+    // Who goes on from a place has left it out before that.
+    offset: fromSeq === null ? offset : 0,
     descending,
     after: after === undefined ? null : new Date(after),
     before: before === undefined ? null : new Date(before),
