@@ -1,10 +1,10 @@
 /**
  * `npm run bench`: measures what Evenkeel promises about speed, each against its baseline in the same run. With `--json` the
- * results are kept in docs/speed, from which `npm run generate` makes the table and the picture of the README.
+ * results of a whole run are kept in docs/speed, from which `npm run generate` makes the table and the picture of the README.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type Bench, NotThereYet } from './frame/bench.ts';
+import type { Bench } from './frame/bench.ts';
 import { describeMachine } from './frame/machine.ts';
 import { judge, type Verdict } from './frame/measurement.ts';
 import { renderTable } from './frame/render-table.ts';
@@ -51,8 +51,8 @@ const RESULTS_FILE = new URL('../docs/speed/results.json', import.meta.url);
 interface Results {
   /** By bench. */
   readonly verdicts: Record<string, Verdict[]>;
-  /** Benches that were not run, each with the reason. */
-  readonly missing: Record<string, string>;
+  /** Benches that broke, each with the reason. */
+  readonly broken: Record<string, unknown>;
 }
 
 function say(text: string): void {
@@ -79,31 +79,29 @@ async function runBench(bench: Bench): Promise<Verdict[]> {
 
 /** Runs benches one after the other; one that breaks does not keep the others from running. */
 async function runBenches(chosen: readonly Bench[]): Promise<Results> {
-  const results: Results = { verdicts: {}, missing: {} };
+  const results: Results = { verdicts: {}, broken: {} };
   for (const bench of chosen) {
     process.stderr.write(`${bench.name} …\n`);
     try {
       results.verdicts[bench.name] = await runBench(bench);
     } catch (error) {
-      const isMissing = error instanceof NotThereYet;
-      results.missing[bench.name] = isMissing ? `the server does not have yet: ${error.message}` : `broken: ${error}`;
-      if (!isMissing) process.exitCode = 1;
+      results.broken[bench.name] = error;
+      process.exitCode = 1;
     }
   }
   return results;
 }
 
-/** Keeps what came of a run for the README. Of benches that were not run, what was kept before stays. */
+/** Keeps what came of a whole run for the README, which says one day and one machine of all of it. */
 async function keepResults({ verdicts }: Results, machine: object): Promise<void> {
-  const kept = JSON.parse(await readFile(RESULTS_FILE, 'utf8').catch(() => '{}')) as Partial<Results>;
-  const all = { ...kept.verdicts, ...verdicts };
-  const ordered = benches.flatMap(({ name }) => (all[name] ? [[name, all[name]]] : []));
   const at = new Date().toISOString();
-  await writeFile(RESULTS_FILE, `${JSON.stringify({ at, machine, verdicts: Object.fromEntries(ordered) }, null, 2)}\n`);
+  await writeFile(RESULTS_FILE, `${JSON.stringify({ at, machine, verdicts }, null, 2)}\n`);
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
+  if (values.json && positionals.length > 0)
+    throw new Error('Only the results of all benches are kept: leave the names out.');
   const chosen = chooseBenches(positionals);
   const machine = describeMachine();
   const { cpu, cores, memoryGiB, system, node } = machine;
@@ -120,8 +118,8 @@ async function main(): Promise<void> {
   }
   const results = await runBenches(chosen);
   say(`\n${renderTable(Object.values(results.verdicts).flat())}`);
-  for (const [name, reason] of Object.entries(results.missing)) say(`${name}: ${reason}`);
-  if (values.json) await keepResults(results, machine);
+  for (const [name, reason] of Object.entries(results.broken)) say(`${name} broke: ${reason}`);
+  if (values.json && Object.keys(results.broken).length === 0) await keepResults(results, machine);
 }
 
 await main();

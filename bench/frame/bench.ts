@@ -7,8 +7,3 @@ export interface Bench {
   /** Starts what it measures on the stage, and stops it. */
   measure(stage: Stage): Promise<Measurement[]>;
 }
-
-/** What a bench throws when the server does not have yet what it would measure. */
-export class NotThereYet extends Error {
-  override readonly name = 'NotThereYet';
-}

@@ -4,15 +4,14 @@ import { fileURLToPath } from 'node:url';
 import type { Bench } from '../frame/bench.ts';
 import { interleave } from '../frame/interleave.ts';
 import { readLines, stopProcess } from '../stage/child-server.ts';
-import { startProduct } from '../stage/product.ts';
+import { timeNpmStart } from '../stage/product.ts';
 import type { Stage } from '../stage/stage.ts';
 
 const baseline = fileURLToPath(new URL('../baselines/postgres-start.ts', import.meta.url));
 
-/** Seconds from `npm start`'s command to ready, and stops it again. */
+/** Seconds from `npm start` to ready, and stops it again. */
 async function startOurs(stage: Stage): Promise<number> {
-  await using product = await startProduct({ DATA_DIR: join(stage.directory, 'ready') }, { logDir: stage.directory });
-  return product.readyAfterMs / 1000;
+  return (await timeNpmStart({ DATA_DIR: join(stage.directory, 'ready') })) / 1000;
 }
 
 /** Seconds that the embedded Postgres alone takes. */

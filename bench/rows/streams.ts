@@ -3,8 +3,9 @@ import { type IncomingMessage, request } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../frame/bench.ts';
+import { countErrors, describeErrors } from '../frame/describe-errors.ts';
 import { interleave } from '../frame/interleave.ts';
-import type { LoadRequest } from '../load/plan.ts';
+import type { LoadRequest, LoadResult } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
 import { expectAnswer } from '../stage/ask.ts';
 import { startProvider } from '../stage/stub-provider.ts';
@@ -46,6 +47,7 @@ export const streams: Bench = {
       { method: 'GET', path: '/v1/chat/sessions?limit=1', headers: credential(user), expectedStatus: 200 },
     ];
     const connections = users.slice(0, 20).map(read);
+    const others: Pick<LoadResult, 'errors'>[] = [];
     let broken = 0;
     const beside = (streamCount: number) => async () => {
       const open = users.slice(0, streamCount).map(async (user, index) => {
@@ -53,7 +55,8 @@ export const streams: Bench = {
         return await readStream(ours.port, user);
       });
       const load = { port: ours.port, connections, warmUpMs: 1_500, measureMs: 3_000, intervalMs: 100 };
-      const { latencyMs } = await runLoad(load);
+      const { latencyMs, errors } = await runLoad(load);
+      others.push({ errors });
       const completed = await Promise.all(open);
       broken += completed.filter((isComplete) => !isComplete).length;
       return latencyMs.p99;
@@ -66,6 +69,13 @@ export const streams: Bench = {
         ours: many,
         baseline: few,
         bound: { of: 'ratio', sense: 'at most', limit: 2 },
+      },
+      {
+        name: '  other requests that failed',
+        unit: 'errors',
+        ours: [others.reduce((sum, each) => sum + countErrors(each), 0)],
+        bound: { of: 'value', sense: 'at most', limit: 0 },
+        ...describeErrors(others),
       },
       {
         name: '  streams that did not complete',

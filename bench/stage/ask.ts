@@ -1,4 +1,3 @@
-import { NotThereYet } from '../frame/bench.ts';
 import type { LoadRequest } from '../load/plan.ts';
 
 /** An answer, its body read as JSON; undefined when there was none. */
@@ -21,15 +20,11 @@ export async function ask(port: number, request: Omit<LoadRequest, 'expectedStat
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-/**
- * Sends one request that must succeed.
- * @throws NotThereYet when the server has no such route; Error when it answers another status.
- */
+/** Sends one request that must succeed. @throws Error when it is answered with another status. */
 export async function expectAnswer(port: number, request: LoadRequest): Promise<Answer> {
   const answer = await ask(port, request);
-  const route = `${request.method} ${request.path.split('?')[0]}`;
-  if (answer.status === 404 && answer.body?.error?.code === 'http.not_found') throw new NotThereYet(route);
   if (answer.status !== request.expectedStatus) {
+    const route = `${request.method} ${request.path.split('?')[0]}`;
     throw new Error(`${route} answered ${answer.status} ${answer.body?.error?.code ?? ''}`);
   }
   return answer;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,8 +17,6 @@ export interface MemoryUse {
 
 /** Evenkeel under measurement, as `npm start` runs it. */
 export interface Product extends ChildServer {
-  /** From the start of the process until `/readyz` said 200, in milliseconds. */
-  readonly readyAfterMs: number;
   readMemory(): Promise<MemoryUse>;
 }
 
@@ -40,6 +38,35 @@ function environment(variables: Readonly<Record<string, string>>) {
   return { PATH: '/usr/local/bin:/usr/bin:/bin', ...variables };
 }
 
+/** Waits until `/readyz` on this port says 200. @throws Error when the process has ended, or is ended after a minute. */
+async function untilReady(child: ChildProcess, port: number): Promise<void> {
+  const giveUpAtMs = performance.now() + READY_WAIT_MS;
+  while (!(await isReady(port))) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('The process has ended.');
+    if (performance.now() > giveUpAtMs) {
+      await stopProcess(child);
+      throw new Error(`It was not ready after ${READY_WAIT_MS} ms.`);
+    }
+    await sleep(READY_POLL_MS);
+  }
+}
+
+/** Runs `npm start` until the server is ready; answers how long that took, in milliseconds. */
+export async function timeNpmStart(variables: Readonly<Record<string, string>>): Promise<number> {
+  const port = await findFreePort();
+  const startMs = performance.now();
+  const child = spawn('npm', ['start'], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { ...environment({ ...variables, PORT: String(port) }), PATH: process.env.PATH },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  watchProcess(child);
+  await untilReady(child, port);
+  const tookMs = performance.now() - startMs;
+  await stopProcess(child);
+  return tookMs;
+}
+
 /** Starts `serve` with so much of configuration, its log going to a file in `logDir`, and waits until it is ready. */
 export async function startProduct(
   variables: Readonly<Record<string, string>>,
@@ -48,7 +75,6 @@ export async function startProduct(
   const port = await findFreePort();
   const logFile = join(logDir, `evenkeel-${port}.log`);
   const log = await open(logFile, 'w');
-  const startMs = performance.now();
   const child = spawn(process.execPath, ['--expose-gc', '--import', probe, main, 'serve', ...flags], {
     env: environment({ ...variables, PORT: String(port) }),
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
@@ -56,23 +82,16 @@ export async function startProduct(
   watchProcess(child);
   await log.close();
   const stop = (): Promise<void> => stopProcess(child);
-  while (!(await isReady(port))) {
-    const hasEnded = child.exitCode !== null || child.signalCode !== null;
-    if (hasEnded) throw new Error(`Evenkeel did not start: see ${logFile}`);
-    if (performance.now() - startMs > READY_WAIT_MS) {
-      await stop();
-      throw new Error(`Evenkeel was not ready after ${READY_WAIT_MS} ms: see ${logFile}`);
-    }
-    await sleep(READY_POLL_MS);
-  }
-  const readyAfterMs = performance.now() - startMs;
+  await untilReady(child, port).catch((cause) => {
+    throw new Error(`Evenkeel did not start: see ${logFile}`, { cause });
+  });
   const readMemory = async (): Promise<MemoryUse> => {
     const answer = once(child, 'message');
     child.send('report');
     const [memory] = await answer;
     return memory;
   };
-  return { port, readyAfterMs, readMemory, stop, [Symbol.asyncDispose]: stop };
+  return { port, readMemory, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Runs another command of Evenkeel to its end. */
