@@ -26,6 +26,7 @@ async function readMood(text: string, context: AssistantContext): Promise<Readin
     return { ...(await readByModel(text, budgetMs, context)), source: 'model' };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
+    if (context.hasModel) context.log.warn({ err: error }, 'the model could not read a mood: the lexicon does');
     return { ...readByLexicon(text), source: 'lexicon' };
   }
 }

@@ -1,5 +1,6 @@
 import { defineAssistant } from '../../kit/index.ts';
 import { commands } from './commands/commands.ts';
+import { moodErrors } from './errors.ts';
 import { rereadEntry } from './jobs.ts';
 import { routes } from './routes.ts';
 import { eraseUser, exportUser } from './stored-data.ts';
@@ -12,6 +13,7 @@ export const assistant = defineAssistant({
   description: 'Keeps a log of how you feel.',
   tools: [log, list, trend],
   routes,
+  errors: moodErrors,
   jobs: [rereadEntry],
   commands,
   exportUser,

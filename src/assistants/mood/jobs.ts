@@ -5,7 +5,7 @@ import { readByModel } from './readings/read-by-model.ts';
 
 /** How long after a try in vain the next one comes, in hours. The first comes an hour after the entry. */
 const pausesHours = [4, 12];
-/** Long enough for every try of the gateway, which gives a model 10 s to connect and 30 s to answer. */
+/** Long enough for an answer that begins as late as the gateway waits for it, which is 60 s. */
 const budgetMs = 120_000;
 /** What is left of that for storing the reading, in milliseconds. */
 const storeMs = 10_000;
@@ -24,6 +24,7 @@ export const rereadEntry = defineAssistantJob({
       context.forget();
     } catch (error) {
       if (!isModelTrouble(error)) throw error;
+      context.log.warn({ err: error, entry_id: id, attempt }, 'the model could not read a mood again');
       const hours = pausesHours[attempt - 1];
       if (hours !== undefined) await context.query(postponeReading, { id, attempt: attempt + 1, hours });
     }

@@ -82,6 +82,9 @@ test('the log is listed with the latest first, page by page, by offset, and for 
   expect(first.has_more).toBe(true);
   expect(await listTexts(alice, `?limit=3&cursor=${first.next_cursor}`)).toEqual(['day 1']);
   expect(await listTexts(alice, '?limit=2&offset=1')).toEqual(['day 3', 'day 2']);
+  // Left out once, not on every page.
+  const second = (await send(alice, 'GET', '/get?limit=1&offset=1')).body as { next_cursor: string };
+  expect(await listTexts(alice, `?limit=1&offset=1&cursor=${second.next_cursor}`)).toEqual(['day 2']);
   expect(await listTexts(alice, '?from=2026-11-02T12:00:00Z&to=2026-11-04T12:00:00Z')).toEqual(['day 3', 'day 2']);
   expect((await send(alice, 'GET', '/get?limit=1001')).status).toBe(400);
 });
@@ -208,6 +211,9 @@ describe('a tool', () => {
       ],
     });
     expect(await call(alice, 'mood_trend', { from: '2025-01-01', to: '2025-01-02' })).toMatchObject({ score: null });
+    expect(await call(alice, 'mood_trend', { from: '2027-03-01', to: '2028-02-29' })).toMatchObject({ score: null });
+    const tooLong = call(alice, 'mood_trend', { from: '2027-02-28', to: '2028-02-29' });
+    await expect(tooLong).rejects.toMatchObject({ code: 'mood.trend_too_long' });
   });
 
   test("reads nothing of another user's", async () => {

@@ -58,7 +58,9 @@ const getRoute = defineRoute({
   ),
   answer: ListOf(Entry),
   async run({ query }, context) {
-    const { limit, offset, cursor, from, to } = query;
+    const { limit, cursor, from, to } = query;
+    // Who goes on from a place has left it out before that.
+    const offset = cursor === undefined ? query.offset : 0;
     const scope = ['mood', from, to].join(' ');
     const [afterFeltAt, afterId = null] = decodeCursor(scope, cursor, [placePart.instant, placePart.id]);
     return await context.cached(JSON.stringify(query), cacheTtlMs, async () => {

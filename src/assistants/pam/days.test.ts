@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addDays, lastOf, spanOf, todayIn } from './days.ts';
+import { addDays, coversMonth, lastOf, spanOf, todayIn } from './days.ts';
 
 test('which day it is depends on where', () => {
   const now = new Date('2026-12-31T23:30:00Z');
@@ -41,4 +41,22 @@ test.each([
   ['last_year', '2026-06-01', '2025-01-01', '2025-12-31'],
 ] as const)('%s, seen from %s, is from %s to %s', (...[period, today, from, to]) => {
   expect(spanOf(period, today)).toEqual({ from, to });
+});
+
+test.each([
+  ['2026-11-01', '2026-11-30', '2026-12-24', true],
+  ['2026-01-01', '2026-12-31', '2026-12-24', true],
+  ['0001-01-01', '9999-12-31', '2026-12-24', true],
+  ['2026-11-02', '2026-11-30', '2026-12-24', false],
+  ['2026-11-01', '2026-11-29', '2026-12-24', false],
+  ['2026-11-22', '2026-11-22', '2026-11-22', false],
+  // This month, so far.
+  ['2026-11-01', '2026-11-22', '2026-11-22', true],
+  ['2026-11-01', '2026-11-21', '2026-11-22', false],
+  ['2026-11-02', '2026-11-22', '2026-11-22', false],
+  // A month that is still to come.
+  ['2026-11-01', '2026-11-15', '2026-10-22', false],
+  ['2026-11-01', '2026-11-30', '2026-10-22', true],
+])('from %s to %s, on %s, all of November is covered: %s', (...[from, to, today, covered]) => {
+  expect(coversMonth({ from, to }, '2026-11', today)).toBe(covered);
 });

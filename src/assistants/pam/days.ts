@@ -23,6 +23,9 @@ export interface Span {
   readonly to: string;
 }
 
+/** How far ahead of UTC a day begins first, in milliseconds: somewhere it may be that day already. */
+export const earliestMs = 14 * 3_600_000;
+
 const toDay = (date: Date): string => date.toISOString().slice(0, 10);
 
 /** Which day it is in a time zone, as 2026-12-24. */
@@ -49,6 +52,12 @@ function months(year: number, first: number, count: number): Span {
 
 /** The days of a month, which is counted from 0. */
 export const monthOf = (year: number, month: number): Span => months(year, month, 1);
+
+/** Whether days of which some are in a month, such as 2026-11, are all of it; of the month of today, all so far. */
+export function coversMonth({ from, to }: Span, month: string, today: string): boolean {
+  const isInMonth = (day: string): boolean => day.startsWith(month);
+  return !isInMonth(addDays(from, -1)) && (!isInMonth(addDays(to, 1)) || (isInMonth(today) && to >= today));
+}
 
 /** The days of a period, seen from today. */
 export function spanOf(period: Period, today: string): Span {

@@ -181,7 +181,12 @@ describe('spending is added up', () => {
         { month, category: 'food', currency: 'EUR', amount: '7.00', expenses: 1, budget: null },
         { month, category: 'fuel', currency: 'EUR', amount: '0.30', expenses: 2, budget: '300.00' },
       ],
+      has_more: false,
       language: null,
+    });
+    // A part of a month is not beside the budget of all of it.
+    expect(await call(gina, 'summarize_spending', { from: '2026-11-02', to: '2026-11-30' })).toMatchObject({
+      lines: [{ currency: 'JPY' }, { category: 'food' }, { amount: '0.20', budget: null }],
     });
     expect(await call(gina, 'summarize_spending', { from: '2026-12-01', category: 'FUEL' })).toMatchObject({
       totals: [{ currency: 'KWD', amount: '1.250' }],
@@ -190,6 +195,33 @@ describe('spending is added up', () => {
     expect(await call(gina, 'summarize_spending', { to: '2026-10-31' })).toMatchObject({ lines: [{ budget: null }] });
     const stranger = await product.createUser();
     expect(await call(stranger, 'summarize_spending', { from: '2026-01-01' })).toMatchObject({ totals: [] });
+  });
+
+  test('and what one answer cannot tell is said to be there', async () => {
+    const ivan = await product.createUser();
+    await product.postgres.query(
+      {
+        name: 'test.fill_categories',
+        text: `insert into pam.expenses (user_id, id, amount_minor, currency, category, spent_on)
+          select $1, gen_random_uuid(), 100, 'EUR', 'thing ' || n, '2026-11-01' from generate_series(1, 100) n`,
+        values: [ivan.userId],
+      } as never,
+      testContext(),
+    );
+    const cut = (await call(ivan, 'summarize_spending', { from: '2026-11-01' })) as { totals: []; lines: [] };
+    expect(cut).toMatchObject({ totals: [{ amount: '100.00' }], has_more: true });
+    expect(cut.totals.length + cut.lines.length).toBe(100);
+    await product.postgres.query(
+      {
+        name: 'test.empty_category',
+        text: `delete from pam.expenses where user_id = $1 and category = 'thing 100'`,
+        values: [ivan.userId],
+      } as never,
+      testContext(),
+    );
+    const all = (await call(ivan, 'summarize_spending', { from: '2026-11-01' })) as { lines: [] };
+    expect(all).toMatchObject({ totals: [{ amount: '99.00' }], has_more: false });
+    expect(all.lines).toHaveLength(99);
   });
 
   test('exactly, beyond what a number holds', async () => {

@@ -14,7 +14,7 @@ export interface CircuitBreakerOptions {
   readonly observe?: (state: BreakerState) => void;
 }
 
-/** One call that was let through. Exactly one of these is told how it went; what is told later is ignored. */
+/** One call that was let through. The first of these that is called counts; none, and another call is let through a second later. */
 export interface Permit {
   succeeded(): void;
   failed(): void;

@@ -16,12 +16,17 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   ['sv', 'trend', /^hur (?:har mitt humör varit|var mitt humör|är mitt humör)(?<when> .+)?$/],
   ['sv', 'trend', /^(?:visa )?mitt humör(?<when> .+)?$/],
   ['en', 'log', /^(?:i feel|i(?:'m| am) feeling|i (?:don't|do not) feel|feeling)(?! (?:like|that)\b) .+$/],
-  ['sv', 'log', /^(?:jag )?(?:känner mig|mår) .+$/],
+  ['sv', 'log', /^(?:(?:jag )?känner mig|jag mår) .+$/],
   ['en', 'past', /^i (?:felt|was feeling|was|(?:didn't|did not) feel)(?! (?:like|that)\b)(?<when> .+)$/],
   ['sv', 'past', /^(?:(?:jag )?(?:kände mig|mådde)|jag var)(?<when> .+)$/],
   ['en', 'maybe-log', /^i(?:'m| am) .+$/],
   ['sv', 'maybe-log', /^jag är .+$/],
-  // No more than how it was, for "she is sad today" is of somebody else.
+  // No more than how it is, for "mår Anna bra" and "she is sad today" are of somebody else.
+  [
+    'sv',
+    'maybe-log',
+    /^mår (?:(?:inte|så|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?:,? (?:tack|nu|i ?dag))*$/,
+  ],
   ['en', 'maybe-log', /^(?:(?:not|so|very|really|quite|pretty|rather|too|a bit|a little) )*\S+(?: day)? today$/],
   ['sv', 'maybe-log', /^(?:(?:inte|så|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?: dag)? i ?dag$/],
 ];
@@ -35,8 +40,20 @@ const pastDays: readonly (readonly [RegExp, number])[] = [
 ];
 
 /** What tells of another time than just now: it is not known of which. */
-const otherTime =
-  /(?<!\p{L})(?:when|while|as a|before|ago|last|all|once|since|(?:day|week|month|year|night)s?|\p{L}+day|när|medan|som|innan|sedan|förra|hela|förut|dag(?:ar|en)?|veckan?|månad(?:en)?|år(?:et)?|natt|\p{L}+dags)(?!\p{L})/u;
+const otherTime = new RegExp(
+  `(?<!\\p{L})(?:${[
+    'when|while|as a|before|ago|last|all|once|since|recently|(?:day|week|weekend|month|year|night)s?|\\p{L}+day',
+    'när|medan|som|innan|sedan|förra|hela|förut|nyligen|dag(?:ar|en)?|veckan?|månad(?:en)?|år(?:et)?|natt|\\p{L}+dags',
+    'i ?förrgår|fjol|helg(?:en)?|härom\\p{L}+|(?:mån|tis|ons|tors|fre|lör|sön)dag(?:en)?',
+    'spring|summer|autumn|winter|våren|sommaren|hösten|vintern|(?:vår|somr|höst|vintr|jul|påsk)as',
+    'januar[iy]|februar[iy]|march|mars|april|maj|jun[ie]|jul[iy]|august[i]?|september|o[ck]tober|november|december',
+    '(?:in|\\d) may|\\d(?:st|nd|rd|th)|\\d/\\d|(?:19|20)\\d\\ds?|\\d0s',
+  ].join('|')})(?!\\p{L})`,
+  'u',
+);
+
+/** Said to somebody and not of oneself, for all that the lexicon rates it. */
+const address = /^(?:help|thanks?|stop|cancel|yes|no|please|hjälp|tack|stopp|sluta|avbryt|ja|nej)(?!\p{L})/iu;
 
 /** How many days ago somebody felt so; undefined when that is not clear. */
 function readDaysAgo(said: string): number | undefined {
@@ -62,7 +79,8 @@ function readLog({
   when: string;
 }): PlainCall | undefined {
   // "I am at work" may mean anything; with a word of feeling in it, it is about a mood.
-  if (said.endsWith('?') || (kind !== 'log' && readByLexicon(said).confidence === 0)) return undefined;
+  const isOfMood = kind === 'log' || (!address.test(said) && readByLexicon(said).confidence > 0);
+  if (said.endsWith('?') || !isOfMood) return undefined;
   const daysAgo = kind === 'past' ? readDaysAgo(when) : 0;
   if (daysAgo === undefined) return undefined;
   const timestamp = new Date(now.getTime() - daysAgo * dayMs).toISOString();
@@ -72,7 +90,7 @@ function readLog({
 /** The command that a sentence is, from a time on; undefined when it is none that a rule knows. */
 export function readCommand({ text, now }: PlainText): Command | undefined {
   const said = text.trim().replace(/\s+/g, ' ').replaceAll('’', "'");
-  const sentence = said.replace(/[.!?]+$/, '').toLowerCase();
+  const sentence = said.replace(/(?<![.!?])[.!?]+$/, '').toLowerCase();
   for (const [language, kind, pattern] of rules) {
     const found = pattern.exec(sentence);
     if (found === null) continue;

@@ -26,6 +26,10 @@ test.each([
   expect(readByLexicon(text)).toMatchObject({ language, mood: 'negative' });
 });
 
+test('that something is felt does not make it better', () => {
+  expect(readByLexicon("I'm feeling terrible").score).toBe(readByLexicon('I feel terrible').score);
+});
+
 test.each(['asdf qwer', '你好', '🙂', '!', 'constructor __proto__'])('of "%s" nothing is claimed', (text) => {
   expect(readByLexicon(text)).toEqual({ mood: 'neutral', score: 0, confidence: 0, language: 'und' });
 });

@@ -21,9 +21,12 @@ const negationReach = 2;
 /** Below it a mood is neither good nor bad. */
 const neutralScore = 0.1;
 
-/** Common words of moods that the lists, which were translated by machine, do not have. */
-const additions = {
-  en: { okay: 1, ok: 1, content: 2, meh: -1 },
+/**
+ * Common words of moods that the lists, which were translated by machine, do not have. "Feeling" is taken out: it says that
+ * something is felt, not what, and made "feeling terrible" half as bad as "feel terrible".
+ */
+const changes = {
+  en: { okay: 1, ok: 1, content: 2, meh: -1, feeling: null },
   sv: {
     ...{ stressad: -2, deppig: -2, hemskt: -3, jobbigt: -2, tråkigt: -2, nere: -2 },
     ...{ fint: 2, kul: 3, roligt: 3, toppen: 4, kär: 3 },
@@ -51,7 +54,7 @@ function toLexicon(language: string, ratings: object, words: { everyday: string[
 const lexicons: readonly Lexicon[] = [
   toLexicon(
     'en',
-    { ...english, ...additions.en },
+    { ...english, ...changes.en },
     {
       everyday: "i'm am feel feeling the and is was my me today yesterday so very it to of this with been a".split(' '),
       negations: "not no never don't isn't wasn't didn't haven't can't".split(' '),
@@ -59,7 +62,7 @@ const lexicons: readonly Lexicon[] = [
   ),
   toLexicon(
     'sv',
-    { ...swedish, ...additions.sv },
+    { ...swedish, ...changes.sv },
     {
       everyday: [
         ...scandinavian,
@@ -70,7 +73,7 @@ const lexicons: readonly Lexicon[] = [
   ),
   toLexicon(
     'no',
-    { ...norwegian, ...additions.no },
+    { ...norwegian, ...changes.no },
     {
       everyday: [...scandinavian, ...'jeg meg og er å mye veldig nå føler fra etter går hei'.split(' ')],
       negations: 'ikke ikkje aldri ingen intet'.split(' '),

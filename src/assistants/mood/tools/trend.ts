@@ -1,9 +1,12 @@
 import { defineTool, Type } from '../../../kit/index.ts';
+import { moodErrors } from '../errors.ts';
 import { readTrend } from '../queries.ts';
 
 const Day = Type.String({ format: 'date', description: 'A day, such as 2026-12-24.' });
 const dayMs = 86_400_000;
 const usualDays = 7;
+/** As many as the statement answers. */
+const maxDays = 366;
 
 /** How the user felt in some days. */
 export interface Trend {
@@ -35,6 +38,7 @@ export const trend = defineTool({
   async run(period, context): Promise<Trend> {
     const to = period.to ?? context.clock.now().toISOString().slice(0, 10);
     const from = period.from ?? addDays(to, 1 - usualDays);
+    if (Date.parse(to) - Date.parse(from) >= maxDays * dayMs) throw moodErrors.raise.trend_too_long({ param: 'from' });
     const rows = await context.query(readTrend, { from: new Date(from), to: new Date(addDays(to, 1)) });
     const entries = rows.reduce((count, row) => count + row.entries, 0);
     const total = rows.reduce((sum, row) => sum + row.score * row.entries, 0);

@@ -43,6 +43,18 @@ describe('is understood as an expense:', () => {
     ['jag handlade mat för 230 kr igår', { amount: '230', currency: 'SEK', category: 'mat', days_ago: 1 }],
     ['spenderade 99 på bio den 5/3', { amount: '99', category: 'bio', spent_on: '2026-03-05' }],
     ['spenderade 99 på bio den 5 mars', { amount: '99', category: 'bio', spent_on: '2026-03-05' }],
+    ['spent 80 on fuel the 5th of March', { amount: '80', category: 'fuel', spent_on: '2026-03-05' }],
+    ['spent 80 on fuel on the 5th of March', { amount: '80', category: 'fuel', spent_on: '2026-03-05' }],
+    ['betalade 500 kr på fridag', { amount: '500', currency: 'SEK', category: 'fridag' }],
+    ['betalade 500 kr på skidag', { amount: '500', currency: 'SEK', category: 'skidag' }],
+    ['betalade 50 kr för min lunch', { amount: '50', currency: 'SEK', category: 'lunch' }],
+    ['spent 12 on lunch, please', { amount: '12', category: 'lunch' }],
+    // The sign of several currencies.
+    ['spent $12 CAD on lunch', { amount: '12', currency: 'CAD', category: 'lunch' }],
+    ['spent $12 AUD on lunch', { amount: '12', currency: 'AUD', category: 'lunch' }],
+    ['spent $12 USD on lunch', { amount: '12', currency: 'USD', category: 'lunch' }],
+    ['spent ¥12 CNY on lunch', { amount: '12', currency: 'CNY', category: 'lunch' }],
+    ['spent €12 euro on lunch', { amount: '12', currency: 'EUR', category: 'lunch' }],
   ])('"%s"', (text, input) => {
     expect(read(text)).toEqual({ tool: 'pam_create_expense', input });
   });
@@ -62,6 +74,12 @@ describe('is understood as a question:', () => {
     ['vad spenderade jag på mat förra veckan?', { period: 'last_week', category: 'mat' }],
     ['hur mycket la jag på mat igår', { period: 'yesterday', category: 'mat' }],
     ['hur mycket har jag lagt på mat i år?', { period: 'this_year', category: 'mat' }],
+    ['how much did I spend last 7 days', { last_days: 7 }],
+    ['how much did I spend on food in the last 7 days?', { last_days: 7, category: 'food' }],
+    ['what did I spend on food the past week?', { last_days: 7, category: 'food' }],
+    ['hur mycket har jag spenderat senaste 7 dagarna?', { last_days: 7 }],
+    ['vad spenderade jag på mat under de senaste 30 dagarna', { last_days: 30, category: 'mat' }],
+    ['hur mycket har jag lagt på mat den senaste veckan?', { last_days: 7, category: 'mat' }],
   ])('"%s"', (text, input) => {
     expect(read(text)).toEqual({ tool: 'pam_summarize_spending', input });
   });
@@ -76,6 +94,14 @@ test.each<[string, string, object]>([
   ['set my food budget to 300 eur', 'set_budget', { amount: '300', currency: 'EUR', category: 'food' }],
   ['set a budget of 50 for coffee', 'set_budget', { amount: '50', category: 'coffee' }],
   ['sätt en budget på 3 000 kr för mat', 'set_budget', { amount: '3000', currency: 'SEK', category: 'mat' }],
+  ['my expenses last 30 days', 'list_expenses', { last_days: 30 }],
+  ['mina utgifter de senaste 30 dagarna', 'list_expenses', { last_days: 30 }],
+  ['please set my food budget to 300', 'set_budget', { amount: '300', category: 'food' }],
+  ['set my monthly food budget to 300', 'set_budget', { amount: '300', category: 'food' }],
+  ['set eating out budget to 300', 'set_budget', { amount: '300', category: 'eating out' }],
+  ['my food budget is 300', 'set_budget', { amount: '300', category: 'food' }],
+  ['budget 300 for our food', 'set_budget', { amount: '300', category: 'food' }],
+  ['budget 300 kr för min mat, tack', 'set_budget', { amount: '300', currency: 'SEK', category: 'mat' }],
 ])('"%s" is understood', (text, tool, input) => {
   expect(read(text)).toEqual({ tool: `pam_${tool}`, input });
 });
@@ -122,10 +148,76 @@ test.each([
   'betalade 12 kr för bensin i maj',
   'betalade 12 kr för bensin i morgon',
   'betalade 12 kr för bensin i övermorgon',
+  // More than a day.
+  'spent 12 on lunch last 2 days',
+  'spent 12 on lunch in the last 7 days',
+  'spent 12 on lunch past week',
+  'spent 12 on lunch last 24 hours',
+  'spent 12 on lunch last weekend',
+  'spent 12 on lunch over the weekend',
+  'how much did I spend last 2 weeks?',
+  'how much did I spend last few days?',
+  'how much did I spend last 0 days?',
+  'betalade 12 kr för lunch senaste 2 dagarna',
+  'betalade 12 kr för lunch de senaste dagarna',
+  'betalade 12 kr för lunch senaste veckan',
+  // Budgets of nothing that was named.
+  'set my budget to 300',
+  'set budget to 300',
+  'set the budget to 300',
+  'set my total budget to 300',
+  'set a total budget to 300',
+  'set a new budget to 300',
+  'set my monthly budget to 300',
+  'the total budget is 300',
+  'sätt min budget till 300',
+  // Other things that are said of budgets.
+  "don't set my food budget to 300",
+  'do not set my food budget to 300',
+  'please don’t set my food budget to 300',
+  'increase my food budget to 300',
+  'raise food budget to 300',
+  'increase budget to 300',
+  'what is my food budget to 300',
+  'what food budget is 300',
+  'set my food budget to 300?',
+  'set my food budget and my fuel budget to 300',
+  'sätt inte en budget på 300 kr för mat',
+  // One currency or another.
+  'spent €12 USD on lunch',
+  'spent $12 EUR on lunch',
+  'spent £12 dollars on lunch',
+  'spent $12€ on lunch',
+  // A day, or days, on one side of what was named.
+  'spent 12 on lunch before 5 november',
+  'spent 12 on lunch before yesterday',
+  'spent 12 on lunch since friday',
+  'spent 12 on food for today',
+  'spent 12 on lunch earlier today',
+  'spent 12 on lunch the other day',
+  'how much did I spend on food until yesterday?',
+  'how much did I spend on food before 5 november?',
+  'how much did I spend on food during this week?',
+  'betalade 500 kr för biljett till 5 december',
+  'betalade 500 kr för biljett till den 5 december',
+  'betalade 500 kr för biljett före igår',
+  'hur mycket har jag lagt på mat innan förra veckan?',
   'hej',
   '',
 ])('"%s" is not guessed at', (text) => {
   expect(read(text)).toBeUndefined();
+});
+
+test.each([
+  // December already where each day begins first.
+  ['2026-11-30T09:59:00Z', 'in December', '2025-12-01', '2025-12-31'],
+  ['2026-11-30T18:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
+  ['2026-11-30T18:00:00Z', 'on 1 December', '2026-12-01', '2026-12-01'],
+  ['2026-12-31T18:00:00Z', 'in January', '2027-01-01', '2027-01-31'],
+  ['2026-12-31T18:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
+])('at %s, what was spent %s is that from %s to %s', (...[at, when, from, to]) => {
+  const call = commands.read({ text: `how much did I spend ${when}?`, now: new Date(at) });
+  expect(call?.input).toEqual({ from, to });
 });
 
 test('every example is understood', () => {
@@ -148,6 +240,11 @@ describe('what came of it is told in the language that is set, else that of the 
       'how much did I spend?',
       { ...days, totals: [spent, { ...spent, currency: 'JPY', amount: '1250' }], lines: [line] },
       'You spent €12.50 and ¥1,250 from 2026-11-01 to 2026-11-30:\n- 2026-11 fuel: €12.50 of €300.00',
+    ],
+    [
+      'how much did I spend?',
+      { ...days, totals: [spent], lines: [line], has_more: true },
+      'You spent €12.50 from 2026-11-01 to 2026-11-30:\n- 2026-11 fuel: €12.50 of €300.00\nThere is more than this.',
     ],
     ['how much did I spend?', { ...days, totals: [], lines: [] }, 'Nothing was spent from 2026-11-01 to 2026-11-30.'],
     [

@@ -81,7 +81,8 @@ function tell({ text, result }: PlainOutcome): string {
     const limit = ({ budget: amount, currency }: SpendingLine): string =>
       amount === null ? '' : ` ${said.of} ${money({ amount, currency })}`;
     const tellLine = (line: SpendingLine) => `- ${line.month} ${line.category}: ${money(line)}${limit(line)}`;
-    return [said.spent(totals.map(money).join(said.and), said.days(from, to)), ...lines.map(tellLine)].join('\n');
+    const spent = said.spent(totals.map(money).join(said.and), said.days(from, to));
+    return [spent, ...lines.map(tellLine), ...(more.has_more ? [said.more] : [])].join('\n');
   }
   if (more.plan !== undefined) {
     const { day, place, stops } = more.plan;

@@ -32,6 +32,12 @@ function readCurrency(word: string): string | undefined {
   return code ?? (currencies.has(word) ? word : undefined);
 }
 
+/** Whether a sign stands for a currency: "$" does for several. */
+function isSignOf(sign: string, currency: string): boolean {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+  return format.formatToParts(0).some(({ type, value }) => type === 'currency' && value === sign);
+}
+
 /** A number with a point; undefined for what may be one number or another. */
 function readNumber(text: string, language: Language): string | undefined {
   const joined = text.replace(/[ \u00a0]/g, '');
@@ -40,16 +46,20 @@ function readNumber(text: string, language: Language): string | undefined {
   return /^\d{1,13}(?:\.\d{1,4})?$/.test(number) ? number : undefined;
 }
 
-/** Reads the amount that a text begins with: "12.50 euro on fuel", "€5 for tea", "1 200 kr på mat". */
+/**
+ * Reads the amount that a text begins with: "12.50 euro on fuel", "€5 for tea", "1 200 kr på mat". Undefined also for one
+ * in two currencies: "€12 USD".
+ */
 export function readAmount(text: string, language: Language): AmountAndRest | undefined {
   const { sign = '', number = '', unit = '', rest = '' } = amountFirst.exec(text)?.groups ?? {};
   const amount = readNumber(number, language);
   if (amount === undefined) return undefined;
-  const currency = readCurrency(sign) ?? readCurrency(unit);
-  const isUnit = unit !== '' && readCurrency(unit) !== undefined;
+  const written = readCurrency(unit);
+  if (sign !== '' && written !== undefined && !isSignOf(sign, written)) return undefined;
+  const currency = written ?? readCurrency(sign);
   return {
     amount,
     ...(currency !== undefined && { currency }),
-    rest: (isUnit ? rest : unit + rest).trim(),
+    rest: (written === undefined ? unit + rest : rest).trim(),
   };
 }

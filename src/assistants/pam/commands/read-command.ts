@@ -25,7 +25,8 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['budget', /^(?:set )?(?:a |my )?(?:monthly )?budget (?:of )?(?<what>.+ (?:for|on) .+)$/],
     [
       'budget',
-      /^(?:set )?(?:my |the |a )?(?!(?:my|the|a|total|whole|overall)\b)(?<category>\D+) budget (?:to|is) (?<what>.+)$/,
+      // Not "raise my food budget": only what sets or is one, of a category.
+      /^(?:set (?:my |our |the |an? )?|my |our |the )(?:monthly )?(?!(?:my|our|the|an?|new|total|whole|overall) )(?<category>(?:(?! (?:my|budget) )\D)+) budget (?:to|is) (?<what>.+)$/,
     ],
   ],
   sv: [
@@ -44,12 +45,18 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
 const monthly = / (?:a|per|each|every) month\b| (?:i månaden|per månad)(?!\p{L})/iu;
 
 /** What a category is said after. */
-const joints = { en: /^(?:on|for) (?:the |my |an? |some )?/i, sv: /^(?:på|för|till) (?:en |ett )?/i };
+const joints = {
+  en: /^(?:on|for) (?:the |my |our |an? |some )?/i,
+  sv: /^(?:på|för|till) (?:en |ett |min |mitt |mina |vår |vårt |våra )?/i,
+};
+
+/** Said around what is meant, and not part of it. */
+const please = /^(?:please|snälla) |,? (?:please|tack)$/gi;
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
   const said = text.trim().replaceAll('’', "'").replace(/\s+/g, ' ');
-  const sentence = said.replace(/[.!?]+$/, '');
+  const sentence = said.replace(/(?<![.!?])[.!?]+$/, '').replace(please, '');
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
       const found = new RegExp(pattern, 'iu').exec(sentence);
@@ -88,10 +95,10 @@ function readAmountFor({ what, category: said, language }: Command, now: Date) {
 
 /** The days and the category that a question is about. Undefined when more is said than that. */
 function readQuestion({ what, language }: Command, now: Date): Record<string, unknown> | undefined {
-  const { period, rest } = readPeriod(what, language);
-  if (period !== undefined) {
+  const { days, rest } = readPeriod(what, language);
+  if (days !== undefined) {
     const only = readCategory(rest, language);
-    return only && { ...only, period };
+    return only && { ...only, ...days };
   }
   const month = readMonth(what, now, language);
   const named: DayAndRest | undefined = month.span === undefined ? readDay(rest, now, language) : { rest: month.rest };

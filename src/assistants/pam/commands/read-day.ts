@@ -1,6 +1,6 @@
 import { en, type ParsedResult, sv } from 'chrono-node';
-import { type Weekday, weekdays } from '../days.ts';
-import type { Language } from './read-period.ts';
+import { earliestMs, type Weekday, weekdays } from '../days.ts';
+import { isUnfinished, type Language } from './read-period.ts';
 
 /** A day that was said relative to today, which is another day elsewhere. */
 interface Ago {
@@ -24,28 +24,27 @@ const swedishWeekdays = ['söndag', 'måndag', 'tisdag', 'onsdag', 'torsdag', 'f
 const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: string) => Ago])[]>> = {
   en: [[/\b(?:the )?day before yesterday\b/i, () => ({ daysAgo: 2 })]],
   sv: [
-    [/i ?förrgår/i, () => ({ daysAgo: 2 })],
+    [/(?<!\p{L})i ?förrgår/iu, () => ({ daysAgo: 2 })],
     // Not yet.
-    [/i ?(?:över)?morgon|övermorgon/i, () => ({ daysAgo: -1 })],
-    [/i ?går/i, () => ({ daysAgo: 1 })],
-    [/i ?(?:dag|morse|kväll)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
-    [/för (\d{1,3}) dag(?:ar)? sedan/i, (said) => ({ daysAgo: Number(said) })],
+    [/(?<!\p{L})(?:i ?(?:över)?morgon|övermorgon)/iu, () => ({ daysAgo: -1 })],
+    [/(?<!\p{L})i ?går/iu, () => ({ daysAgo: 1 })],
+    [/(?<!\p{L})i ?(?:dag|morse|kväll)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
+    [/(?<!\p{L})för (\d{1,3}) dag(?:ar)? sedan/iu, (said) => ({ daysAgo: Number(said) })],
     // "I fredags" is never today.
     ...weekdays.map((weekday, at) => {
-      return [new RegExp(`i ${swedishWeekdays[at]}s`, 'i'), () => ({ daysAgo: 1, weekday })] as const;
+      return [new RegExp(`(?<!\\p{L})i ${swedishWeekdays[at]}s`, 'iu'), () => ({ daysAgo: 1, weekday })] as const;
     }),
   ],
 };
 
-/** How far ahead of UTC a day begins first, in milliseconds: where it is that day already, it may have been spent. */
-const earliestMs = 14 * 3_600_000;
-
 /** The text without what was found, where that is at its beginning or end: elsewhere it is part of something else. */
-function cut(text: string, { index, length }: { index: number; length: number }): string | undefined {
+function cut(text: string, found: { index: number; length: number }, language: Language): string | undefined {
+  const { index, length } = found;
   const before = text
     .slice(0, index)
     .trim()
-    .replace(/(?:^| )(?:on|den)$/i, '');
+    .replace(/(?:^| )(?:(?:on )?the|on|den)$/i, '');
+  if (isUnfinished(before, language)) return undefined;
   const after = text.slice(index + length).trim();
   if (after === '') return before;
   return before === '' && /^(?:on|for|på|för)\s/i.test(after) ? after : undefined;
@@ -65,14 +64,18 @@ function isDay({ start, text }: ParsedResult): boolean {
   );
 }
 
+/** "Last 7 days", "this week": chrono has a day for them too. */
+const manyDays = /^(?:next|after|(?:last|past|this)(?! (?:night|morning|afternoon|evening|\p{L}+day)\b)) /iu;
+
 /**
  * The day of what chrono found: without a year or a date, the last one that there has been. Undefined for one that is
  * still to come, for one that may be another, and for more than a day.
  */
 function dayOf({ start, end, text }: ParsedResult, now: Date): Date | undefined {
-  if (end || /^next |(?<!\d )(?:week|month|year)s?$/i.test(text)) return undefined;
+  if (end || manyDays.test(text)) return undefined;
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
   const date = new Date(Date.UTC(year, month - 1, day));
+  // Where it is that day already, it may have been spent.
   if (date.getTime() <= now.getTime() + earliestMs) return date;
   if (start.isCertain('year')) return undefined;
   date.setUTCFullYear(year - 1);
@@ -85,7 +88,7 @@ function readWeekday({ start, end, text }: ParsedResult, language: Language): Ag
   const weekday = weekdays.find((_, at) => at === start.get('weekday'));
   if (weekday === undefined || start.isCertain('day') || !start.isCertain('weekday')) return 'none';
   // "This Friday" may be still to come, as "på fredag" is in Swedish.
-  if (end || language === 'sv' || /\b(?:this|next|week)\b/i.test(text)) return undefined;
+  if (end || language === 'sv' || /\b(?:this|next|week(?:end)?)\b/i.test(text)) return undefined;
   // "Last Friday" is never today.
   return { daysAgo: /\b(?:last|past)\b/i.test(text) ? 1 : 0, weekday };
 }
@@ -99,7 +102,7 @@ function toAgo(ago: Ago | undefined, rest: string): DayAndRest | undefined {
 function readOwnDay(text: string, language: Language): DayAndRest | 'none' | undefined {
   for (const [pattern, agoFor] of ownDays[language]) {
     const found = pattern.exec(text);
-    const rest = found && cut(text, { index: found.index, length: found[0].length });
+    const rest = found && cut(text, { index: found.index, length: found[0].length }, language);
     if (typeof rest === 'string') return toAgo(agoFor(found?.[1] ?? ''), rest);
   }
   return 'none';
@@ -115,7 +118,7 @@ export function readDay(text: string, now: Date, language: Language): DayAndRest
   if (own !== 'none') return own;
   const parser = language === 'sv' ? sv : en;
   const found = parser.casual.parse(text, { instant: now, timezone: 0 }).findLast(isDay);
-  const rest = found && cut(text, { index: found.index, length: found.text.length });
+  const rest = found && cut(text, { index: found.index, length: found.text.length }, language);
   if (found === undefined || rest === undefined) return { rest: text };
   const weekday = readWeekday(found, language);
   if (weekday !== 'none') return toAgo(weekday, rest);
@@ -129,8 +132,8 @@ export function readDay(text: string, now: Date, language: Language): DayAndRest
 
 /** What tells of a time, beside what chrono knows. */
 const timeWords: Readonly<Record<Language, RegExp>> = {
-  en: /\b(?:every|each|per|last|next|since|ago|daily|weekly|monthly|yearly|(?:week|month|year)s?|day before)\b/i,
-  sv: /(?<!\p{L})(?:varje|per|förra|nästa|sedan|fjol|i ?(?:för)?(?:går|dag|morgon|morse|kväll)|veckan?|månad(?:en)?|år(?:et)?|i (?:mån|tis|ons|tors|fre|lör|sön)dags|i (?:januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december))(?!\p{L})/iu,
+  en: /\b(?:every|each|per|last|past|next|since|ago|daily|weekly|monthly|yearly|(?:week|month|year)s?|day before|other day)\b/i,
+  sv: /(?<!\p{L})(?:varje|per|förra|senaste|nästa|sedan|fjol|i ?(?:för)?(?:går|dag|morgon|morse|kväll)|veckan?|månad(?:en)?|år(?:et)?|i (?:mån|tis|ons|tors|fre|lör|sön)dags|i (?:januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december))(?!\p{L})/iu,
 };
 
 /** Whether a text tells of a time that was not understood: "fuel in October", "food per week". */

@@ -1,4 +1,5 @@
 import { defineTool, Type } from '../../../kit/index.ts';
+import { todayIn } from '../days.ts';
 import { toCategory, toExpense, toTold } from '../expenses.ts';
 import { listExpenses as listRows } from '../queries.ts';
 import { Category } from '../schemas.ts';
@@ -15,7 +16,7 @@ export const listExpenses = defineTool({
   writes: false,
   async run({ category, ...days }, context) {
     const { time_zone, language } = await getSettings(context);
-    const { from, to } = readSpan(days, time_zone, context.clock.now());
+    const { from, to } = readSpan(days, todayIn(time_zone, context.clock.now()));
     const only = category === undefined ? null : toCategory(category);
     const page = { afterSpentOn: null, afterId: null, limit: maxExpenses + 1 };
     const rows = await context.query(listRows, { from, to, category: only, ...page });

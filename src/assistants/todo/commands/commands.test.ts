@@ -67,6 +67,19 @@ describe('a day is taken off the end, with nothing lost:', () => {
     ['lägg till boka tid på tisdag nästa vecka', 'boka tid', '2026-11-24'],
     ['add pay rent on 1 January', 'pay rent', '2027-01-01'],
     ['lägg till möte 3/12', 'möte', '2026-12-03'],
+    ['lägg till tandläkare den 1/1', 'tandläkare', '2027-01-01'],
+    ['lägg till tandläkare till den 3/4', 'tandläkare', '2027-04-03'],
+    ['lägg till tandläkare senast den 3/4', 'tandläkare', '2027-04-03'],
+    ['lägg till fixa den på fredag', 'fixa den', '2026-11-27'],
+    ['add call Anna by the 5th of March', 'call Anna', '2027-03-05'],
+    // In the morning or in the evening.
+    ['add dinner at 7 on friday', 'dinner at 7', '2026-11-27'],
+    ['add dinner on friday at 7:30', 'dinner at 7:30', '2026-11-27'],
+    ['add dinner friday 7:30', 'dinner at 7:30', '2026-11-27'],
+    ['add dinner on 5 March at 7', 'dinner at 7', '2027-03-05'],
+    ['add dinner at 7 tonight', 'dinner at 19:00', '2026-11-22'],
+    ['add dinner at 19 on friday', 'dinner at 19:00', '2026-11-27'],
+    ['add lunch on friday at noon', 'lunch at 12:00', '2026-11-27'],
     // Days that are part of what is to be done.
     ['add buy sun cream', 'buy sun cream', undefined],
     ['add watch the sun', 'watch the sun', undefined],
@@ -86,6 +99,18 @@ describe('a day is taken off the end, with nothing lost:', () => {
     ['add buy milk yesterday', 'buy milk yesterday', undefined],
     ['add report by the end of the week', 'report by the end of the week', undefined],
     ['add pay rent on 31 February', 'pay rent on 31 February', undefined],
+    ['add call Anna after friday', 'call Anna after friday', undefined],
+    ['add call Anna before 5 March', 'call Anna before 5 March', undefined],
+    ['add a summary of notes from Friday', 'a summary of notes from Friday', undefined],
+    ['add count hours since Monday', 'count hours since Monday', undefined],
+    ['add call Anna over the weekend', 'call Anna over the weekend', undefined],
+    ['lägg till ring Anna efter fredag', 'ring Anna efter fredag', undefined],
+    ['lägg till ring Anna efter den 3/4', 'ring Anna efter den 3/4', undefined],
+    ['lägg till ring Anna innan fredag', 'ring Anna innan fredag', undefined],
+    ['lägg till ring Anna före fredag', 'ring Anna före fredag', undefined],
+    ['lägg till läs post från igår', 'läs post från igår', undefined],
+    ['lägg till vila från fredag', 'vila från fredag', undefined],
+    ['lägg till vila tills imorgon', 'vila tills imorgon', undefined],
   ])('"%s"', (text, title, day) => {
     expect(read(text)?.input).toEqual({ title, ...(day !== undefined && { due_on: day }) });
   });

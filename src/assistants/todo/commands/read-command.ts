@@ -66,7 +66,7 @@ function isVague(what: string): boolean {
 export function readCommand(text: string): Command | undefined {
   const said = text.trim().replace(/\s+/g, ' ').replaceAll('’', "'");
   const sentence = said
-    .replace(/[.!?]+$/, '')
+    .replace(/(?<![.!?])[.!?]+$/, '')
     .replace(please, '')
     .replace(/,? (?:please|tack)$/i, '');
   const asks = said.endsWith('?') && !please.test(said);

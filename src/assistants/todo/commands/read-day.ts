@@ -22,7 +22,17 @@ interface Named {
 const dayMs = 86_400_000;
 
 /** What stands between the words of a thing to do and its day. */
-const joints = { en: /(?:^|\s+)(?:for|by|on|until|due|at)$/i, sv: /(?:^|\s+)(?:till|senast|före|på)$/i };
+const joints = {
+  en: /(?:^|\s+)(?:for|by|on|until|due|at)$/i,
+  sv: /(?:^|\s+)(?:till|senast|på)$/i,
+};
+
+/** Part of a date in digits: "the 5th of March", "den 3/4". */
+const articles = { en: /(?<!\S)the $/i, sv: /(?<!\S)den $/i };
+
+/** After these, a day is not the one that it is due. */
+const otherwise =
+  /(?<!\p{L})(?:every|each|or|not|after|before|from|since|over|during|of|the|varje|var|eller|inte|efter|före|innan|från|sedan|tills)$/iu;
 
 /** How far off a day is, in days, where chrono does not know or has it wrong; the first that fits counts. */
 const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: string) => number])[]>> = {
@@ -55,7 +65,12 @@ function isDay({ start, end, text }: ParsedResult, language: Language): boolean 
 
 function timeOf({ start, text }: ParsedResult): string | undefined {
   const two = (part: 'hour' | 'minute') => String(start.get(part) ?? 0).padStart(2, '0');
-  if (start.isCertain('hour')) return `at ${two('hour')}:${two('minute')}`;
+  if (start.isCertain('hour')) {
+    const [said] = /(?<=\bat )\d{1,2}(?:[:.]\d\d)?|\d{1,2}:\d\d/i.exec(text) ?? [];
+    // "At 7" may be in the morning or in the evening.
+    const isClear = start.isCertain('meridiem') || Number(start.get('hour')) > 12;
+    return `at ${isClear || said === undefined ? `${two('hour')}:${two('minute')}` : said}`;
+  }
   const [part] = /(?:morning|afternoon|evening)$/i.exec(text) ?? [];
   return part && `in the ${part.toLowerCase()}`;
 }
@@ -103,10 +118,12 @@ export function readDay(text: string, now: Date, language: Language): DayAndRest
   const whole = { day: null, rest: text };
   const [named, another] = findDays(text, now, language);
   if (named === undefined || another !== undefined || named.day < toDay(now)) return whole;
-  const before = text.slice(0, named.start).trimEnd();
+  const lead = text.slice(0, named.start);
+  const isInDigits = /\d/.test(text.charAt(named.start));
+  const before = (isInDigits ? lead.replace(articles[language], '') : lead).trimEnd().replace(joints[language], '');
   const after = text.slice(named.end).trim();
   const isAtEnd = after === '' || /^(?:at|kl\.?|klockan) ?\d{1,2}(?:[:.]\d\d)?$/i.test(after);
-  if (!isAtEnd || /(?<!\p{L})(?:every|each|varje|var|or|eller)$/iu.test(before)) return whole;
-  const rest = [before.replace(joints[language], ''), named.time ?? '', after];
+  if (!isAtEnd || otherwise.test(before)) return whole;
+  const rest = [before, named.time ?? '', after];
   return { day: named.day, rest: rest.filter((part) => part !== '').join(' ') };
 }

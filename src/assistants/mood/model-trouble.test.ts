@@ -1,0 +1,44 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { Deadline } from '../../base/deadline.ts';
+import { AppError } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
+import type { AssistantContext } from '../../kit/index.ts';
+import { logMood } from './entries.ts';
+import { rereadEntry } from './jobs.ts';
+
+const trouble = new AppError('models.unreachable', { status: 502, message: 'The model cannot be reached.' });
+const warn = vi.fn();
+
+beforeEach(() => {
+  warn.mockClear();
+});
+
+/** A context whose model fails, and whose database has one entry. */
+function contextOf({ hasModel = true, entries = [{ mood_text: 'Glad!' }] } = {}): AssistantContext {
+  const stored = { felt_at: '2026-11-22T22:30:00Z', created_at: '2026-11-22T22:30:00Z' };
+  return {
+    ...{ userId: 'alice', clock: systemClock, deadline: Deadline.after(10_000), hasModel },
+    log: { info() {}, warn },
+    ask: () => Promise.reject(trouble),
+    query: () => Promise.resolve(entries),
+    once: () => Promise.resolve({ answer: stored }),
+    earlierAnswer: () => Promise.resolve(undefined),
+    forget() {},
+  } as object as AssistantContext;
+}
+
+test('what kept the model from reading a mood is in the log, once', async () => {
+  await logMood({ moodText: 'Glad!', feltAt: undefined }, contextOf());
+  expect(warn.mock.calls).toEqual([[{ err: trouble }, expect.any(String)]]);
+});
+
+test('and so is what kept it from reading an entry again', async () => {
+  await rereadEntry.run({ id: 'one', attempt: 1 }, contextOf());
+  expect(warn.mock.calls).toEqual([[{ err: trouble, entry_id: 'one', attempt: 1 }, expect.any(String)]]);
+});
+
+test('where there is no model, that is no trouble', async () => {
+  await logMood({ moodText: 'Glad!', feltAt: undefined }, contextOf({ hasModel: false }));
+  await rereadEntry.run({ id: 'one', attempt: 1 }, contextOf({ entries: [] }));
+  expect(warn).not.toHaveBeenCalled();
+});
