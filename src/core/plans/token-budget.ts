@@ -36,7 +36,10 @@ export interface Spender {
 
 /** Tokens that are set aside for one call of a model. */
 export interface Reservation {
-  /** Gives back what was set aside, and counts what was used in its stead. Only the first time counts. */
+  /**
+   * Gives back what was set aside, and counts what was used in its stead. Only the first time counts. To be called before
+   * what was used is stored: what the database says of the month is taken in at any time.
+   */
   settle(usedTokens: number): void;
 }
 

@@ -62,6 +62,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
   server.addHook('onRequest', (request, reply, done) => {
     const { lifecycle } = request.server;
     const context = new RequestContext(request, requestBudgetMs, clock);
+    context.callerChanges = lifecycle.callerChanges;
     context.trace = startTrace?.(request.method, readTraceparent(request));
     (request as unknown as { context: RequestContext }).context = context;
     reply.header('x-request-id', request.id);

@@ -127,6 +127,13 @@ test('a stream for a client that left before it opened is closed from the start'
   expect(made.server.lifecycle.streams.size).toBe(0);
 });
 
+test('an event that is longer than what may wait reaches a reader who keeps up', async () => {
+  const { client, stream } = await openStream();
+  await stream.send({ data: 'x'.repeat(1_100_000) });
+  stream.end();
+  expect(await client.until(/\[DONE\]/)).toContain('xxx');
+});
+
 test('a slow reader pauses the source, and loses nothing', async () => {
   const { client, stream } = await openStream();
   await client.until(/: open/);

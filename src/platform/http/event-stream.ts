@@ -78,6 +78,7 @@ export class EventStream {
       setInterval(() => this.#write(': keep-alive\n\n'), options.keepAliveMs ?? KEEP_ALIVE_MS),
       setTimeout(() => this.fail(httpErrors.raise.deadline_exceeded()), options.budgetMs),
     ];
+    if (this.#context.callerChanges !== this.#lifecycle.callerChanges) this.#lifecycle.recheck(this);
     // `close` comes once: a client that left while the route was preparing is not told again.
     if (raw.destroyed) this.#close();
     else raw.write(': open\n\n');
@@ -122,11 +123,12 @@ export class EventStream {
 
   #write(frame: string): void {
     if (!this.#isOpen) return;
+    // Before this frame: one alone may be longer, and would never be read. A length in UTF-16 units is at most the length in
+    // bytes: good enough for a bound that protects memory.
+    if (this.#raw.writableLength + this.#unwritten.length > MAX_QUEUED_BYTES) this.#raw.destroy();
     this.#unwritten += frame;
     if (this.#unwritten.length > MAX_UNWRITTEN_CHARS) this.#writeOut();
     else this.#flush ??= setImmediate(() => this.#writeOut());
-    // A length in UTF-16 units is at most the length in bytes: good enough for a bound that protects memory.
-    if (this.#raw.writableLength + this.#unwritten.length > MAX_QUEUED_BYTES) this.#raw.destroy();
   }
 
   #writeOut(): void {
@@ -168,7 +170,7 @@ export class EventStream {
  * `return reply` and send nothing itself.
  *
  * A client that leaves is told by `closed`; whether to go on without it is the caller's choice. A reader for whom more
- * than 1 MiB is queued, or who takes nothing for 30 s, is disconnected.
+ * than 1 MiB is queued when more comes, or who takes nothing for 30 s, is disconnected.
  */
 export function openEventStream(
   request: FastifyRequest,

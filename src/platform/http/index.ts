@@ -16,8 +16,8 @@ export {
   toPage,
 } from './list.ts';
 export { closeCodes, type OpenWebSocket, type WebSocketUser } from './open-web-socket.ts';
-export { recheckStreams, type StreamCheck } from './recheck-streams.ts';
 export type { RequestObservation } from './request-log.ts';
 export { listRoutes, type RouteAccess, type RouteSchema } from './route-rules.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
+export { type CheckStream, watchStreams } from './watch-streams.ts';
 export { toAppError, toWireError, type WireError } from './wire-error.ts';

@@ -3,7 +3,7 @@ import type { RequestContext } from './request-context.ts';
 import type { RouteAccess } from './route-rules.ts';
 
 /** An event stream, as those see it who may end it. */
-interface OpenStream {
+export interface OpenStream {
   /** What it answers. */
   readonly request: FastifyRequest;
   /** Ends the stream with an error event. */
@@ -30,6 +30,10 @@ export class Lifecycle {
   drained: Promise<void> | undefined;
   /** Event streams that are open. Each belongs to a request in flight. */
   readonly streams = new Set<OpenStream>();
+  /** How often a change of callers was heard of: who was identified before the last one is not known to be one any more. */
+  callerChanges = 0;
+  /** Looks whether a stream's caller may still call, where somebody watches. */
+  recheck: (stream: OpenStream) => void = () => {};
   /** WebSockets that are open. None belongs to a request in flight. */
   readonly sockets = new Set<OpenWebSocket>();
   /** Every route, as it was registered. */

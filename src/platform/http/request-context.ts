@@ -43,6 +43,8 @@ export class RequestContext implements CallContext {
   trace: Span | undefined;
   /** The error that the request ended in, for the log. */
   failure: AppError | undefined;
+  /** `Lifecycle.callerChanges` when the caller was last asked for. */
+  callerChanges = 0;
   /** Whether the whole answer was handed to the connection. */
   isAnswered = false;
   readonly #startedAtMs: number;

@@ -135,19 +135,39 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
     return findBodyKindFault(request);
   };
   // With callbacks: a caller who is known at once costs no promise.
+  const follow = (
+    step: () => Promise<void> | undefined,
+    next: () => AppError | undefined,
+    done: (error?: Error) => void,
+  ): void => {
+    try {
+      const pending = step();
+      if (pending === undefined) done(next());
+      else pending.then(next).then(done, done);
+    } catch (error) {
+      done(error as Error);
+    }
+  };
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = request.context as RequestContext;
     const isVital = access === 'public' && request.method === 'GET';
     if (turn.isLate() && !isVital) return done(overloaded);
     const fault = findRequestFault(request);
     if (fault !== undefined || request.is404) return done(fault);
-    try {
-      const pending = access === 'public' ? undefined : identify(request, reply);
-      if (pending === undefined) return done(admit(request, access));
-      pending.then(() => admit(request, access)).then(done, done);
-    } catch (error) {
-      done(error as Error);
-    }
+    const identified = (): Promise<void> | undefined => (access === 'public' ? undefined : identify(request, reply));
+    follow(identified, () => admit(request, access), done);
+  });
+  // The body may have been long on its way, and its sender be refused by now.
+  server.addHook('preHandler', (request, _reply, done) => {
+    const context = request.context as RequestContext;
+    const { callerChanges } = request.server.lifecycle;
+    if (context.callerChanges === callerChanges || context.access === 'public' || request.is404) return done();
+    context.callerChanges = callerChanges;
+    follow(
+      () => authenticate(request),
+      () => admit(request, context.access),
+      done,
+    );
   });
 }
 

@@ -11,8 +11,8 @@ export interface TurnOrder<Start> {
   readonly contentChars: number;
   /** Starts the turn. */
   readonly start: () => Promise<Start>;
-  /** The turn that was started, and the promise of its end; undefined when none was. */
-  readonly findStarted: (start: Start) => { turn: RunningTurn; ended: Promise<void> } | undefined;
+  /** The turn that was started; undefined when none was. */
+  readonly findStarted: (start: Start) => RunningTurn | undefined;
 }
 
 /** What a turn may come to beside the message; one that comes to more is counted all the same, after. */
@@ -21,7 +21,7 @@ const usualTurnTokens = 8_192;
 const charsPerToken = 4;
 
 /**
- * Starts a turn with tokens set aside for it, until it has ended or turns out to have been started before.
+ * Starts a turn with tokens set aside for it, until all of it is written or it turns out to have been started before.
  * @throws AppError 429 `limits.tokens_exceeded`; then nothing was started.
  */
 export async function reserveTurn<Start>(tokens: TokenBudget, order: TurnOrder<Start>): Promise<Start> {
@@ -31,7 +31,8 @@ export async function reserveTurn<Start>(tokens: TokenBudget, order: TurnOrder<S
     const start = await order.start();
     const started = order.findStarted(start);
     if (started === undefined) reservation.settle(0);
-    else void started.ended.then(() => reservation.settle(spentTokens(started.turn)));
+    // Before its end is stored, whatever comes of that: the statement adds what it used to what is read of the month.
+    else void started.written.then(() => reservation.settle(spentTokens(started)));
     return start;
   } catch (error) {
     reservation.settle(0);

@@ -63,9 +63,12 @@ export class RunningTurn implements TurnDraft {
   lastSavedMs: number;
   /** Whether nothing more will be written: the turn's end is about to be stored. */
   isWritten = false;
+  /** Resolves then. */
+  readonly written: Promise<void>;
   /** Whether it is known how the turn ended. */
   hasEnded = false;
   readonly #settle: PromiseWithResolvers<TurnResult>;
+  readonly #written = Promise.withResolvers<void>();
   /** The first half of a character whose second half has not come. */
   #half = '';
   /** Put before the next piece: what is written after a round of calls begins a paragraph of its own. */
@@ -78,6 +81,7 @@ export class RunningTurn implements TurnDraft {
     this.lastSavedMs = startedMs;
     this.feed = new TurnFeed(identity.turnId);
     this.#settle = Promise.withResolvers<TurnResult>();
+    this.written = this.#written.promise;
     this.result = this.#settle.promise;
     // A streaming reader takes the error from the feed; then nobody waits here.
     this.result.catch(() => undefined);
@@ -134,6 +138,12 @@ export class RunningTurn implements TurnDraft {
   /** Answers the calls that the turn's end cut off. */
   closeCalls(): void {
     for (const call of this.toolCalls) if (call.is_error === undefined) this.finishCall(call, cutOff);
+  }
+
+  /** Says that the model will write nothing more. */
+  endWriting(): void {
+    this.isWritten = true;
+    this.#written.resolve();
   }
 
   /** Tells everyone that the answer is stored, all of it or what there was when the user stopped the turn. */

@@ -74,8 +74,8 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
 async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptions): Promise<void> {
   const { owner, log } = options;
   const { turnId, requestId } = turn.identity;
+  turn.endWriting();
   turn.closeCalls();
-  turn.isWritten = true;
   const status = endStatus(failure);
   const error = status === 'completed' || status === 'stopped' ? undefined : endError(failure);
   if (error !== undefined) log.warn({ err: error, turn_id: turnId, request_id: requestId }, 'a turn did not complete');

@@ -19,6 +19,7 @@ import { outliveCaller } from './start/outlive-caller.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { replayHistory, type StoredHistory } from './start/replay-history.ts';
 import { showQuestion } from './start/show-question.ts';
+import { TurnStarts } from './start/turn-starts.ts';
 import { StoppedByUser, TurnSaver } from './store/turn-saver.ts';
 import { StoredTurn } from './stored-turn.ts';
 import { endTurn, ServerStops } from './turn-end.ts';
@@ -95,6 +96,7 @@ export class TurnRunner {
   readonly #follower: TurnFollower;
   /** The turns that run, each until its end is stored. */
   readonly #running = new Map<RunningTurn, Promise<void>>();
+  readonly #starts = new TurnStarts();
   #stopping = false;
 
   constructor(options: TurnRunnerOptions) {
@@ -107,6 +109,17 @@ export class TurnRunner {
   /** The turns that run in this process. */
   get running(): Pick<ReadonlyMap<RunningTurn, unknown>, 'keys' | 'size'> {
     return this.#running;
+  }
+
+  /** The users whose turns run in this process or are being started. */
+  get users(): Set<string> {
+    return new Set([...Array.from(this.#running.keys(), ({ key }) => key.userId), ...this.#starts.userIds]);
+  }
+
+  /** Ends the turns of a user that run in this process or are being started: they fail with `reason`. */
+  endTurnsOf(userId: string, reason: Error): void {
+    this.#starts.end(userId, reason);
+    for (const { key, deadline } of this.#running.keys()) if (key.userId === userId) deadline.cancel(reason);
   }
 
   /**
@@ -145,12 +158,12 @@ export class TurnRunner {
     start: (own: CallContext) => Promise<TurnStart>,
   ): Promise<TurnStart> {
     const { tokenBudget, log } = this.#options;
-    const findStarted = ({ turn, replayed }: TurnStart) => {
-      const ended = !replayed && turn instanceof RunningTurn ? this.#running.get(turn) : undefined;
-      return ended && { turn: turn as RunningTurn, ended };
-    };
+    const findStarted = ({ turn, replayed }: TurnStart) =>
+      !replayed && turn instanceof RunningTurn ? turn : undefined;
     return await outliveCaller(order.context, log, (own) =>
-      reserveTurn(tokenBudget, { ...order, deadline: own.deadline, start: () => start(own), findStarted }),
+      this.#starts.begin(order.caller.userId, () =>
+        reserveTurn(tokenBudget, { ...order, deadline: own.deadline, start: () => start(own), findStarted }),
+      ),
     );
   }
 

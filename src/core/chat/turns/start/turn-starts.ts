@@ -1,0 +1,38 @@
+import { RunningTurn } from '../running-turn.ts';
+
+/** A start that is under way, with what its turn is to be ended with as soon as it runs. */
+interface TurnBeingStarted {
+  readonly userId: string;
+  ended?: Error;
+}
+
+/** The turns that are being started in this process: they can be ended, too. */
+export class TurnStarts {
+  readonly #starts = new Set<TurnBeingStarted>();
+
+  /** Whose they are. */
+  get userIds(): string[] {
+    return Array.from(this.#starts, ({ userId }) => userId);
+  }
+
+  /** Starts a turn; it ends at once if `end` was called meanwhile. One that was started before is left alone. */
+  async begin<Start extends { readonly turn: unknown; readonly replayed: boolean }>(
+    userId: string,
+    start: () => Promise<Start>,
+  ): Promise<Start> {
+    const own: TurnBeingStarted = { userId };
+    this.#starts.add(own);
+    try {
+      const begun = await start();
+      if (own.ended && !begun.replayed && begun.turn instanceof RunningTurn) begun.turn.deadline.cancel(own.ended);
+      return begun;
+    } finally {
+      this.#starts.delete(own);
+    }
+  }
+
+  /** Has the turns of a user that are being started fail with `reason`. */
+  end(userId: string, reason: Error): void {
+    for (const start of this.#starts) if (start.userId === userId) start.ended = reason;
+  }
+}

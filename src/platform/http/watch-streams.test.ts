@@ -1,0 +1,96 @@
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { expect, onTestFinished, test } from 'vitest';
+import { AppError } from '../../base/errors.ts';
+import { openEventStream } from './event-stream.ts';
+import { connectRaw, createTestServer, listen } from './test-server.ts';
+import { watchStreams } from './watch-streams.ts';
+
+const revoked = new AppError('test.revoked', { status: 401, message: 'This key was revoked.' });
+const unknown = new AppError('test.unavailable', { status: 503, message: 'Try again.' });
+const headers = 'Host: x\r\nAuthorization: Bearer good\r\n';
+const STREAM = `GET /stream HTTP/1.1\r\n${headers}\r\n`;
+const START = `POST /things HTTP/1.1\r\n${headers}Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a`;
+const REST = '":1}';
+
+/** A server whose caller is refused with the first of `refusals`, the next time with the second, and so on. */
+async function startServer() {
+  const refusals: AppError[] = [];
+  const handled: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const { server } = createTestServer(
+    (http) => {
+      http.post('/things', { config: { access: 'things' }, schema: { body: Type.Unknown() } }, async () => {
+        handled.push('things');
+        return {};
+      });
+      http.get('/stream', { config: { access: 'things' } }, async (request, reply) => {
+        arrived.resolve();
+        await gate.promise;
+        openEventStream(request, reply, { budgetMs: 60_000 });
+        return reply;
+      });
+    },
+    {
+      authenticate: async (request) => {
+        arrived.resolve();
+        const refusal = refusals.shift();
+        if (refusal) throw refusal;
+        Object.assign(request, { caller: { userId: 'user-1' } });
+      },
+    },
+  );
+  const told = watchStreams(server, async (_request: FastifyRequest) => {
+    const refusal = refusals.shift();
+    if (refusal) throw refusal;
+  });
+  onTestFinished(async () => {
+    for (const stream of server.lifecycle.streams) stream.fail(revoked);
+    await server.close();
+  });
+  const port = await listen(server);
+  return { refusals, handled, gate, arrived: arrived.promise, tell: () => told(() => true), port };
+}
+
+test('a request whose body is on its way when its key is revoked is refused, and nothing is done', async () => {
+  const { refusals, handled, arrived, tell, port } = await startServer();
+  const client = connectRaw(port, START);
+  await arrived;
+  refusals.push(revoked);
+  tell();
+  client.socket.write(REST);
+  await client.until(/^HTTP\/1.1 401 .*test\.revoked/s);
+  expect(handled).toEqual([]);
+});
+
+test('a request whose body is on its way when callers have changed is served if its own may still call', async () => {
+  const { handled, arrived, tell, port } = await startServer();
+  const client = connectRaw(port, START);
+  await arrived;
+  tell();
+  client.socket.write(REST);
+  await client.until(/^HTTP\/1.1 200 /);
+  expect(handled).toEqual(['things']);
+});
+
+test('a stream that opens after its key was revoked is ended', async () => {
+  const { refusals, gate, arrived, tell, port } = await startServer();
+  const client = connectRaw(port, STREAM);
+  await arrived;
+  await new Promise((resolve) => setImmediate(resolve));
+  tell();
+  refusals.push(revoked);
+  gate.resolve();
+  expect(await client.until(/0\r\n\r\n$/)).toContain('test.revoked');
+});
+
+test('a stream of which it cannot be told at first is ended as soon as it can', async () => {
+  const { refusals, gate, tell, port } = await startServer();
+  const client = connectRaw(port, STREAM);
+  gate.resolve();
+  await client.until(/: open/);
+  refusals.push(unknown, revoked);
+  tell();
+  expect(await client.until(/0\r\n\r\n$/)).toContain('test.revoked');
+});
