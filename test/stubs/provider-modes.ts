@@ -170,6 +170,11 @@ export const modes = {
     await write(exchange, exchange.isStream ? exchange.answer.events() : [exchange.answer.completion()], 0);
     exchange.response.end();
   },
+  /** Counts more tokens than fit into 32 bits with a sign. */
+  'huge-count': (exchange) => {
+    begin(exchange);
+    exchange.response.end(toBytes(exchange).replace(/"completion_tokens":\d+/, '"completion_tokens":4294967295'));
+  },
   'huge-line': async (exchange) => {
     begin(exchange);
     const megabyte = 'x'.repeat(1024 * 1024);

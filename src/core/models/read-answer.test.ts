@@ -73,3 +73,19 @@ describe('whole or streamed, a tool call', () => {
     expect(() => readChunk(JSON.stringify({ choices: [{ delta: answer }] }))).toThrow(refused);
   });
 });
+
+describe('whole or streamed, a count of tokens', () => {
+  const most = 1_000_000_000;
+  it.each([
+    ['is kept', most, 'kept'],
+    ['that no answer takes is left out', most + 1, 'left out'],
+    ['that Postgres could not store is left out', 4_294_967_295, 'left out'],
+    ['below none is left out', -1, 'left out'],
+    ['of half a token is left out', 0.5, 'left out'],
+  ])('%s', (_what, count, outcome) => {
+    const usage = { prompt_tokens: 7, completion_tokens: count, total_tokens: 7 };
+    const expected = outcome === 'kept' ? usage : null;
+    expect(read({ message: {} }, { usage }).usage).toEqual(expected);
+    expect(readChunk(JSON.stringify({ choices: [], usage })).usage).toEqual(expected);
+  });
+});

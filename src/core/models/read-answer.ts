@@ -11,6 +11,9 @@ const callKinds = [
   { kind: 'custom', input: 'input', nothing: '' },
 ] as const;
 
+/** More tokens than any call takes. A turn asks at most once more after so many, and its sum fits Postgres's integer. */
+const maxCount = 1_000_000_000;
+
 /** Not the answer that was promised; `reason` is for the log and quotes nothing of it. */
 export function badResponse(reason: string): AppError {
   return modelErrors.raise.bad_response({ cause: new Error(reason) });
@@ -38,7 +41,7 @@ function areToolCallsOrNothing(value: unknown): boolean {
 }
 
 function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxCount;
 }
 
 function isUsage(value: unknown): boolean {
