@@ -71,15 +71,12 @@ export class Flights<Value> {
     const { era } = trust;
     const timings = new Timings();
     let lease: string | undefined;
-    if (redis !== undefined && trust.isHearing) {
+    if (redis !== undefined && trust.isHearing && trust.mayMeetStrangers) {
       let found = await this.#findShared(key);
       if (found === undefined) {
         const claim = await redis.claim(key);
         lease = claim.lease;
-        if (claim.isTaken) {
-          await redis.waitFor(key, (other) => this.#believe(other) !== undefined);
-          found = await this.#findShared(key);
-        }
+        if (claim.isTaken) found = await redis.waitFor(key, (other) => this.#believe(other));
       }
       if (found !== undefined) {
         if (era === trust.era) this.#options.memory.set(key, found, JSON.stringify(found.value));

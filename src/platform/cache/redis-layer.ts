@@ -59,8 +59,7 @@ export class RedisLayer<Value> {
 
   /** The value of a key. Whatever is not one of ours, in this format, is a miss. */
   async find(key: string): Promise<Loaded<Value> | undefined> {
-    const text = await this.#redis.get(this.#key('value', key));
-    return text === undefined ? undefined : this.#parse(text);
+    return this.#parse(await this.#redis.get(this.#key('value', key)));
   }
 
   async store(key: string, { loaded, text, ttlMs, lease }: StoreOrder<Value>): Promise<void> {
@@ -80,13 +79,17 @@ export class RedisLayer<Value> {
     return { lease: isOurs ? token : undefined, isTaken: isOurs === false };
   }
 
-  /** Waits a little for another process to store the value. */
-  async waitFor(key: string, isWanted: (found: Loaded<Value>) => boolean): Promise<Loaded<Value> | undefined> {
-    for (let waitedMs = 0; waitedMs < LEASE_WAIT_MS; waitedMs += LEASE_POLL_MS) {
+  /** Waits a little for another process to store a value that `take` takes, and no longer than that process has the lease. */
+  async waitFor<Taken>(key: string, take: (found: Loaded<Value>) => Taken | undefined): Promise<Taken | undefined> {
+    const keys = [this.#key('value', key), this.#key('lease', key)];
+    const endsAtMs = performance.now() + LEASE_WAIT_MS;
+    while (performance.now() < endsAtMs) {
       await sleep(LEASE_POLL_MS);
-      const found = await this.find(key);
-      if (found !== undefined && isWanted(found)) return found;
-      if (!this.#redis.isAvailable) return undefined;
+      // Both at once: a value is stored in the step that gives the lease back.
+      const [text, lease] = (await this.#redis.getAll(keys)) ?? [];
+      const found = this.#parse(text);
+      const taken = found && take(found);
+      if (taken !== undefined || lease === undefined) return taken;
     }
     return undefined;
   }
@@ -112,7 +115,8 @@ export class RedisLayer<Value> {
     return `${this.#prefix}floor:${tag}`;
   }
 
-  #parse(text: string): Loaded<Value> | undefined {
+  #parse(text: string | undefined): Loaded<Value> | undefined {
+    if (text === undefined) return undefined;
     let json: unknown;
     try {
       json = JSON.parse(text);

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
+import { postgresErrors } from '../postgres/index.ts';
 import type { Redis } from '../redis/index.ts';
 import type { Cache } from './index.ts';
 
@@ -33,7 +35,10 @@ beforeEach(() => {
   name = newId();
 });
 
-afterEach(() => admin.flushall());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await admin.flushall();
+});
 
 /** One of the caches that share the Redis, as each process has one. */
 const open = () => openCache(source, clock, { redis, name });
@@ -77,6 +82,50 @@ test('nobody is stuck when the process that has the lease dies', async () => {
   source.beforeAnswer = async () => {};
   expect(await ask(open())).toBe('ann/1 at 1');
   expect(source.loads).toBe(2);
+});
+
+test.each([
+  ['finds nothing', 'nobody/1', () => {}],
+  ['fails', 'ann/1', () => Promise.reject(postgresErrors.raise.unavailable())],
+])('who waits for a process that %s looks itself as soon as that is over', async (_what, key, end) => {
+  const release = Promise.withResolvers<void>();
+  source.beforeAnswer = () => release.promise.then(end);
+  void ask(open(), key).catch(() => {});
+  await until(() => source.loads === 1);
+  const looks = vi.spyOn(redis, 'getAll');
+  const waiting = ask(open(), key);
+  await until(() => looks.mock.calls.length > 0);
+  source.beforeAnswer = async () => {};
+  release.resolve();
+  await waiting;
+  // Of the 25 for which there is time.
+  expect(looks.mock.calls.length).toBeLessThan(10);
+});
+
+test('who waits for another process waits no longer while Redis is slow', async () => {
+  source.beforeAnswer = () => new Promise(() => {});
+  void ask(open());
+  await until(() => source.loads === 1);
+  source.beforeAnswer = async () => {};
+  const look = redis.getAll.bind(redis);
+  const looks = vi.spyOn(redis, 'getAll').mockImplementation(async (keys) => {
+    await sleep(200);
+    return await look(keys);
+  });
+  await ask(open());
+  expect(looks.mock.calls.length).toBeLessThan(4);
+});
+
+test('while nothing that Redis holds may be believed, it is not asked', async () => {
+  await ask(open());
+  await stored();
+  const cache = open();
+  // More changes than are remembered.
+  for (let index = 0; index <= 100_000; index++) cache.hear(`user-${index}`, 1);
+  const [read, claimed] = [vi.spyOn(redis, 'get'), vi.spyOn(redis, 'setIfAbsent')];
+  expect(await ask(cache)).toBe('ann/1 at 1');
+  expect(source.loads).toBe(2);
+  expect([read.mock.calls, claimed.mock.calls]).toEqual([[], []]);
 });
 
 test('a load that fails or finds nothing gives its lease back', async () => {

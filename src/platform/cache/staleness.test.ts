@@ -44,6 +44,7 @@ function withGate(inner: Redis, gate: Gate): Redis {
   return {
     isAvailable: true,
     get: (key) => inner.get(key),
+    getAll: (keys) => inner.getAll(keys),
     set: (key, text, ttlMs) => inner.set(key, text, ttlMs),
     setIfAbsent: (key, text, ttlMs) => inner.setIfAbsent(key, text, ttlMs),
     del: (key) => inner.del(key),

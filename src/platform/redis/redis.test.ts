@@ -56,6 +56,7 @@ test('keeps texts until they lapse or are deleted', async () => {
   expect(await redis.setIfAbsent('b', 'other', 60_000)).toBe(true);
   await redis.del('a');
   expect(await redis.get('a')).toBeUndefined();
+  expect(await redis.getAll(['a', 'b'])).toEqual([undefined, 'other']);
 });
 
 test('runs a script in one step, also after Redis has forgotten it', async () => {
@@ -70,6 +71,7 @@ test('a value of another type is no text, and no trouble', async () => {
   const { redis, lines } = await open();
   await admin.lpush('list', 'item');
   expect(await redis.get('list')).toBeUndefined();
+  expect(await redis.getAll(['list'])).toEqual([undefined]);
   expect(redis.isAvailable).toBe(true);
   expect(lines()).toEqual([]);
 });
@@ -82,6 +84,7 @@ describe('a Redis in trouble', () => {
     const restMs = await took(async () => {
       for (let index = 0; index < 100; index++) {
         expect(await redis.get('a')).toBeUndefined();
+        expect(await redis.getAll(['a'])).toBeUndefined();
         await redis.set('a', 'b', 1_000);
         expect(await redis.setIfAbsent('a', 'b', 1_000)).toBeUndefined();
       }

@@ -29,6 +29,8 @@ export interface Redis {
   readonly isAvailable: boolean;
   /** The text under a key; undefined when there is none, or something that is no text. */
   get(key: string): Promise<string | undefined>;
+  /** The texts under these keys, all read in one step. */
+  getAll(keys: readonly string[]): Promise<(string | undefined)[] | undefined>;
   /** Writes a text that lapses after `ttlMs`. */
   set(key: string, text: string, ttlMs: number): Promise<void>;
   /** Writes a text unless the key is taken; answers whether it did. */
@@ -122,6 +124,11 @@ class GuardedRedis implements Redis {
 
   async get(key: string): Promise<string | undefined> {
     return (await this.#ask(() => this.#client.get(key))) ?? undefined;
+  }
+
+  async getAll(keys: readonly string[]): Promise<(string | undefined)[] | undefined> {
+    const texts = await this.#ask(() => this.#client.mget(...keys));
+    return texts?.map((text) => text ?? undefined);
   }
 
   async set(key: string, text: string, ttlMs: number): Promise<void> {
