@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
@@ -108,6 +109,24 @@ describe('a listener', () => {
     await until(() => heard.sincesMs.length === 2);
     await notify('through again');
     await until(() => heard.payloads.length === 1);
+  });
+
+  test('is not lost when this process stands still while the answer to a heartbeat is on its way', async () => {
+    const query = vi.spyOn(Client.prototype, 'query');
+    onTestFinished(() => query.mockRestore());
+    const countHeartbeats = () => query.mock.calls.filter(([text]) => text === 'select 1').length;
+    const heard = startListening();
+    await until(() => heard.sincesMs.length === 1);
+    query.mockImplementationOnce(async function (this: Client, text: string) {
+      // From here on, timers come before anything is read.
+      await nextTurn();
+      const answer = this.query(text);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+      return await answer;
+    });
+    await until(() => countHeartbeats() >= 3);
+    expect(heard.lost).toBe(0);
+    expect(heard.sincesMs).toHaveLength(1);
   });
 
   test('keeps trying a server that is not there, and says so once', async () => {
