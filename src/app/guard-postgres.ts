@@ -28,7 +28,7 @@ export function guardPostgres(postgres: Postgres, { config, clock, log, metrics 
     ...(onRefused && { onRefused }),
   });
   return guardDatabase(
-    { query, ping: postgres.ping },
+    { query, ping: postgres.ping, refresh: postgres.refresh },
     { clock, log, statementBudgetMs, observe: (state) => metrics?.breakers.observe('postgres', state) },
   );
 }

@@ -52,9 +52,18 @@ export interface DatabaseUse {
 const lostCancelMs = 500;
 
 /** The options of a server's pool. */
-export function poolOptionsOf({ url: _, directUrl: __, ...pool }: Config['database']) {
-  const statementTimeoutMs = Math.min(pool.statementTimeoutMs, pool.statementBudgetMs + lostCancelMs);
-  return { ...pool, statementTimeoutMs };
+export function poolOptionsOf(database: Config['database']) {
+  const { poolSize, poolOverflow, poolWaitMs, connectTimeoutMs, connectionMaxAgeSeconds: maxAgeSeconds } = database;
+  const statementTimeoutMs = Math.min(database.statementTimeoutMs, database.statementBudgetMs + lostCancelMs);
+  // One by one: of what is spread, a name that the pool does not know would go unnoticed.
+  return {
+    poolSize,
+    poolOverflow,
+    poolWaitMs,
+    connectTimeoutMs,
+    statementTimeoutMs,
+    maxAgeSeconds,
+  } satisfies Partial<PostgresOptions>;
 }
 
 /** Answers whether `url` leads through a pooler. Refuses a way on which something would not work, naming the setting. */

@@ -10,6 +10,8 @@ export interface FaultProxy {
   readonly url: string;
   /** From now on, for the connections there are and those to come. What was lost stays lost. */
   setMode(mode: FaultMode): void;
+  /** What the connections there are carry from now on is lost, as when the network has forgotten them. New ones pass. */
+  forget(): void;
   /** Once: the connection that carries this text to the server is cut by the first of the reply. All others go on. */
   loseReplyTo(text: string): void;
   close(): Promise<void>;
@@ -19,21 +21,24 @@ export interface FaultProxy {
 export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   const target = new URL(targetUrl);
   const sockets = new Set<Socket>();
+  const forgotten = new WeakSet<Socket>();
   let mode: FaultMode = 'pass';
   let unanswered: string | undefined;
+
+  const isSwallowed = (from: Socket): boolean => mode === 'black-hole' || forgotten.has(from);
 
   function join(from: Socket, to: Socket): void {
     sockets.add(from);
     // No word on the other side of a black hole, not even of the end.
     from.on('data', (bytes) => {
-      if (mode !== 'black-hole') to.write(bytes);
+      if (!isSwallowed(from)) to.write(bytes);
     });
     from.on('end', () => {
-      if (mode !== 'black-hole') to.end();
+      if (!isSwallowed(from)) to.end();
     });
     from.on('close', () => {
       sockets.delete(from);
-      if (mode !== 'black-hole') to.destroy();
+      if (!isSwallowed(from)) to.destroy();
     });
     from.on('error', () => from.destroy());
   }
@@ -62,6 +67,9 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     setMode(next) {
       mode = next;
       if (mode === 'reset') for (const socket of sockets) socket.resetAndDestroy();
+    },
+    forget() {
+      for (const socket of sockets) forgotten.add(socket);
     },
     loseReplyTo(text) {
       unanswered = text;

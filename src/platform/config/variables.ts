@@ -121,7 +121,8 @@ export const variables = {
       to: 7 * 86_400,
       unit: 'seconds',
       default: 3600,
-      sentence: 'Age at which a connection is replaced, so that a failover or a new address is noticed.',
+      sentence:
+        'Age at which a connection is replaced, or up to a quarter sooner, so that a failover or a new address is noticed.',
     }),
   },
   redis: {

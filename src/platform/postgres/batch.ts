@@ -156,7 +156,9 @@ class Batch<Input, Row extends { i: number | null }> {
 
   /** The caller's own step in its trace, with the wait for the batch: the statement itself belongs to many. */
   async #trace(answer: Promise<Row[]>, input: Input, trace: Span): Promise<Row[]> {
-    const span = trace.start(this.#definition.statement([input]).name, { 'db.system.name': 'postgresql' });
+    const name = this.#nameOf([input]);
+    if (name === undefined) return answer;
+    const span = trace.start(name, { 'db.system.name': 'postgresql' });
     let isFailed = true;
     try {
       const rows = await answer;
@@ -241,8 +243,18 @@ class Batch<Input, Row extends { i: number | null }> {
   }
 
   #refuse(inputs: readonly Input[]): AppError {
-    this.#onRefused?.(this.#definition.statement(inputs).name);
+    const name = this.#nameOf(inputs);
+    if (name !== undefined) this.#onRefused?.(name);
     return postgresErrors.raise.overloaded();
+  }
+
+  /** The statement's name; undefined when it cannot be written, of which `#run` tells the callers. */
+  #nameOf(inputs: readonly Input[]): string | undefined {
+    try {
+      return this.#definition.statement(inputs).name;
+    } catch {
+      return undefined;
+    }
   }
 
   #leave(): void {
@@ -263,7 +275,7 @@ class Batch<Input, Row extends { i: number | null }> {
       this.#inputsInFlight -= calls.length;
       const tookMs = this.#clock.monotonicMs() - leftMs;
       this.#typicalMs = this.#typicalMs === 0 ? tookMs : this.#typicalMs * 0.8 + tookMs * 0.2;
-      this.#observe?.({ name, inputs: calls.length, waitMs });
+      if (name !== undefined) this.#observe?.({ name, inputs: calls.length, waitMs });
       this.#restIfIdle();
       this.#leaveSoon();
     });
@@ -271,13 +283,15 @@ class Batch<Input, Row extends { i: number | null }> {
     this.#leaveSoon();
   }
 
-  /** Never rejects: what goes wrong is told to the callers. Answers the statement's name. */
-  async #run(calls: readonly BatchCall<Input, Row>[]): Promise<string> {
-    const statement = { ...this.#definition.statement(calls.map((call) => call.input)), sharedBy: this.#busy.size };
+  /** Never rejects: what goes wrong is told to the callers. Answers the statement's name, if it could be written. */
+  async #run(calls: readonly BatchCall<Input, Row>[]): Promise<string | undefined> {
+    let name: string | undefined;
     const timings = new Timings();
     const deadline = Deadline.after(Math.max(...calls.map((call) => call.remainingMs())), this.#clock);
     const release = whenAllGaveUp(calls, () => deadline.cancel(new Cancelled('nobody waits for the batch')));
     try {
+      const statement = { ...this.#definition.statement(calls.map((call) => call.input)), sharedBy: this.#busy.size };
+      name = statement.name;
       const context = { deadline, timings, requestId: newId() };
       const rows = await this.#database.query(statement, context);
       const groups = Map.groupBy(rows, (row) => row.i);
@@ -288,7 +302,7 @@ class Batch<Input, Row extends { i: number | null }> {
       release();
       deadline.end();
     }
-    return statement.name;
+    return name;
   }
 
   async #fail(calls: readonly BatchCall<Input, Row>[], error: unknown, timings: Timings): Promise<void> {

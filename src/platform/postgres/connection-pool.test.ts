@@ -244,6 +244,32 @@ test('a cancel that arrives after its statement has ended does not hit the next 
   await expect(postgres.query(nap(0.5), within(5_000))).resolves.toHaveLength(1);
 });
 
+test('connections that reach their age together are replaced without a caller who waits for it', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 3, maxAgeSeconds: 1 });
+  await Promise.all([1, 2, 3].map(() => postgres.query(nap(0.1), within(5_000))));
+  // Longer than a caller waits for a connection.
+  route.delayOfNewMs = 800;
+  const untilMs = performance.now() + 3_000;
+  while (performance.now() < untilMs) {
+    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+    await sleep(50);
+  }
+  expect(route.connections).toBeGreaterThan(3);
+});
+
+test('a shared statement whose part is one connection has another while a cancel keeps that one', async () => {
+  const { route, postgres } = await openRouted({ poolSize: 5, poolOverflow: 0 });
+  await Promise.all([1, 2, 3, 4, 5].map(() => postgres.query(nap(0.1), within(5_000))));
+  const shared = (seconds: number) => ({ ...nap(seconds), sharedBy: 5 });
+  route.delayOfNewMs = 800;
+  const leaving = within(5_000);
+  const left = postgres.query(shared(30), leaving).catch((error) => error.name);
+  await until(() => postgres.poolStatus().idle === 4);
+  leaving.deadline.cancel();
+  expect(await left).toBe('Cancelled');
+  expect(await postgres.query(shared(0), within(5_000))).toHaveLength(1);
+});
+
 test.each([
   ['is not there', 'postgres.unavailable', { port: 1 }],
   ['has no connection left', 'postgres.overloaded', { isFull: true }],

@@ -2,17 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { AppError } from '../../base/errors.ts';
 import { checkConnection } from './check-connection.ts';
+import { ConnectionState } from './connection-state.ts';
 import { abort, type ConnectionPoolOptions, createPgPool } from './create-pg-pool.ts';
 import { postgresErrors, sqlState } from './errors.ts';
 import { type PoolStatus, poolHealth } from './pool-status.ts';
-
-/** What we know of a connection besides what pg knows. */
-interface ConnectionState {
-  readonly openedAtMs: number;
-  idleSinceMs: number;
-  isLost: boolean;
-  readonly statementNames: Set<string>;
-}
 
 // While callers wait in line.
 const ASK_AGAIN_MS = 50;
@@ -24,6 +17,9 @@ const HUNG_ATTEMPT_MS = 1_000;
 const MAKE_ROOM_PAUSE_MS = 250;
 // Several round trips to a far server; who waits half a second still has time for a new connection.
 const CHECK_MS = 400;
+// After all connections were to be closed, for so long: where one leads that was opened since, the next would lead, too. A
+// failover that comes later must be noticed again.
+const RENEWED_MS = 10_000;
 // A server takes memory for each; beyond that statements are planned at each run.
 const MAX_NAMED_STATEMENTS = 250;
 
@@ -48,7 +44,10 @@ export class ConnectionPool {
   #nextAttemptAtMs = 0;
   #askAgain: NodeJS.Timeout | undefined;
   #roomMadeAtMs = 0;
-  #staleBeforeMs = 0;
+  /** What was opened before is to be closed. */
+  #staleBeforeMs = Number.NEGATIVE_INFINITY;
+  /** What was silent then, the network has forgotten. */
+  #forgottenAtMs = Number.NEGATIVE_INFINITY;
   #isClosing = false;
 
   constructor(options: ConnectionPoolOptions) {
@@ -98,7 +97,8 @@ export class ConnectionPool {
     const state = this.#states.get(client);
     // Null while it is new.
     const isInTransaction = !['I', null].includes(client.getTransactionStatus());
-    const isReusable = !isBroken && state?.isLost === false && !this.#isOld(state) && !isInTransaction;
+    const isInOrder = !isBroken && state?.isLost === false && !this.#isStale(state) && !isInTransaction;
+    const isReusable = isInOrder && (!state.isAged || this.#servesOn());
     if (state !== undefined) state.idleSinceMs = performance.now();
     const [next] = this.#waiters;
     if (isReusable && next !== undefined) {
@@ -128,9 +128,19 @@ export class ConnectionPool {
     return this.#waiters.size > 0;
   }
 
-  /** Closes every connection of before now, when it is next idle or asked for. */
-  refresh(): void {
-    this.#staleBeforeMs = performance.now();
+  /**
+   * Closes every connection of before now, when it is next idle or asked for. Not again for one that is to be closed already:
+   * those of its time are, too.
+   */
+  refresh(because?: pg.PoolClient): void {
+    const openedAtMs = because === undefined ? Number.POSITIVE_INFINITY : this.#openedAtMs(because);
+    if (openedAtMs > this.#staleBeforeMs) this.#staleBeforeMs = performance.now();
+  }
+
+  /** Whether all were closed of late and this one was opened since: a new one would lead to the same server. */
+  isRenewed(client: pg.PoolClient): boolean {
+    const isOfLate = performance.now() - this.#staleBeforeMs < RENEWED_MS;
+    return isOfLate && this.#openedAtMs(client) > this.#staleBeforeMs;
   }
 
   status(): PoolStatus {
@@ -163,8 +173,7 @@ export class ConnectionPool {
   #onConnect(client: pg.PoolClient): void {
     this.#attempts.delete(client);
     this.#connectError = undefined;
-    const nowMs = performance.now();
-    const state = { openedAtMs: nowMs, idleSinceMs: nowMs, isLost: false, statementNames: new Set<string>() };
+    const state = new ConnectionState(this.#options.maxAgeSeconds);
     this.#states.set(client, state);
     // The caller whose statement was running learns of it by its statement's error.
     client.on('error', () => {
@@ -174,14 +183,7 @@ export class ConnectionPool {
 
   /** Asks pg's pool for as many connections as callers wait and places are left; again while they wait, for time tells what hangs. */
   #ask(): void {
-    while (this.#expected() < this.#waiters.size && !this.#isFull() && this.#mayConnect()) {
-      this.#asked++;
-      this.#pool.connect((error, client) => {
-        if (client === undefined) this.#onConnectError(error);
-        else if (this.#isSilent(client)) void this.#check(client);
-        else this.#deliver(client, false);
-      });
-    }
+    while (this.#expected() < this.#waiters.size && !this.#isFull() && this.#mayConnect()) this.#connect();
     if (this.#waiters.size === 0) return;
     this.#makeRoom();
     this.#askAgain ??= setTimeout(() => {
@@ -190,30 +192,56 @@ export class ConnectionPool {
     }, ASK_AGAIN_MS);
   }
 
+  #connect(): void {
+    this.#asked++;
+    this.#pool.connect((error, client) => {
+      if (client === undefined) this.#onConnectError(error);
+      else void this.#take(client);
+    });
+  }
+
+  /**
+   * Whether a connection whose time is over serves on: while no other is idle, until its successor is there, which is opened
+   * here. Not when there is no room for one.
+   */
+  #servesOn(): boolean {
+    if (this.#isClosing || this.#pool.idleCount > 0) return false;
+    if (this.#attempts.size > 0) return true;
+    if (this.#isFull()) return false;
+    if (this.#mayConnect()) this.#connect();
+    return true;
+  }
+
   /** Connections that will soon be had. Nothing is expected of attempts that hang, and of none while there is an idle one. */
   #expected(): number {
     // An attempt that failed counts for a moment after its caller was told.
     return Math.max(0, this.#asked - (this.#pool.idleCount > 0 ? this.#attempts.size : this.#countHung()));
   }
 
-  #deliver(client: pg.PoolClient, isBroken: boolean): void {
+  /** For nobody in particular: whoever waits may leave, and the connection is kept all the same if it is in order. */
+  async #take(client: pg.PoolClient): Promise<void> {
+    const state = this.#states.get(client);
+    const isStale = state === undefined || this.#isStale(state);
+    const isInOrder = isStale || !this.#wasSilent(state, performance.now()) || (await this.#isKnown(client, state));
+    // pg would wait for the answer before it closes the connection.
+    if (!isInOrder) abort(client);
     this.#asked--;
     this.#inUse++;
-    this.release(client, isBroken);
+    // A stale one is closed there.
+    this.release(client, !isInOrder);
   }
 
   /** After a long silence the network may have forgotten a connection without telling. */
-  #isSilent(client: pg.PoolClient): boolean {
-    const idleSinceMs = this.#states.get(client)?.idleSinceMs ?? 0;
-    return performance.now() - idleSinceMs >= this.#options.checkAfterIdleMs;
+  #wasSilent({ idleSinceMs }: ConnectionState, atMs: number): boolean {
+    return atMs - idleSinceMs >= this.#options.checkAfterIdleMs;
   }
 
-  /** For nobody in particular: whoever waits may leave, and the connection is kept all the same if the server answers. */
-  async #check(client: pg.PoolClient): Promise<void> {
+  /** Whether it was not forgotten. If one was, so were all that were as silent, and none of them is waited for. */
+  async #isKnown(client: pg.PoolClient, state: ConnectionState): Promise<boolean> {
+    if (this.#wasSilent(state, this.#forgottenAtMs)) return false;
     const isAnswering = await checkConnection(client, CHECK_MS);
-    // pg would wait for the answer before it closes the connection.
-    if (!isAnswering) abort(client);
-    this.#deliver(client, !isAnswering);
+    if (!isAnswering) this.#forgottenAtMs = performance.now();
+    return isAnswering;
   }
 
   #isFull(): boolean {
@@ -262,8 +290,11 @@ export class ConnectionPool {
     return isServerFull || isBusy ? overloaded({ cause }) : unavailable({ cause });
   }
 
-  #isOld(state: ConnectionState): boolean {
-    const ageSeconds = (performance.now() - state.openedAtMs) / 1_000;
-    return state.openedAtMs <= this.#staleBeforeMs || ageSeconds > this.#options.maxAgeSeconds;
+  #openedAtMs(client: pg.PoolClient): number {
+    return this.#states.get(client)?.openedAtMs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  #isStale(state: ConnectionState): boolean {
+    return state.openedAtMs <= this.#staleBeforeMs;
   }
 }

@@ -20,6 +20,7 @@ export interface ConnectionPoolOptions {
   readonly connectTimeoutMs: number;
   /** Sent to the server as `statement_timeout`. */
   readonly statementTimeoutMs: number;
+  /** The age at which a connection is replaced, or up to a quarter less. */
   readonly maxAgeSeconds: number;
   /** A connection that was idle for longer is checked before it is handed out. */
   readonly checkAfterIdleMs: number;
@@ -61,7 +62,8 @@ export function createPgPool(pool: ConnectionPoolOptions, attempts: Map<pg.Clien
     min: options.poolSize,
     max: options.poolSize + options.poolOverflow,
     idleTimeoutMillis: OVERFLOW_IDLE_MS,
-    maxLifetimeSeconds: options.maxAgeSeconds,
+    // For those that nobody asks for; of all others the age is looked at when they are.
+    maxLifetimeSeconds: 2 * options.maxAgeSeconds,
     types: typeParsers,
   });
 }

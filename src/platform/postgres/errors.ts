@@ -57,13 +57,21 @@ export function isOutcomeUnknown(error: unknown): boolean {
   return error.code === 'postgres.timeout' && !(error.cause instanceof DatabaseError);
 }
 
-/** A statement was cancelled in place of the one before it on its connection. The server undid it. */
+/** A statement was cancelled in place of the one before it on its connection, or never begun for what befell that one. */
 export class CancelledByNeighbour extends Error {}
 
-/** The server ended the statement for a cancel or its time limit, or, as it was cancelled before, does not know its text. */
+/** The server ended the statement for a cancel or its time limit. */
 export function isCancelled(error: unknown): boolean {
+  return sqlState(error) === '57014';
+}
+
+/**
+ * The statement was never begun. 26000: the one before it was to bring its text, and was refused before the server had read
+ * that. 42P05: pg, told so twice, had the text brought twice.
+ */
+export function isNeverBegun(error: unknown): boolean {
   const state = sqlState(error);
-  return state === '57014' || state === '26000';
+  return state === '26000' || state === '42P05';
 }
 
 /** Two statements got in each other's way and the server undid ours: running it again is right and usually works. */
@@ -72,14 +80,18 @@ export function isConflict(error: unknown): boolean {
   return state === '40001' || state === '40P01' || error instanceof CancelledByNeighbour;
 }
 
+/** The server is read-only: a replica now, or all of it. */
+export function isReadOnly(error: unknown): boolean {
+  return sqlState(error) === '25006';
+}
+
 /**
  * The connection is of yesterday: it leads to a server that is a read-only replica now, or its prepared statements were
  * made for tables that a migration has changed since. Nothing was done, and a new connection is right.
  */
 export function isStaleConnection(error: unknown): boolean {
-  const state = sqlState(error);
-  if (state === '25006') return true;
-  return state === '0A000' && (error as DatabaseError).routine === 'RevalidateCachedQuery';
+  if (isReadOnly(error)) return true;
+  return sqlState(error) === '0A000' && (error as DatabaseError).routine === 'RevalidateCachedQuery';
 }
 
 /** The connection is of no use after this error. */

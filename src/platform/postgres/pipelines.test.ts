@@ -163,6 +163,25 @@ describe('statements that share a connection', () => {
     expect(rows.filter((id) => id % 4 !== 1)).toEqual(expected);
   });
 
+  test('are run again when the one before them was refused before the server knew their text', async () => {
+    const url = `${pool.database.url}?options=${encodeURIComponent('-c lock_timeout=100')}`;
+    const postgres = pool.open({ url, poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+    await postgres.ping(within(5_000));
+    const read = {
+      ...sql`
+        -- test.read_notes
+        select id from notes`,
+      sharedBy: 1,
+    };
+    await pool.admin.query('begin; lock table notes');
+    const reading = await Promise.allSettled([1, 2, 3].map(() => postgres.query(read, within(20_000))));
+    await pool.admin.query('rollback');
+    // The lock is waited for when the text is read: each learns that for itself in the end.
+    const reason = { code: 'postgres.timeout', status: 503 };
+    expect(reading).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'rejected', reason })));
+    expect(await postgres.query(read, within(5_000))).toEqual([]);
+  });
+
   test('go on when one before them finds the connection to be of yesterday, and runs again on another', async () => {
     await pool.admin.query(`create function raise_once() returns void language plpgsql as $$
       begin

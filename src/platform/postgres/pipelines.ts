@@ -67,6 +67,11 @@ export class Pipeline {
     return this.#client !== undefined && this.#pool.isLost(this.#client);
   }
 
+  /** Whether a new connection would lead to the same server. */
+  get isRenewed(): boolean {
+    return this.#pool.isRenewed(this.client);
+  }
+
   /** Closes the connection at once, which ends all that are on it: pg would wait for the answers to what was sent. */
   cut(): void {
     abort(this.client);
@@ -149,8 +154,15 @@ export class Pipelines {
   #begin(statement: Statement<unknown>, waitMs: number): Pipeline {
     const own = this.#own(statement);
     const part = this.#part(statement);
-    const turn = own.length < part ? undefined : this.#untilFewer(own, part);
+    const isTurn = own.length < part || this.#mayReplace(own, part);
+    const turn = isTurn ? undefined : this.#untilFewer(own, part);
     return new Pipeline(this.#pool, { statementName: statement.name, waitMs, turn });
+  }
+
+  /** Whether one that only waits for its cancel need not be waited for: never at the cost of what is left for others. */
+  #mayReplace(own: readonly Pipeline[], part: number): boolean {
+    const isOneFree = this.#inUse.size < Math.floor(this.#pool.capacity * TAKEN_PART);
+    return isOneFree && own.filter(({ isClosed }) => !isClosed).length < part;
   }
 
   async #untilFewer(pipelines: readonly Pipeline[], part: number): Promise<void> {

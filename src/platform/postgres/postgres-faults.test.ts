@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
 import { sql } from './statement.ts';
@@ -97,6 +99,18 @@ describe('a server in trouble', () => {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
+  });
+
+  test('connections that the network forgot while they were idle cost one caller one check', async () => {
+    const proxy = await startFaultProxy(pool.database.url);
+    onTestFinished(() => proxy.close());
+    // Less than five checks take.
+    const options = { url: proxy.url, poolSize: 5, poolOverflow: 0, checkAfterIdleMs: 50, poolWaitMs: 1_500 };
+    const postgres = pool.open(options);
+    await Promise.all([1, 2, 3, 4, 5].map(() => postgres.query(nap(0.1), within(5_000))));
+    await sleep(100);
+    proxy.forget();
+    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
   });
 
   test('a connection that died while idle is found out before use', async () => {
@@ -219,6 +233,21 @@ describe('an error of the server', () => {
     await Promise.all([1, 2, 3].map(() => postgres.query(nap(0.1), within(5_000))));
     await pool.admin.query(`alter database ${name} reset default_transaction_read_only`);
     expect(await postgres.query(addNote(7, 'x'), within(5_000))).toEqual([{ id: 7 }]);
+  });
+
+  test('read-only for good keeps its connections for those who read', async () => {
+    const name = (await pool.admin.query('select current_database() as name')).rows[0].name;
+    await pool.admin.query(`alter database ${name} set default_transaction_read_only = on`);
+    const postgres = pool.open({ poolSize: 3 });
+    const writing = () => postgres.query(addNote(7, 'x'), within(5_000)).catch((error) => error.code);
+    const refused = [await writing()];
+    const reader = await postgres.query(backend(), within(5_000));
+    for (let round = 0; round < 10; round++) {
+      refused.push(await writing());
+      expect(await postgres.query(backend(), within(5_000))).toEqual(reader);
+    }
+    await pool.admin.query(`alter database ${name} reset default_transaction_read_only`);
+    expect(new Set(refused)).toEqual(new Set(['postgres.unavailable']));
   });
 
   test('a prepared statement outlives a migration that changes its columns', async () => {

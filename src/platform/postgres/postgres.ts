@@ -38,7 +38,7 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number;
   /** How long the server works on a statement: 30,000. A server silent for half a second longer is given up. */
   readonly statementTimeoutMs?: number;
-  /** A connection older than that is replaced: 3,600. */
+  /** A connection older than that, or up to a quarter younger, is replaced: 3,600. One that nobody asks for, at twice the age. */
   readonly maxAgeSeconds?: number;
   /** A connection that was idle for longer is checked before use: 30,000. */
   readonly checkAfterIdleMs?: number;
@@ -54,6 +54,8 @@ export interface Postgres extends Database {
   poolStatus(): PoolStatus;
   /** Asks the server for a sign of life; answers the round trip in milliseconds, the wait for a connection included. */
   ping(context: CallContext): Promise<number>;
+  /** Replaces every connection of before now, when it is next idle or asked for: for when they may lead nowhere. */
+  refresh(): void;
   /** Refuses new calls, lets those that run or wait finish, and closes every connection. */
   close(): Promise<void>;
 }
@@ -93,6 +95,7 @@ export function openPostgres(options: PostgresOptions): Postgres {
       await query(pingStatement(), context);
       return performance.now() - startedAtMs;
     },
+    refresh: () => pool.refresh(),
     close: async () => {
       stopWatching();
       await pool.close();
@@ -113,9 +116,7 @@ async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, contex
     try {
       return await queryOnce(run, statement, context);
     } catch (error) {
-      const isStale = isStaleConnection(error);
-      if (isStale) run.pool.refresh();
-      const mayHelp = isStale || isConflict(error);
+      const mayHelp = isStaleConnection(error) || isConflict(error);
       if (!mayHelp || retries === MAX_RETRIES) throw toCallerError(error, false);
     }
     await pause(RETRY_PAUSE_MS * 2 ** retries * (0.5 + Math.random()), context.deadline);
@@ -148,6 +149,7 @@ async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: Call
     return rows;
   } catch (error) {
     if (deadline.signal.aborted && error === deadline.signal.reason) throw error;
+    if (isStaleConnection(error)) pool.refresh(pipeline.client);
     // What the server said of the statement decides whether it is tried again; a lost connection says nothing.
     throw pool.isLost(pipeline.client) && sqlState(error) === undefined ? toCallerError(error, true) : error;
   } finally {

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryConfig } from 'pg';
 import { requestCancel } from './cancel-request.ts';
-import { CancelledByNeighbour, endsConnection, isCancelled, postgresErrors } from './errors.ts';
+import {
+  CancelledByNeighbour,
+  endsConnection,
+  isCancelled,
+  isNeverBegun,
+  isReadOnly,
+  postgresErrors,
+  toCallerError,
+} from './errors.ts';
 import type { Pipeline } from './pipelines.ts';
 
 /** The circumstances of one run. */
@@ -22,7 +30,8 @@ const CANCEL_WAIT_MS = 1_000;
 
 /**
  * Runs a statement on a connection, behind those that are on their way already. Rejects with the signal's reason at once when
- * that aborts, and with `CancelledByNeighbour` when the cancel of one before it hit this one, which has then done nothing.
+ * that aborts, and with `CancelledByNeighbour` when the cancel of one before it hit this one, or that one's failure kept it from
+ * beginning: it has then done nothing.
  */
 export function runStatement<Row>(pipeline: Pipeline, query: QueryConfig, options: RunOptions): Promise<Row[]> {
   const { signal, silentAfterMs, release } = options;
@@ -65,12 +74,20 @@ export function runStatement<Row>(pipeline: Pipeline, query: QueryConfig, option
       answered.resolve();
       if (isSettled) return;
       settle();
-      release(error !== null && endsConnection(error));
+      // It is the server that is read-only then, not the connection that is of yesterday.
+      const isReadOnlyForGood = isReadOnly(error) && pipeline.isRenewed;
+      release(error !== null && endsConnection(error) && !isReadOnlyForGood);
       if (error === null) resolve(result.rows as Row[]);
-      else if (isCancelled(error) && pipeline.cancelRequests > cancelRequestsBefore) reject(new CancelledByNeighbour());
-      else reject(error);
+      else if (isReadOnlyForGood) reject(toCallerError(error, false));
+      else reject(reasonOf(error, pipeline.cancelRequests > cancelRequestsBefore));
     });
   });
+}
+
+/** What the caller makes of an error, for which a neighbour may be the reason. */
+function reasonOf(error: Error, wasCancelRequested: boolean): Error {
+  const isNeighbours = isNeverBegun(error) || (isCancelled(error) && wasCancelRequested);
+  return isNeighbours ? new CancelledByNeighbour('it has done nothing', { cause: error }) : error;
 }
 
 /**

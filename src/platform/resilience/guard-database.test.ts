@@ -102,6 +102,17 @@ describe('a database that does not answer', () => {
     ]);
   });
 
+  test('is not what the connections are that the network forgot: none is tried any more once the breaker is open', async () => {
+    const { guarded, postgres } = open(200, { poolSize: 20 });
+    await Promise.all(Array.from({ length: 20 }, () => postgres.query(nap(0.1), within(5_000))));
+    proxy.forget();
+    await untilOpen(guarded);
+    const openedAtMs = performance.now();
+    await until(() => guarded.state() === 'closed');
+    expect(performance.now() - openedAtMs).toBeLessThan(3_000);
+    expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
+  });
+
   test('opens the breaker also when it refuses connections', async () => {
     const { guarded } = open(1_000);
     await guarded.query(backend(), within(5_000));

@@ -31,7 +31,7 @@ export interface GuardedDatabase extends Database {
 }
 
 /** The parts of the pool that the guard uses. */
-type GuardedPart = Pick<Postgres, 'query' | 'ping'>;
+type GuardedPart = Pick<Postgres, 'query' | 'ping' | 'refresh'>;
 
 /**
  * So many failures without a success between them make the guard ask for a sign of life. Fewer would ask on every hiccup;
@@ -64,9 +64,9 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
  * Closed, statements pass, each with `statementBudgetMs` within its caller's deadline. Failures that may be the database's
  * are counted; a success starts the count anew. When five came in a row, one `select 1` decides: answered, all stays as it
  * is, for it was one slow statement, one lock or lost connections. When within a second neither it was answered nor any
- * statement, the breaker opens. Open, every statement is refused at once, those under way are cancelled, and `select 1` is
- * tried about once a second, whether or not anyone calls. The first one answered closes the breaker. So no caller's
- * statement is spent on trying, and nobody waits in line for the outcome.
+ * statement, the breaker opens. Open, every statement is refused at once, those under way are cancelled, no connection of
+ * before is used again, and `select 1` is tried about once a second, whether or not anyone calls. The first one answered
+ * closes the breaker. So no caller's statement is spent on trying, and nobody waits in line for the outcome.
  *
  * Besides what `Database.query` throws: `postgres.timeout` (503) when the statement's own budget ended it, and
  * `postgres.unavailable` (503) while the breaker is open.
@@ -177,6 +177,8 @@ class Guard implements GuardedDatabase {
 
   #onOpened(error: unknown): void {
     this.#options.log.warn({ err: error }, 'the database does not answer: statements are refused until it does');
+    // Each that the network has forgotten would cost one sign of life.
+    this.#database.refresh();
     // What waits for a database that is gone is told so now, not at the end of its own budget.
     for (const deadline of this.#underWay) deadline.cancel(postgresErrors.raise.unavailable({ cause: error }));
   }
