@@ -3,15 +3,19 @@ import { newId } from '../base/ids.ts';
 import type { HttpServer } from '../platform/http/index.ts';
 import { type WatchCallersOptions, watchCallers } from './watch-callers.ts';
 
-test('the turns of a disabled user end, also when it could not be told at first that the user is', async () => {
+test('the turns of a disabled user end also when it could not be told at first, and few look for who is', async () => {
   const userId = newId();
   const listeners: ((userId: string | undefined) => void)[] = [];
-  const answers = [() => Promise.reject(new Error('the database is away')), async () => ({ isDisabled: true })];
   const ended: string[] = [];
+  let looks = 0;
   const options = {
     callers: {
       onChange: (listener: (id: string | undefined) => void) => listeners.push(listener),
-      get: () => answers.shift()?.(),
+      get: async () => {
+        looks++;
+        if (looks <= 5) throw new Error('the database is away');
+        return { isDisabled: true };
+      },
     },
     authentication: {},
     turns: {
@@ -19,10 +23,13 @@ test('the turns of a disabled user end, also when it could not be told at first 
       endTurnsOf: (id: string, { code }: { code: string }) => ended.push(`${id} ${code}`),
     },
   };
-  watchCallers(
-    { lifecycle: { streams: new Set() } } as unknown as HttpServer,
-    options as unknown as WatchCallersOptions,
-  );
-  for (const tell of listeners) tell(userId);
+  const http = { lifecycle: { streams: new Set() } };
+  watchCallers(http as unknown as HttpServer, options as unknown as WatchCallersOptions);
+  // As while changes are not heard of.
+  for (const changed of [userId, undefined, undefined, undefined, undefined]) {
+    for (const tell of listeners) tell(changed);
+    await new Promise(setImmediate);
+  }
   await expect.poll(() => ended, { timeout: 10_000 }).toEqual([`${userId} auth.user_disabled`]);
+  expect(looks).toBe(6);
 });

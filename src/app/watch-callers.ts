@@ -1,5 +1,6 @@
 import { newId } from '../base/ids.ts';
 import { inBackground } from '../base/in-background.ts';
+import { Later } from '../base/later.ts';
 import { type CallerCache, signInErrors } from '../core/accounts/index.ts';
 import type { TurnRunner } from '../core/chat/index.ts';
 import { type Authentication, readCredential, userKey } from '../core/keys/index.ts';
@@ -28,12 +29,12 @@ function watchTurns({ callers, turns }: WatchCallersOptions): void {
     );
     if (user === undefined || user.isDisabled) turns.endTurnsOf(userId, signInErrors.raise.user_disabled());
   };
-  const recheck = (userId: string): void => {
-    if (!turns.users.has(userId)) return;
-    check(userId).catch(() => setTimeout(recheck, CHECK_AGAIN_MS, userId).unref());
-  };
+  const recheck = (userId: string): void => void check(userId).catch(() => later.add(userId));
+  const later = new Later<string>(CHECK_AGAIN_MS, (userId) => {
+    if (turns.users.has(userId)) recheck(userId);
+  });
   callers.onChange((changedId) => {
-    for (const userId of changedId === undefined ? turns.users : [changedId]) recheck(userId);
+    for (const userId of turns.users) if (changedId === undefined || changedId === userId) recheck(userId);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../base/errors.ts';
+import { Later } from '../../base/later.ts';
 import type { OpenStream } from './lifecycle.ts';
 
 /** Rejects with a 401 or 403 when the request would be refused by now. */
@@ -20,12 +21,14 @@ export function watchStreams(
   check: CheckStream,
 ): (isConcerned: (request: FastifyRequest) => boolean) => void {
   const recheck = (stream: OpenStream): void => {
-    if (!lifecycle.streams.has(stream)) return;
     check(stream.request).catch((error: unknown) => {
       if (error instanceof AppError && (error.status === 401 || error.status === 403)) stream.fail(error);
-      else setTimeout(recheck, CHECK_AGAIN_MS, stream).unref();
+      else later.add(stream);
     });
   };
+  const later = new Later<OpenStream>(CHECK_AGAIN_MS, (stream) => {
+    if (lifecycle.streams.has(stream)) recheck(stream);
+  });
   lifecycle.recheck = recheck;
   return (isConcerned) => {
     lifecycle.callerChanges++;

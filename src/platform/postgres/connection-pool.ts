@@ -19,7 +19,7 @@ const MAKE_ROOM_PAUSE_MS = 250;
 const CHECK_MS = 400;
 // After all connections were to be closed, for so long: where one leads that was opened since, the next would lead, too. A
 // failover that comes later must be noticed again.
-const RENEWED_MS = 10_000;
+const RENEWED_MS = 2_000;
 // A server takes memory for each; beyond that statements are planned at each run.
 const MAX_NAMED_STATEMENTS = 250;
 
@@ -46,6 +46,7 @@ export class ConnectionPool {
   #roomMadeAtMs = 0;
   /** What was opened before is to be closed. */
   #staleBeforeMs = Number.NEGATIVE_INFINITY;
+  #leftReadOnlyAtMs = Number.NEGATIVE_INFINITY;
   /** What was silent then, the network has forgotten. */
   #forgottenAtMs = Number.NEGATIVE_INFINITY;
   #isClosing = false;
@@ -132,15 +133,17 @@ export class ConnectionPool {
    * Closes every connection of before now, when it is next idle or asked for. Not again for one that is to be closed already:
    * those of its time are, too.
    */
-  refresh(because?: pg.PoolClient): void {
-    const openedAtMs = because === undefined ? Number.POSITIVE_INFINITY : this.#openedAtMs(because);
-    if (openedAtMs > this.#staleBeforeMs) this.#staleBeforeMs = performance.now();
+  refresh(because?: { readonly client: pg.PoolClient; readonly isReadOnly: boolean }): void {
+    const openedAtMs = because === undefined ? Number.POSITIVE_INFINITY : this.#openedAtMs(because.client);
+    if (openedAtMs <= this.#staleBeforeMs) return;
+    this.#staleBeforeMs = performance.now();
+    if (because?.isReadOnly) this.#leftReadOnlyAtMs = this.#staleBeforeMs;
   }
 
-  /** Whether all were closed of late and this one was opened since: a new one would lead to the same server. */
+  /** Whether all that led to a read-only server were closed of late and this one was opened since: a new one would lead there, too. */
   isRenewed(client: pg.PoolClient): boolean {
-    const isOfLate = performance.now() - this.#staleBeforeMs < RENEWED_MS;
-    return isOfLate && this.#openedAtMs(client) > this.#staleBeforeMs;
+    const isOfLate = performance.now() - this.#leftReadOnlyAtMs < RENEWED_MS;
+    return isOfLate && this.#openedAtMs(client) > this.#leftReadOnlyAtMs;
   }
 
   status(): PoolStatus {

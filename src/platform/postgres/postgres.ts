@@ -4,7 +4,7 @@ import type { Deadline } from '../../base/deadline.ts';
 import type { Logger } from '../log/index.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { Database } from './database.ts';
-import { isConflict, isStaleConnection, sqlState, toCallerError } from './errors.ts';
+import { isConflict, isReadOnly, isStaleConnection, sqlState, toCallerError } from './errors.ts';
 import { Pipelines } from './pipelines.ts';
 import { type PoolStatus, watchPool } from './pool-status.ts';
 import { runStatement } from './run-statement.ts';
@@ -149,7 +149,7 @@ async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: Call
     return rows;
   } catch (error) {
     if (deadline.signal.aborted && error === deadline.signal.reason) throw error;
-    if (isStaleConnection(error)) pool.refresh(pipeline.client);
+    if (isStaleConnection(error)) pool.refresh({ client: pipeline.client, isReadOnly: isReadOnly(error) });
     // What the server said of the statement decides whether it is tried again; a lost connection says nothing.
     throw pool.isLost(pipeline.client) && sqlState(error) === undefined ? toCallerError(error, true) : error;
   } finally {

@@ -1,0 +1,21 @@
+/** Does something about each of several things a while later: once for each, however often it is asked to meanwhile. */
+export class Later<Thing> {
+  readonly #delayMs: number;
+  readonly #act: (thing: Thing) => void;
+  readonly #waiting = new Set<Thing>();
+
+  constructor(delayMs: number, act: (thing: Thing) => void) {
+    this.#delayMs = delayMs;
+    this.#act = act;
+  }
+
+  /** Has it done after the delay. A process that has nothing else to do ends before. */
+  add(thing: Thing): void {
+    if (this.#waiting.has(thing)) return;
+    this.#waiting.add(thing);
+    setTimeout(() => {
+      this.#waiting.delete(thing);
+      this.#act(thing);
+    }, this.#delayMs).unref();
+  }
+}
