@@ -106,7 +106,10 @@ export const placePart = {
   text: textThat((text) => !text.includes('\0')),
 };
 
-/** The check characters of the scope and the parts of the place; empty when that is not what the text holds: anybody can put check characters to it. */
+/**
+ * The check characters of the scope and the parts of the place; empty when that is not what the text holds: anybody can put
+ * check characters to it.
+ */
 function parseCursor(text: string): unknown[] {
   try {
     const parts: unknown = JSON.parse(text);

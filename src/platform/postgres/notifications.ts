@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
+import { inTime } from '../../base/in-time.ts';
 import type { Logger } from '../log/index.ts';
 
 /** Options of `listen`. */
@@ -96,14 +97,14 @@ class Listener {
     });
     try {
       await client.connect();
-      await within(ANSWER_BOUND_MS, client.query(`listen ${escapeIdentifier(channel)}`));
+      await inTime(ANSWER_BOUND_MS, client.query(`listen ${escapeIdentifier(channel)}`));
       // Asked after LISTEN has committed, so that nothing lies between what is heard and what was before.
       const since = 'select ceil(extract(epoch from clock_timestamp()) * 1000)::float8 as since_ms';
-      const { rows } = await within(ANSWER_BOUND_MS, client.query<{ since_ms: number }>(since));
+      const { rows } = await inTime(ANSWER_BOUND_MS, client.query<{ since_ms: number }>(since));
       this.#restore(rows[0]?.since_ms ?? Number.POSITIVE_INFINITY);
       while (!ended.signal.aborted) {
         await sleep(heartbeatMs, undefined, { signal: ended.signal }).catch(() => ended.signal.throwIfAborted());
-        await within(ANSWER_BOUND_MS, client.query('select 1'));
+        await inTime(ANSWER_BOUND_MS, client.query('select 1'));
       }
       return ended.signal.reason;
     } catch (error) {
@@ -133,16 +134,4 @@ class Listener {
   async #pause(durationMs: number): Promise<void> {
     await sleep(durationMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
-}
-
-/**
- * The answer, if it comes within the bound. In a process that stood still for longer, time runs out before anything is read:
- * an answer that has come meanwhile is read first.
- */
-function within<Answer>(boundMs: number, answer: Promise<Answer>): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new Error(`no answer within ${boundMs} ms`));
-    const timer = setTimeout(() => setImmediate(giveUp), boundMs);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

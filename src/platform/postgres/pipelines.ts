@@ -119,7 +119,7 @@ export class Pipelines {
    * @throws what `ConnectionPool.acquire` throws.
    */
   async acquire(statement: Statement<unknown>, waitMs: number, { deadline }: CallContext): Promise<Pipeline> {
-    const pipeline = this.#followed(statement) ?? this.#begin(statement, waitMs);
+    const pipeline = this.#choose(statement, waitMs);
     this.#inUse.add(pipeline);
     pipeline.depth++;
     try {
@@ -140,23 +140,19 @@ export class Pipelines {
     pipeline.end();
   }
 
-  /** The connection to follow on: the least busy of those that the name has, once it has its part of them. */
-  #followed(statement: Statement<unknown>): Pipeline | undefined {
-    const own = this.#own(statement);
-    const part = this.#part(statement);
-    if (own.length < part) return undefined;
+  /**
+   * The connection to follow on, once the name has its part of them: the least busy one. Else one more; when none may be
+   * followed, as soon as one of the name has ended.
+   */
+  #choose({ name, sharedBy }: Statement<unknown>, waitMs: number): Pipeline {
+    const own = sharedBy === undefined ? [] : [...this.#inUse].filter(({ statementName }) => statementName === name);
+    const part = Math.max(1, Math.floor((this.#pool.capacity * TAKEN_PART) / (sharedBy ?? 1)));
+    const hasPart = own.length >= part;
     // The oldest are left alone, and come free: others have become busy since, and the part is smaller.
-    const open = own.filter((pipeline) => this.#isOpen(pipeline)).slice(-part);
-    return open.length === 0 ? undefined : open.reduce((best, each) => (best.depth < each.depth ? best : each));
-  }
-
-  /** One more of the name; once others have their part of the connections, when one of those has ended. */
-  #begin(statement: Statement<unknown>, waitMs: number): Pipeline {
-    const own = this.#own(statement);
-    const part = this.#part(statement);
-    const isTurn = own.length < part || this.#mayReplace(own, part);
-    const turn = isTurn ? undefined : this.#untilFewer(own, part);
-    return new Pipeline(this.#pool, { statementName: statement.name, waitMs, turn });
+    const [first, ...others] = hasPart ? own.filter((pipeline) => this.#isOpen(pipeline)).slice(-part) : [];
+    if (first !== undefined) return others.reduce((best, each) => (best.depth < each.depth ? best : each), first);
+    const turn = hasPart && !this.#mayReplace(own, part) ? this.#untilFewer(own, part) : undefined;
+    return new Pipeline(this.#pool, { statementName: name, waitMs, turn });
   }
 
   /** Whether one that only waits for its cancel need not be waited for: never at the cost of what is left for others. */
@@ -171,16 +167,6 @@ export class Pipelines {
       await Promise.race(left.map(({ ended }) => ended));
       left = left.filter((pipeline) => this.#inUse.has(pipeline));
     }
-  }
-
-  #own({ name }: Statement<unknown>): Pipeline[] {
-    return [...this.#inUse].filter((pipeline) => pipeline.statementName === name);
-  }
-
-  #part({ sharedBy }: Statement<unknown>): number {
-    return sharedBy === undefined
-      ? Number.POSITIVE_INFINITY
-      : Math.max(1, Math.floor((this.#pool.capacity * TAKEN_PART) / sharedBy));
   }
 
   /** Whether it may be followed: not for ever while others wait in line. */

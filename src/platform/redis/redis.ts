@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { Redis as Client } from 'ioredis';
+import { inTime } from '../../base/in-time.ts';
 import type { Logger } from '../log/index.ts';
 
 /** Options of `openRedis`. */
@@ -171,24 +172,13 @@ class GuardedRedis implements Redis {
     if (this.#client.status !== 'ready' || state === CircuitState.HalfOpen) return undefined;
     if (state === CircuitState.Open && performance.now() < this.#probeAtMs) return undefined;
     try {
-      return await this.#breaker.execute(() => this.#inTime(command()));
+      // Not by the client's own bound: that one tells a process which stood still for longer that Redis did not answer.
+      return await this.#breaker.execute(() => inTime(this.#commandTimeoutMs, command()));
     } catch (error) {
       this.#lastError = error;
       this.#tell();
       return undefined;
     }
-  }
-
-  /**
-   * The answer, if it comes within the command timeout. Not by the client's own bound: that one tells a process which stood
-   * still for longer that Redis did not answer, although the answer has come and only waits to be read.
-   */
-  #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new Error(`no answer within ${this.#commandTimeoutMs} ms`));
-      const timer = setTimeout(() => setImmediate(giveUp), this.#commandTimeoutMs);
-      answer.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
   }
 
   /** Says in the log when Redis goes away and when it is back, once each. */
