@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import manifest from '../../package.json' with { type: 'json' };
 import { findFreePort } from '../../test/harness/find-free-port.ts';
 import { type ChildServer, stopProcess, watchProcess } from './child-server.ts';
 
@@ -22,6 +23,8 @@ export interface Product extends ChildServer {
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const probe = new URL('memory-probe.ts', import.meta.url).href;
+/** What `npm start` has Node itself do. */
+const nodeFlags = manifest.scripts.start.split(' ').filter((word) => word.startsWith('--'));
 
 const READY_WAIT_MS = 60_000;
 const READY_POLL_MS = 5;
@@ -75,7 +78,7 @@ export async function startProduct(
   const port = await findFreePort();
   const logFile = join(logDir, `evenkeel-${port}.log`);
   const log = await open(logFile, 'w');
-  const child = spawn(process.execPath, ['--expose-gc', '--import', probe, main, 'serve', ...flags], {
+  const child = spawn(process.execPath, [...nodeFlags, '--expose-gc', '--import', probe, main, 'serve', ...flags], {
     env: environment({ ...variables, PORT: String(port) }),
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
   });

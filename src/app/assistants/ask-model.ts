@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox';
-import { Check } from 'typebox/value';
 import type { CallContext } from '../../base/call-context.ts';
+import { fits } from '../../base/schema-faults.ts';
 import type { Asking } from '../../core/chat/index.ts';
 import { modelErrors } from '../../core/models/index.ts';
 import type { Question } from '../../kit/index.ts';
@@ -38,7 +38,7 @@ export async function askModel<Answer extends TSchema>(
     };
     const completion = await models.complete({ messages, response_format: format }, { ...call, deadline });
     const json = readJson(completion.choices[0]?.message.content ?? '');
-    if (!Check(answer, json)) throw modelErrors.raise.bad_response();
+    if (!fits(answer, json)) throw modelErrors.raise.bad_response();
     return json;
   } catch (error) {
     call.deadline.throwIfEnded();

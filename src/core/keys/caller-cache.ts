@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Check } from 'typebox/value';
+import { fits } from '../../base/schema-faults.ts';
 import type { Clock } from '../../base/time.ts';
 import { createCache, type Load } from '../../platform/cache/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
@@ -95,7 +95,7 @@ export function createCallerCache(options: CallerCacheOptions): CallerCache {
     name: 'callers',
     load: (key, context) => (key.startsWith(USER_KEY) ? loadUser(key, context) : loadKey(key, context)),
     loadBudgetMs: lookupBudgetMs,
-    isValue: (json): json is CallerRecord => Check(CallerRecord, json),
+    isValue: (json): json is CallerRecord => fits(CallerRecord, json),
     maxEntries: MAX_CALLERS,
     ...(redis && { redis }),
   });

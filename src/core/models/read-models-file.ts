@@ -1,6 +1,5 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Static, Type } from 'typebox';
-
+import { listFaults } from '../../base/schema-faults.ts';
 import { type ModelDefinition, OFFLINE, type TargetDefinition } from './create-models.ts';
 import { closed } from './schema-parts.ts';
 
@@ -10,7 +9,7 @@ const Name = Type.String({ pattern: '^[\\x21-\\x7e]{1,256}$' });
 const TimeoutMs = Type.Optional(Type.Integer({ minimum: 1, maximum: HOUR_MS }));
 
 /** Headers that are ours to send; a key belongs into `api_key_env`. */
-const OWN_HEADERS = '^(?!(?:authorization|accept-encoding|connection|content-.*|host|transfer-encoding)$)[a-z0-9-]+$';
+const NOT_OURS = '^(?!(?:authorization|accept-encoding|connection|content-.*|host|transfer-encoding)$)[a-z0-9-]+$';
 
 const TargetSchema = closed({
   name: Type.Optional(Name),
@@ -20,7 +19,10 @@ const TargetSchema = closed({
   headers: Type.Optional(
     Type.Unsafe<Record<string, string>>({
       type: 'object',
-      propertyNames: { pattern: OWN_HEADERS },
+      propertyNames: {
+        pattern: NOT_OURS,
+        description: 'in lower case, and not one that the server sends itself',
+      },
       additionalProperties: { type: 'string', pattern: '^[\\x20-\\x7e]*$' },
     }),
   ),
@@ -50,22 +52,6 @@ export type TargetDefaults = Pick<
 /** The models of a file, or all that is wrong with it, a line each. */
 export type ReadModels = { readonly models: readonly ModelDefinition[] } | { readonly problems: readonly string[] };
 
-/** `/models/0/targets/1` becomes `models[0].targets[1]`. */
-function toPath({ instancePath, params }: ErrorObject): string {
-  const field = params.missingProperty ?? params.additionalProperty ?? params.propertyName;
-  const parts = [...instancePath.split('/').slice(1), ...(field === undefined ? [] : [String(field)])];
-  return parts.map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`)).join('');
-}
-
-function describe(error: ErrorObject): string {
-  const path = toPath(error) || 'the file';
-  if (error.keyword === 'required') return `${path}: is missing`;
-  if (error.keyword === 'additionalProperties') return `${path}: there is no such field`;
-  if (error.keyword === 'propertyNames')
-    return `${path}: must be in lower case, and not one that the server sends itself`;
-  return `${path}: ${error.message}`;
-}
-
 function findContradictions({ default: fallback, models }: ModelsFile): string[] {
   const names = models.map(({ name }) => name);
   const problems = names.includes(OFFLINE) ? [`models: ${OFFLINE} is the name of the built-in model`] : [];
@@ -90,13 +76,11 @@ export function readModelsFile(
   file: { readonly content: unknown; readonly named: Readonly<Record<string, string>> },
   defaults: TargetDefaults,
 ): ReadModels {
-  const validate = new Ajv2020({ allErrors: true, strict: false }).compile<ModelsFile>(ModelsFileSchema);
-  if (!validate(file.content)) {
-    const errors = (validate.errors ?? []).filter((error) => !error.schemaPath.includes('/propertyNames/'));
-    return { problems: [...new Set(errors.map(describe))] };
-  }
-  const { default: fallback, models } = file.content;
-  const problems = findContradictions(file.content);
+  const faults = listFaults(ModelsFileSchema, file.content);
+  if (faults.length > 0) return { problems: faults };
+  const content = file.content as ModelsFile;
+  const { default: fallback, models } = content;
+  const problems = findContradictions(content);
   if (problems.length > 0) return { problems };
 
   const toTarget = (target: Static<typeof TargetSchema>, index: number): TargetDefinition => {

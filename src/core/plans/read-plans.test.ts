@@ -31,13 +31,13 @@ test('a plan of a file, in YAML or JSON, takes the place of a built-in one, and 
 });
 
 test.each([
-  ['free: { requests: { minute: 0 } }', '/free/requests/minute'],
-  ['free: { requests: { second: 1 } }', '/free/requests'],
-  ['free: { requests: { minute: many } }', '/free/requests/minute'],
-  ['free: { tokens_per_month: 1.5 }', '/free/tokens_per_month'],
-  ['Free plan: {}', 'the whole'],
-  ['- free', 'the whole'],
-  ['', 'the whole'],
+  ['free: { requests: { minute: 0 } }', 'free.requests.minute: must be'],
+  ['free: { requests: { second: 1 } }', 'free.requests.second: there is no such field'],
+  ['free: { requests: { minute: many } }', 'free.requests.minute: must be'],
+  ['free: { tokens_per_month: 1.5 }', 'free.tokens_per_month: must be integer'],
+  ['Free plan: {}', 'Free plan: must be in lower case'],
+  ['- free', 'the file: must be object'],
+  ['', 'the file: must be object'],
   ['free: {', 'cannot be read'],
 ])('a file with %s is refused, and the place named', async (text, place) => {
   await expect(readText(text)).rejects.toThrow(place);

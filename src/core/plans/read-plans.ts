@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
-import { Errors } from 'typebox/value';
 import { parse } from 'yaml';
+import { listFaults } from '../../base/schema-faults.ts';
 import { ConfigError } from '../../platform/config/index.ts';
 import { type LimitRule, windowOf } from '../../platform/limits/index.ts';
 
@@ -17,8 +17,11 @@ const PlanLimits = Type.Object(
 );
 
 /** The file, as YAML or JSON: plans by name. */
-const PlansFile = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,39}$' }), PlanLimits, {
-  additionalProperties: false,
+const PlansFile = Type.Record(Type.String(), PlanLimits, {
+  propertyNames: {
+    pattern: '^[a-z][a-z0-9_-]{0,39}$',
+    description: 'in lower case, with up to 40 of a-z, 0-9, _ and -',
+  },
 });
 
 /** What a user of a plan may use. An empty list limits nothing. */
@@ -55,9 +58,7 @@ function readFile(path: string): Static<typeof PlansFile> {
   } catch (error) {
     throw new ConfigError([`PLANS_FILE: ${path} cannot be read: ${(error as Error).message}`]);
   }
-  const problems = Errors(PlansFile, content).map(
-    ({ instancePath, message }) => `PLANS_FILE: ${path}: ${instancePath || 'the whole'} ${message}`,
-  );
+  const problems = listFaults(PlansFile, content).map((fault) => `PLANS_FILE: ${path}: ${fault}`);
   if (problems.length > 0) throw new ConfigError(problems);
   return content as Static<typeof PlansFile>;
 }

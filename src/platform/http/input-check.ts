@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
-import { createStrictAjv } from './strict-ajv.ts';
+import { createStrictAjv } from '../../base/strict-ajv.ts';
 import { describeFault } from './validation-fault.ts';
 
 /** Says what is wrong with a value, naming the field; undefined when it fits. Fills in defaults. */
@@ -7,6 +7,6 @@ export type InputCheck = (value: unknown) => { readonly param: string; readonly 
 
 /** Makes a check of values that are not a request's body, against a JSON Schema and as strict as that. */
 export function createInputCheck(schema: object): InputCheck {
-  const validate = createStrictAjv().compile(schema);
+  const validate = createStrictAjv({ useDefaults: true }).compile(schema);
   return (value) => (validate(value) ? undefined : describeFault(validate.errors as ErrorObject[], 'input'));
 }

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { type TSchema, Type } from 'typebox';
+import { strictFormats } from '../../base/formats.ts';
 import { isId } from '../../base/ids.ts';
 import { httpErrors } from './errors.ts';
-import { strictFormats } from './formats.ts';
 
 /** The schema of a page of a list, as every list answers it. */
 export function ListOf<Item extends TSchema>(item: Item) {

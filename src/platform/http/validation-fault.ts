@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import { toPath } from '../../base/schema-faults.ts';
 
 /** A field's path is part of the answer; a client that names its fields with novels gets the beginning back. */
 const MAX_PATH_CHARS = 200;
@@ -19,16 +20,6 @@ const TYPES: Readonly<Record<string, string>> = {
   object: 'an object',
   array: 'a list',
 };
-
-/** `/messages/0/role` becomes `messages[0].role`. */
-function toPath(pointer: string): string {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`))
-    .join('');
-}
 
 function join(path: string, field: string): string {
   return path === '' ? field : `${path}.${field}`;

@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
+import { createStrictAjv } from '../../base/strict-ajv.ts';
 import { httpErrors } from './errors.ts';
-import { createStrictAjv } from './strict-ajv.ts';
 import { createCoercion } from './string-coercion.ts';
 import { describeFault } from './validation-fault.ts';
 
@@ -21,7 +21,7 @@ function findNul(values: Record<string, unknown>): string | undefined {
  * what came.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
-  const ajv = createStrictAjv();
+  const ajv = createStrictAjv({ useDefaults: true });
   return ({ schema, httpPart }) => {
     const validate = ajv.compile(schema);
     const part = httpPart ?? 'body';

@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox';
-import { Check } from 'typebox/value';
 import type { CallContext } from '../../base/call-context.ts';
+import { fits } from '../../base/schema-faults.ts';
 
 /** What a job's handler gets beside its payload. Its `requestId` is the job's id, its deadline the job's budget. */
 export interface JobContext extends CallContext {
@@ -64,7 +64,7 @@ export function defineJob<Input extends TSchema>(definition: JobDefinition<Input
     budgetMs,
     crontab,
     async run(payload, context) {
-      if (!Check(input, payload)) throw new InvalidPayload(`The payload of a job ${name} is not what it takes.`);
+      if (!fits(input, payload)) throw new InvalidPayload(`The payload of a job ${name} is not what it takes.`);
       return await definition.run(payload, context);
     },
   };

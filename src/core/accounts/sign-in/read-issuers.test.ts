@@ -59,13 +59,12 @@ test('all that is wrong with a file is told at once', async () => {
     {},
     'issuers: [{ issuer: https://a.example.com, audience: [], algorithms: [HS256], secret: x }, { audience: [x] }]',
   );
-  for (const part of ['/issuers/0 must not have additional properties secret', '/issuers/0/audience', '/issuers/1']) {
-    expect(
-      problems.filter((problem) => problem.includes(part)),
-      part,
-    ).not.toEqual([]);
-  }
-  expect(problems.filter((problem) => problem.includes('/issuers/0/algorithms/0'))).not.toEqual([]);
+  expect(problems).toEqual([
+    'IDENTITY_FILE: issuers[0].secret: there is no such field',
+    'IDENTITY_FILE: issuers[0].audience: must NOT have fewer than 1 items',
+    expect.stringContaining('IDENTITY_FILE: issuers[0].algorithms[0]: must be one of '),
+    'IDENTITY_FILE: issuers[1].issuer: is missing',
+  ]);
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
-import { Type } from 'typebox';
-import { Check, Errors } from 'typebox/value';
+import { type Static, Type } from 'typebox';
+import { listFaults } from '../../../base/schema-faults.ts';
 import { type Config, ConfigError, type ConfigFile } from '../../../platform/config/index.ts';
 import { commonAlgorithms, type Issuer, signatureAlgorithms } from './issuer.ts';
 
@@ -35,16 +35,10 @@ function isPublicKey(pem: string): boolean {
 
 /** The providers of an identity file. @throws ConfigError with every problem that it has. */
 function readIdentityFile({ content }: ConfigFile): Issuer[] {
-  if (!Check(IdentityFile, content)) {
-    const faults = Errors(IdentityFile, content).filter(({ keyword }) => keyword !== 'boolean');
-    throw new ConfigError(
-      faults.map((fault) => {
-        const { additionalProperties = [] } = fault.params as { additionalProperties?: readonly string[] };
-        return `IDENTITY_FILE: ${[fault.instancePath || '/', fault.message, ...additionalProperties].join(' ')}`;
-      }),
-    );
-  }
-  return content.issuers.map(({ jwks_url, verification_key, algorithms = commonAlgorithms, ...rest }) => ({
+  const faults = listFaults(IdentityFile, content);
+  if (faults.length > 0) throw new ConfigError(faults.map((fault) => `IDENTITY_FILE: ${fault}`));
+  const { issuers } = content as Static<typeof IdentityFile>;
+  return issuers.map(({ jwks_url, verification_key, algorithms = commonAlgorithms, ...rest }) => ({
     ...rest,
     jwksUrl: jwks_url,
     verificationKey: verification_key,

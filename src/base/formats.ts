@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isId } from '../../base/ids.ts';
+import { isId } from './ids.ts';
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const DATE_TIME =
