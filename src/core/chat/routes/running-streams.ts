@@ -36,17 +36,18 @@ export class RunningStreams {
     { chunks, deadline }: { chunks: ChunkReader['chunks']; deadline: Deadline },
   ): ChunkReader {
     const name = nameOf(request);
-    const shared = new SharedStream(this.#untilEnd(name, chunks), deadline);
-    this.#running.set(name, shared);
-    return shared.join();
-  }
-
-  async *#untilEnd(name: string, chunks: ChunkReader['chunks']): ChunkReader['chunks'] {
-    try {
-      yield* chunks;
-    } finally {
-      this.#running.delete(name);
+    const running = this.#running;
+    async function* untilEnd(): ChunkReader['chunks'] {
+      try {
+        yield* chunks;
+      } finally {
+        // Its end may take until after another request has got the key and runs by the same name.
+        if (running.get(name) === shared) running.delete(name);
+      }
     }
+    const shared = new SharedStream(untilEnd(), deadline);
+    running.set(name, shared);
+    return shared.join();
   }
 
   /** @throws what refused the request, unless that was that it is running, and it runs here. */
