@@ -98,12 +98,16 @@ export function createRequestLimits({ limiter, plans, onRefused }: RequestLimitO
       requests.length === 0 ? undefined : take(`user:${caller.userId}`, requests, heard);
     if (requestsPerKey.length === 0) return takeOfUser(told);
     const key = keyCount(caller);
+    let takenAtMs = 0;
     const takeOfUserToo = () =>
       takeOfUser((verdict, rules) => {
-        if (!verdict.isAllowed) limiter.giveBack(key, requestsPerKey);
+        if (!verdict.isAllowed) limiter.giveBack(key, requestsPerKey, takenAtMs);
         told(verdict, rules);
       });
-    const pending = take(key, requestsPerKey, told);
+    const pending = take(key, requestsPerKey, (verdict, rules) => {
+      takenAtMs = verdict.saidAtMs;
+      told(verdict, rules);
+    });
     return pending === undefined ? takeOfUserToo() : pending.then(takeOfUserToo);
   }
 

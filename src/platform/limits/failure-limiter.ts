@@ -37,19 +37,19 @@ export type FailureLimiter = (who: Attempting) => Promise<Attempt>;
  */
 export function createFailureLimiter({ limiter, name, perAccount, perIp }: FailureLimiterOptions): FailureLimiter {
   return async ({ account, ip }) => {
-    const counted: [key: string, rules: readonly LimitRule[]][] = [];
+    const counted: Parameters<Limiter['giveBack']>[] = [];
     const takeBack = (): void => {
-      for (const [key, rules] of counted.splice(0)) limiter.giveBack(key, rules);
+      for (const taken of counted.splice(0)) limiter.giveBack(...taken);
     };
     const wanted: [string, readonly LimitRule[]][] = [[`${name}:ip:${addressKey(ip)}`, perIp]];
     if (account !== undefined) wanted.push([`${name}:account:${hash('sha256', account, 'base64url')}`, perAccount]);
     for (const [key, rules] of wanted) {
-      const { isAllowed, resetMs } = await limiter.consume(key, rules);
+      const { isAllowed, resetMs, saidAtMs } = await limiter.consume(key, rules);
       if (!isAllowed) {
         takeBack();
         return { isAllowed, retryAfterMs: resetMs, succeed: () => undefined };
       }
-      counted.push([key, rules]);
+      counted.push([key, rules, saidAtMs]);
     }
     return { isAllowed: true, retryAfterMs: 0, succeed: takeBack };
   };

@@ -23,6 +23,8 @@ export interface Verdict {
   readonly remaining: number;
   /** Milliseconds until that window ends. */
   readonly resetMs: number;
+  /** When it was said, in milliseconds since 1970. */
+  readonly saidAtMs: number;
 }
 
 /** How one rule stands. */
@@ -86,9 +88,9 @@ export class Limiter {
     return this.#takeNow(bucket) ?? this.#leaseAndTake(key, rules, bucket);
   }
 
-  /** Takes back a point of every rule, for what should not have counted after all. */
-  giveBack(key: string, rules: readonly LimitRule[]): void {
-    for (const count of this.#bucketOf(key, rules).counts) count.giveBack();
+  /** Takes back a point of every rule, taken at a time, for what should not have counted after all. Windows over by now have none. */
+  giveBack(key: string, rules: readonly LimitRule[], takenAtMs: number): void {
+    for (const count of this.#bucketOf(key, rules).counts) if (count.startsAtMs <= takenAtMs) count.giveBack();
   }
 
   /** How each rule stands, by Redis where it answers. Takes nothing. */
@@ -191,7 +193,8 @@ export class Limiter {
 
   #tell(count: Count | undefined, { isAllowed, remaining }: { isAllowed: boolean; remaining: number }): Verdict {
     if (count === undefined) throw new Error('A limit needs at least one rule.');
-    return { isAllowed, rule: count.rule, remaining, resetMs: count.endsAtMs - this.#clock.now().getTime() };
+    const saidAtMs = this.#clock.now().getTime();
+    return { isAllowed, rule: count.rule, remaining, resetMs: count.endsAtMs - saidAtMs, saidAtMs };
   }
 }
 
