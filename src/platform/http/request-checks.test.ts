@@ -6,6 +6,7 @@ let port: number;
 beforeAll(async () => {
   made = createTestServer((server) => {
     server.get('/things', { config: { access: 'x:read' } }, async () => ({}));
+    server.post('/things', { config: { access: 'x:write' } }, async ({ body }) => ({ hasBody: body !== undefined }));
   });
   port = await listen(made.server);
 });
@@ -19,6 +20,20 @@ test('two Authorization headers are refused, whatever their case', async () => {
   const received = await client.closed();
   expect(received).toMatch(/^HTTP\/1\.1 400 /);
   expect(JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)).error.param).toBe('authorization');
+});
+
+test.each([
+  ['POST', '/things', 200],
+  ['POST', '/nowhere', 404],
+  ['DELETE', '/nowhere', 404],
+])('a kind of body without a body (%s %s) is no body, and is answered at once', async (method, path, status) => {
+  const client = connectRaw(
+    port,
+    `${method} ${path} HTTP/1.1\r\nhost: x\r\nAuthorization: Bearer good\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n`,
+  );
+  const received = await client.closed();
+  expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  if (status === 200) expect(received).toMatch(/\{"hasBody":false\}$/);
 });
 
 test.each([

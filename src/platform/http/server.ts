@@ -25,7 +25,7 @@ import { type CheckReadiness, registerHealthRoutes } from './health-routes.ts';
 import { acceptOnlyJson } from './json-body.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { registerOpenApi } from './openapi.ts';
-import { findBodyKindFault, findRequestFault } from './request-checks.ts';
+import { dropKindOfNoBody, findBodyKindFault, findRequestFault } from './request-checks.ts';
 import { type RequestContext, requestIdOf } from './request-context.ts';
 import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
@@ -106,7 +106,7 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
       connectionsCheckingInterval: CONNECTION_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       shouldUpgradeCallback: asksForWebSocket,
-      // A request without a body costs no stream.
+      // A request without a body costs no stream; what asks that stream for its end waits for ever.
       optimizeEmptyRequests: true,
     },
     // Requests that arrive on open connections while the server closes are answered, as any other.
@@ -152,6 +152,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
     const { access } = request.context as RequestContext;
     const isVital = access === 'public' && request.method === 'GET';
     if (turn.isLate() && !isVital) return done(overloaded);
+    dropKindOfNoBody(request);
     const fault = findRequestFault(request);
     if (fault !== undefined || request.is404) return done(fault);
     const identified = (): Promise<void> | undefined => (access === 'public' ? undefined : identify(request, reply));
