@@ -9,7 +9,7 @@ import { type HttpServer, watchStreams } from '../platform/http/index.ts';
 /** What watching needs. */
 export interface WatchCallersOptions {
   readonly callers: Pick<CallerCache, 'onChange' | 'get'>;
-  readonly authentication: Pick<Authentication, 'identify'>;
+  readonly authentication: Pick<Authentication, 'identify' | 'authorize'>;
   readonly turns: Pick<TurnRunner, 'users' | 'endTurnsOf'>;
 }
 
@@ -42,9 +42,11 @@ function watchTurns({ callers, turns }: WatchCallersOptions): void {
 export function watchCallers(http: HttpServer, options: WatchCallersOptions): void {
   const { callers, authentication } = options;
   const recheckStreams = watchStreams(http, (request) =>
-    inBackground({ requestId: request.id, budgetMs: BUDGET_MS }, async (context) =>
-      authentication.identify(readCredential(request) ?? '', { ip: request.ip, context, isUse: false }),
-    ),
+    inBackground({ requestId: request.id, budgetMs: BUDGET_MS }, async (context) => {
+      const credential = readCredential(request) ?? '';
+      const caller = await authentication.identify(credential, { ip: request.ip, context, isUse: false });
+      authentication.authorize({ caller }, request.routeOptions.config.access ?? '');
+    }),
   );
   callers.onChange((userId) => recheckStreams(({ caller }) => userId === undefined || caller.userId === userId));
   watchTurns(options);

@@ -62,6 +62,11 @@ export function firstIdAt(instant: Date): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
+/** When an id was made, to the millisecond; one of several made in the same may be told a millisecond more. */
+export function timeOf(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+}
+
 /** No id is smaller. */
 export const firstId = '00000000-0000-0000-0000-000000000000';
 

@@ -66,6 +66,10 @@ it('is listed newest first, page by page, by kind and by time, to its user alone
   const third = first.data[2];
   const since = await list(`?kind=session.created&from=${third?.created_at}`);
   expect(since.data.map(({ id }) => id)).toContain(first.data[0]?.id);
+  for (const { id, created_at: at } of first.data) {
+    expect((await list(`?from=${at}`)).data.map((entry) => entry.id)).toContain(id);
+    expect((await list(`?to=${at}`)).data.map((entry) => entry.id)).not.toContain(id);
+  }
   expect((await list(`?to=${first.data[0]?.created_at.slice(0, 4)}-01-01T00:00:00Z`)).data).toEqual([]);
   expect((await list('?kind=session.created', other)).data).toEqual([]);
   const foreign = await product.request(other, 'GET', `/v1/activity?cursor=${first.next_cursor}`);

@@ -149,3 +149,23 @@ test('a turn of a user whose key is revoked goes on: it is the user’s, not the
   expect(await endsOfTurns(userId)).toEqual(['running', 'running']);
   await streams[1]?.body?.cancel();
 });
+
+test('what a key has opened ends when the key may no longer do it', async () => {
+  direct.setMode('pass');
+  await until(async () => (await readiness()).includes('"ready"'));
+  const { key, token, streams } = await openEverything('narrowed');
+  const socket = await connectChat(other.url, { headers: { authorization: `Bearer ${key}` } });
+  onTestFinished(() => socket.socket.terminate());
+  const { data } = (await (await call(token, '/v1/keys')).json()) as { data: { id: string }[] };
+  const narrowed = await fetch(`${other.url}/v1/keys/${data[0]?.id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ permissions: ['account:read'] }),
+  });
+  expect(narrowed.status).toBe(200);
+  expect(await streams[0]?.text()).toMatch(/keys\.permission_missing(?!.*\[DONE\])/s);
+  expect(await socket.closed()).toBe(1008);
+  expect(socket.frames.at(-1)?.error.code).toBe('keys.permission_missing');
+  expect((await call(key, '/v1/me')).status).toBe(200);
+  await streams[1]?.body?.cancel();
+});

@@ -7,7 +7,6 @@ export interface ActivityRow {
   key_id: string | null;
   subject_id: string | null;
   ip: string | null;
-  created_at: Date;
 }
 
 /** What to list: ids stand for times, for they begin with theirs. */
@@ -23,7 +22,7 @@ export interface ActivityQuery {
 /** A page of what was done in the name of a user, newest first. Index: activity_pkey. At most `limit` rows. */
 export const listActivity = (p: ActivityQuery) => sql<ActivityRow>`
   -- activity.list_activity
-  select id, kind, key_id, subject_id, host(ip) as ip, created_at
+  select id, kind, key_id, subject_id, host(ip) as ip
   from activity
   where user_id = ${p.userId}::uuid and id >= ${p.fromId}::uuid and id < ${p.beforeId}::uuid
     and (${p.kind}::text is null or kind = ${p.kind}::text)

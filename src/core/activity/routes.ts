@@ -1,12 +1,12 @@
-import { firstIdAt, lastId } from '../../base/ids.ts';
+import { firstIdAt, lastId, timeOf } from '../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, placePart, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { type ActivityRow, listActivity } from './queries.ts';
 import { Activity, ActivityListQuery } from './schemas.ts';
 
+/** Its time is that of its id, by which entries are found and lie in order: a little before it was written. */
 function toActivity(row: ActivityRow): Activity {
-  const { created_at: createdAt, ...fields } = row;
-  return { ...fields, object: 'activity', created_at: createdAt.toISOString() };
+  return { ...row, object: 'activity', created_at: timeOf(row.id).toISOString() };
 }
 
 /** Registers `GET /v1/activity`. */

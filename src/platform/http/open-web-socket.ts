@@ -80,7 +80,8 @@ export class OpenWebSocket {
     if (!this.isOpen) return SENT;
     const text = JSON.stringify(frame);
     const queuedBytes = socket.bufferedAmount;
-    if (queuedBytes > 0 && queuedBytes + text.length > MAX_QUEUED_BYTES) {
+    // Before this frame: one alone may be longer, and would never be read.
+    if (queuedBytes > MAX_QUEUED_BYTES) {
       this.#close(closeCodes.tryAgainLater, 'You read too slowly.');
       return SENT;
     }

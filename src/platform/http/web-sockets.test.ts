@@ -98,21 +98,40 @@ describe('what a client does wrong closes its connection, and no other:', () => 
   });
 });
 
+/** Sends to a reader who has paused until so much waits that a sender is held up; whether that came about. */
+async function fill(ours: OpenWebSocket): Promise<boolean> {
+  for (let sent = 0; sent < 1_000; sent++) {
+    const taken = ours.send({ text: 'x'.repeat(50_000) }).then(() => 'taken');
+    const first = await Promise.race([taken, new Promise((resolve) => setTimeout(resolve, 50, 'waits'))]);
+    if (first === 'waits') return true;
+  }
+  return false;
+}
+
 it('a slow reader slows its source', async () => {
   await start();
   const socket = await connect();
   socket.pause();
   const [ours] = opened as [OpenWebSocket];
-  let isHeldUp = false;
-  for (let sent = 0; sent < 1_000 && !isHeldUp; sent++) {
-    const taken = ours.send({ text: 'x'.repeat(50_000) }).then(() => 'taken');
-    const first = await Promise.race([taken, new Promise((resolve) => setTimeout(resolve, 50, 'waits'))]);
-    isHeldUp = first === 'waits';
-  }
-  expect(isHeldUp).toBe(true);
+  expect(await fill(ours)).toBe(true);
   expect(ours.isOpen).toBe(true);
   socket.resume();
   await expectEcho(await connect());
+});
+
+it('a frame of a megabyte is sent to a reader for whom less than that waits', async () => {
+  await start();
+  const socket = await connect();
+  socket.pause();
+  const [ours] = opened as [OpenWebSocket];
+  await fill(ours);
+  void ours.send({ text: 'y'.repeat(1_000_000) });
+  expect(ours.isOpen).toBe(true);
+  const longest = new Promise((resolve) => {
+    socket.on('message', (data) => String(data).startsWith('{"text":"y') && resolve(String(data).length));
+  });
+  socket.resume();
+  expect(await longest).toBe(1_000_000 + '{"text":""}'.length);
 });
 
 it('a request that is no WebSocket is told so', async () => {

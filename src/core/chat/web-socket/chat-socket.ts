@@ -13,7 +13,7 @@ import {
 } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Caller } from '../../accounts/index.ts';
-import { type Authentication, authErrors } from '../../keys/index.ts';
+import { type Authentication, authErrors, keyErrors } from '../../keys/index.ts';
 import type { RequestLimits } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { TurnKey } from '../turns/queries.ts';
@@ -114,14 +114,16 @@ export class ChatSocket implements WebSocketUser {
     if (this.#userId !== undefined) this.#options.sockets.delete(this.#userId, this);
   }
 
-  /** Disconnects a client who may no longer call. Never rejects: where that cannot be told, the next frame tells. */
+  /** Disconnects a client who may no longer call, or has no part in chat any more. Never rejects: where that cannot be told, the next frame tells. */
   async recheck(): Promise<void> {
     const secret = this.#secret;
     if (secret === undefined) return;
-    const identify = (context: CallContext) => this.#identify(secret, { context, isUse: false });
-    await inBackground({ requestId: newId(), budgetMs: this.#options.requestBudgetMs }, identify).catch(
-      () => undefined,
-    );
+    const check = async (context: CallContext): Promise<void> => {
+      const { permissions } = await this.#identify(secret, { context, isUse: false });
+      const mayHear = permissions.some((permission) => permission.startsWith('chat:'));
+      if (!mayHear) this.#refuse(keyErrors.raise.permission_missing({ permission: 'chat:read' }));
+    };
+    await inBackground({ requestId: newId(), budgetMs: this.#options.requestBudgetMs }, check).catch(() => undefined);
   }
 
   #take(waiting: WaitingFrame): void {
@@ -247,6 +249,8 @@ export class ChatSocket implements WebSocketUser {
   #signIn(secret: string, userId: string): void {
     clearTimeout(this.#signInTimer);
     this.#signInTimer = undefined;
+    // Closed while it was looked up who the client is: it would be among the sockets for ever.
+    if (!this.#socket.isOpen) return;
     this.#secret = secret;
     if (this.#userId !== undefined) return;
     this.#userId = userId;
