@@ -8,6 +8,8 @@ import { readEvents } from '../harness/turn-events.ts';
 import { type StubMode, type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const text = 'Grüße, 你好, one two three four!';
+/** With what Postgres does not take. */
+const errorMessage = 'No \0 to half \ud800 of it.';
 /** How long a provider in one of the lasting faults may say nothing, in milliseconds. */
 const SILENCE_MS = 1_000;
 
@@ -29,6 +31,7 @@ const faults: readonly (readonly [StubMode, string, 'words' | 'nothing'])[] = [
   ['http-500', 'models.provider_error', 'nothing'],
   ['502-html', 'models.provider_error', 'nothing'],
   ['401', 'models.refused', 'nothing'],
+  ['400-openai-error', 'models.invalid_request', 'nothing'],
 ];
 /** Those in which the provider is left, while it goes on or says nothing. */
 const lasting: readonly StubMode[] = ['no-first-byte', 'headers-only', 'stall-mid-stream', 'endless'];
@@ -52,7 +55,7 @@ function describeModels(): object[] {
 }
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text });
+  provider = await startStubProvider({ text, errorMessage });
   folder = await mkdtemp(join(tmpdir(), 'evenkeel-faults-'));
   const path = join(folder, 'models.json');
   await writeFile(path, JSON.stringify({ models: describeModels() }));

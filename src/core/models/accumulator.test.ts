@@ -89,6 +89,21 @@ describe('an accumulator', () => {
     ]);
   });
 
+  it('knows how much it holds, an id that comes again once', () => {
+    const nothing = fold([chunk([{ index: 0, delta: {} }])]).chars;
+    const withCalls = (...deltas: ToolCallDelta[]) =>
+      fold(deltas.map((delta) => chunk([{ index: 0, delta: { tool_calls: [delta] } }]))).chars;
+    const emptyCall = withCalls({ index: 0 });
+    expect(new Accumulator().chars).toBe(0);
+    expect(fold([chunk([{ index: 0, delta: { content: 'four', refusal: 'no' } }])]).chars - nothing).toBe(6);
+    expect(emptyCall).toBeGreaterThan(nothing);
+    expect(withCalls({ index: 0 }, { index: 0 })).toBe(emptyCall);
+    expect(withCalls({ index: 0 }, { index: 1 }) - emptyCall).toBe(emptyCall - nothing);
+    const piece = { index: 0, id: 'abc', function: { name: 'n', arguments: '12' } };
+    expect(withCalls(piece, piece) - emptyCall).toBe(3 + 2 * 3);
+    expect(withCalls({ index: 0, custom: { name: 'n', input: '12' } }) - emptyCall).toBe(3);
+  });
+
   it('is an empty message before the first chunk', () => {
     const nothing = new Accumulator();
     expect(nothing.message).toEqual({ role: 'assistant', content: null, refusal: null });

@@ -7,8 +7,13 @@ import type {
   Usage,
 } from './completion.ts';
 
+/** What a choice, or a call of a tool, takes beside its words, in characters: many that say nothing take something too. */
+const frameChars = 100;
+
 /** One choice, as far as it has come. */
 class ChoiceSoFar {
+  /** How much it holds, in characters. */
+  chars = frameChars;
   content: string | null = null;
   refusal: string | null = null;
   finishReason: string | null = null;
@@ -16,27 +21,51 @@ class ChoiceSoFar {
   readonly #toolCalls = new Map<number, AnsweredToolCall>();
   #lastIndex = -1;
 
-  addToolCall(delta: ToolCallDelta): void {
+  add({ delta, finish_reason: finishReason }: ChatCompletionChunk['choices'][number]): void {
+    if (delta.content != null) this.content = (this.content ?? '') + this.#take(delta.content);
+    if (delta.refusal != null) this.refusal = (this.refusal ?? '') + this.#take(delta.refusal);
+    for (const toolCall of delta.tool_calls ?? []) this.#addToolCall(toolCall);
+    if (finishReason == null) return;
+    this.chars += finishReason.length - (this.finishReason?.length ?? 0);
+    this.finishReason = finishReason;
+  }
+
+  #addToolCall(delta: ToolCallDelta): void {
     // Some providers leave the index out and send a call in one piece, with its id.
     const index = delta.index ?? (delta.id ? this.#lastIndex + 1 : Math.max(0, this.#lastIndex));
     this.#lastIndex = index;
     let call = this.#toolCalls.get(index);
     if (call === undefined) {
       call = { id: '', type: 'function' };
+      this.chars += frameChars;
       this.#toolCalls.set(index, call);
     }
-    if (delta.id) call.id = delta.id;
-    if (delta.type) call.type = delta.type;
+    this.#name(call, delta);
     if (delta.function) {
+      const { name, arguments: input } = delta.function;
       call.function ??= { name: '', arguments: '' };
-      call.function.name += delta.function.name ?? '';
-      call.function.arguments += delta.function.arguments ?? '';
+      call.function.name += this.#take(name);
+      call.function.arguments += this.#take(input);
     }
     if (delta.custom) {
+      const { name, input } = delta.custom;
       call.custom ??= { name: '', input: '' };
-      call.custom.name += delta.custom.name ?? '';
-      call.custom.input += delta.custom.input ?? '';
+      call.custom.name += this.#take(name);
+      call.custom.input += this.#take(input);
     }
+  }
+
+  /** Some providers say the id again with each piece. */
+  #name(call: AnsweredToolCall, { id, type }: ToolCallDelta): void {
+    const before = call.id.length + call.type.length;
+    if (id) call.id = id;
+    if (type) call.type = type;
+    this.chars += call.id.length + call.type.length - before;
+  }
+
+  #take(piece: string | null | undefined): string {
+    this.chars += piece?.length ?? 0;
+    return piece ?? '';
   }
 
   get message(): AnsweredMessage {
@@ -58,17 +87,17 @@ export class Accumulator {
   readonly #choices = new Map<number, ChoiceSoFar>();
   #head: Pick<ChatCompletionChunk, 'id' | 'created' | 'model'> | undefined;
   #usage: Usage | undefined;
+  #chars = 0;
 
   /** Takes the next chunk in. */
   add(chunk: ChatCompletionChunk): void {
     this.#head ??= { id: chunk.id, created: chunk.created, model: chunk.model };
     if (chunk.usage) this.#usage = chunk.usage;
-    for (const { index, delta, finish_reason: finishReason } of chunk.choices) {
-      const choice = this.#choiceAt(index);
-      if (delta.content != null) choice.content = (choice.content ?? '') + delta.content;
-      if (delta.refusal != null) choice.refusal = (choice.refusal ?? '') + delta.refusal;
-      for (const toolCall of delta.tool_calls ?? []) choice.addToolCall(toolCall);
-      if (finishReason != null) choice.finishReason = finishReason;
+    for (const piece of chunk.choices) {
+      const choice = this.#choiceAt(piece.index);
+      this.#chars -= choice.chars;
+      choice.add(piece);
+      this.#chars += choice.chars;
     }
   }
 
@@ -76,6 +105,7 @@ export class Accumulator {
     let choice = this.#choices.get(index);
     if (choice === undefined) {
       choice = new ChoiceSoFar();
+      this.#chars += choice.chars;
       this.#choices.set(index, choice);
     }
     return choice;
@@ -89,6 +119,11 @@ export class Accumulator {
   /** Why the first choice ended; null while it has not. */
   get finishReason(): string | null {
     return this.#choices.get(0)?.finishReason ?? null;
+  }
+
+  /** How much it holds, in characters; a choice or a call counts as some, also when it says nothing. */
+  get chars(): number {
+    return this.#chars;
   }
 
   /** What the provider counted; undefined until it said so. */

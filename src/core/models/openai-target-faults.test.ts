@@ -85,6 +85,35 @@ describe('a provider in trouble', () => {
     await expect(models.complete(hello(), { deadline: ample() })).rejects.toMatchObject({ cause });
   });
 
+  it.each([
+    ['whole', 'application/json', { message: { role: 'assistant', content: 'AA??BB' }, finish_reason: 'stop' }],
+    ['streamed', 'text/event-stream', { index: 0, delta: { content: 'AA??BB' }, finish_reason: 'stop' }],
+  ])('that sends text which is not UTF-8, %s, has sent a bad response', async (how, type, choice) => {
+    const json = JSON.stringify({ choices: [choice] });
+    const body = Buffer.from(how === 'whole' ? json : `data: ${json}\n\n`).map((byte) => (byte === 0x3f ? 0xff : byte));
+    const host = await startSocketServer((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+    });
+    const { models } = createTestModels({ baseUrl: `http://${host}/v1` });
+    const { error } =
+      how === 'whole'
+        ? await settle(models.complete(hello(), { deadline: ample() }))
+        : await drainStream(models.stream(hello(), { deadline: ample() }));
+    expect(error).toMatchObject({ code: 'models.bad_response', status: 502 });
+  });
+
+  it('that refuses a request as invalid in words that are not UTF-8 has refused it', async () => {
+    const body = Buffer.from('{"error":{"message":"Gr\u00fc\u00dfe"}}', 'latin1');
+    const host = await startSocketServer((socket) => {
+      socket.write(`HTTP/1.1 400 Bad Request\r\ncontent-length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+    });
+    const { models } = createTestModels({ baseUrl: `http://${host}/v1` });
+    const { error } = await settle(models.complete(hello(), { deadline: ample() }));
+    expect(error).toMatchObject({ code: 'models.invalid_request', message: 'Gr\ufffd\ufffde' });
+  });
+
   it('that says why a request is invalid is quoted, with the field', async () => {
     const { models } = await startModels({ mode: '400-openai-error', errorMessage: 'Too long.' });
     const { error } = await drainStream(models.stream(hello(), { deadline: ample() }));

@@ -68,6 +68,15 @@ function named<Answer extends { model: string }>(answer: Answer, model: string):
   return answer;
 }
 
+/** The text of an answer as it was sent. @throws AppError `models.bad_response` when it is not UTF-8. */
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw badResponse('not UTF-8');
+  }
+}
+
 /** Asks a provider that speaks OpenAI's chat completions. No redirect is followed and nothing is tried twice. */
 export class OpenAiTarget implements Target {
   readonly #options: OpenAiTargetOptions;
@@ -104,7 +113,8 @@ export class OpenAiTarget implements Target {
       const { stream_options: _, ...rest } = request;
       await this.#send({ ...rest, model: this.#options.model, stream: false }, attempt);
       hasBegun = true;
-      const completion = readCompletion(await this.#readText(attempt, ANSWER_BYTES), this.#clock.now());
+      const bytes = await this.#readBytes(attempt, ANSWER_BYTES);
+      const completion = readCompletion(decode(bytes), this.#clock.now());
       return named(completion, request.model);
     } catch (error) {
       attempt.isFailed = true;
@@ -166,11 +176,13 @@ export class OpenAiTarget implements Target {
     const head = await response.head();
     if (head.status === 200) return;
     // The status says enough when its body is too long or breaks off.
-    const text = await this.#readText(attempt, REFUSAL_BYTES).catch(() => '');
+    const bytes = await this.#readBytes(attempt, REFUSAL_BYTES).catch(() => Buffer.alloc(0));
+    // A refusal in another encoding is still one.
+    const text = bytes.toString('utf8');
     throw toRefusalError({ ...head, text }, this.#options.apiKey, this.#clock.now());
   }
 
-  async #readText(attempt: Attempt, limitBytes: number): Promise<string> {
+  async #readBytes(attempt: Attempt, limitBytes: number): Promise<Buffer> {
     const { response } = attempt;
     const parts: Uint8Array[] = [];
     let readBytes = 0;
@@ -181,6 +193,6 @@ export class OpenAiTarget implements Target {
       parts.push(bytes);
       attempt.waits();
     }
-    return Buffer.concat(parts).toString('utf8');
+    return Buffer.concat(parts);
   }
 }

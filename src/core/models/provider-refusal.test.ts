@@ -58,6 +58,21 @@ describe("a provider's refusal", () => {
     expect(`${error.message} ${error.param} ${error.cause}`).not.toContain('sk-secret');
   });
 
+  it('is passed on without what cannot be stored', () => {
+    const error = refuse(400, saying('half \ud800 and \0nothing', 'messages[1]\0.\udc00'));
+    expect([error.message, error.param]).toEqual(['half \ufffd and nothing', 'messages[1].\ufffd']);
+    expect(refuse(400, saying('\0', '\0'))).toMatchObject({
+      message: 'The model provider refused the request as invalid.',
+      param: undefined,
+    });
+  });
+
+  it('does not pass on our key in pieces either', () => {
+    const error = refuse(400, saying('Bad key sk-\0secret!', 'sk-\0secret'));
+    expect(error.code).toBe('models.invalid_request');
+    expect(`${error.message} ${error.param} ${error.cause}`).not.toContain('sk-secret');
+  });
+
   it.each([
     ['1', 1_000],
     ['0', 0],

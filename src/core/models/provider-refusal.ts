@@ -43,6 +43,14 @@ interface Told {
   readonly code: string;
 }
 
+/** A text without what Postgres does not take; undefined when it is none, or holds `secret`. */
+function readText(value: unknown, secret: string | undefined): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  // The secret is looked for after that: characters left out of it could have hidden it.
+  const text = value.replaceAll('\0', '').toWellFormed();
+  return text === '' || (secret && text.includes(secret)) ? undefined : text;
+}
+
 /** Reads `{"error":{message,param,type,code}}`; undefined when it is not that. */
 function readError(text: string, secret: string | undefined): Told | undefined {
   let error: unknown;
@@ -54,13 +62,14 @@ function readError(text: string, secret: string | undefined): Told | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { message, param, code, type } = error as Record<string, unknown>;
   if (typeof message !== 'string') return undefined;
-  const isSafe = (value: unknown): value is string =>
-    typeof value === 'string' && value !== '' && (!secret || !value.includes(secret));
-  const name = [code, type].find((value) => isSafe(value) && /^[\w.-]{1,64}$/.test(value));
+  const name = [code, type]
+    .map((value) => readText(value, secret))
+    .find((value) => value && /^[\w.-]{1,64}$/.test(value));
+  const field = readText(param, secret);
   return {
-    message: isSafe(message) ? message.slice(0, MESSAGE_CHARACTERS).toWellFormed() : undefined,
-    param: isSafe(param) && param.length <= 200 ? param : undefined,
-    code: typeof name === 'string' ? name : 'no code',
+    message: readText(message, secret)?.slice(0, MESSAGE_CHARACTERS).toWellFormed(),
+    param: field !== undefined && field.length <= 200 ? field : undefined,
+    code: name ?? 'no code',
   };
 }
 

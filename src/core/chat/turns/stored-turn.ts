@@ -1,7 +1,10 @@
 import { AppError } from '../../../base/errors.ts';
 import { httpErrors, toWireError } from '../../../platform/http/index.ts';
 import { postgresErrors } from '../../../platform/postgres/index.ts';
+import { signInErrors } from '../../accounts/index.ts';
+import { authErrors } from '../../keys/index.ts';
 import { modelErrors } from '../../models/index.ts';
+import { limitErrors } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { Message, Usage } from '../schemas.ts';
 import { showMessage } from '../show-message.ts';
@@ -12,7 +15,10 @@ import { draftEvents } from './turn-draft.ts';
 import type { TurnEventBody } from './turn-event.ts';
 import { TurnFeed } from './turn-feed.ts';
 
-const catalogue = [chatErrors, modelErrors, httpErrors, postgresErrors].flatMap((errors) => errors.catalogue);
+/** What a turn can end with: what the model, the database or the server failed with, and why its user may have no more. */
+const catalogue = [chatErrors, modelErrors, httpErrors, postgresErrors, authErrors, signInErrors, limitErrors].flatMap(
+  (errors) => errors.catalogue,
+);
 
 /** The error that a turn ended in, as it was told. */
 function recallError({ error_code: code, error_message: message }: TurnRow): AppError {

@@ -20,7 +20,10 @@ const maxSteps = 8;
 /** Tokens of a turn, in all its rounds, after which no further tool may be called. */
 const maxTokens = 500_000;
 
-/** The longest answer, in characters: several times the longest that today's models give, and what a mad one costs. */
+/**
+ * The longest answer, in characters, the calls of one step and all else that is kept of it included: several times the longest
+ * that today's models give, and what a mad one costs.
+ */
 const maxAnswerChars = 1_000_000;
 
 /** For providers that do not count, and for answers that were cut off before the count: characters of a token. */
@@ -96,6 +99,7 @@ async function askOnce(
     fallBackToOffline,
     ...(commands && { commands }),
   };
+  const toldChars = turn.text.length;
   let pieces = 0;
   try {
     for await (const chunk of models.stream(toRequest(turn, messages, options), modelCall)) {
@@ -105,7 +109,7 @@ async function askOnce(
       const { content: piece, tool_calls: call } = chunk.choices[0]?.delta ?? {};
       if (piece || call) pieces++;
       if (piece) turn.write(piece);
-      if (turn.text.length > maxAnswerChars) throw chatErrors.raise.answer_too_long();
+      if (toldChars + answer.chars > maxAnswerChars) throw chatErrors.raise.answer_too_long();
     }
   } finally {
     const usage = answer.usage ?? (pieces > 0 ? estimateUsage(messages, pieces) : undefined);

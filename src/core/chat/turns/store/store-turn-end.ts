@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inBackground } from '../../../../base/in-background.ts';
 import type { Logger } from '../../../../platform/log/index.ts';
+import { sqlState } from '../../../../platform/postgres/index.ts';
 import type { ChatBatches } from '../../batches.ts';
 import type { TurnEnd } from './queries.ts';
 
@@ -28,9 +29,13 @@ export interface StoredTurnEnd {
  */
 const pausesMs = [100, 250, 500, 1_000, 2_000, ...Array<number>(19).fill(3_000)];
 
+/** Postgres does not take what it was given (SQLSTATE class 22), and never will. */
+const isRefusedAsData = (error: unknown): boolean => sqlState(error)?.startsWith('22') === true;
+
 /**
  * Stores how a turn ended, trying again while the database is away, for the answer is nowhere else. Answers undefined
- * when the turn is no longer this process's to end. Throws the last error when the database stays away.
+ * when the turn is no longer this process's to end. Throws the last error when the database stays away, and at once what
+ * Postgres refuses as data: whoever waits for the turn is told, and it is found dead later, with what was stored of it.
  */
 export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): Promise<StoredTurnEnd | undefined> {
   for (let attempt = 0; ; attempt++) {
@@ -43,7 +48,7 @@ export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): 
       return attempt === 0 ? undefined : await findStoredEnd(end, options);
     } catch (error) {
       const pauseMs = pausesMs[attempt];
-      if (pauseMs === undefined) throw error;
+      if (pauseMs === undefined || isRefusedAsData(error)) throw error;
       options.log.warn({ err: error, attempt, turn_id: end.turnId }, 'could not store the end of a turn; trying again');
       await sleep(pauseMs);
     }

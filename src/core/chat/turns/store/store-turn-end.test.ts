@@ -1,0 +1,46 @@
+import { DatabaseError } from 'pg';
+import { expect, test } from 'vitest';
+import { newId } from '../../../../base/ids.ts';
+import { createLogger } from '../../../../platform/log/index.ts';
+import { postgresErrors } from '../../../../platform/postgres/index.ts';
+import type { ChatBatches } from '../../batches.ts';
+import type { TurnEnd } from './queries.ts';
+import { storeTurnEnd } from './store-turn-end.ts';
+
+const stored = { i: 1, answer_seq: 2, ended_at: new Date(), version: 3 };
+
+function refusal(code: string): DatabaseError {
+  return Object.assign(new DatabaseError('refused', 0, 'error'), { code });
+}
+
+/** Stores an end where the first try fails like this; answers what came of it and how many tries were made. */
+async function store(failure: Error) {
+  let tries = 0;
+  const batches = {
+    async endTurn() {
+      if (++tries === 1) throw failure;
+      return [stored];
+    },
+  } as unknown as ChatBatches;
+  const log = createLogger({ level: 'silent' });
+  const options = { batches, log, statementBudgetMs: 30_000, requestId: newId() };
+  const outcome = await storeTurnEnd({ turnId: newId() } as TurnEnd, options).catch((error: unknown) => error);
+  return { outcome, tries };
+}
+
+test.each([
+  ['a character that is none', '22021'],
+  ['JSON that is none', '22P02'],
+])('what Postgres refuses as data, for %s, is not tried again', async (_what, code) => {
+  const failure = refusal(code);
+  expect(await store(failure)).toEqual({ outcome: failure, tries: 1 });
+});
+
+test.each([
+  ['the database is away', postgresErrors.raise.unavailable()],
+  ['the database is busy', postgresErrors.raise.overloaded({ cause: refusal('53300') })],
+  ['its tables are another version’s', refusal('42703')],
+])('the end is stored later when %s', async (_why, failure) => {
+  const { answer_seq: seq, ended_at: endedAt, version } = stored;
+  expect(await store(failure)).toEqual({ outcome: { seq, endedAt, version }, tries: 2 });
+});

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { Deadline } from '../../../base/deadline.ts';
+import { newId } from '../../../base/ids.ts';
+import { systemClock as clock } from '../../../base/time.ts';
+import { Timings } from '../../../base/timings.ts';
+import { createLogger } from '../../../platform/log/index.ts';
+import type { ChatCompletionChunk, Models, ToolCallDelta } from '../../models/index.ts';
+import { RunningTurn } from './running-turn.ts';
+import { writeAnswer } from './write-answer.ts';
+
+type Choices = ChatCompletionChunk['choices'];
+
+const log = createLogger({ level: 'silent' });
+
+/** A tenth of what an answer may hold. */
+const piece = 'x'.repeat(100_000);
+/** So many pieces that an answer without a bound would hold ten times as much as it may. */
+const pieces = 100;
+
+function newTurn(): RunningTurn {
+  const ids = { userId: newId(), sessionId: newId(), turnId: newId(), messageId: newId(), requestId: newId() };
+  return new RunningTurn({ ...ids, model: 'm' }, Deadline.after(30_000), clock.monotonicMs());
+}
+
+/** Has a model answer a turn; answers what that failed with, and how many chunks were taken from it. */
+async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices) {
+  let taken = 0;
+  const models = {
+    async *stream() {
+      for (let at = 0; at < pieces; at++) {
+        taken++;
+        yield { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: choicesAt(at) };
+      }
+    },
+  } as unknown as Models;
+  const context = { deadline: turn.deadline, timings: new Timings(), requestId: newId() };
+  const writing = writeAnswer(turn, [], { models, log, clock, context, assistant: undefined });
+  const error = await writing.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  turn.deadline.end();
+  return { error, taken };
+}
+
+const say = (delta: Choices[number]['delta']): Choices => [{ index: 0, delta }];
+const call = (...tool_calls: ToolCallDelta[]) => say({ tool_calls });
+
+const endless: [string, (at: number) => Choices][] = [
+  ['text', () => say({ content: piece })],
+  ['text that cannot be stored', () => say({ content: '\0'.repeat(piece.length) })],
+  ['a refusal', () => say({ refusal: piece })],
+  ['the arguments of a call', () => call({ index: 0, id: 'a', function: { arguments: piece } })],
+  ['the name of a call', () => call({ index: 0, id: 'a', function: { name: piece } })],
+  ['the input of a custom call', () => call({ index: 0, id: 'a', custom: { input: piece } })],
+  ['the name of a custom call', () => call({ index: 0, id: 'a', custom: { name: piece } })],
+  ['ids of calls', (at) => call({ index: at, id: piece })],
+  ['kinds of calls', (at) => call({ index: at, type: piece })],
+  ['calls that say nothing', (at) => call(...Array.from({ length: 1_000 }, (_, n) => ({ index: at * 1_000 + n })))],
+  ['a choice that nobody asked for', () => [...say({}), { index: 1, delta: { content: piece } }]],
+  ['reasons to end', (at) => [...say({}), { index: at + 1, delta: {}, finish_reason: piece }]],
+  ['choices that say nothing', (at) => Array.from({ length: 1_000 }, (_, n) => ({ index: at * 1_000 + n, delta: {} }))],
+];
+
+test.each(endless)('a model that does not stop writing %s is left at the bound', async (_what, choicesAt) => {
+  const { error, taken } = await answer(newTurn(), choicesAt);
+  expect(error).toMatchObject({ code: 'chat.answer_too_long' });
+  expect(taken).toBeLessThanOrEqual(11);
+});
+
+test('what was written in earlier steps of a turn counts', async () => {
+  const turn = newTurn();
+  for (let at = 0; at < 9; at++) turn.write(piece);
+  const { error, taken } = await answer(turn, () => call({ index: 0, id: 'a', function: { arguments: piece } }));
+  expect(error).toMatchObject({ code: 'chat.answer_too_long' });
+  expect(taken).toBeLessThanOrEqual(2);
+});
+
+test('a call whose id comes with each of its pieces is no longer than the call', async () => {
+  const id = 'x'.repeat(40_000);
+  const { error, taken } = await answer(newTurn(), () => call({ index: 0, id, function: { arguments: '1' } }));
+  expect([error, taken]).toEqual([undefined, pieces]);
+});

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { until } from '../harness/pool-fixture.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { readEvents } from '../harness/turn-events.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+let provider: StubProvider;
+let product: Product;
+let operator: TestUser;
+let user: TestUser;
+
+beforeAll(async () => {
+  provider = await startStubProvider({ mode: 'stall-mid-stream', text: 'One two three four.' });
+  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
+  operator = await product.createUser();
+  user = await product.createUser();
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await provider?.close();
+});
+
+async function disable(disabled: boolean): Promise<void> {
+  const response = await product.request(operator, 'PATCH', `/admin/users/${user.userId}`, { disabled });
+  expect(response.status).toBe(200);
+}
+
+test('a turn that ended because its user was disabled says so again once the user is back', async () => {
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
+  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const key = newId();
+  const send = () =>
+    fetch(`${product.url}${path}/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${user.key}`, 'content-type': 'application/json', 'idempotency-key': key },
+      body: '{"content":"Hello"}',
+    });
+  const live = send();
+  await until(() => provider.requests.length === 1);
+  await disable(true);
+  const first = await live;
+  expect([first.status, first.headers.get('idempotent-replayed')]).toEqual([401, null]);
+  const told = await first.json();
+  expect(told).toMatchObject({ error: { code: 'auth.user_disabled' } });
+  await disable(false);
+
+  const again = await send();
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect([again.status, await again.json()]).toEqual([401, told]);
+  const history = await product.request(user, 'GET', `${path}/messages`);
+  const { data } = (await history.json()) as { data: { turn_id: string }[] };
+  const events = await product.request(user, 'GET', `${path}/turns/${data[0]?.turn_id}/events`);
+  expect(readEvents(await events.text()).at(-1)).toMatchObject({ event: 'error', data: told });
+});

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../harness/pool-fixture.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+/** More than an answer may hold. */
+const endless = `{"text":"${'x'.repeat(1_200_000)}"}`;
+
+let provider: StubProvider;
+let product: Product;
+let assistant: TestAssistant;
+let user: TestUser;
+
+beforeAll(async () => {
+  const speech = { text: 'Noting it.', calls: [{ name: 'desk_note', arguments: endless }] };
+  provider = await startStubProvider({ script: () => speech });
+  assistant = createTestAssistant();
+  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
+  product = await startProduct(variables, { assistants: [assistant] });
+  user = await product.createUser();
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await provider?.close();
+});
+
+test('a turn whose model does not stop writing a call ends, runs nothing, and keeps what was said', async () => {
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'desk' });
+  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}/messages`;
+  const answer = await product.request(user, 'POST', path, { content: 'Note this.' });
+  expect([answer.status, await answer.json()]).toMatchObject([502, { error: { code: 'chat.answer_too_long' } }]);
+  const { data } = (await (await product.request(user, 'GET', path)).json()) as { data: object[] };
+  expect(data[1]).toMatchObject({ status: 'incomplete', content: 'Noting it.', tool_calls: [] });
+  expect(assistant.runs).toEqual([]);
+  await until(() => provider.aborts.length === 1);
+  expect(provider.requestCount).toBe(1);
+});
