@@ -1,17 +1,9 @@
 import { type Claim, maxAnswerChars } from '../accounts/index.ts';
 import type { ChatCompletion, ChatCompletionChunk, Models } from '../models/index.ts';
+import { plainText } from './chunk-text.ts';
 
 /** The two ways of asking a model. */
 export type Asking = Pick<Models, 'complete' | 'stream'>;
-
-/** The text that a chunk adds, when that is all it does. */
-function plainText({ choices, usage }: ChatCompletionChunk): string | undefined {
-  const [choice] = choices;
-  if (choice === undefined || choices.length > 1 || usage != null) return undefined;
-  const { delta, index, ...rest } = choice;
-  const isPlain = index === 0 && Object.values(rest).every((value) => value === null);
-  return isPlain && Object.keys(delta).length === 1 ? (delta.content ?? undefined) : undefined;
-}
 
 /** The chunks of a stream, to be kept: pieces of text that follow one another are one, for a chunk is mostly its frame. */
 class KeptChunks {
@@ -23,11 +15,12 @@ class KeptChunks {
     // Too long to be kept: what there is shows that already.
     if (this.#chars > maxAnswerChars) return;
     const text = plainText(chunk);
-    this.#chars += text?.length ?? JSON.stringify(chunk).length;
     if (text !== undefined && this.#text !== undefined) {
+      this.#chars += text.length;
       this.#text += text;
       return;
     }
+    this.#chars += JSON.stringify(chunk).length;
     this.#closeText();
     this.#chunks.push(chunk);
     this.#text = text;
