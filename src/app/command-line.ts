@@ -71,6 +71,8 @@ const lingerMs = 1_000;
  * a second after its command at the latest.
  */
 export async function runCommandLine(process: NodeJS.Process): Promise<void> {
+  // What a command says is no reason to end without closing what it opened: a full disk, or a reader that has left.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   const start: Start = () => {
     const config = loadConfig(process.env);
     return { config, log: createLogger({ level: config.log.level, secrets: listSecrets(config) }) };

@@ -108,7 +108,7 @@ export function createServer(parts: ServerParts): Server {
   const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistantFolders } = parts;
   const { metrics = createServerMetrics(), startTrace } = parts;
   const { requestBudgetMs, drainTimeoutMs } = config.http;
-  // First of all: where a file is wrong, or cannot be had, nothing was opened yet.
+  // First of all: where a file cannot be had, nothing was opened here yet.
   const plans = new Plans(readPlans(config.plans.file), log);
   const signInFiles = readSignIn(config, log);
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });

@@ -5,6 +5,7 @@ import type { Logger } from '../platform/log/index.ts';
 import { bindAssistants } from './assistants/bind-assistants.ts';
 import { findAssistants } from './assistants/find-assistants.ts';
 import { UserCache } from './assistants/user-cache.ts';
+import { checkFiles } from './check-files.ts';
 import { guardPostgres } from './guard-postgres.ts';
 import { openDatabase } from './open-database.ts';
 import { openModels } from './open-models.ts';
@@ -19,7 +20,7 @@ import { untilSignalled } from './until-signalled.ts';
 export async function runJobs(config: Config, log: Logger, process: NodeJS.Process): Promise<void> {
   const signalled = untilSignalled(process);
   const clock = systemClock;
-  // First of all: where a file is wrong, nothing was opened yet.
+  checkFiles(config);
   const models = openModels(config, { clock, log });
   const assistantFolders = await findAssistants();
   const tracing = await startTracing(config);

@@ -5,6 +5,7 @@ import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { findAssistants } from './assistants/find-assistants.ts';
 import { renderBanner } from './banner.ts';
+import { checkFiles } from './check-files.ts';
 import { createServer, type Server, type ServerParts } from './create-server.ts';
 import { ensureFirstUser } from './first-user.ts';
 import { createServerMetrics } from './metrics/server-metrics.ts';
@@ -45,6 +46,7 @@ async function createOrClose(parts: ServerParts, database: OpenDatabase): Promis
  * The database and the server are stopped again when a later step fails.
  */
 export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeOptions): Promise<RunningServer> {
+  checkFiles(config);
   const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
   const tracing = await startTracing(config);

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { findFreePort } from '../harness/find-free-port.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
@@ -127,6 +128,33 @@ it('refuses a half-set configuration instead of falling back to the embedded dat
   await expect(start({ DATABASE_URL: '' })).rejects.toThrow('DATABASE_URL: set but empty');
   await expect(start({ MODEL_NAME: 'x', PORT: 'x' })).rejects.toThrow(/MODEL_NAME: needs MODEL_BASE_URL[\s\S]*/);
   await expect(stat(join(dataDir, 'postgres'))).rejects.toThrow('ENOENT');
+});
+
+it('names all that is wrong with the files that it is given, before it makes or migrates a database', async () => {
+  const file = join(dataDir, 'wrong.yaml');
+  await writeFile(file, '- nothing of the kind');
+  const files = { PLANS_FILE: file, MODELS_FILE: file, IDENTITY_FILE: file };
+  const started = start(files);
+  for (const name of Object.keys(files)) await expect(started).rejects.toThrow(`${name}: `);
+  await expect(stat(join(dataDir, 'postgres'))).rejects.toThrow('ENOENT');
+});
+
+it('goes on when nobody reads what it prints, and stops its database', async () => {
+  const port = await findFreePort();
+  const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve'], {
+    env: { PATH: process.env.PATH, PORT: String(port), DATA_DIR: dataDir },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  child.stdout.destroy();
+  const isReady = () =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => child.exitCode,
+    );
+  await expect.poll(isReady, { timeout: START_BOUND_MS }).toBe(true);
+  child.kill('SIGTERM');
+  expect((await once(child, 'exit'))[0]).toBe(0);
+  await expect(stat(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
 });
 
 it.each([
