@@ -187,6 +187,13 @@ export const deleteSession = (p: Actor & { id: string }) => sql<{ id: string }>`
   )
   select id from gone`;
 
+/**
+ * How much of its messages a page has at most, in bytes as they are stored: a hundred times what fifty messages usually are,
+ * and what takes the server's one thread a twentieth of a second to write as JSON. Ten times as much would keep all others
+ * waiting for half a second; a tenth would cut pages that people read.
+ */
+const maxPageBytes = 4_000_000;
+
 /** What a page of history is asked by. */
 export interface HistoryQuery {
   userId: string;
@@ -205,11 +212,15 @@ export interface HistoryQuery {
   offset: number;
   limit: number;
   descending: boolean;
+  /** How many pages have equal shares of `maxPageBytes`; one when absent. */
+  sharedBy?: number;
 }
 
 /**
  * Pages of sessions' histories. Seq has no gaps, so `offset` is arithmetic and a page far down is found as fast as the
- * first; `after` and `before` are first turned into a first and a last seq.
+ * first; `after` and `before` are first turned into a first and a last seq. A page ends where its bytes do: how many
+ * those of content are is known without reading it. A page of its own has one message at least, however large, so that
+ * readers get on; one that shares its bytes may have none.
  *
  * No row for a session that does not exist; else at least one, with a null `seq` when the page is empty; at most `limit`
  * rows each. Indexes: chat_sessions_pkey, chat_messages_pkey, chat_messages_time.
@@ -235,11 +246,12 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
     select * from unnest(
       ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.sessionId)}::uuid[],
       ${rows.map((row) => row.knownVersion)}::bigint[], ${rows.map((row) => row.after)}::timestamptz[],
-      ${rows.map((row) => row.before)}::timestamptz[], ${rows.map((row) => row.afterSeq)}::integer[],
-      ${rows.map((row) => row.beforeSeq)}::integer[], ${rows.map((row) => row.offset)}::bigint[],
-      ${rows.map((row) => row.limit)}::integer[], ${rows.map((row) => row.descending)}::boolean[]
+      ${rows.map((row) => row.before)}::timestamptz[], ${rows.map((row) => row.afterSeq)}::bigint[],
+      ${rows.map((row) => row.beforeSeq)}::bigint[], ${rows.map((row) => row.offset)}::bigint[],
+      ${rows.map((row) => row.limit)}::integer[], ${rows.map((row) => row.descending)}::boolean[],
+      ${rows.map(() => maxPageBytes)}::integer[], ${rows.map((row) => row.sharedBy ?? 1)}::integer[]
     ) with ordinality as input (user_id, session_id, known_version, after_time, before_time, after_seq, before_seq,
-      passed_over, page_limit, is_descending, i)
+      passed_over, page_limit, is_descending, max_bytes, shared_by, i)
   ), bounds as materialized (
     select input.*, s.version,
       greatest(input.after_seq + 1, case when input.after_time is null then 1 else coalesce((
@@ -267,13 +279,15 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
     m.seq, m.id, m.turn_id, m.role, m.content, m.tool_calls, m.status, m.model, m.degraded, m.created_at
   from page
   left join lateral (
-    select seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at
+    select seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at,
+      sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
+        over (order by case when page.is_descending then -seq else seq end rows unbounded preceding) as bytes_so_far
     from chat_messages
     where user_id = page.user_id and session_id = page.session_id and seq between page.from_seq and page.to_seq
       and page.version is distinct from page.known_version
-    order by seq
     limit page.page_limit
-  ) m on true
+  ) m on m.bytes_so_far <= page.max_bytes / page.shared_by
+    or page.shared_by = 1 and m.seq = case when page.is_descending then page.to_seq else page.from_seq end
   order by page.i, case when page.is_descending then -m.seq else m.seq end`;
 
 /** A message of a page of a session, as stored, or the session without any. */

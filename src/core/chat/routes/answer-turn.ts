@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../../../base/call-context.ts';
+import { DeadlineExceeded } from '../../../base/deadline.ts';
 import { openEventStream } from '../../../platform/http/index.ts';
-import { idempotencyErrors, markReplay } from '../../accounts/index.ts';
+import { idempotencyErrors, markReplay, readIdempotency } from '../../accounts/index.ts';
 import type { Message } from '../schemas.ts';
 import type { RunningTurn, TurnResult } from '../turns/running-turn.ts';
 import type { StoredTurn } from '../turns/stored-turn.ts';
@@ -23,6 +24,24 @@ export async function withinBudget<Result>(
 ): Promise<Result> {
   const deadline = context.deadline.shortenedTo(requestBudgetMs);
   return await work({ ...context, deadline }).finally(() => deadline.end());
+}
+
+/**
+ * Has a turn started, as `withinBudget`. When the time ends meanwhile, the message is stored and answered all the same: a
+ * client must not send it again on its own, unless by its key it is known to be the same.
+ */
+export async function startTurn(
+  { request, reply, options }: TurnAnswer,
+  start: (context: CallContext) => Promise<TurnStart>,
+): Promise<TurnStart> {
+  request.context.deadline.throwIfEnded();
+  try {
+    return await withinBudget(request, options, start);
+  } catch (error) {
+    const { idempotencyKey } = readIdempotency(request);
+    if (error instanceof DeadlineExceeded && idempotencyKey === null) reply.header('x-should-retry', 'false');
+    throw error;
+  }
 }
 
 /** Sends the events of a turn after a number until it ends or the client leaves; the turn itself goes on either way. */

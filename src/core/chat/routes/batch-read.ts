@@ -12,8 +12,9 @@ function showHistory(sessionId: string, rows: readonly PageRow[], after?: string
   const [session] = rows;
   if (session === undefined) throw chatErrors.raise.session_not_found();
   const messages = rows.filter((row) => row.seq !== null).map((row) => showMessage(sessionId, row as MessageRow));
-  const lastSeq = messages.at(-1)?.seq;
-  const hasMore = lastSeq !== undefined && lastSeq !== session.last_seq;
+  // Where nothing is shown, though there is something, it is read on from before the first.
+  const lastSeq = messages.at(-1)?.seq ?? session.first_seq - 1;
+  const hasMore = lastSeq < session.last_seq;
   const nextCursor = hasMore ? encodeCursor(cursorScope(sessionId, { order: 'asc', after }), [lastSeq]) : null;
   return { object: 'chat.history', session_id: sessionId, messages, has_more: hasMore, next_cursor: nextCursor };
 }
@@ -27,7 +28,10 @@ export function registerBatchReadRoute(server: HttpServer, { database }: ChatRou
       schema: {
         tags: ['Messages'],
         summary: 'Read the messages of several chat sessions',
-        description: 'In the order of `session_ids`. When one of them does not exist, nothing is read.',
+        description:
+          'In the order of `session_ids`. When one of them does not exist, nothing is read. All that is read is at most 4 MB of ' +
+          'text and tool calls, of which each session has an equal share: where `has_more` says that this was too little, even ' +
+          'for a first message, read on with `next_cursor`.',
         body: BatchRead,
         response: { 200: ListOf(BatchedHistory) },
       },
@@ -35,7 +39,8 @@ export function registerBatchReadRoute(server: HttpServer, { database }: ChatRou
     async (request) => {
       const { session_ids: sessionIds, after, limit } = request.body;
       const { userId } = request.caller;
-      const page = { knownVersion: null, before: null, afterSeq: null, beforeSeq: null, offset: 0, descending: false };
+      const range = { before: null, afterSeq: null, beforeSeq: null, offset: 0, descending: false };
+      const page = { ...range, knownVersion: null, sharedBy: sessionIds.length };
       const afterTime = after === undefined ? null : new Date(after);
       const queries = sessionIds.map((sessionId) => ({ ...page, userId, sessionId, limit, after: afterTime }));
       const rows = await database.query(readHistories(queries), request.context);

@@ -4,7 +4,7 @@ import { readIdempotency } from '../../accounts/index.ts';
 import type { Assistant } from '../assistant.ts';
 import { chatErrors } from '../errors.ts';
 import { ChatAnswer, ChatRequest, ConversationParams, HistoryPageQuery, Message, UserParams } from '../schemas.ts';
-import { awaitTurn, withinBudget } from './answer-turn.ts';
+import { awaitTurn, startTurn } from './answer-turn.ts';
 import { setVersion, Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
 import { readHistory } from './read-history.ts';
@@ -50,7 +50,9 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
       refuseOthers(request, request.params.user_id);
       const { conversation_id: sessionId = null, message: content, assistant = defaultAssistant } = request.body;
       const asked = { ...readIdempotency(request), sessionId, assistant, content };
-      const begun = await withinBudget(request, options, (context) => turns.start(request.caller, asked, context));
+      const begun = await startTurn({ request, reply, options }, (context) =>
+        turns.start(request.caller, asked, context),
+      );
       const { message, version } = await awaitTurn(begun, { request, reply });
       const key = { userId: request.caller.userId, id: begun.sessionId };
       const state = version ?? (await batches.findSession(key, request.context))[0]?.version;
@@ -80,7 +82,7 @@ export function registerConversationRoutes(server: HttpServer, options: ChatRout
     async (request, reply) => {
       const { user_id: userId, conversation_id: sessionId } = request.params;
       refuseOthers(request, userId);
-      return (await readHistory(request, reply, { batches, sessionId })) ?? reply.send(null);
+      return await readHistory(request, reply, { batches, sessionId });
     },
   );
 }

@@ -1,7 +1,7 @@
 import { type HttpServer, ListOf } from '../../../platform/http/index.ts';
 import { readIdempotency } from '../../accounts/index.ts';
 import { HistoryPageQuery, Message, PostMessage, SessionParams } from '../schemas.ts';
-import { answerTurn, withinBudget } from './answer-turn.ts';
+import { answerTurn, startTurn } from './answer-turn.ts';
 import { Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
 import { readHistory } from './read-history.ts';
@@ -17,7 +17,9 @@ function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
         tags,
         summary: 'Read the messages of a chat session',
         description:
-          'A page costs the same at any offset. With `If-None-Match` and an ETag of before: 304 when nothing has changed.',
+          'A page costs the same at any offset. It ends earlier than at `limit` where another message would make it more than ' +
+          '4 MB of text and tool calls: `has_more` tells whether there is more. ' +
+          'With `If-None-Match` and an ETag of before: 304 when nothing has changed.',
         params: SessionParams,
         querystring: HistoryPageQuery,
         response: { 200: ListOf(Message), 304: Unchanged },
@@ -25,7 +27,7 @@ function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
     },
     async (request, reply) => {
       const { session_id: sessionId } = request.params;
-      return (await readHistory(request, reply, { batches, sessionId })) ?? reply.send(null);
+      return await readHistory(request, reply, { batches, sessionId });
     },
   );
 }
@@ -51,7 +53,9 @@ function registerPost(server: HttpServer, options: ChatRouteOptions): void {
     async (request, reply) => {
       const { content, stream = false } = request.body;
       const message = { ...readIdempotency(request), sessionId: request.params.session_id, content };
-      const begun = await withinBudget(request, options, (context) => turns.start(request.caller, message, context));
+      const begun = await startTurn({ request, reply, options }, (context) =>
+        turns.start(request.caller, message, context),
+      );
       return await answerTurn(begun, { request, reply, stream, options });
     },
   );

@@ -39,21 +39,21 @@ function readQuery(
 type HistoryRequest = FastifyRequest<{ Querystring: Static<typeof HistoryPageQuery> }>;
 
 /**
- * A page of a session's history, with its ETag; undefined, and the status 304, when the reader has it.
+ * Answers with a page of a session's history, with its ETag; with the status 304 and nothing more when the reader has it.
  * @throws AppError 404 `chat.session_not_found`; 400 `http.invalid_cursor`.
  */
 export async function readHistory(
   request: HistoryRequest,
   reply: FastifyReply,
   { batches, sessionId }: Pick<ChatRouteOptions, 'batches'> & { readonly sessionId: string },
-): Promise<Page<Message> | undefined> {
+): Promise<Page<Message> | FastifyReply> {
   const scope = cursorScope(sessionId, request.query);
   const page = readQuery(request.query, scope);
   const owner = { userId: request.caller.userId, sessionId, knownVersion: newestKnownVersion(request) };
   const rows = await batches.readHistory({ ...page, ...owner }, request.context);
   const [session] = rows;
   if (session === undefined) throw chatErrors.raise.session_not_found();
-  if (isUnchanged(request, reply, session.version)) return undefined;
+  if (isUnchanged(request, reply, session.version)) return reply.send();
   const data = rows.filter((row) => row.seq !== null).map((row) => showMessage(sessionId, row as MessageRow));
   const lastSeq = data.at(-1)?.seq;
   const endSeq = page.descending ? session.first_seq : session.last_seq;

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import { newId } from '../../../base/ids.ts';
 import {
   decodeCursor,
@@ -121,7 +122,7 @@ function registerGet(server: HttpServer, { batches }: ChatRouteOptions): void {
         request.context,
       );
       if (row === undefined) throw chatErrors.raise.session_not_found();
-      if (isUnchanged(request, reply, row.version)) return reply.send(null);
+      if (isUnchanged(request, reply, row.version)) return (reply as FastifyReply).send();
       return toSession(row);
     },
   );

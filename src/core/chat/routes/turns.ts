@@ -4,7 +4,7 @@ import { claimAndAnswer, readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { Message, RetryTurn, Turn, TurnParams } from '../schemas.ts';
 import type { TurnKey, TurnRow } from '../turns/queries.ts';
-import { answerTurn, streamTurn, withinBudget } from './answer-turn.ts';
+import { answerTurn, startTurn, streamTurn, withinBudget } from './answer-turn.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['Turns'];
@@ -120,7 +120,9 @@ function registerRetry(server: HttpServer, options: ChatRouteOptions): void {
     async (request, reply) => {
       const { sessionId, turnId: retriedId } = keyOf(request);
       const retry = { ...readIdempotency(request), sessionId, retriedId };
-      const begun = await withinBudget(request, options, (context) => turns.retry(request.caller, retry, context));
+      const begun = await startTurn({ request, reply, options }, (context) =>
+        turns.retry(request.caller, retry, context),
+      );
       return await answerTurn(begun, { request, reply, stream: request.body.stream ?? false, options });
     },
   );

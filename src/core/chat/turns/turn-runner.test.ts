@@ -48,7 +48,7 @@ test.each([
     async startTurn({ turnId }: { turnId: string }) {
       const question = { message_id: newId(), seq: 1, created_at: new Date() };
       const turn = { ...question, turn_id: turnId, model: 'm', assistant: null };
-      return [{ i: 1, turn, history: [null, null, null, null], replayed: false, is_same: null }];
+      return [{ i: 1, turn, history: [null, null, null], replayed: false, is_same: null }];
     },
     async endTurn() {
       storedTokens = 100;

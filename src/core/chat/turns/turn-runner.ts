@@ -157,10 +157,10 @@ export class TurnRunner {
     order: { caller: Caller; contentChars: number; context: CallContext },
     start: (own: CallContext) => Promise<TurnStart>,
   ): Promise<TurnStart> {
-    const { tokenBudget, log } = this.#options;
+    const { tokenBudget, log, statementBudgetMs: marginMs } = this.#options;
     const findStarted = ({ turn, replayed }: TurnStart) =>
       !replayed && turn instanceof RunningTurn ? turn : undefined;
-    return await outliveCaller(order.context, log, (own) =>
+    return await outliveCaller(order.context, { log, marginMs }, (own) =>
       this.#starts.begin(order.caller.userId, () =>
         reserveTurn(tokenBudget, { ...order, deadline: own.deadline, start: () => start(own), findStarted }),
       ),
@@ -170,7 +170,10 @@ export class TurnRunner {
   async #retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
     const { database } = this.#options;
     const row = { ...retry, ...this.#newTurn(caller) };
-    const stored = await onceByKey(() => database.query(retryTurn(row), context));
+    const start = () => onceByKey(() => database.query(retryTurn(row), context));
+    let stored = await start();
+    // Another request with the key may have retried it while this one waited for the session: only now its key can be seen.
+    if (stored?.turn === null && row.idempotencyKey !== null) stored = await start();
     if (stored === undefined) throw chatErrors.raise.turn_not_found();
     if (stored.turn === null) throw chatErrors.raise.turn_not_retryable();
     return await this.#begin(row, stored, context);

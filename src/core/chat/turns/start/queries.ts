@@ -1,5 +1,6 @@
 import { sql } from '../../../../platform/postgres/index.ts';
 import type { Idempotency } from '../../../accounts/index.ts';
+import { maxHistoryChars } from './replay-history.ts';
 
 /** A turn of a user; once by its key if it has one. */
 export interface NewAnswer extends Idempotency {
@@ -45,8 +46,15 @@ export interface StartedTurn {
 const contextMessages = 50;
 
 /**
+ * How much of them is read, in bytes: a character takes four at most, so never less than the model is told. Without a bound,
+ * fifty of the longest messages would keep Postgres and this process busy for a quarter of a second, with each new one.
+ */
+const contextBytes = 4 * maxHistoryChars;
+
+/**
  * Stores users' messages, each with the turn that answers it, its session's new count, version and time or the new session,
- * the record of its Idempotency-Key and the activity; and reads what the model is told. Sessions are locked in the order of
+ * the record of its Idempotency-Key and the activity; and reads what the model is told: of an answer that was left incomplete
+ * and given again, nothing. Sessions are locked in the order of
  * their keys, so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
  * was used before, the turn as it was started then. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
  * Indexes: chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
@@ -137,11 +145,19 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
     started.i is distinct from input.i as replayed,
     coalesce(known.fingerprint, started.fingerprint) = input.fingerprint as is_same, (
       select json_build_array(array_to_json(array_agg(m.role)), array_to_json(array_agg(m.content)),
-        array_to_json(array_agg(m.status)), array_to_json(array_agg(m.tool_calls)))
+        array_to_json(array_agg(m.tool_calls)))
       from (
-        select role, content, status, tool_calls from chat_messages
-        where user_id = started.user_id and session_id = started.session_id
-          and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
+        select role, content, tool_calls from (
+          select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
+            over (order by seq rows between current row and unbounded following) as bytes_from_here
+          from (
+            select seq, role, content, status, tool_calls, lead(role) over (order by seq) as next_role from chat_messages
+            where user_id = started.user_id and session_id = started.session_id
+              and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
+          ) latest
+          where status = 'complete' or next_role is distinct from 'assistant'
+        ) told
+        where bytes_from_here <= ${contextBytes}::integer
         order by seq
       ) m
     ) as history
@@ -214,11 +230,19 @@ export const retryTurn = (p: NewRetry) => sql<{
   select coalesce(known.answer, started.answer) as turn, started.content, known.answer is not null as replayed,
     known.fingerprint = ${p.fingerprint}::bytea as is_same, (
       select json_build_array(array_to_json(array_agg(m.role)), array_to_json(array_agg(m.content)),
-        array_to_json(array_agg(m.status)), array_to_json(array_agg(m.tool_calls)))
+        array_to_json(array_agg(m.tool_calls)))
       from (
-        select role, content, status, tool_calls from chat_messages
-        where user_id = started.user_id and session_id = started.session_id
-          and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
+        select role, content, tool_calls from (
+          select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
+            over (order by seq rows between current row and unbounded following) as bytes_from_here
+          from (
+            select seq, role, content, status, tool_calls, lead(role) over (order by seq) as next_role from chat_messages
+            where user_id = started.user_id and session_id = started.session_id
+              and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
+          ) latest
+          where status = 'complete' or next_role is distinct from 'assistant'
+        ) told
+        where bytes_from_here <= ${contextBytes}::integer
         order by seq
       ) m
     ) as history

@@ -2,14 +2,13 @@ import type { Message as ModelMessage, ToolCall as ModelToolCall } from '../../.
 import type { StoredToolCall } from '../tool-call.ts';
 
 /**
- * The latest messages of a session in order, as they are read for the model: their roles, contents, statuses and tool calls
+ * The latest messages of a session in order, as they are read for the model: their roles, contents and tool calls
  * (`StoredToolCall`s), each null where there are no messages. An array of each, for an object of each message costs Postgres
  * seven times as much: 50 messages 0.4 ms.
  */
 export type StoredHistory = readonly [
   roles: readonly string[] | null,
   contents: readonly string[] | null,
-  statuses: readonly string[] | null,
   toolCalls: readonly unknown[] | null,
 ];
 
@@ -17,15 +16,13 @@ export type StoredHistory = readonly [
 interface HistoryRow {
   readonly role: string;
   readonly content: string;
-  readonly status: string;
   readonly toolCalls: readonly StoredToolCall[];
 }
 
-function toRows([roles, contents, statuses, toolCalls]: StoredHistory): HistoryRow[] {
+function toRows([roles, contents, toolCalls]: StoredHistory): HistoryRow[] {
   return (roles ?? []).map((role, index) => ({
     role,
     content: contents?.[index] ?? '',
-    status: statuses?.[index] ?? '',
     toolCalls: (toolCalls?.[index] ?? []) as StoredToolCall[],
   }));
 }
@@ -34,7 +31,7 @@ function toRows([roles, contents, statuses, toolCalls]: StoredHistory): HistoryR
  * How much of the history the model is told, in characters: about 100,000 tokens, which today's models take, and the bound
  * of what one call can cost.
  */
-const maxHistoryChars = 400_000;
+export const maxHistoryChars = 400_000;
 
 /** A call as the model is told of what it did. */
 function toModelCall(call: StoredToolCall): ModelToolCall {
@@ -72,8 +69,7 @@ const charsOf = ({ content, toolCalls }: HistoryRow): number =>
   content.length + (toolCalls.length === 0 ? 0 : JSON.stringify(toolCalls).length);
 
 /**
- * What the model is told of a history: the latest messages, as many as fit, with the tool calls and their results. An answer
- * that was left incomplete and given again is left out.
+ * What the model is told of a history: the latest messages, as many as fit, with the tool calls and their results.
  */
 export function replayHistory(stored: StoredHistory): ModelMessage[] {
   const history = toRows(stored);
@@ -81,8 +77,6 @@ export function replayHistory(stored: StoredHistory): ModelMessage[] {
   let chars = 0;
   for (let index = history.length - 1; index >= 0; index--) {
     const row = history[index] as HistoryRow;
-    const wasGivenAgain = row.status === 'incomplete' && history[index + 1]?.role === 'assistant';
-    if (wasGivenAgain) continue;
     chars += charsOf(row);
     if (chars > maxHistoryChars) break;
     told.push(row.role === 'user' ? [{ role: 'user', content: row.content }] : replayAnswer(row));

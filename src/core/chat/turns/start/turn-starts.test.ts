@@ -21,7 +21,7 @@ test('a turn whose user is disabled while it is being started ends as soon as it
         model: 'm',
         assistant: null,
       };
-      return [{ i: 1, turn, history: [null, null, null, null], replayed: false, is_same: null }];
+      return [{ i: 1, turn, history: [null, null, null], replayed: false, is_same: null }];
     },
     async endTurn({ userId, status }: { userId: string; status: string }) {
       ends.push([userId, status]);
