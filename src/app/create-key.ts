@@ -1,19 +1,31 @@
-import { createKeyForUser, createUserWithKey } from '../core/keys/index.ts';
+import { fits } from '../base/schema-faults.ts';
+import { USERNAME_RULE, Username } from '../core/accounts/index.ts';
+import { createKeyForUser, createUserWithKey, KeyName } from '../core/keys/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { withDatabase } from './with-database.ts';
 
-/** Creates an API key with every permission for a user, who is created on the plan `free` if new. Answers the key. */
-export async function createKey(
-  config: Config,
-  log: Logger,
-  order: { username: string; name: string },
-): Promise<string> {
+/** For whom a key is to be, and what for. */
+interface KeyOrder {
+  readonly username: string;
+  readonly name: string;
+}
+
+/**
+ * Creates an API key with every permission for a user, who is created on the plan `free` if new. Answers the key.
+ * @throws Error that tells the rule, for a name of a key or of a new user that the HTTP interface would refuse too.
+ */
+export async function createKey(config: Config, log: Logger, order: KeyOrder): Promise<string> {
+  if (!fits(KeyName, order.name))
+    throw new Error('The name of a key has 1 to 100 characters. Give another with --name.');
+  const canBeNew = fits(Username, order.username);
   return await withDatabase({ config, log }, async (database, context) => {
     const created =
-      (await createUserWithKey(database, { ...order, plan: 'free' }, context)) ??
+      (canBeNew ? await createUserWithKey(database, { ...order, plan: 'free' }, context) : undefined) ??
       (await createKeyForUser(database, order, context));
-    if (created === undefined) throw new Error(`The user ${order.username} was deleted at this moment. Try again.`);
-    return created.secret;
+    if (created !== undefined) return created.secret;
+    const name = JSON.stringify(order.username);
+    if (canBeNew) throw new Error(`The user ${name} was deleted at this moment. Try again.`);
+    throw new Error(`There is no user ${name}, and a new one cannot be called so. A username has ${USERNAME_RULE}`);
   });
 }

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../../test/harness/postgres.ts';
 import { testContext } from '../../test/harness/product.ts';
 import { findUserByKey, newSecret } from '../core/keys/index.ts';
 import { createLogger } from '../platform/log/index.ts';
-import { type Database, openPostgres } from '../platform/postgres/index.ts';
+import { type Database, openPostgres, sql } from '../platform/postgres/index.ts';
 import { ensureFirstUser } from './first-user.ts';
 
 async function openEmptyDatabase(): Promise<Database> {
@@ -98,6 +98,33 @@ it('a key of before the start stays when another server comes before it', async 
   const beforeInsert = async () => void (await ensureFirstUser(database, others, testContext()));
   expect(await ensureFirstUser(waiting(database, { beforeInsert }), own, testContext())).toBeUndefined();
   expect(await readFile(join(own, 'dev-key'), 'utf8')).toBe(line);
+});
+
+const inAnHour = sql`
+  -- test.expire_soon
+  update api_keys set expires_at = now() + interval '1 hour'`;
+const revoke = sql`
+  -- test.revoke
+  update api_keys set revoked_at = now()`;
+const expire = sql`
+  -- test.expire
+  update api_keys set expires_at = now() - interval '1 second'`;
+const disable = sql`
+  -- test.disable
+  update users set disabled_at = now()`;
+
+it.each([
+  ['is revoked', revoke],
+  ['has expired', expire],
+  ['is that of a disabled user', disable],
+])('a kept key that %s is not offered, and stays; one that is to expire is offered', async (_, change) => {
+  const [database, directory] = [await openEmptyDatabase(), await makeDirectory()];
+  const made = await ensureFirstUser(database, directory, testContext());
+  await database.query(inAnHour, testContext());
+  expect(await ensureFirstUser(database, directory, testContext())).toEqual({ ...made, isNew: false });
+  await database.query(change, testContext());
+  expect(await ensureFirstUser(database, directory, testContext())).toBeUndefined();
+  expect(await readFile(join(directory, 'dev-key'), 'utf8')).toBe(`${made?.secret}\n`);
 });
 
 it('what is no key is not overwritten, and the start says so', async () => {

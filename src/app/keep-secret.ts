@@ -12,7 +12,8 @@ export function keepSecret(file: string, secret: string): string {
   // Not by the process id: servers in containers share the directory, and may well share their number.
   const draft = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(draft, `${secret}\n`, { mode: 0o600 });
+  // On the disk before it has its name: a power loss must not leave an empty file, which would stay.
+  writeFileSync(draft, `${secret}\n`, { mode: 0o600, flush: true });
   try {
     linkSync(draft, file);
   } catch (error) {

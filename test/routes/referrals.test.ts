@@ -34,9 +34,9 @@ interface Referrals {
 
 const soon = { timeout: 20_000, interval: 50 };
 
-async function signUp(rest: object = {}): Promise<{ id: string; key: string; email: string }> {
+async function signUp(rest: object = {}, subject = newId()): Promise<{ id: string; key: string; email: string }> {
   const email = `${newId()}@example.com`;
-  const token = await app.token(newId(), { email, email_verified: true });
+  const token = await app.token(subject, { email, email_verified: true });
   const response = await product.request(undefined, 'POST', '/api/auth', { token, ...rest });
   expect(response.status).toBe(201);
   const { user, api_key: key } = (await response.json()) as { user: { id: string }; api_key: string };
@@ -123,6 +123,21 @@ test('fifty who sign up by one code at once each bring its owner one reward', as
   await expect
     .poll(async () => (await read<{ data: [] }>(referrer, '/v1/notifications?limit=100')).data.length, soon)
     .toBe(51);
+});
+
+test('an identity that signs up by a code again and again brings its owner one reward, not one each time', async () => {
+  const [referrer, subject] = [await signUp(), newId()];
+  const { code } = await referralsOf(referrer);
+  await signUp({ referral_code: code });
+  for (let round = 0; round < 2; round++) {
+    const newcomer = await signUp({ referral_code: code }, subject);
+    await expect.poll(async () => (await referralsOf(referrer)).rewards, soon).toEqual({ count: 2, tokens: 2 * 1234 });
+    expect((await referralsOf(newcomer)).rewards).toEqual({ count: 1, tokens: 1234 });
+    const { username } = await read<{ username: string }>(newcomer, '/v1/me');
+    expect((await product.request(newcomer, 'DELETE', `/v1/me?confirm=${username}`)).status).toBe(200);
+    await expect.poll(async () => (await referralsOf(referrer)).rewards, soon).toEqual({ count: 1, tokens: 1234 });
+    expect((await referralsOf(referrer)).referred).toHaveLength(1);
+  }
 });
 
 test('nobody can use their own code', async () => {

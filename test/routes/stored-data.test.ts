@@ -147,6 +147,20 @@ describe('GET /v1/me/export', () => {
     expect(tables.every((table) => Array.isArray(exported[table]))).toBe(true);
   });
 
+  test('tells who was referred when that was, and what came of it, but not by whom; others nothing', async () => {
+    const person = await createPerson();
+    const text = await send(person, 'GET', '/v1/me/export');
+    const { rows } = await client.query(
+      'select user_id, created_at, rewarded_at from referrals where referred_user_id = $1',
+      [person.id],
+    );
+    const [{ user_id: referrerId, ...times }] = rows;
+    const { referred_by: referredBy } = JSON.parse(text);
+    expect(referredBy).toEqual([{ status: 'rewarded', ...JSON.parse(JSON.stringify(times)) }]);
+    expect(text).not.toContain(referrerId);
+    expect(JSON.parse(await send(await signUp(), 'GET', '/v1/me/export')).referred_by).toEqual([]);
+  });
+
   test('has no secret, nor what one is known by, and nothing of another user', async () => {
     const [person, other] = [await createPerson(), await createPerson()];
     const text = await send(person, 'GET', '/v1/me/export');

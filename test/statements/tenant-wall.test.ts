@@ -17,6 +17,8 @@ const crossing: Record<string, string> = {
   'users.list_users_by_email': 'Operators look for users.',
   'users.change_user': 'An operator disables a user or changes the plan.',
   'referrals.reward': 'Rewards both sides of a referral, for the job that the newcomer’s sign-up enqueued.',
+  'referrals.export_referred_by':
+    'Tells who was referred when that was: the row is of both, and its key begins with the other.',
   'chat.list_dead_turns': 'Finds the turns whose process died, to end each as its own user.',
   'chat.list_turns_to_stop': "Which of a process's own turns their users have stopped, of whoever they are.",
 };

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { deleteUsers } from '../../core/accounts/index.ts';
 import { eraseActivity } from '../../core/activity/index.ts';
-import { eraseMessages, eraseTurns } from '../../core/chat/index.ts';
+import { eraseMessages, eraseSessions, eraseTurns } from '../../core/chat/index.ts';
 import { defineJob, type Job } from '../../platform/jobs/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import type { BoundAssistants } from '../assistants/bind-assistants.ts';
@@ -17,8 +17,11 @@ const PAGE_ROWS = 5_000;
 /** For millions of rows. A try that runs out of it goes on where it was. */
 const BUDGET_MS = 600_000;
 
-/** What a user may have more of than one statement can delete in its time; the rest goes with the account. */
-const largeParts = [eraseMessages, eraseTurns, eraseActivity];
+/**
+ * What a user may have more of than one statement can delete in its time, what is under a table before it; the rest goes with
+ * the account.
+ */
+export const largeParts = [eraseMessages, eraseTurns, eraseSessions, eraseActivity];
 
 /** Erases a user, of whom nobody can sign in any more, with all that is stored. */
 export function eraseUser({ database, installed }: EraseUserOptions): Job {

@@ -11,13 +11,14 @@ export interface UserRow {
 }
 
 /**
- * A page of the users whose names begin in some way, by name; for operators. Index: users_name_start. At most `limit` rows.
+ * A page of the users whose names begin in some way, by name, without those who are being erased; for operators. Index:
+ * users_name_start. At most `limit` rows.
  */
 export const listUsers = (p: { start: string; afterName: string; limit: number }) => sql<UserRow>`
   -- users.list_users
   select user_id as id, username, email, plan, disabled_at, created_at from users
   where username collate "C" >= ${p.start} and username collate "C" < ${p.start} || chr(1114111)
-    and username collate "C" > ${p.afterName}
+    and username collate "C" > ${p.afterName} and username <> erased_username(user_id)
   order by username collate "C"
   limit ${p.limit}::integer`;
 
@@ -45,12 +46,15 @@ export interface UserChange {
 }
 
 /**
- * Disables or enables a user, or changes the plan, and tells every server so. Index: users_pkey. One row or none.
+ * Disables or enables a user, or changes the plan, and tells every server so. Index: users_pkey. One row, or none when there is
+ * no such user, or one who is being erased.
  */
 export const changeUser = (p: UserChange) => sql<UserRow & { auth_version: number; told: string | null }>`
   -- users.change_user
   with before as (
-    select user_id, disabled_at, plan from users where user_id = ${p.targetId}::uuid for update
+    select user_id, disabled_at, plan from users
+    where user_id = ${p.targetId}::uuid and username <> erased_username(user_id)
+    for update
   ), changed as (
     update users u set
       disabled_at = case when ${p.disabled}::boolean then coalesce(u.disabled_at, now())

@@ -92,6 +92,8 @@ export const releaseIdempotencyKey = (p: ClaimedKey & { claim: string }) => sql<
  * Begins to erase a user: from here on nobody can call or sign in as that user, the username and the identities are free,
  * every server is told, and a job erases the rest. Indexes: users_pkey, api_keys_pkey, identities_pkey,
  * refresh_families_pkey. One row, or none when that was begun before or there is no such user.
+ *
+ * The user's row is locked before keys and sign-ins, here and in every statement that locks both: no two wait for each other.
  */
 export const beginErasing = (p: { userId: string }) => sql<{
   auth_version: number;
@@ -100,10 +102,9 @@ export const beginErasing = (p: { userId: string }) => sql<{
 }>`
   -- accounts.begin_erasing
   with account as (
-    -- No username that anybody can choose is as long.
-    update users set username = 'erased-' || user_id, email = null, email_verified = false, settings = '{}',
+    update users set username = erased_username(user_id), email = null, email_verified = false, settings = '{}',
       referral_code = null, disabled_at = coalesce(disabled_at, now()), auth_version = auth_version + 1
-    where user_id = ${p.userId}::uuid and username <> 'erased-' || user_id
+    where user_id = ${p.userId}::uuid and username <> erased_username(user_id)
     returning user_id, auth_version
   ), keys as (
     delete from api_keys where user_id = ${p.userId}::uuid
@@ -118,7 +119,7 @@ export const beginErasing = (p: { userId: string }) => sql<{
 
 /**
  * Erases users with all that they own and the jobs about them that do not run, and tells every server so; for the server's
- * own use. Indexes: users_pkey, jobs_of_user. A row for each that there was.
+ * own use. Indexes: users_pkey, jobs_of_user, rewards_referred_user. A row for each that there was.
  */
 export const deleteUsers = (rows: readonly { userId: string }[]) => sql<{ user_id: string; told: string | null }>`
   -- accounts.delete_users

@@ -1,16 +1,14 @@
 import { type Static, Type } from 'typebox';
 import { Nullable } from '../../platform/http/index.ts';
-import { USERNAME_PATTERN } from './sign-in/username.ts';
+import { USERNAME_PATTERN, USERNAME_RULE } from './sign-in/username.ts';
 
 const closed = { additionalProperties: false };
 
 /** The longest token of a provider that is read, in characters. */
 const TOKEN_CHARS = 16_384;
 
-const Username = Type.String({
-  pattern: USERNAME_PATTERN,
-  description: '3 to 40 of a-z, 0-9, dot, hyphen and underscore; begins and ends with a letter or a digit.',
-});
+/** A name that a user may have, or choose. */
+export const Username = Type.String({ pattern: USERNAME_PATTERN, description: USERNAME_RULE });
 
 /** The account of the caller. */
 export const Account = Type.Object({

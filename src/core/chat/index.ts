@@ -5,7 +5,7 @@ export { chatErrors } from './errors.ts';
 export { meterModels } from './meter-models.ts';
 export { registerChatRoutes } from './routes/register-chat-routes.ts';
 export { chatParts } from './stored-data/parts.ts';
-export { eraseMessages, eraseTurns } from './stored-data/queries.ts';
+export { eraseMessages, eraseSessions, eraseTurns } from './stored-data/queries.ts';
 export { TurnSweeper } from './turns/store/turn-sweeper.ts';
 export { TurnRunner } from './turns/turn-runner.ts';
 export { ensureWelcomeSession } from './welcome-session.ts';

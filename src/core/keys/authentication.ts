@@ -35,8 +35,8 @@ export interface Call {
 /** Finds out who is calling and what they may do. */
 export interface Authentication {
   /**
-   * Sets `request.caller` from the API key in `Authorization: Bearer` or `x-api-key`, or from the access token in the
-   * former; from a key at once where the caller is known. A key with a wrong checksum is refused without a query.
+   * Sets `request.caller` from the API key in `Authorization: Bearer` or, without one, `x-api-key`, or from the access token
+   * in the former; from a key at once where the caller is known. A key with a wrong checksum is refused without a query.
    * @throws AppError 401 `auth.*` for a missing, wrong, revoked or expired key or token; 503 when the database cannot
    *   tell; 403 `keys.ip_not_allowed`.
    */
@@ -61,12 +61,14 @@ function readBearer(authorization: string): string | undefined {
 }
 
 /**
- * What of a request's headers says who is calling; undefined when nothing does.
+ * What of a request's headers says who is calling; undefined when nothing does. An `Authorization` that is no Bearer is for
+ * somebody else, such as a proxy.
  * @throws AppError 401 `auth.invalid_key` for an access token where only a key belongs.
  */
 export function readCredential({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
   const { authorization, 'x-api-key': header } = headers;
-  if (authorization !== undefined) return readBearer(authorization);
+  const bearer = authorization === undefined ? undefined : readBearer(authorization);
+  if (bearer !== undefined) return bearer;
   if (typeof header !== 'string') return undefined;
   if (header.startsWith(TOKEN_START)) throw authErrors.raise.invalid_key();
   return header;

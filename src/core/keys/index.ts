@@ -15,6 +15,7 @@ export { forgetEndedKeys } from './jobs.ts';
 export { KeyUses } from './key-uses.ts';
 export { type Permission, permissions } from './permissions.ts';
 export { registerKeyRoutes } from './routes.ts';
+export { KeyName } from './schemas.ts';
 export { isWellFormedSecret, newSecret } from './secret.ts';
 export { keyParts } from './stored-data/parts.ts';
 export { watchUsers } from './watch-users.ts';

@@ -77,8 +77,8 @@ export interface NewKey extends Actor, Idempotency {
 
 /**
  * Stores a key with the activity of its making and the record of its Idempotency-Key. One row: the key, as JSON has it, null
- * when the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. Index:
- * idempotency_keys_pkey.
+ * when the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. No row when there
+ * is no such user, or one who is being erased. Index: idempotency_keys_pkey.
  */
 export const insertKey = (p: NewKey & KeyBounds & { name: string }) => sql<{
   key: unknown;
@@ -106,7 +106,8 @@ export const insertKey = (p: NewKey & KeyBounds & { name: string }) => sql<{
   )
   select coalesce(known.answer, to_jsonb(created)) as key, known.answer is not null as replayed,
     coalesce(known.fingerprint = ${p.fingerprint}::bytea, true) as is_same
-  from (select) one left join known on true left join created on true`;
+  from (select) one left join known on true left join allowed on true left join created on true
+  where known.fingerprint is not null or allowed.is_allowed is not null`;
 
 /**
  * Makes a key of the same name, permissions and networks as another, which goes on for an overlap and no longer, or is revoked
@@ -131,17 +132,27 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
   -- keys.rotate_key
   with known as (
     select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
+  ), owner as (
+    -- Locked before the key, as by whoever erases the user.
+    select user_id from users where user_id = ${p.userId}::uuid for no key update
   ), target as (
     select id, name, permissions, ip_allowlist,
       nullif(coalesce(planned_expires_at, expires_at), 'infinity') - created_at as lifetime,
       api_key_is_within(coalesce(planned_expires_at, expires_at), ip_allowlist, ${p.own.expiresAt}::timestamptz,
-        ${p.own.ipAllowlist}::inet[])::boolean as is_within
+        ${p.own.ipAllowlist}::inet[])::boolean as is_within,
+      expires_at is null or expires_at > now() as works
     from api_keys
     where user_id = ${p.userId}::uuid and id = ${p.oldId}::uuid and revoked_at is null and not exists (select from known)
+      and exists (select from owner)
     for update
   ), allowed as materialized (
-    -- For the overlap there is one more.
-    select api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer + 1) as is_allowed from target
+    select case
+      -- What works now is revoked for it, so there are as many as before: a key that leaked must not have to wait.
+      when ${p.overlapSeconds}::integer = 0 and works then true
+      -- For the overlap there is one more.
+      else api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer + 1)
+    end as is_allowed
+    from target
   ), ending as (
     update api_keys k set planned_expires_at = coalesce(k.planned_expires_at, k.expires_at, 'infinity'),
       -- Not by the time, which a server's own clock would tell: it may be behind.
@@ -209,14 +220,17 @@ export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds })
   told: string | null;
 }>`
   -- keys.update_key
-  with target as (
+  with owner as (
+    -- Locked before the key, as by whoever erases the user.
+    select user_id from users where user_id = ${p.userId}::uuid for no key update
+  ), target as (
     select id, coalesce(${p.permissions}::text[] <@ permissions, true) or api_key_is_within(
       case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else expires_at end,
       case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else ip_allowlist end,
       ${p.own.expiresAt}::timestamptz, ${p.own.ipAllowlist}::inet[]
     ) as is_within
     from api_keys
-    where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and revoked_at is null
+    where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and revoked_at is null and exists (select from owner)
     for update
   ), changed as (
     update api_keys k
@@ -245,9 +259,12 @@ export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds })
  */
 export const revokeKey = (p: Actor & { id: string }) => sql<{ id: string } & UserChange>`
   -- keys.revoke_key
-  with revoked as (
+  with owner as (
+    -- Locked before the key, as by whoever erases the user.
+    select user_id from users where user_id = ${p.userId}::uuid for no key update
+  ), revoked as (
     update api_keys set revoked_at = now()
-    where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and revoked_at is null
+    where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and revoked_at is null and exists (select from owner)
     returning id
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)

@@ -13,7 +13,14 @@ import {
   toPage,
 } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { type Caller, type CallerCache, markReplay, onceByKey, readIdempotency } from '../accounts/index.ts';
+import {
+  type Caller,
+  type CallerCache,
+  markReplay,
+  onceByKey,
+  readIdempotency,
+  signInErrors,
+} from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
 import { KEPT_DAYS } from './jobs.ts';
 import { MAX_KEYS } from './max-keys.ts';
@@ -124,7 +131,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
       const { secret, order } = newKey(request);
       const key = { ...order, ...bounds, name };
       const stored = await onceByKey(() => database.query(insertKey(key), request.context));
-      if (stored === undefined) throw new Error('An insert answered no row.');
+      if (stored === undefined) throw signInErrors.raise.user_disabled();
       if (stored.replayed) markReplay(reply);
       reply.code(201);
       return toCreatedKey(stored, secret);

@@ -24,7 +24,12 @@ const IpAllowlist = Nullable(
   }),
 );
 
-const Name = Type.String({ minLength: 1, maxLength: 100, description: 'What the key is for, in your words.' });
+/** What a key is called, of 1 to 100 characters. */
+export const KeyName = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  description: 'What the key is for, in your words.',
+});
 
 /** The path of one key. */
 export const KeyParams = Type.Object(
@@ -62,7 +67,7 @@ export const CreatedKey = Type.Object({
 /** The body of `POST /v1/keys`. */
 export const CreateKey = Type.Object(
   {
-    name: Name,
+    name: KeyName,
     permissions: Type.Optional(PermissionList),
     expires_at: Type.Optional(ExpiresAt),
     ip_allowlist: Type.Optional(IpAllowlist),
@@ -73,7 +78,7 @@ export const CreateKey = Type.Object(
 /** The body of `PATCH /v1/keys/{key_id}`. */
 export const UpdateKey = Type.Object(
   {
-    name: Type.Optional(Name),
+    name: Type.Optional(KeyName),
     permissions: Type.Optional(PermissionList),
     expires_at: Type.Optional(ExpiresAt),
     ip_allowlist: Type.Optional(IpAllowlist),

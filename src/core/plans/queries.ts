@@ -8,12 +8,15 @@ interface Actor {
   activityId: string;
 }
 
-/** Puts a user on a plan, and tells every server so. Index: users_pkey. One row or none. */
+/**
+ * Puts a user on a plan, and tells every server so. Index: users_pkey. One row, or none of a user who is disabled
+ * meanwhile, or erased.
+ */
 export const updatePlan = (p: Actor & { plan: string }) => sql<{ auth_version: number; told: string | null }>`
   -- plans.update_plan
   with changed as (
     update users set plan = ${p.plan}, auth_version = auth_version + 1
-    where user_id = ${p.userId}::uuid
+    where user_id = ${p.userId}::uuid and disabled_at is null
     returning user_id, auth_version
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)

@@ -2,7 +2,7 @@ import { newId } from '../../base/ids.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Limiter, LimitRule, Standing } from '../../platform/limits/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import type { CallerCache } from '../accounts/index.ts';
+import { type CallerCache, signInErrors } from '../accounts/index.ts';
 import { planErrors } from './errors.ts';
 import { keyCount } from './limit-requests.ts';
 import type { Plans } from './plans.ts';
@@ -79,7 +79,7 @@ function registerPlans(server: HttpServer, { database, callers, plans }: PlanRou
         updatePlan({ userId, keyId, ip, activityId: newId(), plan: body.plan }),
         context,
       );
-      if (row === undefined) throw new Error('A caller has no account.');
+      if (row === undefined) throw signInErrors.raise.user_disabled();
       callers.invalidate(userId, row.auth_version);
       return toPlan(plans.of(body));
     },

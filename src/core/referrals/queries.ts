@@ -41,7 +41,8 @@ export interface RewardOrder {
 
 /**
  * Rewards the user who referred a newcomer, and the newcomer, and tells both; once, for only the statement that ends the
- * wait of a referral does. Index: referrals_referred_user_id_key. One row, or none when there is nothing to reward.
+ * wait of a referral does. Both rewards go with the newcomer's account. Index: referrals_referred_user_id_key. One row, or none
+ * when there is nothing to reward.
  */
 export const rewardReferral = (p: {
   userId: string;
@@ -55,10 +56,10 @@ export const rewardReferral = (p: {
     where referred_user_id = ${p.userId}::uuid and status = 'pending'
     returning user_id, referred_user_id
   ), given as (
-    insert into rewards (user_id, id, tokens)
-    select user_id, ${p.referrer.id}::uuid, ${p.tokens}::bigint from settled
+    insert into rewards (user_id, id, tokens, referred_user_id)
+    select user_id, ${p.referrer.id}::uuid, ${p.tokens}::bigint, referred_user_id from settled
     union all
-    select referred_user_id, ${p.newcomer.id}::uuid, ${p.tokens}::bigint from settled
+    select referred_user_id, ${p.newcomer.id}::uuid, ${p.tokens}::bigint, null from settled
   )
   select user_id, array[
     notify_user(user_id, ${p.referrer.id}::uuid, ${p.referrer.kind}, ${p.referrer.title}, ${p.referrer.body}, '{}')::text,

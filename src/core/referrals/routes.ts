@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
+import { signInErrors } from '../accounts/index.ts';
 import { listReferrals, type ReferralRow } from './queries.ts';
 
 const SHOWN = 1_000;
@@ -17,13 +18,17 @@ const Referrals = Type.Object({
   referred: Type.Array(Referred, { description: `Who signed up with your code, newest first; the last ${SHOWN}.` }),
   rewards: Type.Object(
     { count: Type.Integer(), tokens: Type.Integer() },
-    { description: 'What you were given for referrals, in all.' },
+    {
+      description:
+        'What you were given for your own sign-up by a code, and for those by yours whose accounts are still there.',
+    },
   ),
 });
 
+/** @throws AppError 401 `auth.user_disabled` when the account is erased meanwhile: then there is no code, or no row. */
 function toReferrals(rows: readonly ReferralRow[]): Static<typeof Referrals> {
   const [first] = rows;
-  if (first === undefined || first.code === null) throw new Error('A caller has no code.');
+  if (first === undefined || first.code === null) throw signInErrors.raise.user_disabled();
   return {
     object: 'referrals',
     code: first.code,

@@ -1,13 +1,16 @@
 import { milliseconds } from './milliseconds.ts';
 import { list, optionalEcPublicKey, optionalFile, optionalText, optionalUrl } from './variable.ts';
 
+/** Whether a text is hard enough to guess to sign tokens with. */
+export const isSigningSecret = (text: string): boolean => /^[\x21-\x7e]{32,}$/.test(text);
+
 /** The variables of signing in. */
 export const signInVariables = {
   budgetMs: milliseconds('SIGN_IN_BUDGET_MS', 8_000, 'Time that a sign-in, a refresh or a sign-out has.'),
   secrets: list({
     name: 'AUTH_SECRETS',
     items: 'secrets of at least 32 visible ASCII characters',
-    isItem: (item) => /^[\x21-\x7e]{32,}$/.test(item),
+    isItem: isSigningSecret,
     secret: true,
     sentence:
       'What our tokens are signed with: the first signs, all are good for checking. The same on every server. Without it, one is made and kept in `DATA_DIR/auth-secret`.',

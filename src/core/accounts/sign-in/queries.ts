@@ -182,10 +182,11 @@ export const useRefreshToken = (p: {
 }>`
   -- accounts.use_refresh_token
   with account as (
-    select user_id, disabled_at from users where user_id = ${p.userId}::uuid
+    -- Locked before the families, as by whoever erases the user.
+    select user_id, disabled_at from users where user_id = ${p.userId}::uuid for no key update
   ), forgotten as (
     delete from refresh_families
-    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid
+    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid and exists (select from account)
   ), family as (
     insert into refresh_families (user_id, id, generation, expires_at)
     select user_id, ${p.id}::uuid, ${p.generation}::integer + 1, now() + make_interval(secs => ${p.lifeSeconds}::integer)
@@ -213,8 +214,8 @@ export const useRefreshToken = (p: {
 
 /**
  * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. Also forgets the user's
- * families that have expired. One row, or none when it was ended before or there is no such user. Indexes: users_pkey,
- * refresh_families_pkey.
+ * families that have expired. One row, or none when it was ended before or there is no such user, or one who is being erased.
+ * Indexes: users_pkey, refresh_families_pkey.
  */
 export const endSignIn = (p: {
   userId: string;
@@ -224,13 +225,17 @@ export const endSignIn = (p: {
   ip: string | null;
 }) => sql<{ auth_version: number; told: string | null }>`
   -- accounts.end_sign_in
-  with forgotten as (
+  with account as (
+    -- Locked before the families, as by whoever erases the user.
+    select user_id from users where user_id = ${p.userId}::uuid and username <> erased_username(user_id)
+    for no key update
+  ), forgotten as (
     delete from refresh_families
-    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid
+    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid and exists (select from account)
   ), ended as (
     insert into refresh_families (user_id, id, generation, expires_at, revoked_at)
     select user_id, ${p.id}::uuid, 0, now() + make_interval(secs => ${p.lifeSeconds}::integer), now()
-    from users where user_id = ${p.userId}::uuid
+    from account
     on conflict (user_id, id) do update set revoked_at = now() where refresh_families.revoked_at is null
     returning user_id
   ), act as (
@@ -245,7 +250,7 @@ export const endSignIn = (p: {
 
 /**
  * Changes what users say of themselves, and tells every server so; nulls leave things as they are, an e-mail address is
- * changed when that is said. Index: users_pkey. One row or none.
+ * changed when that is said. Index: users_pkey. One row, or none of a user who is disabled meanwhile, or erased.
  */
 export const updateAccount = (p: {
   userId: string;
@@ -272,7 +277,7 @@ export const updateAccount = (p: {
       email_verified = email_verified and not (${p.changesEmail}::boolean and ${p.email}::text is distinct from email),
       settings = coalesce(${p.settings}::jsonb, settings),
       auth_version = auth_version + 1
-    where user_id = ${p.userId}::uuid
+    where user_id = ${p.userId}::uuid and disabled_at is null
     returning user_id, username, email, settings, auth_version
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)

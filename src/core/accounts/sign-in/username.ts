@@ -3,6 +3,10 @@ import { randomInt } from 'node:crypto';
 /** What a username looks like: lower case, so that no two differ by case only. */
 export const USERNAME_PATTERN = '^[a-z0-9][a-z0-9._-]{1,38}[a-z0-9]$';
 
+/** The same in words. */
+export const USERNAME_RULE =
+  '3 to 40 of a-z, 0-9, dot, hyphen and underscore; begins and ends with a letter or a digit.';
+
 const MIN_CHARS = 3;
 /** Of a name that is derived; leaves room for what makes it another's. */
 const DERIVED_CHARS = 28;

@@ -1,9 +1,6 @@
 import { firstId } from '../../../base/ids.ts';
 import { exportIdentities, exportSignIns, exportUser } from './queries.ts';
-import { storedPart } from './stored-part.ts';
-
-/** Of what there is one row of a user: after it comes nothing. */
-const onlyPage = (after: unknown): number => (after === undefined ? 1 : 0);
+import { onlyPage, storedPart } from './stored-part.ts';
 
 /** What accounts store about a user; without the answers kept under an Idempotency-Key, copies that are gone after a day. */
 export const accountParts = [

@@ -20,3 +20,6 @@ export function storedPart<Row extends object>(table: string, read: StoredPart<R
   // Whoever reads pages hands back rows of the same part.
   return { table, read } as unknown as StoredPart;
 }
+
+/** The limit for what there is one row of a user: after it comes nothing. */
+export const onlyPage = (after: unknown): number => (after === undefined ? 1 : 0);

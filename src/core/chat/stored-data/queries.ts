@@ -74,3 +74,18 @@ export const eraseTurns = (p: { userId: string; limit: number }) => sql<{ id: st
     select id from chat_turns where user_id = ${p.userId}::uuid order by id limit ${p.limit}::integer
   ))
   returning id`;
+
+/**
+ * Erases some of a user's sessions, with what is left of their messages and turns. Index: chat_sessions_recent. A row for
+ * each, at most `limit`.
+ */
+export const eraseSessions = (p: { userId: string; limit: number }) => sql<{ id: string }>`
+  -- chat.erase_sessions
+  delete from chat_sessions
+  where user_id = ${p.userId}::uuid and ctid = any (array(
+    select ctid from chat_sessions where user_id = ${p.userId}::uuid
+    -- As that index has them: else all of the user's sessions may be sorted for each page.
+    order by updated_at desc, id desc
+    limit ${p.limit}::integer
+  ))
+  returning id`;

@@ -55,7 +55,8 @@ export async function createUserWithKey(
 }
 
 /**
- * Creates one more key, with every permission, for a user that exists; undefined when there is none of that name.
+ * Creates one more key, with every permission, for a user that exists; undefined when there is none of that name, or it is
+ * one who is being erased.
  * @throws AppError 403 `keys.too_many`.
  */
 export async function createKeyForUser(
@@ -85,7 +86,8 @@ export async function createKeyForUser(
     }),
     context,
   );
-  if (stored?.key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
+  if (stored === undefined) return undefined;
+  if (stored.key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
   return { userId: user.user_id, secret };
 }
 
@@ -94,12 +96,14 @@ export async function hasUsers(database: Database, context: CallContext): Promis
   return (await database.query(findAnyUser(), context)).length > 0;
 }
 
-/** The user whose key this is; undefined when it is nobody's. */
+/** The user who can call with this key; undefined when nobody can: it is nobody's, revoked or expired, or its user disabled. */
 export async function findUserByKey(
   database: Database,
   secret: string,
   context: CallContext,
 ): Promise<string | undefined> {
   const [row] = await database.query(findCallers([{ hash: hashSecret(secret) }]), context);
-  return row?.revoked_at === null ? row.user_id : undefined;
+  if (row === undefined || row.revoked_at !== null || row.disabled_at !== null) return undefined;
+  const hasExpired = row.expires_at !== null && row.expires_at.getTime() <= row.loaded_at_ms;
+  return hasExpired ? undefined : row.user_id;
 }

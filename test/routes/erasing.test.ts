@@ -1,0 +1,263 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { eraseUser, largeParts } from '../../src/app/stored-data/erase-user.ts';
+import { newId } from '../../src/base/ids.ts';
+import { systemClock } from '../../src/base/time.ts';
+import { Tokens } from '../../src/core/accounts/index.ts';
+import { beginErasing } from '../../src/core/accounts/queries.ts';
+import type { Database } from '../../src/platform/postgres/index.ts';
+import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+
+let app: PrivyApp;
+/** Nobody works on its jobs: an account stays half erased. */
+let product: Product;
+let operator: TestUser;
+/** Does to a user what others do at the same time. */
+let other: Client;
+/** Looks on. */
+let client: Client;
+
+beforeAll(async () => {
+  app = await createPrivyApp();
+  product = await startProduct(app.variables, { worksOnJobs: false });
+  operator = await product.createUser('operator');
+  [other, client] = [new Client(product.databaseUrl), new Client(product.databaseUrl)];
+  await other.connect();
+  await client.connect();
+});
+
+afterAll(async () => {
+  await other?.end();
+  await client?.end();
+  await product?.stop();
+});
+
+interface Person extends TestUser {
+  readonly username: string;
+  readonly keyId: string;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
+/** A user whose key may do everything, and who has signed in. */
+async function createPerson(): Promise<Person> {
+  const username = `person-${newId().slice(-12)}`;
+  const user = await product.createUser(username);
+  const { rows } = await client.query('select id from api_keys where user_id = $1', [user.userId]);
+  const tokens = new Tokens({ secrets: [app.variables.AUTH_SECRETS ?? ''], clock: systemClock });
+  const signIn = { userId: user.userId, signInId: newId(), generation: 0 };
+  const { access_token: accessToken, refresh_token: refreshToken } = await tokens.issue(signIn);
+  return { ...user, username, keyId: rows[0].id, accessToken, refreshToken };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever a route answers.
+const readJson = async (response: Response): Promise<any> => JSON.parse(await response.text());
+
+async function answerOf(response: Response): Promise<unknown[]> {
+  const text = await response.text();
+  return [response.status, ...(text === '' ? [] : [JSON.parse(text).error?.code])];
+}
+
+const refresh = (refreshToken: string) =>
+  product.request(undefined, 'POST', '/api/auth/refresh', { refresh_token: refreshToken });
+
+const logOut = ({ refreshToken }: Person) =>
+  product.request(undefined, 'POST', '/api/auth/logout', { refresh_token: refreshToken });
+
+/** Waits until a statement of the product waits for a lock. */
+async function someoneWaits(): Promise<void> {
+  const waiting = async () => {
+    const { rows } = await client.query(
+      `select count(*)::integer as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows[0].n;
+  };
+  await expect.poll(waiting).toBe(1);
+}
+
+/** What a request is answered whose statement waits for what is done to the user's row, or to the whole table, meanwhile. */
+async function answerBeside(request: () => Promise<Response>, change: () => Promise<unknown>): Promise<unknown[]> {
+  await other.query('begin');
+  try {
+    await change();
+    const response = request();
+    await someoneWaits();
+    await other.query('commit');
+    return await answerOf(await response);
+  } finally {
+    await other.query('rollback');
+  }
+}
+
+/** Each row of the user's in a table, as text. */
+async function rowsOf(table: string, { userId }: TestUser): Promise<string[]> {
+  const { rows } = await client.query(`select t::text as row from ${table} t where user_id = $1`, [userId]);
+  return rows.map(({ row }) => row);
+}
+
+describe('a request whose account is erased while it runs', () => {
+  const refused = [401, 'auth.user_disabled'];
+  const send = (method: string, path: string, body?: object) => (person: Person) =>
+    product.request(person, method, path, body);
+  const requests = [
+    { name: 'PATCH /v1/me', request: send('PATCH', '/v1/me', { username: 'kept', email: 'kept@example.com' }) },
+    { name: 'PUT /v1/me/plan', request: send('PUT', '/v1/me/plan', { plan: 'pro' }) },
+    { name: 'GET /v1/me/referrals', request: send('GET', '/v1/me/referrals') },
+    { name: 'POST /v1/keys', request: send('POST', '/v1/keys', { name: 'kept' }) },
+    {
+      name: 'POST /api/auth/refresh',
+      request: ({ refreshToken }: Person) => refresh(refreshToken),
+      done: [401, 'auth.invalid_token'],
+    },
+    // Whatever came first, the sign-in is ended.
+    { name: 'POST /api/auth/logout', request: logOut, begun: [204], done: [204] },
+  ];
+
+  test.each(
+    requests.flatMap(({ begun = refused, done = refused, ...rest }) => [
+      { ...rest, isDone: false, step: 'begun', expected: begun },
+      { ...rest, isDone: true, step: 'done', expected: done },
+    ]),
+  )('$name finds it gone when that is $step, and leaves nothing in it', async ({ name, request, isDone, expected }) => {
+    const person = await createPerson();
+    await product.request(person, 'GET', '/v1/me');
+    const answer = await answerBeside(
+      () => request(person),
+      async () => {
+        // A request that only reads waits for nothing less.
+        if (name.startsWith('GET')) await other.query('lock table users');
+        const { text, values } = beginErasing(person);
+        await other.query(text, [...values]);
+        if (isDone) await other.query('delete from users where user_id = $1', [person.userId]);
+      },
+    );
+    expect(answer).toEqual(expected);
+    const { rows } = await client.query('select username, email, plan from users where user_id = $1', [person.userId]);
+    expect(rows).toEqual(isDone ? [] : [{ username: `erased-${person.userId}`, email: null, plan: 'free' }]);
+    expect(await rowsOf('api_keys', person)).toEqual([]);
+    expect(await rowsOf('refresh_families', person)).toEqual([]);
+    const acts = await rowsOf('activity', person);
+    expect(acts.filter((act) => !act.includes('user.created'))).toEqual([]);
+  });
+});
+
+test('a request that claims its Idempotency-Key when its account is gone finds it gone', async () => {
+  const person = await createPerson();
+  await product.request(person, 'GET', '/v1/me');
+  const complete = () =>
+    fetch(`${product.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        ...{ authorization: `Bearer ${person.key}`, 'content-type': 'application/json' },
+        'idempotency-key': newId(),
+      },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'Hello' }] }),
+    });
+  const erase = () => other.query('delete from users where user_id = $1', [person.userId]);
+  expect(await answerBeside(complete, erase)).toEqual([401, 'auth.user_disabled']);
+});
+
+describe('an account that is being erased', () => {
+  let person: Person;
+
+  beforeEach(async () => {
+    person = await createPerson();
+    const erased = await product.request(person, 'DELETE', `/v1/me?confirm=${person.username}`);
+    expect(erased.status).toBe(200);
+  });
+
+  test.each([{ disabled: false }, { disabled: true }, { plan: 'pro' }])(
+    'is not there for operators, and stays dead: %j',
+    async (change) => {
+      const before = await rowsOf('users', person);
+      const change404 = async (userId: string) => {
+        const response = await product.request(operator, 'PATCH', `/admin/users/${userId}`, change);
+        return [response.status, await response.text()];
+      };
+      expect(await change404(person.userId)).toEqual(await change404(newId()));
+      expect(await rowsOf('users', person)).toEqual(before);
+      for (const key of [person.key, person.accessToken]) {
+        expect((await product.request({ key }, 'GET', '/v1/me')).status).toBe(401);
+      }
+      expect(await answerOf(await refresh(person.refreshToken))).toEqual([401, 'auth.user_disabled']);
+    },
+  );
+
+  test('is not listed, while a name that begins as it is called now is', async () => {
+    await product.createUser('erased-not');
+    const { data } = await readJson(await product.request(operator, 'GET', '/admin/users?q=erased-'));
+    expect(data.map(({ username }: { username: string }) => username)).toEqual(['erased-not']);
+    const everybody = await (await product.request(operator, 'GET', '/admin/users?limit=1000')).text();
+    expect(everybody).not.toContain(person.userId);
+  });
+});
+
+test.each([
+  ['a key is changed', (person: Person) => product.request(person, 'PATCH', `/v1/keys/${person.keyId}`, { name: 'x' })],
+  ['a key is revoked', (person: Person) => product.request(person, 'DELETE', `/v1/keys/${person.keyId}`)],
+  ['a key is replaced', (person: Person) => product.request(person, 'POST', `/v1/keys/${person.keyId}/rotate`, {})],
+  ['a refresh token is used again', ({ refreshToken }: Person) => refresh(refreshToken)],
+  ['a sign-in is ended', logOut],
+])(
+  'when %s, the user’s row is locked first: erasing the account and that do not wait for each other',
+  async (_, request) => {
+    const person = await createPerson();
+    expect((await refresh(person.refreshToken)).status).toBe(200);
+    await other.query('begin');
+    await other.query('select from users where user_id = $1 for update', [person.userId]);
+    const response = request(person);
+    await someoneWaits();
+    const lock = async (table: string) =>
+      (await other.query(`select from ${table} where user_id = $1 for update skip locked`, [person.userId])).rowCount;
+    const free = [await lock('api_keys'), await lock('refresh_families')];
+    await other.query('rollback');
+    expect((await response).status).toBeLessThan(500);
+    expect(free).toEqual([1, 1]);
+  },
+);
+
+describe('the job that erases a user', () => {
+  /** Does the job, and answers how many rows each of its statements erased. */
+  async function erase(userId: string): Promise<[string, number][]> {
+    const erased: [string, number][] = [];
+    const database: Database = {
+      async query(statement, context) {
+        const rows = await product.postgres.query(statement, context);
+        erased.push([statement.name, rows.length]);
+        return rows;
+      },
+    };
+    const installed = { eraseUser: async () => {} };
+    const context = { ...testContext(), attempt: 1, traceparent: undefined };
+    await eraseUser({ database, installed }).run({ user_id: userId }, context);
+    return erased;
+  }
+
+  test('erases sessions in pages, however many there are', async () => {
+    const { userId } = await product.createUser();
+    await client.query(
+      `insert into chat_sessions (user_id, id) select $1, gen_random_uuid() from generate_series(1, 12000)`,
+      [userId],
+    );
+    const pages = (await erase(userId)).filter(([name]) => name === 'chat.erase_sessions').map(([, rows]) => rows);
+    expect(pages).toEqual([5_000, 5_000, 2_000]);
+  });
+
+  test('erases each table that has tables under it in pages, and those before it: a row takes time', async () => {
+    const references = `
+      select child.relname as child, parent.relname as parent
+      from pg_constraint k join pg_class child on child.oid = k.conrelid join pg_class parent on parent.oid = k.confrelid
+      where k.contype = 'f' and k.confdeltype = 'c' and k.conparentid = 0
+        and child.relnamespace = 'public'::regnamespace and parent.relname <> 'users'
+      order by 1`;
+    const { rows } = await client.query<{ child: string; parent: string }>(references);
+    expect(rows.length).toBeGreaterThan(0);
+    const paged = largeParts.map((part) => /delete from (\w+)/.exec(part({ userId: newId(), limit: 1 }).text)?.[1]);
+    for (const { child, parent } of rows) {
+      expect(paged).toContain(parent);
+      expect(paged.slice(0, paged.indexOf(parent))).toContain(child);
+    }
+  });
+});
