@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { AppError } from '../../base/errors.ts';
 import { httpErrors } from './errors.ts';
@@ -58,19 +57,20 @@ export function findRequestFault(request: FastifyRequest): AppError | undefined 
 const TAKES_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
 
-function announcesBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-/** Takes the kind off a body that there is none of: for what has a kind, Fastify waits until it has ended, which it never does. */
+/**
+ * Takes the kind off a body that there is none of. For the end of what has a kind Fastify waits, and Node tells of none where
+ * there is no body (`optimizeEmptyRequests`): the stream has ended from the beginning.
+ */
 export function dropKindOfNoBody({ raw }: FastifyRequest): void {
-  if (raw.headers['content-type'] !== undefined && !announcesBody(raw)) delete raw.headers['content-type'];
+  if (raw.headers['content-type'] !== undefined && raw.readableEnded) delete raw.headers['content-type'];
 }
 
 /** What is wrong with the kind of body that a request announces; told before the body is read. */
 export function findBodyKindFault(request: FastifyRequest): AppError | undefined {
-  if (!TAKES_BODY.has(request.method) || !announcesBody(request.raw)) return undefined;
+  if (!TAKES_BODY.has(request.method)) return undefined;
   const { headers } = request.raw;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (!hasBody) return undefined;
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
     return raise.unsupported_media_type({ param: 'content-encoding' });
   }
