@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasBrowser, startBrowser } from '../harness/browser.ts';
+import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
@@ -46,12 +47,18 @@ function startLoadTest(args: readonly string[]): { child: ChildProcess; outcome:
 /** Runs `loadtest` against the server; answers its exit code and what it wrote. */
 const loadTest = (...args: string[]): Promise<Outcome> => startLoadTest(args).outcome;
 
-async function countUsers(): Promise<number> {
+// biome-ignore lint/suspicious/noExplicitAny: rows of whatever is asked for.
+async function query(statement: string): Promise<any[]> {
   const client = new Client(database.url);
   await client.connect();
-  const { rows } = await client.query('select count(*)::integer as users from users');
+  const { rows } = await client.query(statement);
   await client.end();
-  return rows[0].users;
+  return rows;
+}
+
+async function countUsers(): Promise<number> {
+  const [row] = await query('select count(*)::integer as users from users');
+  return row.users;
 }
 
 it('climbs to its users, passes, draws its report, and leaves nothing behind', async () => {
@@ -118,6 +125,25 @@ it('that is interrupted writes its report of what there is, does not pass, and l
   expect(output).toContain('Failed: it was interrupted before the end of its last stage.');
   expect(await readFile(report, 'utf8')).toContain('Failed: it was interrupted');
   expect(await countUsers()).toBe(before);
+});
+
+it('keeps its verdict when its users cannot be erased, and says what stayed and how to remove it', async () => {
+  const before = await countUsers();
+  await query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+    create trigger refuse before delete on users execute function refuse()`);
+  const crowd = ['--users', '10', '--stage-seconds', '2', '--think-seconds', '1', '--p95', '30s', '--min-rate', '1'];
+  const passed = await loadTest(...crowd);
+  const failed = await loadTest(...crowd, '--p95', '1ms', '--min-rate', '5000');
+  await query('drop function refuse cascade');
+  expect(passed.code, passed.output).toBe(0);
+  expect(failed.code, failed.output).toBe(1);
+  expect(await countUsers()).toBe(before + 20);
+
+  expect(failed.output).toContain('The users of this test could not all be erased');
+  const advice = /^ +(select .*;)$/m.exec(failed.output)?.[1];
+  await query(advice ?? 'no advice');
+  await until(async () => (await countUsers()) === before);
 });
 
 it('counts what went wrong by its kind, and fails', async () => {

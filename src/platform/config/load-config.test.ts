@@ -82,6 +82,35 @@ describe('loadConfig', () => {
     expect(problemsOf({ DATABASE_URL: value })).toHaveLength(1);
   });
 
+  test.each([
+    'a,b@acme.com',
+    'a;b@acme.com',
+    'a:b@acme.com',
+    'a(b)@acme.com',
+    '"a"@acme.com',
+    'a@b@acme.com',
+    'a b@acme.com',
+    'a@acme.com,b',
+    'acme.com',
+    'Acme <a,b@acme.com>',
+    'Acme <group:b@acme.com>',
+    'Acme <a b@acme.com>',
+    'Acme <a@b@acme.com>',
+    'Acme <a@acme.com> <b@acme.com>',
+    'a@acme.com <b@acme.com>',
+  ])('a sender of %j is refused, and what is expected is said', (value) => {
+    expect(problemsOf({ MAIL_FROM: value })).toEqual([
+      `MAIL_FROM: ${JSON.stringify(value)} is not a sender such as Evenkeel <no-reply@example.com> or no-reply@example.com, its address without blanks, a second @ and , ; : ( ) < > "`,
+    ]);
+  });
+
+  test.each(['no-reply@acme.com', 'Acme, Inc. <no-reply@acme.com>', 'Support: Acme <a.b+c@mail.acme.com>'])(
+    'a sender of %j is taken as it is',
+    (value) => {
+      expect(loadConfig({ MAIL_FROM: value }).mail.from).toBe(value);
+    },
+  );
+
   test('every variable that is set but empty is refused, and none falls back to its default', () => {
     for (const name of ['PORT', 'DATABASE_URL', 'MODEL_BASE_URL', 'CORS_ORIGINS', 'LOG_LEVEL', 'DATA_DIR']) {
       expect(problemsOf({ [name]: '' })).toContain(`${name}: set but empty: remove it or give it a value`);

@@ -62,7 +62,7 @@ const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*
  * there is no body (`optimizeEmptyRequests`): the stream has ended from the beginning.
  */
 export function dropKindOfNoBody({ raw }: FastifyRequest): void {
-  if (raw.headers['content-type'] !== undefined && raw.readableEnded) delete raw.headers['content-type'];
+  if (TAKES_BODY.has(raw.method ?? '') && raw.readableEnded) delete raw.headers['content-type'];
 }
 
 /** What is wrong with the kind of body that a request announces; told before the body is read. */

@@ -27,8 +27,8 @@ beforeEach(() => {
 
 afterAll(() => server.close());
 
-function open(url = server.url): Mailer {
-  const mailer = openMailer({ url, from: 'Evenkeel <no-reply@mail.example.com>' });
+function open(url = server.url, from = 'Evenkeel <no-reply@mail.example.com>'): Mailer {
+  const mailer = openMailer({ url, from });
   onTestFinished(() => mailer.close());
   return mailer;
 }
@@ -44,6 +44,18 @@ it('a message arrives as text and HTML, from the sender, with a Message-ID made 
   expect(source).toMatch(
     /^Content-Type: text\/plain[\s\S]*In words\.[\s\S]*^Content-Type: text\/html[\s\S]*<b>words<\/b>/m,
   );
+});
+
+it.each([
+  ['no-reply@example.com', 'no-reply@example.com', 'no-reply@example.com'],
+  ['Support: Acme <no-reply@example.com>', '"Support: Acme" <no-reply@example.com>', 'no-reply@example.com'],
+  ['Acme, Inc. <no-reply@example.com>', '"Acme, Inc." <no-reply@example.com>', 'no-reply@example.com'],
+  ['Grüße; <no-reply@example.com>', '=?UTF-8?B?R3LDvMOfZTs=?= <no-reply@example.com>', 'no-reply@example.com'],
+])('sends from %s as from one sender', async (from, header, envelope) => {
+  await open(server.url, from).send(mail, testContext());
+  const [message] = server.messages;
+  expect(message?.source).toContain(`From: ${header}\r\n`);
+  expect(message?.from).toBe(envelope);
 });
 
 it('an address is one recipient, whatever is in it', async () => {

@@ -76,6 +76,27 @@ test('a value of another type is no text, and no trouble', async () => {
   expect(lines()).toEqual([]);
 });
 
+test('a database that Redis does not have is said once, however often it connects', async () => {
+  const lines: string[] = [];
+  const redis = openRedis({
+    url: `${server.url}/99`,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    breakerWindowMs: 300,
+    log: createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } }),
+  });
+  onTestFinished(() => redis.close());
+  await until(() => redis.isAvailable);
+  await server.kill();
+  try {
+    await until(() => !redis.isAvailable);
+  } finally {
+    await server.restart();
+  }
+  await until(() => redis.isAvailable || redis.get('a').then(() => false));
+  const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.includes('database'));
+  expect(told).toEqual([expect.objectContaining({ level: 'warn', database: 99 })]);
+});
+
 describe('a Redis in trouble', () => {
   test('when it is frozen, costs one command its timeout in a window, and is said once', async () => {
     const { redis, lines } = await open(60_000);
