@@ -112,13 +112,6 @@ describe('finds', () => {
     expect(findings[0]?.what).toContain('WRONGPASS');
   });
 
-  it('a database that Redis does not have', async () => {
-    const findings = await sound.diagnose({ REDIS_URL: `${sound.redis.url}/99` });
-    expect(findings).toEqual([expect.objectContaining({ check: 'redis', level: 'broken' })]);
-    expect(findings[0]?.what).toMatch(/^Redis refuses database 99 .*ERR DB index is out of range/);
-    expect(await sound.diagnose({ REDIS_URL: `${sound.redis.url}/15` })).toEqual([]);
-  });
-
   it('a low limit of open files', async () => {
     const findings = await sound.diagnose({}, { files: 256 });
     expect(findings).toEqual([expect.objectContaining({ check: 'open files', level: 'advice' })]);

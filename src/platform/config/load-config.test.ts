@@ -100,7 +100,9 @@ describe('loadConfig', () => {
     'a@acme.com <b@acme.com>',
   ])('a sender of %j is refused, and what is expected is said', (value) => {
     expect(problemsOf({ MAIL_FROM: value })).toEqual([
-      `MAIL_FROM: ${JSON.stringify(value)} is not a sender such as Evenkeel <no-reply@example.com> or no-reply@example.com, its address without blanks, a second @ and , ; : ( ) < > "`,
+      expect.stringContaining(
+        'is not a sender such as Evenkeel <no-reply@example.com> or no-reply@example.com, its address without blanks',
+      ),
     ]);
   });
 

@@ -235,8 +235,9 @@ export const variables = {
     }),
     from: text({
       name: 'MAIL_FROM',
-      pattern: /^(?:[^\p{Cc}<>"@]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u,
-      kind: 'an address such as Evenkeel <no-reply@example.com>',
+      pattern:
+        /^(?:[^\p{Cc}<>"@]+ <[^\p{Cc}\s,;:()<>"@]+@[^\p{Cc}\s,;:()<>"@]+>|[^\p{Cc}\s,;:()<>"@]+@[^\p{Cc}\s,;:()<>"@]+)$/u,
+      kind: 'a sender such as Evenkeel <no-reply@example.com> or no-reply@example.com, its address without blanks, a second @ and , ; : ( ) < > "',
       default: 'Evenkeel <no-reply@localhost>',
       sentence: 'Sender of mail.',
     }),

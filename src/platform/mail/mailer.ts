@@ -27,8 +27,14 @@ export interface Mailer {
 export interface MailerOptions {
   /** `smtp://` (with STARTTLS where the server has it) or `smtps://`, with user and password if need be. */
   readonly url: string;
-  /** The sender: `Name <address>`. */
+  /** The sender: `Name <address>`, or an address alone. */
   readonly from: string;
+}
+
+/** Not as text, in which a comma, colon or semicolon of the name would make several senders or a group. */
+function toSender(from: string): { name: string; address: string } {
+  const [, name = '', address = from] = /^(.+) <(.+)>$/.exec(from) ?? [];
+  return { name, address };
 }
 
 // Many servers refuse a third connection of one client.
@@ -50,14 +56,15 @@ export function openMailer({ url, from }: MailerOptions): Mailer {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  const domain = /@([^\s>]+)/.exec(from)?.[1] ?? 'localhost';
+  const sender = toSender(from);
+  const domain = sender.address.split('@')[1] ?? 'localhost';
   return {
     async send({ id, to, ...mail }, { deadline }) {
       // Not as text, of which a comma would make two recipients.
       const recipient = { name: '', address: to };
       const { signal } = deadline;
       try {
-        await transport.sendMail({ ...mail, to: recipient, from, messageId: `<${id}@${domain}>`, signal });
+        await transport.sendMail({ ...mail, to: recipient, from: sender, messageId: `<${id}@${domain}>`, signal });
       } catch (error) {
         deadline.throwIfEnded();
         throw error;

@@ -9,6 +9,14 @@ export interface RedisState {
   readonly evictionPolicy: string | undefined;
   /** The quickest of several. */
   readonly roundTripMs: number;
+  /** The database of the URL, when Redis refuses it. */
+  readonly refused: RefusedDatabase | undefined;
+}
+
+/** A database that Redis does not let us use, and what it says to that. */
+export interface RefusedDatabase {
+  readonly database: number;
+  readonly reason: string;
 }
 
 const ROUNDS = 5;
@@ -16,6 +24,20 @@ const FAREWELL_MS = 100;
 
 function readField(info: string, field: string): string | undefined {
   return new RegExp(`^${field}:(.*?)\r?$`, 'm').exec(info)?.[1];
+}
+
+/** Asks for the database of the URL: while it connects, ioredis goes on in database 0 when that is refused. */
+async function findRefused(client: Client): Promise<RefusedDatabase | undefined> {
+  const { db: database = 0 } = client.options;
+  // Where every connection begins: no server asks for it.
+  if (database === 0) return undefined;
+  try {
+    await client.select(database);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ReplyError') return { database, reason: error.message };
+    throw error;
+  }
 }
 
 async function measureRoundTripMs(client: Client): Promise<number> {
@@ -52,12 +74,14 @@ export async function inspectRedis(url: string, boundMs: number): Promise<RedisS
   });
   try {
     await client.connect();
-    const info = await client.info();
+    // Side by side: each step is waited for.
+    const [info, refused] = await Promise.all([client.info(), findRefused(client)]);
     return {
       version: readField(info, 'redis_version') ?? 'of an unknown version',
       isReplica: readField(info, 'role') === 'slave',
       evictionPolicy: readField(info, 'maxmemory_policy'),
       roundTripMs: await measureRoundTripMs(client),
+      refused,
     };
   } catch (error) {
     // A connection that failed says only that it is closed.

@@ -84,6 +84,7 @@ class GuardedRedis implements Redis {
   #probeAtMs = 0;
   #isToldAvailable = true;
   #lastError: unknown;
+  #isToldOfDatabase = false;
 
   constructor({ url, commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log }: RedisOptions) {
     this.#log = log;
@@ -113,6 +114,7 @@ class GuardedRedis implements Redis {
     });
     this.#client.on('error', (error) => {
       this.#lastError = error;
+      this.#tellOfDatabase(error);
     });
     this.#client.on('ready', () => this.#tell());
     this.#client.on('close', () => this.#tell());
@@ -179,6 +181,14 @@ class GuardedRedis implements Redis {
       this.#tell();
       return undefined;
     }
+  }
+
+  /** Says in the log, once, when Redis refuses our database: ioredis goes on without a word, in database 0. */
+  #tellOfDatabase(error: Error & { command?: { name: string } }): void {
+    if (error.command?.name !== 'select' || this.#isToldOfDatabase) return;
+    this.#isToldOfDatabase = true;
+    const { db: database } = this.#client.options;
+    this.#log.warn({ err: error, database }, 'Redis refuses the database of its URL, and database 0 is used instead');
   }
 
   /** Says in the log when Redis goes away and when it is back, once each. */

@@ -2,11 +2,19 @@ import { inspectRedis, type RedisState } from '../../../platform/redis/index.ts'
 import { advice, boundMs, broken, type Check, fine, type Observation, reasonOf } from '../finding.ts';
 
 function judge(
-  { version, isReplica, evictionPolicy, roundTripMs }: RedisState,
+  { version, isReplica, evictionPolicy, roundTripMs, refused }: RedisState,
   commandTimeoutMs: number,
 ): Observation[] {
   const faults: Observation[] = [];
   if (isReplica) faults.push(broken('Redis is a replica and takes no writes', 'Set REDIS_URL to the primary.'));
+  if (refused !== undefined) {
+    faults.push(
+      broken(
+        `Redis refuses database ${refused.database} (${refused.reason}), and servers use database 0 instead`,
+        'End REDIS_URL with the number of a database that Redis has; CONFIG GET databases says how many, counted from 0.',
+      ),
+    );
+  }
   if (evictionPolicy !== undefined && evictionPolicy !== 'noeviction') {
     faults.push(
       advice(

@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestRedis, type TestRedis } from '../../../../test/harness/redis.ts';
+import { systemClock } from '../../../base/time.ts';
+import { loadConfig } from '../../../platform/config/index.ts';
+import { checkRedis } from './check-redis.ts';
+
+let server: TestRedis;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+
+afterAll(() => server.stop());
+
+const look = (url: string) =>
+  checkRedis.run({ config: loadConfig({ REDIS_URL: url }), clock: systemClock, instances: 1 });
+
+test('a database that Redis does not have is broken, and what to do is said', async () => {
+  expect(await look(`${server.url}/99`)).toEqual([
+    {
+      level: 'broken',
+      what: 'Redis refuses database 99 (ERR DB index is out of range), and servers use database 0 instead',
+      what_to_do: expect.stringContaining('REDIS_URL'),
+    },
+  ]);
+});
+
+test.each(['', '/', '/0', '/15'])('a database that Redis has is fine: %j', async (path) => {
+  expect(await look(server.url + path)).toEqual([expect.objectContaining({ level: 'ok' })]);
+});

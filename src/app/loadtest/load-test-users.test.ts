@@ -1,0 +1,32 @@
+import { Client } from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { startProduct, testContext } from '../../../test/harness/product.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { createLoadTestUsers, eraseLoadTestUsers } from './load-test-users.ts';
+
+test('users are erased in pages, however much they left', async () => {
+  const product = await startProduct();
+  onTestFinished(() => product.stop());
+  const client = new Client(product.databaseUrl);
+  await client.connect();
+  onTestFinished(() => client.end());
+  const users = await createLoadTestUsers(product.postgres, 12, testContext());
+  const [busy] = users;
+  await client.query(
+    `insert into chat_sessions (user_id, id) select $1, gen_random_uuid() from generate_series(1, 12000)`,
+    [busy?.userId],
+  );
+  const pages: number[] = [];
+  const database: Database = {
+    async query(statement, context) {
+      const rows = await product.postgres.query(statement, context);
+      if (statement.name === 'chat.erase_sessions') pages.push(rows.length);
+      return rows;
+    },
+  };
+
+  await eraseLoadTestUsers(database, users, testContext());
+  expect(pages.filter((rows) => rows > 0)).toEqual([5_000, 5_000, 2_000]);
+  const { rows } = await client.query('select from users where user_id = any ($1)', [users.map((user) => user.userId)]);
+  expect(rows).toHaveLength(0);
+});
