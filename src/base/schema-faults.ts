@@ -6,8 +6,11 @@ const compiled = new WeakMap<TSchema, ValidateFunction>();
 
 /** Whether a value is what a schema describes. The schema is compiled the first time that it is used. */
 export function fits<Schema extends TSchema>(schema: Schema, value: unknown): value is Static<Schema> {
-  const validate = compiled.get(schema) ?? createStrictAjv().compile(schema);
-  compiled.set(schema, validate);
+  let validate = compiled.get(schema);
+  if (validate === undefined) {
+    validate = createStrictAjv().compile(schema);
+    compiled.set(schema, validate);
+  }
   return validate(value);
 }
 

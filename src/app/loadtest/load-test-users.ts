@@ -3,12 +3,10 @@ import { newId } from '../../base/ids.ts';
 import { deleteUsers } from '../../core/accounts/index.ts';
 import { createUsersWithKeys, type UserWithKey } from '../../core/keys/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { largeParts } from '../stored-data/erase-user.ts';
+import { eraseLargeParts } from '../stored-data/erase-user.ts';
 
 /** Users of one statement: few enough that it stays short. */
 const AT_ONCE = 500;
-/** Rows erased by one statement: what cascades from a user in one goes past the time that a statement has. */
-const PAGE_ROWS = 5_000;
 /** Users whose parts are erased side by side: fewer than a pool has connections, and enough for a database far away. */
 const ERASED_AT_ONCE = 4;
 
@@ -30,13 +28,6 @@ export async function createLoadTestUsers(
   return users;
 }
 
-async function eraseLargeParts(database: Database, { userId }: UserWithKey, context: CallContext): Promise<void> {
-  for (const erase of largeParts) {
-    const erasePage = () => database.query<unknown>(erase({ userId, limit: PAGE_ROWS }), context);
-    while ((await erasePage()).length === PAGE_ROWS);
-  }
-}
-
 /**
  * Erases them with all that they left, in pages. What was erased stays so when it fails.
  * @throws AppError when the database does not do it in time.
@@ -48,7 +39,7 @@ export async function eraseLoadTestUsers(
 ): Promise<void> {
   const rest = users.values();
   const eraseRest = async () => {
-    for (const user of rest) await eraseLargeParts(database, user, context);
+    for (const user of rest) await eraseLargeParts(database, user.userId, context);
   };
   await Promise.all(Array.from({ length: ERASED_AT_ONCE }, eraseRest));
   for (let from = 0; from < users.length; from += AT_ONCE) {

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { CallContext } from '../../base/call-context.ts';
 import { deleteUsers } from '../../core/accounts/index.ts';
 import { eraseActivity } from '../../core/activity/index.ts';
 import { eraseMessages, eraseSessions, eraseTurns } from '../../core/chat/index.ts';
@@ -23,6 +24,14 @@ const BUDGET_MS = 600_000;
  */
 export const largeParts = [eraseMessages, eraseTurns, eraseSessions, eraseActivity];
 
+/** Erases what a user may have much of, in pages. What was erased stays so when it fails. */
+export async function eraseLargeParts(database: Database, userId: string, context: CallContext): Promise<void> {
+  for (const erase of largeParts) {
+    const erasePage = () => database.query<unknown>(erase({ userId, limit: PAGE_ROWS }), context);
+    while ((await erasePage()).length === PAGE_ROWS);
+  }
+}
+
 /** Erases a user, of whom nobody can sign in any more, with all that is stored. */
 export function eraseUser({ database, installed }: EraseUserOptions): Job {
   return defineJob({
@@ -31,10 +40,7 @@ export function eraseUser({ database, installed }: EraseUserOptions): Job {
     budgetMs: BUDGET_MS,
     async run({ user_id: userId }, context) {
       await installed.eraseUser(userId, context);
-      for (const erase of largeParts) {
-        const erasePage = () => database.query<unknown>(erase({ userId, limit: PAGE_ROWS }), context);
-        while ((await erasePage()).length === PAGE_ROWS);
-      }
+      await eraseLargeParts(database, userId, context);
       await database.query(deleteUsers([{ userId }]), context);
     },
   });

@@ -114,7 +114,10 @@ export class ChatSocket implements WebSocketUser {
     if (this.#userId !== undefined) this.#options.sockets.delete(this.#userId, this);
   }
 
-  /** Disconnects a client who may no longer call, or has no part in chat any more. Never rejects: where that cannot be told, the next frame tells. */
+  /**
+   * Disconnects a client who may no longer call, or has no part in chat any more. Never rejects: where that cannot be told, the
+   * next frame tells.
+   */
   async recheck(): Promise<void> {
     const secret = this.#secret;
     if (secret === undefined) return;
