@@ -149,16 +149,17 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
       from (
         select role, content, tool_calls from (
           select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
-            over (order by seq rows between current row and unbounded following) as bytes_from_here
-          from (
-            select seq, role, content, status, tool_calls, lead(role) over (order by seq) as next_role from chat_messages
-            where user_id = started.user_id and session_id = started.session_id
-              and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
-          ) latest
-          where status = 'complete' or next_role is distinct from 'assistant'
+            over (order by seq desc rows unbounded preceding) as bytes_so_far
+          from chat_messages latest
+          where user_id = started.user_id and session_id = started.session_id
+            and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
+            and (status = 'complete' or (
+              select role from chat_messages
+              where user_id = latest.user_id and session_id = latest.session_id and seq = latest.seq + 1
+            ) is distinct from 'assistant')
         ) told
-        where bytes_from_here <= ${contextBytes}::integer
-        order by seq
+        where bytes_so_far <= ${contextBytes}::integer
+        order by seq desc
       ) m
     ) as history
   from input
@@ -234,16 +235,17 @@ export const retryTurn = (p: NewRetry) => sql<{
       from (
         select role, content, tool_calls from (
           select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
-            over (order by seq rows between current row and unbounded following) as bytes_from_here
-          from (
-            select seq, role, content, status, tool_calls, lead(role) over (order by seq) as next_role from chat_messages
-            where user_id = started.user_id and session_id = started.session_id
-              and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
-          ) latest
-          where status = 'complete' or next_role is distinct from 'assistant'
+            over (order by seq desc rows unbounded preceding) as bytes_so_far
+          from chat_messages latest
+          where user_id = started.user_id and session_id = started.session_id
+            and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
+            and (status = 'complete' or (
+              select role from chat_messages
+              where user_id = latest.user_id and session_id = latest.session_id and seq = latest.seq + 1
+            ) is distinct from 'assistant')
         ) told
-        where bytes_from_here <= ${contextBytes}::integer
-        order by seq
+        where bytes_so_far <= ${contextBytes}::integer
+        order by seq desc
       ) m
     ) as history
   from (select) one
