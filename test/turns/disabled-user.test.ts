@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
@@ -53,4 +54,29 @@ test('a turn that ended because its user was disabled says so again once the use
   const { data } = (await history.json()) as { data: { turn_id: string }[] };
   const events = await product.request(user, 'GET', `${path}/turns/${data[0]?.turn_id}/events`);
   expect(readEvents(await events.text()).at(-1)).toMatchObject({ event: 'error', data: told });
+});
+
+test('a turn whose account is gone ends as one of a user who is disabled', async () => {
+  const erased = await product.createUser();
+  const requestsBefore = provider.requests.length;
+  const live = product.request(erased, 'POST', `/api/${erased.userId}/chat`, { message: 'Hello' });
+  await until(() => provider.requests.length > requestsBefore);
+  const erase = sql`
+    -- test.erase_user
+    delete from users where user_id = ${erased.userId}`;
+  await product.postgres.query(erase, testContext());
+  const answer = await live;
+  expect([answer.status, await answer.json()]).toMatchObject([401, { error: { code: 'auth.user_disabled' } }]);
+});
+
+test('a turn whose session is deleted meanwhile ends as one of a session that there is not', async () => {
+  const owner = await product.createUser();
+  const session = await product.request(owner, 'POST', '/v1/chat/sessions', {});
+  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const requestsBefore = provider.requests.length;
+  const live = product.request(owner, 'POST', `${path}/messages`, { content: 'Hello' });
+  await until(() => provider.requests.length > requestsBefore);
+  expect((await product.request(owner, 'DELETE', path)).status).toBe(200);
+  const answer = await live;
+  expect([answer.status, await answer.json()]).toMatchObject([404, { error: { code: 'chat.session_not_found' } }]);
 });

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
-import { type Database, isOutcomeUnknown, type Statement, sqlState } from '../../platform/postgres/index.ts';
-import { idempotencyErrors, signInErrors } from './errors.ts';
+import { type Database, isOutcomeUnknown, type Statement } from '../../platform/postgres/index.ts';
+import { idempotencyErrors } from './errors.ts';
 import { markReplay, readIdempotency, refuseReuse } from './idempotency.ts';
 import { claimIdempotencyKey, releaseIdempotencyKey, rememberAnswer } from './queries.ts';
 
@@ -18,8 +18,6 @@ const settleBudgetMs = 5_000;
  * client asks again, after a second; all of them when the server has given up a claim that it was slow with, or is back.
  */
 const releasePausesMs = [100, 250, 500, 1_000, 2_000, 4_000];
-
-const FOREIGN_KEY_VIOLATION = '23503';
 
 /** What claiming a key needs. */
 export interface ClaimOptions {
@@ -72,9 +70,8 @@ async function releaseUnheard(release: () => Promise<boolean>): Promise<void> {
  * is taken over, and what that process may still want to settle is refused. When the reply to the claim is lost, the key is
  * released within seconds, for the same request again.
  *
- * @throws AppError 400 `idempotency.invalid_key`, 401 `auth.user_disabled` of a user who was erased meanwhile, 409
- *   `idempotency.in_progress` while another request does the work, 409 `idempotency.not_replayable` when its answer was too long
- *   to be kept, 422 `idempotency.key_reused`; 503 without a database.
+ * @throws AppError 400 `idempotency.invalid_key`, 409 `idempotency.in_progress` while another request does the work, 409
+ *   `idempotency.not_replayable` when its answer was too long to be kept, 422 `idempotency.key_reused`; 503 without a database.
  */
 export async function claimKey(
   request: FastifyRequest,
@@ -91,8 +88,7 @@ export async function claimKey(
     .query(claimIdempotencyKey({ ...owner, claim, fingerprint, takeOverAfterMs }), request.context)
     .catch((error: unknown) => {
       if (isOutcomeUnknown(error)) void releaseUnheard(() => release(null));
-      // The key belongs to the user, and to nothing else: who was erased meanwhile can claim none.
-      throw sqlState(error) === FOREIGN_KEY_VIOLATION ? signInErrors.raise.user_disabled({ cause: error }) : error;
+      throw error;
     });
   refuseReuse(found);
   // No row: another request claimed it at this very moment.

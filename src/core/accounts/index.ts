@@ -1,6 +1,7 @@
 export { type Caller, type CallerCache, CallerRecord, isEnded, toCallerRecord } from './caller.ts';
 export { claimAndAnswer, type RepeatableCall } from './claim-and-answer.ts';
 export { idempotencyErrors, signInErrors } from './errors.ts';
+export { explainErasing } from './explain-erasing.ts';
 export {
   findEarlierAnswer,
   type Idempotency,

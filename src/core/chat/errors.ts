@@ -33,6 +33,6 @@ export const chatErrors = defineErrors('chat', {
   answer_too_long: { status: 502, message: 'The model did not stop writing. What was written is kept.' },
   turn_lost: {
     status: 500,
-    message: 'The session was deleted, or another server took the turn over, while it ran. Read the history.',
+    message: 'Another server took the turn over while it ran. Read the history.',
   },
 });

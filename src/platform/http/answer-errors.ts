@@ -11,8 +11,9 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** Told of a request whose deadline is over, whatever else its handler ran into because of that. */
 function errorOf(thrown: unknown, request: FastifyRequest): AppError {
+  if (thrown instanceof AppError) return thrown;
   const reason = request.context?.deadline.reason;
-  return toAppError(reason !== undefined && !(thrown instanceof AppError) ? reason : thrown);
+  return toAppError(reason ?? request.server.lifecycle.explain(thrown, request));
 }
 
 /** Answers an error in OpenAI's shape, and keeps it for the log line. */

@@ -1,6 +1,7 @@
 export { type DrainOptions, drain } from './drain.ts';
 export { httpErrors } from './errors.ts';
 export { type EventStream, type EventStreamOptions, openEventStream, type StreamEvent } from './event-stream.ts';
+export { type ExplainError, explainErrors } from './explain-errors.ts';
 export type { CheckReadiness, Readiness } from './health-routes.ts';
 export { createInputCheck, type InputCheck } from './input-check.ts';
 export { parseJsonBody } from './json-body.ts';

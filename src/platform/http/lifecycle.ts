@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { ExplainError } from './explain-errors.ts';
 import type { RequestContext } from './request-context.ts';
 import type { RouteAccess } from './route-rules.ts';
 
@@ -34,6 +35,8 @@ export class Lifecycle {
   callerChanges = 0;
   /** Looks whether a stream's caller may still call, where somebody watches. */
   recheck: (stream: OpenStream) => void = () => {};
+  /** Explains errors, where somebody can. */
+  explain: ExplainError = (thrown) => thrown;
   /** WebSockets that are open. None belongs to a request in flight. */
   readonly sockets = new Set<OpenWebSocket>();
   /** Every route, as it was registered. */

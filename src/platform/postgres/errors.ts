@@ -25,6 +25,16 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined;
 }
 
+const FOREIGN_KEY_VIOLATION = '23503';
+
+/** Whether the server refused a row because what it refers to, by this id alone, is not there, or no longer. */
+export function isReferenceMissing(error: unknown, id: string): boolean {
+  if (!(error instanceof DatabaseError) || error.code !== FOREIGN_KEY_VIOLATION) return false;
+  // `Key (user_id)=(…) is not present in table "users".`, in the server's language. The constraint's name says less: not whose
+  // row is missing, and it is chosen by whoever makes a table or a partition of it.
+  return error.detail?.includes(`=(${id})`) === true;
+}
+
 // 08 connection lost; 57P shut down, restarting or ended by an administrator; 58 its disk or files; 25006 a replica now.
 const UNAVAILABLE = /^(08|57P|58|25006)/;
 // 53 out of connections, memory or disk; 40001 and 40P01 still in conflict with others after our retries.

@@ -6,7 +6,7 @@ export {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded.ts';
-export { isOutcomeUnknown, postgresErrors, sqlState } from './errors.ts';
+export { isOutcomeUnknown, isReferenceMissing, postgresErrors, sqlState } from './errors.ts';
 export { type DatabaseRoute, inspectRoute } from './inspect-route.ts';
 export { type MigrateOptions, migrate } from './migrate.ts';
 export { listMigrationFiles, type MigrationFile } from './migration-files.ts';

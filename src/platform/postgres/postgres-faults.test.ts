@@ -3,6 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import { newId } from '../../base/ids.ts';
+import { isReferenceMissing, sqlState } from './errors.ts';
 import { sql } from './statement.ts';
 
 const pool = new PoolFixture();
@@ -165,6 +167,35 @@ describe('an error of the server', () => {
       code: '23505',
       constraint: 'notes_pkey',
     });
+  });
+
+  test('tells whether what a row refers to by an id alone is missing', async () => {
+    await pool.admin.query(`
+      create table owners (id uuid primary key, unique (id, name), name text);
+      create table things (owner_id uuid unique references owners, name text, constraint named foreign key (owner_id, name)
+        references owners (id, name))`);
+    const [there, gone] = [newId(), newId()];
+    await pool.admin.query('insert into owners values ($1, $2)', [there, 'x']);
+    await pool.admin.query('insert into things values ($1, $2)', [there, 'x']);
+    const postgres = pool.open();
+    const add = (ownerId: string, name: string | null) =>
+      postgres
+        .query(
+          sql`
+            -- test.add_thing
+            insert into things values (${ownerId}::uuid, ${name})`,
+          within(5_000),
+        )
+        .catch((error: unknown) => error);
+    const missing = await add(gone, null);
+    expect(missing).toMatchObject({ code: '23503', constraint: 'things_owner_id_fkey' });
+    expect([isReferenceMissing(missing, gone), isReferenceMissing(missing, there)]).toEqual([true, false]);
+    const taken = await add(there, null);
+    expect([sqlState(taken), isReferenceMissing(taken, there)]).toEqual(['23505', false]);
+    await pool.admin.query('truncate things');
+    const misnamed = await add(there, 'y');
+    expect(misnamed).toMatchObject({ code: '23503', constraint: 'named' });
+    expect(isReferenceMissing(misnamed, there)).toBe(false);
   });
 
   test('a statement or lock timeout is 503 timeout', async () => {

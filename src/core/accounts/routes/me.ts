@@ -1,8 +1,9 @@
 import { newId } from '../../../base/ids.ts';
-import { type HttpServer, httpErrors } from '../../../platform/http/index.ts';
+import { explainErrors, type HttpServer, httpErrors } from '../../../platform/http/index.ts';
 import { type Database, sqlState } from '../../../platform/postgres/index.ts';
 import type { Caller, CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
+import { explainErasing } from '../explain-erasing.ts';
 import { beginErasing } from '../queries.ts';
 import { Account, EraseAccount, ErasedAccount, UpdateAccount } from '../schemas.ts';
 import { updateAccount } from '../sign-in/queries.ts';
@@ -38,8 +39,9 @@ function toChange({ userId, keyId, ip }: Caller, { username, email, settings }: 
   };
 }
 
-/** `DELETE /v1/me`. */
+/** `DELETE /v1/me`. What is under way for the user meanwhile, on whatever route, is told so. */
 function registerErasing(server: HttpServer, { database, callers }: AccountRouteOptions): void {
+  explainErrors(server, (error, { caller }: { caller: Caller | null }) => explainErasing(error, caller?.userId));
   server.delete(
     '/v1/me',
     {

@@ -1,7 +1,10 @@
 import { Cancelled } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
+import { inBackground } from '../../../base/in-background.ts';
 import { toAppError } from '../../../platform/http/index.ts';
+import type { Database } from '../../../platform/postgres/index.ts';
+import { findAccounts, signInErrors } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { TurnEnd, TurnEndStatus } from './store/queries.ts';
@@ -54,6 +57,7 @@ function describeEnd(
 
 /** What ending a turn needs. */
 export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId'> {
+  readonly database: Database;
   /** The server process that the turn belongs to. */
   readonly owner: string;
 }
@@ -71,6 +75,17 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
   }
 }
 
+/** Why a turn is not there any more, or not this process's: its account is gone, its session, or it was taken over. */
+async function findLoss({ identity }: RunningTurn, options: EndTurnOptions): Promise<AppError> {
+  const { userId, sessionId: id, requestId } = identity;
+  const { database, batches, statementBudgetMs: budgetMs } = options;
+  const [[account], [session]] = await inBackground({ requestId, budgetMs }, (context) =>
+    Promise.all([database.query(findAccounts([{ userId }]), context), batches.findSession({ userId, id }, context)]),
+  );
+  if (account === undefined || account.disabled_at !== null) return signInErrors.raise.user_disabled();
+  return session === undefined ? chatErrors.raise.session_not_found() : chatErrors.raise.turn_lost();
+}
+
 async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptions): Promise<void> {
   const { owner, log } = options;
   const { turnId, requestId } = turn.identity;
@@ -80,9 +95,10 @@ async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptio
   const error = status === 'completed' || status === 'stopped' ? undefined : endError(failure);
   if (error !== undefined) log.warn({ err: error, turn_id: turnId, request_id: requestId }, 'a turn did not complete');
   const end = describeEnd(turn, { owner, status, error });
-  const stored = failure instanceof TurnLost ? undefined : await storeTurnEnd(end, { ...options, requestId });
-  if (error !== undefined) turn.fail(error);
-  else if (stored === undefined || stored.seq === null) turn.fail(chatErrors.raise.turn_lost());
+  const isLost = failure instanceof TurnLost;
+  const stored = isLost ? undefined : await storeTurnEnd(end, { ...options, requestId });
+  if (error !== undefined && !isLost) turn.fail(error);
+  else if (stored === undefined || stored.seq === null) turn.fail(await findLoss(turn, options));
   else {
     const place = { seq: stored.seq, createdAt: stored.endedAt, version: stored.version };
     turn.complete(place, status === 'stopped' ? status : 'completed');

@@ -12,7 +12,7 @@ import {
   type WebSocketUser,
 } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
-import type { Caller } from '../../accounts/index.ts';
+import { type Caller, explainErasing } from '../../accounts/index.ts';
 import { type Authentication, authErrors, keyErrors } from '../../keys/index.ts';
 import type { RequestLimits } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
@@ -166,7 +166,7 @@ export class ChatSocket implements WebSocketUser {
     try {
       await inBackground({ requestId, budgetMs }, (context) => this.#answer(frame, context));
     } catch (thrown) {
-      const error = toAppError(thrown);
+      const error = toAppError(explainErasing(thrown, this.#userId));
       const of = { clientId: frame.client_id, requestId };
       if (frame.type === 'auth') this.#onSignInFailed(error, of);
       this.#tellError(error, of);
