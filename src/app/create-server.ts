@@ -20,7 +20,7 @@ import { guardPostgres } from './guard-postgres.ts';
 import { createServerMetrics, type ServerMetrics } from './metrics/server-metrics.ts';
 import { type Callers, openCallers } from './open-callers.ts';
 import { type Limits, openLimits } from './open-limits.ts';
-import { openModels } from './open-models.ts';
+import { listModels, openModels } from './open-models.ts';
 import { openServerJobs } from './open-server-jobs.ts';
 import { openSignIn, readSignIn, type SignInService } from './open-sign-in.ts';
 import { registerRoutes } from './register-routes.ts';
@@ -66,6 +66,12 @@ const turnHeadStartMs = 1_000;
 /** A request that waits for a model may last this much longer than the model, in milliseconds: for storing the answer. */
 const storeMarginMs = 15_000;
 
+/** The longest that an answer may take, in milliseconds: a file may give a target more than the variable gives the others. */
+function longestAnswerMs(config: Config): number {
+  const targets = listModels(config).flatMap((model) => model.targets);
+  return Math.max(config.models.totalTimeoutMs, ...targets.map(({ totalTimeoutMs }) => totalTimeoutMs));
+}
+
 function openSharedRedis({ redis }: Config, log: Logger): Redis | undefined {
   const { url, commandTimeoutMs } = redis;
   return url === undefined ? undefined : openRedis({ url, commandTimeoutMs, log });
@@ -109,6 +115,7 @@ export function createServer(parts: ServerParts): Server {
   const { metrics = createServerMetrics(), startTrace } = parts;
   const { requestBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where a file cannot be had, nothing was opened here yet.
+  const turnBudgetMs = longestAnswerMs(config);
   const plans = new Plans(readPlans(config.plans.file), log);
   const signInFiles = readSignIn(config, log);
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
@@ -120,7 +127,7 @@ export function createServer(parts: ServerParts): Server {
   const installed = openAssistants(assistantFolders, { database, directUrl, models, clock, log, tokenBudget, usage });
   const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
   const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
-  const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs: config.models.totalTimeoutMs });
+  const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs });
   const sweeper = new TurnSweeper(shared);
   const jobs = openServerJobs(config, { ...shared, directUrl, installed, startTrace, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);
@@ -144,13 +151,12 @@ export function createServer(parts: ServerParts): Server {
   showOperation(http, { ...shared, config, metrics, postgres, callers, redis, turns, jobs, check });
   registerRoutes(http, {
     ...shared,
-    jobs,
     ...signIn,
     callers: callers.cache,
     ...{ authentication, limits: limits.requests },
-    ...{ plans, limiter, usage, turns, installed },
+    ...{ plans, limiter, usage, turns, installed, jobs },
     ...config.http,
-    modelBudgetMs: config.models.totalTimeoutMs + storeMarginMs,
+    modelBudgetMs: turnBudgetMs + storeMarginMs,
   });
   for (const each of [sweeper, uses, ...(worksOnJobs ? [jobs] : [])]) each.start();
 

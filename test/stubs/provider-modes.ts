@@ -12,7 +12,7 @@ export interface StubExchange {
   readonly delayMs: number;
   /** The value of Retry-After, of `http-429`. */
   readonly retryAfter: string;
-  /** The words of the error, of `400-openai-error`, `401` and `http-429`. */
+  /** The words of the error, of `400-openai-error`, `400-flat-error`, `401` and `http-429`. */
   readonly errorMessage: string;
 }
 
@@ -149,6 +149,15 @@ export const modes = {
       param: 'messages[0].content',
       code: 'context_length_exceeded',
     }),
+  /** As vLLM words it. */
+  '400-flat-error': ({ response, errorMessage: message }) => {
+    response.writeHead(400, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ object: 'error', message, type: 'BadRequestError', param: null, code: 400 }));
+  },
+  '413-html': ({ response }) => {
+    response.writeHead(413, { 'content-type': 'text/html' });
+    response.end('<html><body><h1>413 Request Entity Too Large</h1></body></html>');
+  },
   '404-html': ({ response }) => {
     response.writeHead(404, { 'content-type': 'text/html' });
     response.end('<html><body>Not Found</body></html>');
@@ -157,6 +166,21 @@ export const modes = {
     begin(exchange);
     await write(exchange, [exchange.isStream ? `data: {"id": "x", choi\n\n${DONE}` : '{"id": "x", choi'], 0);
     exchange.response.end();
+  },
+  /** In a stream, only pieces that say nothing. */
+  'says-nothing': (exchange) => {
+    begin(exchange);
+    const pieces = toEvent({ id: 'x', choices: null }) + toEvent({ id: 'x', choices: [] });
+    exchange.response.end(exchange.isStream ? pieces : '{"id":"x","choices":[]}');
+  },
+  /** A good answer that begins with a piece without choices, and whose usage has neither choices nor a total. */
+  loose: (exchange) => {
+    begin(exchange);
+    const beginning = exchange.isStream ? toEvent({ id: 'x', choices: null }) : '';
+    const bytes = toBytes(exchange)
+      .replace('"choices":[],', '')
+      .replace(/,"total_tokens":\d+/, '');
+    exchange.response.end(beginning + bytes);
   },
   'empty-200': (exchange) => {
     begin(exchange);

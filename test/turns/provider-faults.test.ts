@@ -24,6 +24,7 @@ const faults: readonly (readonly [StubMode, string, 'words' | 'nothing'])[] = [
   ['error-in-stream', 'models.provider_error', 'words'],
   ['malformed-json', 'models.bad_response', 'nothing'],
   ['empty-200', 'models.bad_response', 'nothing'],
+  ['says-nothing', 'models.bad_response', 'nothing'],
   ['huge-line', 'models.bad_response', 'nothing'],
   ['redirect', 'models.bad_response', 'nothing'],
   ['404-html', 'models.bad_response', 'nothing'],
@@ -32,11 +33,13 @@ const faults: readonly (readonly [StubMode, string, 'words' | 'nothing'])[] = [
   ['502-html', 'models.provider_error', 'nothing'],
   ['401', 'models.refused', 'nothing'],
   ['400-openai-error', 'models.invalid_request', 'nothing'],
+  ['400-flat-error', 'models.invalid_request', 'nothing'],
+  ['413-html', 'models.invalid_request', 'nothing'],
 ];
 /** Those in which the provider is left, while it goes on or says nothing. */
 const lasting: readonly StubMode[] = ['no-first-byte', 'headers-only', 'stall-mid-stream', 'endless'];
 const isLasting = (mode: StubMode) => lasting.includes(mode);
-const harmless = ['crlf', 'split-utf8', 'one-byte', 'no-done', 'huge-count'] as const;
+const harmless = ['crlf', 'split-utf8', 'one-byte', 'no-done', 'huge-count', 'loose'] as const;
 
 let folder: string;
 let provider: StubProvider;
@@ -46,7 +49,7 @@ let user: TestUser;
 /** A model for each mode of the stub, none of them tried again. */
 function describeModels(): object[] {
   const bounds = { first_byte_timeout_ms: SILENCE_MS, chunk_timeout_ms: SILENCE_MS, total_timeout_ms: 2 * SILENCE_MS };
-  const target = { base_url: provider.url, allow_private: true, retries: 0 };
+  const target = { base_url: provider.url, allow_private: true, retries: 0, total_timeout_ms: 30_000 };
   const names = [...faults.map(([mode]) => mode), ...harmless];
   return names.map((mode) => ({
     name: mode,
@@ -59,7 +62,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'evenkeel-faults-'));
   const path = join(folder, 'models.json');
   await writeFile(path, JSON.stringify({ models: describeModels() }));
-  product = await startProduct({ MODELS_FILE: path });
+  // Less than any target may take: what the file says of a target counts, and what runs into it is told as the target's.
+  product = await startProduct({ MODELS_FILE: path, MODEL_TOTAL_TIMEOUT_MS: String(SILENCE_MS / 2) });
   user = await product.createUser();
 });
 

@@ -1,4 +1,12 @@
-import type { ChatCompletion, ChatCompletionChunk, CompletionRequest, ModelCall } from '../models/index.ts';
+import {
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  type CompletionRequest,
+  countChars,
+  estimateStreamed,
+  estimateTokens,
+  type ModelCall,
+} from '../models/index.ts';
 import type { ModelUse, Spender, TokenBudget, UsageRecorder } from '../plans/index.ts';
 import type { Asking } from './answer-once.ts';
 
@@ -10,12 +18,6 @@ export interface Metering {
 
 /** What an answer may come to when the request sets no bound; a longer one is counted all the same, after. */
 const USUAL_ANSWER_TOKENS = 4_096;
-/** What a token is worth in most texts. */
-const CHARS_PER_TOKEN = 4;
-
-function estimateTokens(content: unknown): number {
-  return Math.ceil(JSON.stringify(content).length / CHARS_PER_TOKEN);
-}
 
 function estimatePrompt({ messages, tools }: CompletionRequest): number {
   return estimateTokens([messages, tools]);
@@ -35,7 +37,9 @@ class Meter {
   readonly #tell: (cost: Cost | undefined) => void;
   #model: string | undefined;
   #usage: ChatCompletion['usage'];
-  #estimatedTokens = 0;
+  #pieces = 0;
+  #chars = 0;
+  #wholeTokens = 0;
   #isOver = false;
 
   constructor(request: CompletionRequest, tell: (cost: Cost | undefined) => void) {
@@ -43,17 +47,17 @@ class Meter {
     this.#tell = tell;
   }
 
-  /** Most providers send about a token in a chunk. */
-  addChunk({ model, usage, choices }: ChatCompletionChunk): void {
-    this.#model = model;
-    if (usage) this.#usage = usage;
-    this.#estimatedTokens += choices.length;
+  addChunk(chunk: ChatCompletionChunk): void {
+    this.#model = chunk.model;
+    if (chunk.usage) this.#usage = chunk.usage;
+    this.#pieces += chunk.choices.length;
+    this.#chars += countChars(chunk);
   }
 
   addAnswer({ model, usage, choices }: ChatCompletion): void {
     this.#model = model;
     this.#usage = usage;
-    for (const { message } of choices) this.#estimatedTokens += estimateTokens(message);
+    for (const { message } of choices) this.#wholeTokens += estimateTokens(message);
   }
 
   readonly finish = (): void => {
@@ -66,7 +70,8 @@ class Meter {
   #cost(): Cost | undefined {
     if (this.#model === undefined) return undefined;
     const promptTokens = this.#usage?.prompt_tokens ?? estimatePrompt(this.#request);
-    const completionTokens = this.#usage?.completion_tokens ?? this.#estimatedTokens;
+    const written = this.#wholeTokens + estimateStreamed({ pieces: this.#pieces, chars: this.#chars });
+    const completionTokens = this.#usage?.completion_tokens ?? written;
     return { model: this.#model, promptTokens, completionTokens };
   }
 }

@@ -74,6 +74,59 @@ describe('an accumulator', () => {
     ]);
   });
 
+  it('takes a name that comes again with each piece once, and joins one that comes in pieces', () => {
+    const toolCalls = foldToolCalls([
+      { index: 0, id: 'a', function: { name: 'todo_add', arguments: '{' } },
+      { index: 0, id: 'a', function: { name: 'todo_add', arguments: '}' } },
+      { index: 1, id: 'b', function: { name: 'todo_', arguments: '' } },
+      { index: 1, function: { name: 'list', arguments: '{}' } },
+      { index: 2, id: 'c', type: 'custom', custom: { name: 'shell', input: 'l' } },
+      { index: 2, id: 'c', custom: { name: 'shell', input: 's' } },
+    ]);
+    expect(toolCalls).toEqual([
+      { id: 'a', type: 'function', function: { name: 'todo_add', arguments: '{}' } },
+      { id: 'b', type: 'function', function: { name: 'todo_list', arguments: '{}' } },
+      { id: 'c', type: 'custom', custom: { name: 'shell', input: 'ls' } },
+    ]);
+  });
+
+  it('tells tool calls that share an index apart by their ids', () => {
+    const toolCalls = foldToolCalls([
+      { index: 0, id: 'a', type: 'function', function: { name: 'todo_add', arguments: '{"title":"milk"}' } },
+      { index: 0, id: 'b', type: 'function', function: { name: 'todo_add', arguments: '{"title":' } },
+      { index: 0, function: { arguments: '"eggs"}' } },
+    ]);
+    expect(toolCalls).toEqual([
+      { id: 'a', type: 'function', function: { name: 'todo_add', arguments: '{"title":"milk"}' } },
+      { id: 'b', type: 'function', function: { name: 'todo_add', arguments: '{"title":"eggs"}' } },
+    ]);
+  });
+
+  it('puts a tool call together whose id is another in each piece', () => {
+    const toolCalls = foldToolCalls([
+      { index: 0, id: 'a', function: { name: 'add', arguments: '{' } },
+      { index: 0, id: 'b', function: { name: '', arguments: '"x":1' } },
+      { index: 0, id: 'c', function: { arguments: '}' } },
+    ]);
+    expect(toolCalls?.map((call) => call.function)).toEqual([{ name: 'add', arguments: '{"x":1}' }]);
+  });
+
+  it('puts tool calls without an index together by ids that come again', () => {
+    const toolCalls = foldToolCalls([
+      { id: 'a', function: { name: 'add', arguments: '{' } },
+      { id: 'b', function: { name: 'add', arguments: '{' } },
+      { id: 'a', function: { arguments: '"x":1}' } },
+      { id: 'b', function: { arguments: '"x":' } },
+      { function: { arguments: '2}' } },
+      { id: 'c', function: { name: 'list', arguments: '{}' } },
+    ]);
+    expect(toolCalls?.map((call) => [call.id, call.function?.arguments])).toEqual([
+      ['a', '{"x":1}'],
+      ['b', '{"x":2}'],
+      ['c', '{}'],
+    ]);
+  });
+
   it('takes an absurd index without filling the gap', () => {
     expect(foldToolCalls([{ index: 2 ** 40, id: 'a', function: { name: 'add', arguments: '' } }])).toHaveLength(1);
   });
@@ -89,7 +142,7 @@ describe('an accumulator', () => {
     ]);
   });
 
-  it('knows how much it holds, an id that comes again once', () => {
+  it('knows how much it holds, an id or a name that comes again once', () => {
     const nothing = fold([chunk([{ index: 0, delta: {} }])]).chars;
     const withCalls = (...deltas: ToolCallDelta[]) =>
       fold(deltas.map((delta) => chunk([{ index: 0, delta: { tool_calls: [delta] } }]))).chars;
@@ -100,7 +153,7 @@ describe('an accumulator', () => {
     expect(withCalls({ index: 0 }, { index: 0 })).toBe(emptyCall);
     expect(withCalls({ index: 0 }, { index: 1 }) - emptyCall).toBe(emptyCall - nothing);
     const piece = { index: 0, id: 'abc', function: { name: 'n', arguments: '12' } };
-    expect(withCalls(piece, piece) - emptyCall).toBe(3 + 2 * 3);
+    expect(withCalls(piece, piece) - emptyCall).toBe(3 + 1 + 2 * 2);
     expect(withCalls({ index: 0, custom: { name: 'n', input: '12' } }) - emptyCall).toBe(3);
   });
 

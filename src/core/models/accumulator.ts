@@ -10,6 +10,20 @@ import type {
 /** What a choice, or a call of a tool, takes beside its words, in characters: many that say nothing take something too. */
 const frameChars = 100;
 
+/**
+ * Whether a piece is of another call than the newest at its index: Gemini gives all calls the same one. An id alone does not
+ * say so, for some providers make a new one for each piece.
+ */
+function beginsAnother(newest: AnsweredToolCall, { id, function: called, custom }: ToolCallDelta): boolean {
+  const hasName = Boolean(called?.name || custom?.name);
+  return hasName && Boolean(id) && newest.id !== '' && newest.id !== id;
+}
+
+/** What a piece adds to a name: some providers say all of it again with each piece. */
+function newPart(name: string, piece: string | null | undefined): string {
+  return piece == null || piece === name ? '' : piece;
+}
+
 /** One choice, as far as it has come. */
 class ChoiceSoFar {
   /** How much it holds, in characters. */
@@ -17,8 +31,8 @@ class ChoiceSoFar {
   content: string | null = null;
   refusal: string | null = null;
   finishReason: string | null = null;
-  /** By the provider's index; a Map, because an index may be any number. */
-  readonly #toolCalls = new Map<number, AnsweredToolCall>();
+  /** By the provider's index, in the order in which they began; a Map, because an index may be any number. */
+  readonly #toolCalls = new Map<number, AnsweredToolCall[]>();
   #lastIndex = -1;
 
   add({ delta, finish_reason: finishReason }: ChatCompletionChunk['choices'][number]): void {
@@ -31,28 +45,43 @@ class ChoiceSoFar {
   }
 
   #addToolCall(delta: ToolCallDelta): void {
-    // Some providers leave the index out and send a call in one piece, with its id.
-    const index = delta.index ?? (delta.id ? this.#lastIndex + 1 : Math.max(0, this.#lastIndex));
-    this.#lastIndex = index;
-    let call = this.#toolCalls.get(index);
-    if (call === undefined) {
-      call = { id: '', type: 'function' };
-      this.chars += frameChars;
-      this.#toolCalls.set(index, call);
-    }
+    const call = this.#callOf(delta);
     this.#name(call, delta);
     if (delta.function) {
       const { name, arguments: input } = delta.function;
       call.function ??= { name: '', arguments: '' };
-      call.function.name += this.#take(name);
+      call.function.name += this.#take(newPart(call.function.name, name));
       call.function.arguments += this.#take(input);
     }
     if (delta.custom) {
       const { name, input } = delta.custom;
       call.custom ??= { name: '', input: '' };
-      call.custom.name += this.#take(name);
+      call.custom.name += this.#take(newPart(call.custom.name, name));
       call.custom.input += this.#take(input);
     }
+  }
+
+  /** The call that a piece belongs to; a new one when it is the first. */
+  #callOf(delta: ToolCallDelta): AnsweredToolCall {
+    const index = delta.index ?? this.#guessIndex(delta);
+    this.#lastIndex = index;
+    const calls = this.#toolCalls.get(index) ?? [];
+    const newest = calls.at(-1);
+    if (newest !== undefined && !beginsAnother(newest, delta)) return newest;
+    const call: AnsweredToolCall = { id: '', type: 'function' };
+    this.chars += frameChars;
+    calls.push(call);
+    this.#toolCalls.set(index, calls);
+    return call;
+  }
+
+  /** Some providers leave the index out, and send a call in one piece, or its id with each or with the first. */
+  #guessIndex({ id }: ToolCallDelta): number {
+    if (!id) return Math.max(0, this.#lastIndex);
+    for (const [index, calls] of this.#toolCalls) {
+      if (calls.some((call) => call.id === id)) return index;
+    }
+    return this.#toolCalls.size;
   }
 
   /** Some providers say the id again with each piece. */
@@ -69,7 +98,7 @@ class ChoiceSoFar {
   }
 
   get message(): AnsweredMessage {
-    const toolCalls = [...this.#toolCalls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call);
+    const toolCalls = [...this.#toolCalls.entries()].sort(([a], [b]) => a - b).flatMap(([, calls]) => calls);
     return {
       role: 'assistant',
       content: this.content,

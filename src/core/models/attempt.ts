@@ -15,9 +15,12 @@ export interface TargetTimeouts {
   readonly totalTimeoutMs: number;
 }
 
+/** The total was passed while the reader was busy with what had come: the time was the reader's, not the provider's. */
+export class ReaderTooSlow extends DeadlineExceeded {}
+
 /**
  * One HTTP request to a provider, and how long it may take. When its time is up the response is aborted with the error to
- * raise: `models.timeout` when a bound of the target was passed, or the reason of the caller's deadline.
+ * raise: `models.timeout` when a bound of the target was passed, `ReaderTooSlow`, or the reason of the caller's deadline.
  *
  * Whoever makes one must `end()` it.
  */
@@ -78,6 +81,7 @@ export class Attempt {
     if (reason !== undefined) this.#abort(reason);
     // The caller's time is up as well, its timer has just not fired yet.
     else if (this.#deadline.remainingMs() <= 0) this.#abort(new DeadlineExceeded());
+    else if (!this.#waitsForProvider) this.#abort(new ReaderTooSlow());
     else this.#abort(modelErrors.raise.timeout({ missing: 'the end of its answer' }));
   };
 

@@ -82,6 +82,15 @@ describe('a reader of chunks', () => {
     expect(() => [...reader.chunks()]).toThrow(expect.objectContaining({ code: 'models.bad_response' }));
   });
 
+  it('passes over what says nothing, and gives what it cost also without choices', () => {
+    const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+    const said = [{ choices: null }, { choices: [] }, { choices: [], usage: null }, { usage }];
+    const reader = new ChunkReader(1);
+    reader.feed(Buffer.from(said.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('')));
+    expect([...reader.chunks()]).toEqual([{ choices: [], usage }]);
+    expect(reader.isComplete).toBe(false);
+  });
+
   it('gives what came before an error first', () => {
     const reader = new ChunkReader(1);
     reader.feed(Buffer.from(`${event('good')}\n\ndata: {"error":{"message":"x"}}\n\n`));
@@ -92,7 +101,8 @@ describe('a reader of chunks', () => {
 
   it('leaves out usage that is no count', () => {
     const reader = new ChunkReader(1);
-    reader.feed(Buffer.from('data: {"choices":[],"usage":{"prompt_tokens":-1,"completion_tokens":"2"}}\n\n'));
+    const usage = '{"prompt_tokens":-1,"completion_tokens":"2"}';
+    reader.feed(Buffer.from(`data: {"choices":[{"index":0}],"usage":${usage}}\n\n`));
     expect([...reader.chunks()][0]?.usage).toBeNull();
   });
 });

@@ -70,6 +70,8 @@ export class ChunkReader {
         return;
       }
       const chunk = readChunk(data);
+      // It says nothing: the answer has not begun with it, so that another target can still be asked.
+      if (chunk.choices.length === 0 && !chunk.usage) continue;
       for (const choice of chunk.choices) {
         if (choice.finish_reason) this.#finishedChoices.add(choice.index);
       }

@@ -1,13 +1,18 @@
 import { defineErrors } from '../../base/errors.ts';
 
+/** What is asked for, without what may be a key that somebody put in the wrong place. */
+function nameOf(model: string): string {
+  return model.includes('ek_') ? 'This model' : `The model \`${model}\``;
+}
+
 /** Why a model did not answer. Nothing of ours was stored by the call that raises one of these. */
 export const modelErrors = defineErrors('models', {
   /** The request itself is at fault; either we found out or the provider said so. */
   invalid_request: { status: 400, message: (details: { reason: string }) => details.reason },
   not_found: {
     status: 404,
-    message: (details: { model: string }) =>
-      `The model \`${details.model}\` does not exist. GET /v1/models lists those you can use.`,
+    message: ({ model }: { model: string }) =>
+      `${nameOf(model)} does not exist. GET /v1/models lists those you can use.`,
   },
   /** No connection, or it was lost before any of an answer. */
   unreachable: {

@@ -75,5 +75,9 @@ export const MessageSchema = closed({
   reasoning_content: nullable(Type.String()),
   reasoning: nullable(Type.String()),
   parsed: Type.Optional(Type.Unknown()),
+  // What OpenRouter, LiteLLM and Google add to one, and want back.
+  reasoning_details: nullable(Type.Array(anyObject)),
+  provider_specific_fields: nullable(anyObject),
+  extra_content: nullable(anyObject),
 });
 export type Message = Static<typeof MessageSchema>;

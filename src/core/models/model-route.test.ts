@@ -67,6 +67,7 @@ describe('when the first target is in trouble', () => {
     ['404-html'],
     ['malformed-json'],
     ['empty-200'],
+    ['says-nothing'],
     ['huge-line'],
     ['redirect'],
     ['no-first-byte', { firstByteTimeoutMs: 100 }],
@@ -84,13 +85,23 @@ describe('when the first target is in trouble', () => {
     expect(lines.join()).not.toContain(CANARY_KEY);
   });
 
-  it('and the request is to blame, its error is raised and nobody else asked', async () => {
-    const { models, secondary } = await startTwo({ mode: '400-openai-error', errorMessage: 'Too long.' });
-    const errors = [await drainStream(models.stream(hello(), call())), await settle(models.complete(hello(), call()))];
-    for (const { error } of errors) expect(error).toMatchObject({ code: 'models.invalid_request', status: 400 });
-    expect(secondary.requests).toEqual([]);
-    expect(models.health()[0]).toEqual({ model: 'smart', target: 'one', state: 'closed' });
-  });
+  it.each<StubMode>(['400-openai-error', '400-flat-error', '413-html'])(
+    'and the request is to blame (%s), its error is raised and nobody else asked, nor the same one again',
+    async (mode) => {
+      const { models, primary, secondary } = await startTwo(
+        { mode, errorMessage: 'Too long.' },
+        { first: { retries: 2 } },
+      );
+      const errors = [
+        await drainStream(models.stream(hello(), call())),
+        await settle(models.complete(hello(), call())),
+      ];
+      for (const { error } of errors) expect(error).toMatchObject({ code: 'models.invalid_request', status: 400 });
+      expect(primary.requests).toHaveLength(2);
+      expect(secondary.requests).toEqual([]);
+      expect(models.health()[0]).toEqual({ model: 'smart', target: 'one', state: 'closed' });
+    },
+  );
 
   it.each<StubMode>(['reset-mid-stream', 'truncated', 'error-in-stream'])(
     'after the first byte (%s), that is an error: nobody else is asked',
@@ -232,7 +243,7 @@ describe('the offline model stands in', () => {
   it('for nobody who did not want it, whose request is at fault, or whose answer has begun', async () => {
     const { models, provider } = await startOne({ mode: '401' });
     expect((await settle(models.complete(hello(), call()))).error).toMatchObject({ code: 'models.refused' });
-    provider.setMode('400-openai-error');
+    provider.setMode('413-html');
     const { error } = await settle(models.complete(hello(), standIn()));
     expect(error).toMatchObject({ code: 'models.invalid_request' });
     provider.setMode('truncated');

@@ -14,6 +14,7 @@ import {
 import type { StubMode, StubProvider } from '../../../test/stubs/provider.ts';
 import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import { createLogger } from '../../platform/log/index.ts';
+import type { ObservedCall } from './guarded-target.ts';
 
 closeAfterEach();
 
@@ -161,6 +162,40 @@ describe('a provider that is slow', () => {
       text: 'all',
       error: undefined,
     });
+  });
+});
+
+describe('a reader who is slow', () => {
+  it('until the total is told that its own time is up, and the target is not blamed', async () => {
+    const calls: ObservedCall[] = [];
+    const { models, provider } = await startModels(
+      { mode: 'endless', text: TEXT },
+      { totalTimeoutMs: 200 },
+      { onCall: (call) => calls.push(call) },
+    );
+    for (let asked = 1; asked <= 6; asked++) {
+      const stream = models.stream(hello(), { deadline: ample() });
+      await stream.next();
+      // Nothing more is asked for before the total has passed.
+      await vi.waitFor(() => expect(provider.aborts).toHaveLength(asked), { timeout: 1_000, interval: 5 });
+      expect((await drainStream(stream)).error).toBeInstanceOf(DeadlineExceeded);
+    }
+    expect(calls.map(({ outcome }) => outcome)).toEqual(Array(6).fill('cancelled'));
+    expect(models.health()).toEqual([{ model: 'stub', target: 'test', state: 'closed' }]);
+  });
+
+  it('until the total, but has got all of the answer by then, has got it', async () => {
+    const finish = JSON.stringify({ choices: [{ index: 0, delta: { content: 'all' }, finish_reason: 'stop' }] });
+    const hasClosed = Promise.withResolvers<void>();
+    const host = await startSocketServer((socket) => {
+      socket.on('close', () => hasClosed.resolve()).resume();
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: ${finish}\n\n`);
+    });
+    const { models } = createTestModels({ baseUrl: `http://${host}/v1`, totalTimeoutMs: 200 });
+    const stream = models.stream(hello(), { deadline: ample() });
+    expect((await stream.next()).value).toMatchObject({ choices: [{ delta: { content: 'all' } }] });
+    await hasClosed.promise;
+    expect(await drainStream(stream)).toMatchObject({ chunks: [], error: undefined });
   });
 });
 

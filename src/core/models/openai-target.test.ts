@@ -38,6 +38,18 @@ describe('a model on an OpenAI-compatible provider', () => {
     expect(provider.requests).toEqual([]);
   });
 
+  it('is not found under a key that was sent for its name, and the key is not repeated', async () => {
+    const { models } = await startModels();
+    for (const model of ['ek_canary', 'Bearer ek_canary']) {
+      expect(() => models.get(model)).toThrow(
+        expect.objectContaining({
+          code: 'models.not_found',
+          message: expect.stringMatching(/^This model does not exist.*GET \/v1\/models/),
+        }),
+      );
+    }
+  });
+
   it('is not asked what does not hold together', async () => {
     const { models, provider } = await startModels();
     const request = hello({ messages: [{ role: 'tool', content: 'x', tool_call_id: 'none' }] });

@@ -2,7 +2,7 @@ import { errors, Pool } from 'undici';
 
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/time.ts';
-import { Attempt, type TargetTimeouts } from './attempt.ts';
+import { Attempt, ReaderTooSlow, type TargetTimeouts } from './attempt.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
 import { createConnector } from './create-connector.ts';
@@ -55,12 +55,14 @@ function toError(error: unknown, attempt: Attempt, hasBegun: boolean): unknown {
 }
 
 /**
- * Whether a stream failed after all of the answer had come, because the provider broke off or fell silent. That is no
- * error; something wrong that was sent, or the caller's own end, still is.
+ * Whether a stream failed after all of the answer had come, because the provider broke off or fell silent, or its time was
+ * up before the rest was read. That is no error; something wrong that was sent, or the caller's own end, still is.
  */
 function isAfterTheEnd(error: unknown, reader: ChunkReader, attempt: Attempt): boolean {
   if (!reader.isComplete) return false;
-  return attempt.reason === undefined ? !(error instanceof AppError) : attempt.reason instanceof AppError;
+  const { reason } = attempt;
+  if (reason === undefined) return !(error instanceof AppError);
+  return reason instanceof AppError || reason instanceof ReaderTooSlow;
 }
 
 function named<Answer extends { model: string }>(answer: Answer, model: string): Answer {

@@ -33,12 +33,43 @@ describe("a provider's refusal", () => {
     expect(refuse(status, saying('No.'))).toMatchObject({ status: ours, code });
   });
 
-  it.each(['', '<html>', '{}', '{"error":null}', '{"error":"no"}', '{"error":{"message":7}}', 'null', '[]'])(
-    'of 400 is a bad response when its body is %j, no error object',
-    (text) => {
-      expect(refuse(400, text)).toMatchObject({ status: 502, code: 'models.bad_response' });
-    },
-  );
+  it.each([
+    '',
+    '<html>',
+    '{}',
+    '{"error":null}',
+    '{"error":{"message":7}}',
+    '{"message":7}',
+    '{"detail":[{}]}',
+    'null',
+    '[]',
+  ])('of the request is told as such, also in words that cannot be read: %j', (text) => {
+    const message = 'The model provider refused the request as invalid.';
+    for (const status of [400, 413, 422])
+      expect(refuse(status, text)).toMatchObject({ status: 400, code: 'models.invalid_request', message });
+  });
+
+  it.each([
+    ['with no object around it', { object: 'error', message: 'Too long.', type: 'BadRequestError', code: 400 }],
+    ['in a list', [saying('Too long.')]],
+    ['as text', { error: 'Too long.' }],
+  ])('is read %s', (_how, body) => {
+    expect(refuse(400, body)).toMatchObject({ status: 400, code: 'models.invalid_request', message: 'Too long.' });
+    expect(refuse(404, body)).toMatchObject({ status: 502, code: 'models.refused' });
+  });
+
+  it('does not pass on words that hold our key, wherever they stand', () => {
+    const bodies = [{ message: 'Bad key sk-secret!' }, [saying('Bad key sk-secret!')], { error: 'Bad key sk-secret!' }];
+    for (const body of bodies) {
+      const error = refuse(400, body);
+      expect(error.code).toBe('models.invalid_request');
+      expect(`${error.message} ${error.param} ${error.cause}`).not.toContain('sk-secret');
+    }
+  });
+
+  it.each(['', '<html>', '{}'])('of 404 is a bad response when its body is %j, no error object', (text) => {
+    expect(refuse(404, text)).toMatchObject({ status: 502, code: 'models.bad_response' });
+  });
 
   it('of an invalid request is passed on with its field', () => {
     expect(refuse(400, saying('Too long.', 'messages[1].content'))).toMatchObject({

@@ -51,14 +51,21 @@ function readText(value: unknown, secret: string | undefined): string | undefine
   return text === '' || (secret && text.includes(secret)) ? undefined : text;
 }
 
-/** Reads `{"error":{message,param,type,code}}`; undefined when it is not that. */
-function readError(text: string, secret: string | undefined): Told | undefined {
-  let error: unknown;
+/** The object that holds the message: `error`, the first of a list (Gemini), without `error` around it (vLLM), or a text. */
+function findError(text: string): unknown {
   try {
-    error = JSON.parse(text)?.error;
+    const body = JSON.parse(text);
+    const first = Array.isArray(body) ? body[0] : body;
+    const error = first?.error ?? first;
+    return typeof error === 'string' ? { message: error } : error;
   } catch {
     return undefined;
   }
+}
+
+/** Reads `{message,param,type,code}`, wherever providers put it; undefined when it is not there. */
+function readError(text: string, secret: string | undefined): Told | undefined {
+  const error = findError(text);
   if (typeof error !== 'object' || error === null) return undefined;
   const { message, param, code, type } = error as Record<string, unknown>;
   if (typeof message !== 'string') return undefined;
@@ -91,9 +98,10 @@ export function toRefusalError(refusal: ProviderRefusal, secret: string | undefi
   if (status === 401 || status === 402 || status === 403 || status === 407) return raise.refused({ cause });
   // Of the caller's request we know the model to be one of ours: what the provider does not find is a wrong target.
   if (told !== undefined && status === 404) return raise.refused({ cause });
-  if (told !== undefined && (status === 400 || status === 413 || status === 422)) {
-    const reason = told.message ?? 'The model provider refused the request as invalid.';
-    return raise.invalid_request({ reason }, { cause, ...(told.param && { param: told.param }) });
+  // Also when a proxy says so in HTML, that the body is too long say: another try would be refused again.
+  if (status === 400 || status === 413 || status === 422) {
+    const reason = told?.message ?? 'The model provider refused the request as invalid.';
+    return raise.invalid_request({ reason }, { cause, ...(told?.param && { param: told.param }) });
   }
   return raise.bad_response({ cause });
 }

@@ -88,4 +88,44 @@ describe('whole or streamed, a count of tokens', () => {
     expect(read({ message: {} }, { usage }).usage).toEqual(expected);
     expect(readChunk(JSON.stringify({ choices: [], usage })).usage).toEqual(expected);
   });
+
+  it.each([undefined, null])('is given their sum when that is %s', (sum) => {
+    const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: sum };
+    const expected = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+    expect(read({ message: {} }, { usage }).usage).toEqual(expected);
+    expect(readChunk(JSON.stringify({ choices: [], usage })).usage).toEqual(expected);
+  });
+
+  it.each([{ prompt_tokens: 7 }, { completion_tokens: 3 }, [], 7])('without both parts (%j) is left out', (usage) => {
+    expect(read({ message: {} }, { usage }).usage).toBeNull();
+    expect(readChunk(JSON.stringify({ choices: [], usage })).usage).toBeNull();
+  });
+});
+
+describe('a piece of a stream without choices', () => {
+  const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+
+  it.each([{ usage }, { choices: null, usage }, { choices: null }, { object: 'chat.completion.chunk', model: 'm' }])(
+    'says nothing, or what it cost: %j',
+    (said) => {
+      expect(readChunk(JSON.stringify(said))).toEqual({ ...said, choices: [] });
+    },
+  );
+
+  it.each([
+    ['models.provider_error', { choices: null, error: { message: 'No.' } }],
+    ['models.provider_error', { object: 'chat.completion.chunk', error: 'No.' }],
+    // As vLLM says that something went wrong; `[DONE]` follows.
+    ['models.bad_response', { object: 'error', message: 'No.', type: 'InternalServerError', code: 500 }],
+    ['models.bad_response', { detail: 'No.' }],
+    ['models.bad_response', {}],
+    ['models.bad_response', { choices: {}, usage }],
+  ])('is %s when it may be an error: %j', (code, said) => {
+    expect(() => readChunk(JSON.stringify(said))).toThrow(expect.objectContaining({ code }));
+  });
+
+  it.each([{ choices: null, usage }, { usage }])('is no whole answer: %j', (said) => {
+    const refused = expect.objectContaining({ code: 'models.bad_response' });
+    expect(() => readCompletion(JSON.stringify(said), now)).toThrow(refused);
+  });
 });

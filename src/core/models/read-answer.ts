@@ -44,10 +44,12 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxCount;
 }
 
-function isUsage(value: unknown): boolean {
-  return (
-    isObject(value) && isCount(value.prompt_tokens) && isCount(value.completion_tokens) && isCount(value.total_tokens)
-  );
+/** What an answer cost; null when it is no count, which could not be billed: without it the answer is still an answer. */
+function readUsage(usage: unknown): Loose | null {
+  if (!isObject(usage) || !isCount(usage.prompt_tokens) || !isCount(usage.completion_tokens)) return null;
+  // Some providers leave the sum out.
+  usage.total_tokens ??= (usage.prompt_tokens as number) + (usage.completion_tokens as number);
+  return isCount(usage.total_tokens) ? usage : null;
 }
 
 /** What is common to a message and a delta of one. */
@@ -71,20 +73,34 @@ function parse(json: string): Loose {
   if (value.error !== undefined && value.error !== null) {
     throw modelErrors.raise.provider_error({ cause: new Error('an error object came in place of an answer') });
   }
-  if (!Array.isArray(value.choices)) throw badResponse('no choices');
-  // A count that is none could not be billed; without it the answer is still an answer.
-  if (value.usage !== undefined && value.usage !== null && !isUsage(value.usage)) value.usage = null;
+  if (value.usage !== undefined) value.usage = readUsage(value.usage);
   return value;
 }
 
+/** The list of choices. @throws AppError `models.bad_response` when there is none. */
+function readChoices({ choices }: Loose): unknown[] {
+  if (!Array.isArray(choices)) throw badResponse('no choices');
+  return choices;
+}
+
 /**
- * Reads one chunk of a stream. Fields unknown to us stay in it.
+ * Whether a piece without choices is one all the same: it leaves a place for them, says what it is, or what the answer cost.
+ * Anything else may be an error in a provider's own words, and would be lost with the end of the stream that follows it.
+ */
+function isPieceWithoutChoices({ choices, object, usage }: Loose): boolean {
+  if (choices === undefined) return object === 'chat.completion.chunk' || usage !== undefined;
+  return choices === null;
+}
+
+/**
+ * Reads one chunk of a stream. Fields unknown to us stay in it; choices that it leaves out are none.
  *
  * @throws AppError `models.bad_response`; `models.provider_error` when it is an error object.
  */
 export function readChunk(json: string): ChatCompletionChunk {
   const chunk = parse(json);
-  for (const choice of chunk.choices as unknown[]) {
+  if (isPieceWithoutChoices(chunk)) chunk.choices = [];
+  for (const choice of readChoices(chunk)) {
     if (!isObject(choice) || !isTextOrNothing(choice.finish_reason)) throw badResponse('a malformed choice');
     choice.index ??= 0;
     choice.delta ??= {};
@@ -130,7 +146,7 @@ function completeChoice(choice: Loose, index: number): void {
  */
 export function readCompletion(json: string, now: Date): ChatCompletion {
   const completion = parse(json);
-  const choices = completion.choices as unknown[];
+  const choices = readChoices(completion);
   if (choices.length === 0) throw badResponse('no choice');
   for (const [index, choice] of choices.entries()) {
     if (!isObject(choice) || !isAnswer(choice.message)) throw badResponse('a malformed choice');

@@ -56,6 +56,19 @@ describe('a file of models', () => {
     });
   });
 
+  it.each(['connection', 'expect', 'keep-alive', 'upgrade'])('sends no header %s, which is not its own', (header) => {
+    const yaml = `models: [{name: a, targets: [${target.replace('}', `, headers: {${header}: x}}`)}]}]`;
+    const problem = 'must be in lower case, and not one that the server sends itself';
+    expect(problemsOf(yaml)).toEqual([`models[0].targets[0].headers.${header}: ${problem}`]);
+  });
+
+  it('names models as long as callers can ask for', () => {
+    const name = 'n'.repeat(200);
+    const model = 'm'.repeat(256);
+    const yaml = `{models: [{name: ${name}, targets: [{base_url: "https://a.example/v1", model: ${model}}]}], default: ${name}}`;
+    expect(read(yaml)).toMatchObject({ models: [{ name, targets: [{ model }] }] });
+  });
+
   it('is told all that is wrong with it at once', () => {
     const yaml = `
       models:
@@ -81,6 +94,10 @@ describe('a file of models', () => {
     ['models: []', 'models: must NOT have fewer than 1 items'],
     [`models: [{name: offline, targets: [${target}]}]`, 'models: offline is the name of the built-in model'],
     [`models: [{name: a, targets: [${target}]}, {name: a, targets: [${target}]}]`, 'models: two have the same name'],
+    [
+      `models: [{name: ${'n'.repeat(201)}, targets: [${target}]}]`,
+      'models[0].name: must be a name of at most 200 visible ASCII characters without spaces',
+    ],
     [`{models: [{name: a, targets: [${target}]}], default: b}`, 'default: is none of the models'],
     [
       `models: [{name: a, targets: [{base_url: "https://u:p@a.example", model: m}]}]`,

@@ -6,10 +6,16 @@ import { closed } from './schema-parts.ts';
 const HOUR_MS = 3_600_000;
 
 const Name = Type.String({ pattern: '^[\\x21-\\x7e]{1,256}$' });
+/** What callers ask for: no longer than sessions and routes take. */
+const ModelName = Type.String({
+  pattern: '^[\\x21-\\x7e]{1,200}$',
+  description: 'a name of at most 200 visible ASCII characters without spaces',
+});
 const TimeoutMs = Type.Optional(Type.Integer({ minimum: 1, maximum: HOUR_MS }));
 
-/** Headers that are ours to send; a key belongs into `api_key_env`. */
-const NOT_OURS = '^(?!(?:authorization|accept-encoding|connection|content-.*|host|transfer-encoding)$)[a-z0-9-]+$';
+/** Headers that are ours to send, or that undici refuses to; a key belongs into `api_key_env`. */
+const NOT_OURS =
+  '^(?!(?:authorization|accept-encoding|connection|content-.*|expect|host|keep-alive|transfer-encoding|upgrade)$)[a-z0-9-]+$';
 
 const TargetSchema = closed({
   name: Type.Optional(Name),
@@ -35,8 +41,8 @@ const TargetSchema = closed({
 });
 
 const ModelsFileSchema = closed({
-  default: Type.Optional(Name),
-  models: Type.Array(closed({ name: Name, targets: Type.Array(TargetSchema, { minItems: 1, maxItems: 16 }) }), {
+  default: Type.Optional(ModelName),
+  models: Type.Array(closed({ name: ModelName, targets: Type.Array(TargetSchema, { minItems: 1, maxItems: 16 }) }), {
     minItems: 1,
     maxItems: 256,
   }),

@@ -42,6 +42,9 @@ const everything = {
       annotations: [],
       function_call: null,
       reasoning_content: 'hm',
+      reasoning_details: [{ type: 'reasoning.text', text: 'hm', signature: 's' }],
+      provider_specific_fields: { citations: null },
+      extra_content: { google: { thought_signature: 's' } },
       tool_calls: [
         { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{}', parsed_arguments: null } },
         { id: 'call_2', type: 'custom', custom: { name: 'run', input: 'x' } },

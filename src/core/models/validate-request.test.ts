@@ -30,6 +30,7 @@ describe('a completion request', () => {
     ['messages[1].content', { messages: [user, { role: 'assistant', content: null, tool_calls: [] }] }],
     ['messages[0].tool_calls', { messages: [{ ...calls, role: 'user', content: 'x' }] }],
     ['messages[0].tool_call_id', { messages: [{ ...user, tool_call_id: 'call_1' }] }],
+    ['messages[0].extra_content', { messages: [{ ...user, extra_content: {} }] }],
     ['messages[1].tool_call_id', { messages: [calls, { role: 'tool', content: 'x' }] }],
     ['messages[1].tool_call_id', { messages: [calls, { role: 'tool', content: 'x', tool_call_id: 'call_2' }] }],
     ['messages[0].tool_call_id', { messages: [{ role: 'tool', content: 'x', tool_call_id: 'call_1' }, calls] }],
@@ -62,6 +63,25 @@ describe('a completion request', () => {
     [
       'an answer sent back whole',
       { messages: [user, { role: 'assistant', content: 'x', refusal: null, parsed: null }] },
+    ],
+    [
+      'an answer sent back with what its provider added',
+      {
+        messages: [
+          user,
+          {
+            ...{ role: 'assistant', content: 'x', reasoning_details: [{ type: 'reasoning.text' }] },
+            ...{ provider_specific_fields: { citations: [] }, extra_content: { google: {} } },
+          },
+          {
+            role: 'assistant',
+            content: 'x',
+            provider_specific_fields: null,
+            reasoning_details: null,
+            extra_content: null,
+          },
+        ],
+      },
     ],
     ['nulls in fields of other roles', { messages: [{ ...user, tool_calls: null, refusal: null }] }],
     ['an empty answer', { messages: [user, { role: 'assistant', content: '' }] }],

@@ -3,7 +3,10 @@ import type { ContentPart, Message, Role } from './message-schema.ts';
 import type { CompletionRequest } from './schemas.ts';
 
 const PROMPT_FIELDS = ['content', 'name'];
-const ANSWER_FIELDS = ['annotations', 'reasoning_content', 'reasoning', 'parsed'];
+const ANSWER_FIELDS = [
+  ...['annotations', 'reasoning_content', 'reasoning', 'parsed'],
+  ...['reasoning_details', 'provider_specific_fields', 'extra_content'],
+];
 
 /** Which fields and which content parts go with a role. */
 const allowed: Record<Role, { fields: ReadonlySet<string>; parts: ReadonlySet<ContentPart['type']> }> = {

@@ -150,6 +150,14 @@ describe('loadConfig', () => {
     expect(problemsOf(environment as unknown as Record<string, string>)).toEqual([problem]);
   });
 
+  test('the name of a model is no longer than callers can ask for', () => {
+    expect(loadConfig({ ...models, MODEL_NAME: 'n'.repeat(200) }).models.model).toHaveLength(200);
+    const [problem] = problemsOf({ ...models, MODEL_NAME: 'n'.repeat(201) });
+    expect(problem).toMatch(
+      /^MODEL_NAME: .* is not a model name of at most 200 visible ASCII characters without spaces$/,
+    );
+  });
+
   test('a secret is quoted in no problem, not even one that stands in the wrong variable', () => {
     const canary = 'canaryqX7z';
     const environment = {

@@ -198,8 +198,8 @@ export const variables = {
     }),
     model: optionalText({
       name: 'MODEL_NAME',
-      pattern: /^[\x21-\x7e]{1,256}$/,
-      kind: 'a model name of visible ASCII characters without spaces',
+      pattern: /^[\x21-\x7e]{1,200}$/,
+      kind: 'a model name of at most 200 visible ASCII characters without spaces',
       sentence: 'Model to ask the endpoint for.',
     }),
     allowPrivate: oneOf({

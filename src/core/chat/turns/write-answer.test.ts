@@ -51,9 +51,11 @@ const endless: [string, (at: number) => Choices][] = [
   ['text that cannot be stored', () => say({ content: '\0'.repeat(piece.length) })],
   ['a refusal', () => say({ refusal: piece })],
   ['the arguments of a call', () => call({ index: 0, id: 'a', function: { arguments: piece } })],
-  ['the name of a call', () => call({ index: 0, id: 'a', function: { name: piece } })],
+  // The same name again is taken for a repeated one.
+  ['the name of a call', (at) => call({ index: 0, id: 'a', function: { name: `${piece}${at}` } })],
   ['the input of a custom call', () => call({ index: 0, id: 'a', custom: { input: piece } })],
-  ['the name of a custom call', () => call({ index: 0, id: 'a', custom: { name: piece } })],
+  ['the name of a custom call', (at) => call({ index: 0, id: 'a', custom: { name: `${piece}${at}` } })],
+  ['calls at one index', (at) => call({ index: 0, id: String(at), function: { name: 'add', arguments: piece } })],
   ['ids of calls', (at) => call({ index: at, id: piece })],
   ['kinds of calls', (at) => call({ index: at, type: piece })],
   ['calls that say nothing', (at) => call(...Array.from({ length: 1_000 }, (_, n) => ({ index: at * 1_000 + n })))],
@@ -66,6 +68,15 @@ test.each(endless)('a model that does not stop writing %s is left at the bound',
   const { error, taken } = await answer(newTurn(), choicesAt);
   expect(error).toMatchObject({ code: 'chat.answer_too_long' });
   expect(taken).toBeLessThanOrEqual(11);
+});
+
+test.each([
+  ['long pieces by their length', 'x'.repeat(4_000), 1_000 * pieces],
+  ['short ones as a token each', 'tok', pieces],
+])('an answer without a count is counted by an estimate: %s', async (_what, content, tokens) => {
+  const turn = newTurn();
+  await answer(turn, () => say({ content }));
+  expect(turn.usage?.completion_tokens).toBe(tokens);
 });
 
 test('what was written in earlier steps of a turn counts', async () => {

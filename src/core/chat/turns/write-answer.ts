@@ -5,6 +5,9 @@ import {
   Accumulator,
   type AnsweredMessage,
   type CompletionRequest,
+  countChars,
+  estimateStreamed,
+  estimateTokens,
   type Message,
   type Models,
 } from '../../models/index.ts';
@@ -25,9 +28,6 @@ const maxTokens = 500_000;
  * that today's models give, and what a mad one costs.
  */
 const maxAnswerChars = 1_000_000;
-
-/** For providers that do not count, and for answers that were cut off before the count: characters of a token. */
-const charsPerToken = 4;
 
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
@@ -100,25 +100,27 @@ async function askOnce(
     ...(commands && { commands }),
   };
   const toldChars = turn.text.length;
-  let pieces = 0;
+  const written = { pieces: 0, chars: 0 };
   try {
     for await (const chunk of models.stream(toRequest(turn, messages, options), modelCall)) {
       answer.add(chunk);
       turn.writtenBy = chunk.model;
       turn.isDegraded ||= chunk.degraded === true;
       const { content: piece, tool_calls: call } = chunk.choices[0]?.delta ?? {};
-      if (piece || call) pieces++;
+      if (piece || call) written.pieces++;
+      written.chars += countChars(chunk);
       if (piece) turn.write(piece);
       if (toldChars + answer.chars > maxAnswerChars) throw chatErrors.raise.answer_too_long();
     }
   } finally {
-    const usage = answer.usage ?? (pieces > 0 ? estimateUsage(messages, pieces) : undefined);
+    const usage = answer.usage ?? estimateUsage(messages, written);
     if (usage !== undefined) turn.addUsage(usage);
   }
   return answer.message;
 }
 
-/** A provider streams about a token a piece. */
-function estimateUsage(messages: readonly Message[], pieces: number) {
-  return { prompt_tokens: Math.ceil(JSON.stringify(messages).length / charsPerToken), completion_tokens: pieces };
+/** For providers that do not count, and for answers that were cut off before the count. What brought nothing costs nothing. */
+function estimateUsage(messages: readonly Message[], written: { pieces: number; chars: number }) {
+  const tokens = estimateStreamed(written);
+  return tokens > 0 ? { prompt_tokens: estimateTokens(messages), completion_tokens: tokens } : undefined;
 }

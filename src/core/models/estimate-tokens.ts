@@ -1,0 +1,36 @@
+import type { ChatCompletionChunk } from './completion.ts';
+
+/** What a token is worth in most texts, in characters. */
+const charsPerToken = 4;
+
+/** About how many tokens a text, or what is sent as JSON, comes to. */
+export function estimateTokens(content: unknown): number {
+  return Math.ceil(JSON.stringify(content).length / charsPerToken);
+}
+
+/**
+ * About how many tokens a stream has come to. Most providers send about a token a piece, which in some languages is a
+ * character or two; some send many tokens in one. So neither number alone will do, and both are taken over the whole: a
+ * piece of five characters is not two tokens.
+ */
+export function estimateStreamed({ pieces, chars }: { pieces: number; chars: number }): number {
+  return Math.max(pieces, Math.ceil(chars / charsPerToken));
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === 'string' ? value.length : 0;
+}
+
+/** How much a model has written in a piece of a stream, in characters: text, refusal, reasoning, and what it gives to tools. */
+export function countChars({ choices }: ChatCompletionChunk): number {
+  let chars = 0;
+  for (const { delta } of choices) {
+    const { reasoning, reasoning_content: otherwise } = delta as Record<string, unknown>;
+    // Providers have two names for it; some say it under both.
+    chars += lengthOf(delta.content) + lengthOf(delta.refusal) + Math.max(lengthOf(reasoning), lengthOf(otherwise));
+    for (const { function: called, custom } of delta.tool_calls ?? []) {
+      chars += lengthOf(called?.arguments) + lengthOf(custom?.input);
+    }
+  }
+  return chars;
+}
