@@ -46,6 +46,8 @@ beforeEach(async () => {
   redis.thaw();
   proxy.setMode('pass');
   await until(async () => (await signIn(newId())).status === 201);
+  // Who is read before changes are heard of again has no grace.
+  await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
 });
 
 afterAll(async () => {

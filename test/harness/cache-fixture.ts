@@ -88,6 +88,7 @@ export function openCache(source: TestSource, clock: Clock, { redis, ...changes 
     ttlMs: TTL_MS,
     graceMs: GRACE_MS,
     maxEntries: 100,
+    maxBytes: 1_000_000,
     clock,
     log: createLogger({ level: 'silent' }),
     isEnabled: true,

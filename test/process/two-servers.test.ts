@@ -157,3 +157,47 @@ it('with the database away a known caller is still known, and an unknown key is 
   await isReady(second);
   expect(await statusOf(second, stranger)).toBe(401);
 });
+
+/** Revokes a key as a server that loses its Redis at this moment does. */
+async function revokeWithoutRedis({ id }: { id: string }): Promise<void> {
+  await admin.query(
+    `with revoked as (update api_keys set revoked_at = now() where id = $1 returning user_id),
+        touched as (
+          update users set auth_version = auth_version + 1 where user_id in (select user_id from revoked)
+          returning user_id, auth_version
+        )
+      select pg_notify('evenkeel_users', user_id || ':' || auth_version) from touched`,
+    [id],
+  );
+}
+
+/** The status of answers without the database, and that of those by somebody who was known then. */
+async function withoutDatabase(revoked: { key: string }, known: { key: string }): Promise<number[]> {
+  for (const way of [proxy, direct]) way.setMode('reset');
+  const statuses = [await statusOf(second, revoked.key), await statusOf(second, known.key)];
+  for (const way of [proxy, direct]) way.setMode('pass');
+  await isReady(second);
+  return statuses;
+}
+
+it('a key that is revoked while a server hears nothing is dead there, also when its database is away later', async () => {
+  const [revoked, known] = [await createKey(), await createKey()];
+  expect(await statusOf(second, revoked.key)).toBe(200);
+  direct.setMode('reset');
+  await until(async () => (await (await fetch(`${second.url}/readyz`)).text()).includes('"degraded"'));
+  await revokeWithoutRedis(revoked);
+  direct.setMode('pass');
+  await isReady(second);
+  expect(await statusOf(second, known.key)).toBe(200);
+  expect(await withoutDatabase(revoked, known)).toEqual([503, 200]);
+});
+
+it('and so it is when the server still hears nothing by then; nobody is believed there', async () => {
+  const [revoked, known] = [await createKey(), await createKey()];
+  expect(await statusOf(second, revoked.key)).toBe(200);
+  direct.setMode('reset');
+  await until(async () => (await (await fetch(`${second.url}/readyz`)).text()).includes('"degraded"'));
+  await revokeWithoutRedis(revoked);
+  expect(await statusOf(second, known.key)).toBe(200);
+  expect(await withoutDatabase(revoked, known)).toEqual([503, 503]);
+});

@@ -23,8 +23,11 @@ export interface CallerCacheOptions {
   readonly isEnabled: boolean;
 }
 
-// About 40 MB when it is full.
+// About 40 MB of users who keep no settings.
 const MAX_CALLERS = 50_000;
+// With that some room for settings, of which a user may keep 8 kB, and which count once more for each key: a few users who
+// keep them under all their keys cost others a statement, not the process its memory.
+const MAX_CALLER_BYTES = 64_000_000;
 
 const USER_KEY = 'user:';
 
@@ -97,6 +100,7 @@ export function createCallerCache(options: CallerCacheOptions): CallerCache {
     loadBudgetMs: lookupBudgetMs,
     isValue: (json): json is CallerRecord => fits(CallerRecord, json),
     maxEntries: MAX_CALLERS,
+    maxBytes: MAX_CALLER_BYTES,
     ...(redis && { redis }),
   });
 }

@@ -36,6 +36,7 @@ export class TokenAccount {
   /** The reservations that are over and that Redis may still hold: those that were under way when it ceased to answer. */
   readonly over = new Set<string>();
   #usedTokens = 0;
+  #commonTokens = 0;
   #reservedTokens = 0;
   readonly #reservations = new Map<string, HeldTokens>();
 
@@ -55,8 +56,14 @@ export class TokenAccount {
     return this.#reservedTokens;
   }
 
-  /** Takes in what another source says was used. Use only grows, so who says more knows more. */
+  /** What was used as far as the other servers can know: what Redis or the database last said. */
+  get commonTokens(): number {
+    return this.#commonTokens;
+  }
+
+  /** Takes in what Redis or the database says was used. Use only grows, so who says more knows more. */
   learn(usedTokens: number): void {
+    this.#commonTokens = Math.max(this.#commonTokens, usedTokens);
     this.#usedTokens = Math.max(this.#usedTokens, usedTokens);
   }
 

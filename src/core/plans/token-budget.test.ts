@@ -3,18 +3,27 @@ import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/product.ts';
 import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
+import type { Plan } from './read-plans.ts';
 import { monthOf, TokenAccount } from './token-account.ts';
-import { TokenBudget } from './token-budget.ts';
+import { type Reservation, TokenBudget } from './token-budget.ts';
 
 const log = createLogger({ level: 'silent' });
 const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000 };
-const plans = new Plans(new Map([['free', plan]]), log);
+const unlimitedPlan: Plan = { ...plan, name: 'unlimited', tokensPerMonth: undefined };
+const plans = new Plans(
+  new Map([
+    ['free', plan],
+    ['unlimited', unlimitedPlan],
+  ]),
+  log,
+);
 
 let database: TestDatabase;
 let postgres: Postgres;
@@ -139,6 +148,15 @@ describe.each([
     expect(await reserve([budget], who, 300)).toHaveLength(2);
   });
 
+  test('what was used on a plan without a limit counts when the user is back on one with a limit', async () => {
+    const { budget } = await open(url());
+    const who = await createUser();
+    for (const reservation of await reserve([budget], who, 300)) reservation.settle(10);
+    for (const reservation of await reserve([budget], { ...who, plan: 'unlimited' }, 1_000)) reservation.settle(100);
+    await addUse(who.userId, 10_000);
+    expect(await reserve([budget], who, 1)).toHaveLength(0);
+  });
+
   test('begins anew with the month', async () => {
     const { budget } = await open(url());
     const who = await createUser(1_000);
@@ -227,4 +245,25 @@ test('with Redis frozen, two servers give out their parts of what is left', asyn
   server.freeze();
   expect(await reserve([first.budget, second.budget], who, 100)).toHaveLength(8);
   expect(await reserve([first.budget, second.budget], who, 100)).toHaveLength(0);
+});
+
+test('with Redis away, two servers give out their parts of what is left once, also when each use is settled', async () => {
+  const { first, second, freeze } = await openTwo();
+  const who = await createUser(200);
+  await freeze();
+  const countUses = async ({ budget }: { budget: TokenBudget }): Promise<number> => {
+    for (let uses = 0; ; uses++) {
+      const reservation = await budget.reserve(who, 100, testContext().deadline).catch((error: unknown) => error);
+      if (reservation instanceof AppError) {
+        expect(reservation.code).toBe('limits.tokens_exceeded');
+        return uses;
+      }
+      (reservation as Reservation).settle(100);
+    }
+  };
+  expect([await countUses(first), await countUses(second)]).toEqual([4, 4]);
+  // What the database knows by then is everybody's.
+  await addUse(who.userId, 800);
+  await until(async () => (await first.budget.inspect(who, testContext().deadline))?.used === 1_000);
+  expect([await countUses(first), await countUses(second)]).toEqual([0, 0]);
 });

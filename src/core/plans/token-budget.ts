@@ -97,7 +97,7 @@ export class TokenBudget {
    */
   async reserve(spender: Spender, tokens: number, deadline: Deadline): Promise<Reservation> {
     const { tokensPerMonth } = this.#options.plans.of(spender);
-    if (tokensPerMonth === undefined) return unlimited;
+    if (tokensPerMonth === undefined) return this.#takeUnlimited(spender.userId);
     const account = await this.#accountOf(spender.userId, deadline);
     const limit = tokensPerMonth + account.givenTokens;
     const id = newId();
@@ -108,6 +108,13 @@ export class TokenBudget {
       throw limitErrors.raise.tokens_exceeded({ limit }, account.usedTokens < limit ? {} : { retryAfterMs: monthMs });
     }
     return { settle: (usedTokens) => this.#settle(account, id, usedTokens) };
+  }
+
+  /** Nothing is counted here then: what was used is read again once the user's plan has a limit. */
+  #takeUnlimited(userId: string): Reservation {
+    const known = this.#accounts.get(userId);
+    if (known !== undefined) known.readAtMs = undefined;
+    return unlimited;
   }
 
   /** How the month of a user stands, reservations aside; undefined on a plan that does not limit tokens. */
@@ -182,11 +189,12 @@ export class TokenBudget {
         return true;
       }
     }
-    const { usedTokens, reservedTokens } = account;
+    const { usedTokens, commonTokens, reservedTokens } = account;
     const isAlone = limiter.instanceCount === 1;
+    // What this server has used since is out of its own part.
     const isLeft = isAlone
       ? usedTokens + reservedTokens < limit
-      : reservedTokens + tokens <= limiter.shareOf(Math.max(0, limit - usedTokens));
+      : usedTokens - commonTokens + reservedTokens + tokens <= limiter.shareOf(Math.max(0, limit - commonTokens));
     if (isLeft) account.reserve(id, { tokens, isShared });
     else if (isShared) this.#tellLater(account, [id]);
     return isLeft;

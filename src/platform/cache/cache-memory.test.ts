@@ -51,6 +51,7 @@ test('10,000 cached users take at most 10 MB, and what the cache says of it is t
     ttlMs: 300_000,
     graceMs: 600_000,
     maxEntries: 50_000,
+    maxBytes: 64 * MEGABYTE,
     clock,
     log: createLogger({ level: 'silent' }),
     isEnabled: true,

@@ -10,6 +10,7 @@ import { Flights, type Outcome } from './flight.ts';
 import { MemoryLayer } from './memory-layer.ts';
 import { RedisLayer } from './redis-layer.ts';
 import { Trust } from './trust.ts';
+import { UntoldFloors } from './untold-floors.ts';
 
 /** Options of `createCache`. */
 export interface CacheOptions<Value> {
@@ -27,6 +28,8 @@ export interface CacheOptions<Value> {
   /** How long it is remembered that the source knows no such key, in milliseconds: 30,000. */
   readonly negativeTtlMs?: number;
   readonly maxEntries: number;
+  /** What is kept in memory, by the JSON of the values: true where nearly all of a value is text. */
+  readonly maxBytes: number;
   readonly redis?: Redis;
   readonly clock: Clock;
   readonly log: Logger;
@@ -76,6 +79,7 @@ export class Cache<Value> {
   readonly #trust: Trust;
   readonly #memory: MemoryLayer<Value>;
   readonly #redis: RedisLayer<Value> | undefined;
+  readonly #untoldFloors: UntoldFloors | undefined;
   readonly #flights: Flights<Value>;
   /** Keys that the source does not know, with the end of their time. */
   readonly #negatives = new LRUCache<string, number>({ max: MAX_NEGATIVES });
@@ -91,8 +95,9 @@ export class Cache<Value> {
     this.#clock = clock;
     this.#ttlMs = options.ttlMs;
     this.#trust = new Trust({ clock, retainMs: this.#floorKeepMs });
-    this.#memory = new MemoryLayer(options.maxEntries);
+    this.#memory = new MemoryLayer(options);
     this.#redis = redis && new RedisLayer({ redis, name, isValue });
+    this.#untoldFloors = this.#redis && new UntoldFloors(this.#redis, this.#floorKeepMs);
     this.#flights = new Flights({
       loadBudgetMs,
       clock,
@@ -106,7 +111,7 @@ export class Cache<Value> {
 
   /**
    * The value of a key; undefined when the source knows none. Fresh in memory: without I/O. While the source is away, the
-   * last one known, within its grace, unless it was invalidated.
+   * last one known, within its grace, unless it was invalidated, or may have been unheard.
    *
    * A load given here takes the place of the cache's own, where this call is the one that loads; those who ask for the key
    * meanwhile get what it comes to.
@@ -137,10 +142,10 @@ export class Cache<Value> {
     this.#listeners.push(listener);
   }
 
-  /** What belongs to a tag was changed by this process, and is at this version now. */
+  /** What belongs to a tag was changed by this process, and is at this version now. Redis is told, if need be later. */
   invalidate(tag: string, version: number): void {
     this.hear(tag, version);
-    void this.#redis?.raiseFloor(tag, version, this.#floorKeepMs);
+    void this.#untoldFloors?.tell(tag, version);
   }
 
   /** It was heard that what belongs to a tag was changed. */

@@ -118,8 +118,10 @@ export class Flights<Value> {
       deadline.end();
       if (loaded === undefined && by.lease !== undefined) void redis?.release(key, by.lease);
     }
+    trust.noteAnswer(era);
     if (loaded === undefined) return undefined;
     trust.observeSource(loaded.loadedAtMs, startedAtMs);
+    trust.lowerFloor(loaded, startedAtMs);
     const entry = { ...loaded, confirmedAtMs: startedAtMs, era };
     this.#store(key, entry, by.lease);
     return entry;

@@ -7,26 +7,31 @@ import type { Entry } from './entry.ts';
  */
 const OVERHEAD_BYTES = 300;
 
-interface Slot<Value> {
-  readonly entry: Entry<Value>;
-  readonly sizeBytes: number;
+/** A text with a character beyond Latin-1 takes two bytes for each; that is held for true of all that are not ASCII. */
+function bytesInMemory(text: string): number {
+  return Buffer.byteLength(text) === text.length ? text.length : 2 * text.length;
 }
 
-/** The entries of this process: bounded in number, the least recently used go first; found by key and by tag. */
+/** What may be kept. */
+export interface MemoryBounds {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+}
+
+/** The entries of this process: bounded in number and size, the least recently used go first; found by key and by tag. */
 export class MemoryLayer<Value> {
-  readonly #slots: LRUCache<string, Slot<Value>>;
+  readonly #entries: LRUCache<string, Entry<Value>>;
   /** The keys of each tag. Nearly all tags have one; a set for each would be most of the memory. */
   readonly #keys = new Map<string, string | Set<string>>();
-  #sizeBytes = 0;
   #evictions = 0;
 
-  constructor(maxEntries: number) {
-    this.#slots = new LRUCache({
+  constructor({ maxEntries, maxBytes }: MemoryBounds) {
+    this.#entries = new LRUCache({
       max: maxEntries,
-      dispose: (slot, key, reason) => {
+      maxSize: maxBytes,
+      dispose: (entry, key, reason) => {
         if (reason === 'evict') this.#evictions++;
-        this.#sizeBytes -= slot.sizeBytes;
-        this.#removeKey(slot.entry.tag, key);
+        this.#removeKey(entry.tag, key);
       },
     });
   }
@@ -36,39 +41,37 @@ export class MemoryLayer<Value> {
   }
 
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#entries.calculatedSize;
   }
 
-  /** Entries that went because there were too many. */
+  /** Entries that went because there was no room for them. */
   get evictions(): number {
     return this.#evictions;
   }
 
   get(key: string): Entry<Value> | undefined {
-    return this.#slots.get(key)?.entry;
+    return this.#entries.get(key);
   }
 
-  /** Keeps an entry; `text` is its value as JSON, for the estimate of its size. */
+  /** Keeps an entry, unless it alone is too large; `text` is its value as JSON, for the estimate of its size. */
   set(key: string, entry: Entry<Value>, text: string): void {
-    const sizeBytes = OVERHEAD_BYTES + key.length + text.length;
     // What it replaces may be of another tag; that is disposed of first.
-    this.#slots.delete(key);
-    this.#slots.set(key, { entry, sizeBytes });
-    this.#sizeBytes += sizeBytes;
-    this.#addKey(entry.tag, key);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry, { size: OVERHEAD_BYTES + key.length + bytesInMemory(text) });
+    if (this.#entries.has(key)) this.#addKey(entry.tag, key);
   }
 
   delete(key: string): void {
-    this.#slots.delete(key);
+    this.#entries.delete(key);
   }
 
   deleteTag(tag: string): void {
     const keys = this.#keys.get(tag);
-    for (const key of typeof keys === 'string' ? [keys] : [...(keys ?? [])]) this.#slots.delete(key);
+    for (const key of typeof keys === 'string' ? [keys] : [...(keys ?? [])]) this.#entries.delete(key);
   }
 
   clear(): void {
-    this.#slots.clear();
+    this.#entries.clear();
   }
 
   #addKey(tag: string, key: string): void {

@@ -21,7 +21,7 @@ export interface StoreOrder<Value> {
 }
 
 /** Values of another format are a miss; raise it when the meaning of a stored value changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 // Longer than a load takes when all is well; then others stop waiting for a holder that died.
 const LEASE_MS = 2_000;
@@ -40,7 +40,8 @@ const releaseScript = defineScript(`
 
 const raiseFloorScript = defineScript(`
   local floor = tonumber(redis.call('get', KEYS[1]) or 0) or 0
-  if tonumber(ARGV[1]) > floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2]) end`);
+  if tonumber(ARGV[1]) > floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2]) end
+  return 1`);
 
 /**
  * The values that all processes share. Nothing here throws or waits for long: a Redis in trouble is an empty one. Keys hold
@@ -98,8 +99,10 @@ export class RedisLayer<Value> {
     await this.#redis.run(releaseScript, [this.#key('lease', key)], [lease]);
   }
 
-  async raiseFloor(tag: string, version: number, ttlMs: number): Promise<void> {
-    await this.#redis.run(raiseFloorScript, [this.#floorKey(tag)], [version, Math.ceil(ttlMs)]);
+  /** Whether Redis answered. */
+  async raiseFloor(tag: string, version: number, ttlMs: number): Promise<boolean> {
+    const answer = await this.#redis.run(raiseFloorScript, [this.#floorKey(tag)], [version, Math.ceil(ttlMs)]);
+    return answer !== undefined;
   }
 
   /** The floor of a tag; 0 when there is none, or Redis cannot tell. */

@@ -149,6 +149,45 @@ test('what another process read serves in grace, unless Redis knows that it was 
   await expect(ask(third)).rejects.toMatchObject({ status: 503 });
 });
 
+test.each([
+  ['is asked for the first time', async () => {}],
+  [
+    'had found out, and has forgotten',
+    async (cache: Cache<string>) => {
+      expect(await ask(cache)).toBeUndefined();
+      clock.advance(31_000);
+    },
+  ],
+])(
+  'what was revoked before a process started serves nobody there, though Redis was not told: it %s',
+  async (_what, happen) => {
+    await ask(open());
+    await stored();
+    source.versions.delete('ann');
+    clock.advance(1);
+    const late = open();
+    await happen(late);
+    source.isAway = true;
+    await expect(ask(late)).rejects.toMatchObject({ status: 503 });
+  },
+);
+
+test('a change that Redis did not take is noted in it as soon as it does, and only the last one of its kind', async () => {
+  const told = vi.spyOn(redis, 'run').mockResolvedValue(undefined);
+  const cache = open();
+  cache.invalidate('ann', 3);
+  cache.invalidate('ann', 2);
+  cache.invalidate('bob', 1);
+  await until(() => told.mock.calls.length >= 5);
+  told.mockRestore();
+  await until(async () => (await keysOf('floor')).length === 2);
+  const [key = ''] = (await keysOf('floor')).filter((floor) => floor.endsWith(':ann'));
+  expect(await admin.get(key)).toBe('3');
+  const later = vi.spyOn(redis, 'run');
+  await sleep(1_500);
+  expect(later.mock.calls).toEqual([]);
+});
+
 test('a value from before a change that its reader has not heard of is not stored in Redis', async () => {
   const release = Promise.withResolvers<void>();
   source.beforeAnswer = () => release.promise;
@@ -182,14 +221,15 @@ test('a poisoned value in Redis is a miss and is overwritten', async () => {
     'null',
     '[]',
     '{"value":"evil"}',
-    '[1,1,"ann",1]',
-    `[2,${source.nowMs()},"ann",1,"evil"]`,
-    `[1,${source.nowMs()},"ann",1,{"evil":true}]`,
-    `[1,${source.nowMs()},7,1,"evil"]`,
-    `[1,${source.nowMs()},"ann","1","evil"]`,
-    `[1,"${source.nowMs()}","ann",1,"evil"]`,
-    `[1,${soonMs},"ann",1,"evil"]`,
-    `[1,${source.nowMs()},"ann",1e400,"evil"]`,
+    '[2,1,"ann",1]',
+    `[1,${source.nowMs()},"ann",1,"evil"]`,
+    `[3,${source.nowMs()},"ann",1,"evil"]`,
+    `[2,${source.nowMs()},"ann",1,{"evil":true}]`,
+    `[2,${source.nowMs()},7,1,"evil"]`,
+    `[2,${source.nowMs()},"ann","1","evil"]`,
+    `[2,"${source.nowMs()}","ann",1,"evil"]`,
+    `[2,${soonMs},"ann",1,"evil"]`,
+    `[2,${source.nowMs()},"ann",1e400,"evil"]`,
   ];
   for (const poison of poisons) {
     await admin.set(key, poison);

@@ -11,6 +11,8 @@ export interface TrustOptions {
 
 interface Floor {
   readonly version: number;
+  /** When it was raised, or was told once more, on this process's monotonic clock. */
+  readonly raisedAtMs: number;
   readonly untilMs: number;
 }
 
@@ -21,12 +23,17 @@ const MAX_FLOORS = 100_000;
  * What a process knows of changes at the source, and so which of its values it may believe.
  *
  * Of each tag that changed it knows the *floor*: the version that the change led to. A value below it was read before the
- * change, wherever it comes from and whenever it arrives, and is refused.
+ * change, wherever it comes from and whenever it arrives, and is refused. Unless its load began after that was known: then
+ * the source has lost the change, as a standby may that takes over.
  *
  * That is enough only while changes are heard of. Time is therefore cut into *eras*: one ends when hearing is lost, the
  * next when it is restored, and another when everything is told to be forgotten. A value may serve unchecked only in the
  * era in which its load began, and only in one in which changes are heard. Values of other processes have no era here; they
  * are judged by the source's clock: read after hearing began, or not to be believed.
+ *
+ * While the source is away no value can be checked. One that was read since hearing began may serve then, also when
+ * hearing was lost along with the source. Once the source answers again unheard, it may have changed unheard: nothing that
+ * was read before hearing is restored may serve so any more.
  */
 export class Trust {
   readonly #clock: Clock;
@@ -36,6 +43,7 @@ export class Trust {
   readonly #floors = new Map<string, Floor>();
   #era = 0;
   #isHearing = false;
+  /** By the source's clock; infinite once the source has answered unheard. */
   #heardSinceMs = Number.POSITIVE_INFINITY;
   #forgottenBeforeMs = 0;
   #strangersRefusedUntilMs = 0;
@@ -81,10 +89,20 @@ export class Trust {
   raiseFloor(tag: string, version: number): boolean {
     const known = this.#floors.get(tag)?.version ?? 0;
     this.#floors.delete(tag);
-    const untilMs = this.#clock.monotonicMs() + this.#retainMs;
-    this.#floors.set(tag, { version: Math.max(known, version), untilMs });
+    const raisedAtMs = this.#clock.monotonicMs();
+    this.#floors.set(tag, { version: Math.max(known, version), raisedAtMs, untilMs: raisedAtMs + this.#retainMs });
     this.#prune();
     return version > known;
+  }
+
+  /**
+   * A load that began at that instant read this version. A change is told of when it is committed, so a load that began
+   * after that reads it; where it does not, the source has lost the change, and the floor comes down to what is there.
+   */
+  lowerFloor({ tag, version }: { readonly tag: string; readonly version: number }, startedAtMs: number): void {
+    const floor = this.#floors.get(tag);
+    if (floor === undefined || version >= floor.version || startedAtMs <= floor.raisedAtMs) return;
+    this.#floors.set(tag, { ...floor, version });
   }
 
   /** Whether a value of this version is not older than what is known of its tag. */
@@ -92,9 +110,12 @@ export class Trust {
     return version >= (this.#floors.get(tag)?.version ?? 0);
   }
 
-  /** Whether a value was read since everything was last to be forgotten. */
+  /**
+   * Whether a value was read since changes are heard of, and since everything was last to be forgotten. One from before may
+   * have been revoked unheard.
+   */
   remembers({ loadedAtMs }: { readonly loadedAtMs: number }): boolean {
-    return loadedAtMs >= this.#forgottenBeforeMs;
+    return loadedAtMs >= Math.max(this.#forgottenBeforeMs, this.#heardSinceMs);
   }
 
   /** Whether values that other processes read may be considered at all. */
@@ -104,8 +125,12 @@ export class Trust {
 
   /** Whether a value that another process read may serve unchecked. */
   believesStranger(value: { readonly loadedAtMs: number }): boolean {
-    const isHeardOf = this.#isHearing && value.loadedAtMs >= this.#heardSinceMs;
-    return isHeardOf && this.remembers(value) && this.mayMeetStrangers;
+    return this.#isHearing && this.remembers(value) && this.mayMeetStrangers;
+  }
+
+  /** The source answered a load that began in this era. */
+  noteAnswer(era: number): void {
+    if (!this.#isHearing && era === this.#era) this.#heardSinceMs = Number.POSITIVE_INFINITY;
   }
 
   /** The source's clock showed this at that instant of ours, or a little later: ages come out too long, never too short. */

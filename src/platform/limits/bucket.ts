@@ -3,12 +3,17 @@ import type { LimitRule } from './window.ts';
 
 /** The counts of one key, a count for each rule. */
 export class Bucket {
+  readonly key: string;
   #rules: readonly LimitRule[] = [];
   #counts: Count[] = [];
   /** The lease that is under way; whether Redis answered it. */
   leasing: Promise<boolean> | undefined;
   /** How many requests wait for a lease. */
   waiting = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
 
   get counts(): readonly Count[] {
     return this.#counts;
@@ -25,7 +30,17 @@ export class Bucket {
         return known;
       });
     }
+    this.turnTo(nowMs);
+  }
+
+  /** Moves on to the windows that it is now. */
+  turnTo(nowMs: number): void {
     for (const count of this.#counts) count.turnTo(nowMs);
+  }
+
+  /** Whether points were used without a lease. */
+  get isInDebt(): boolean {
+    return this.#counts.some((count) => count.debt > 0);
   }
 
   /** Whether every count has leased points left. */

@@ -37,6 +37,8 @@ export interface Standing {
 const MAX_KEYS = 50_000;
 /** A lease is at most this part of the limit: what a server that dies takes along. */
 const LEASES_PER_LIMIT = 100;
+/** Debts that are paid at once. Ten times as many may take longer than a command may: Redis would seem away again. */
+const PAID_AT_ONCE = 100;
 /** How much longer than its window a count is kept in Redis, in milliseconds: for servers whose clocks differ. */
 const KEPT_LONGER_MS = 60_000;
 
@@ -45,18 +47,24 @@ const KEPT_LONGER_MS = 60_000;
  * than the limit is let through in a window. Points are leased from Redis in blocks, so a busy key costs it far less than
  * a command a request; a refused request costs it nothing.
  *
- * While Redis is away, each server goes on by itself with its part of the limit, limit ÷ servers.
+ * While Redis is away, each server goes on by itself with its part of the limit, limit ÷ servers. What it lets through then
+ * is a debt, which it pays when the key is next asked for, and within about a second of Redis being back.
  */
 export class Limiter {
   readonly #redis: Redis | undefined;
   readonly #clock: Clock;
   readonly #instances: LiveInstances | undefined;
   readonly #buckets: LRUCache<string, Bucket>;
+  readonly #maxKeys: number;
+  /** Those that may be in debt, at most as many as are remembered. */
+  readonly #debtors = new Set<Bucket>();
+  #paying: Promise<void> | undefined;
 
   constructor({ redis, clock, maxKeys = MAX_KEYS }: LimiterOptions) {
     this.#redis = redis;
     this.#clock = clock;
-    this.#instances = redis && new LiveInstances(redis);
+    this.#instances = redis && new LiveInstances(redis, () => this.#payDebts());
+    this.#maxKeys = maxKeys;
     this.#buckets = new LRUCache({ max: maxKeys });
   }
 
@@ -85,7 +93,7 @@ export class Limiter {
    */
   consume(key: string, rules: readonly LimitRule[]): Verdict | Promise<Verdict> {
     const bucket = this.#bucketOf(key, rules);
-    return this.#takeNow(bucket) ?? this.#leaseAndTake(key, rules, bucket);
+    return this.#takeNow(bucket) ?? this.#leaseAndTake(rules, bucket);
   }
 
   /** Takes back a point of every rule, taken at a time, for what should not have counted after all. Windows over by now have none. */
@@ -96,7 +104,7 @@ export class Limiter {
   /** How each rule stands, by Redis where it answers. Takes nothing. */
   async inspect(key: string, rules: readonly LimitRule[]): Promise<Standing[]> {
     const bucket = this.#bucketOf(key, rules);
-    if (this.#redis?.isAvailable) await this.#leaseOnce(key, bucket, 0);
+    if (this.#redis?.isAvailable) await this.#leaseOnce(bucket, 0);
     return bucket.counts.map((count) => ({
       rule: count.rule,
       remaining: this.#remainingOf(count),
@@ -107,7 +115,7 @@ export class Limiter {
   #bucketOf(key: string, rules: readonly LimitRule[]): Bucket {
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      bucket = new Bucket();
+      bucket = new Bucket(key);
       this.#buckets.set(key, bucket);
     }
     bucket.follow(rules, this.#clock.now().getTime());
@@ -124,13 +132,15 @@ export class Limiter {
   /** Without asking Redis. */
   #takeAlone(bucket: Bucket): Verdict {
     const isUsedUp = (count: Count) => this.#remainingOf(count) === 0;
-    return bucket.counts.some(isUsedUp) ? this.#refuse(bucket, isUsedUp) : this.#allow(bucket);
+    if (bucket.counts.some(isUsedUp)) return this.#refuse(bucket, isUsedUp);
+    if (this.#redis !== undefined && this.#debtors.size < this.#maxKeys) this.#debtors.add(bucket);
+    return this.#allow(bucket);
   }
 
-  async #leaseAndTake(key: string, rules: readonly LimitRule[], bucket: Bucket): Promise<Verdict> {
+  async #leaseAndTake(rules: readonly LimitRule[], bucket: Bucket): Promise<Verdict> {
     for (;;) {
       bucket.waiting++;
-      const isAnswered = await this.#leaseOnce(key, bucket, bucket.waiting);
+      const isAnswered = await this.#leaseOnce(bucket, bucket.waiting);
       bucket.waiting--;
       bucket.follow(rules, this.#clock.now().getTime());
       const verdict = isAnswered ? this.#takeNow(bucket) : this.#takeAlone(bucket);
@@ -139,18 +149,20 @@ export class Limiter {
   }
 
   /** Leases, or joins the lease that is under way. */
-  #leaseOnce(key: string, bucket: Bucket, need: number): Promise<boolean> {
-    bucket.leasing ??= this.#lease(key, bucket, need).finally(() => {
+  #leaseOnce(bucket: Bucket, need: number): Promise<boolean> {
+    bucket.leasing ??= this.#lease(bucket, need).finally(() => {
       bucket.leasing = undefined;
     });
     return bucket.leasing;
   }
 
   /** Asks Redis for points of every count that has too few for those who need one, and pays debts. Whether it answered. */
-  async #lease(key: string, bucket: Bucket, need: number): Promise<boolean> {
+  async #lease(bucket: Bucket, need: number): Promise<boolean> {
     const nowMs = this.#clock.now().getTime();
     const asked = bucket.counts.map((count) => ({ count, startsAtMs: count.startsAtMs, paid: count.debt }));
-    const keys = asked.map(({ count }) => `evenkeel:limit:{${key}}:${count.rule.window.name}:${count.startsAtMs}`);
+    const keys = asked.map(
+      ({ count }) => `evenkeel:limit:{${bucket.key}}:${count.rule.window.name}:${count.startsAtMs}`,
+    );
     const values = asked.flatMap(({ count, paid }) => {
       const block = Math.floor(count.rule.limit / LEASES_PER_LIMIT);
       return [count.leased, paid, count.spare, block, count.rule.limit, count.endsAtMs - nowMs + KEPT_LONGER_MS];
@@ -163,6 +175,28 @@ export class Limiter {
       if (count.startsAtMs === startsAtMs) count.receive(grant, paid);
     }
     return true;
+  }
+
+  /** Tells Redis what was let through while it was away. */
+  #payDebts(): void {
+    if (this.#debtors.size === 0) return;
+    this.#paying ??= this.#payAll().finally(() => {
+      this.#paying = undefined;
+    });
+  }
+
+  async #payAll(): Promise<void> {
+    const debtors = [...this.#debtors];
+    while (debtors.length > 0 && this.#redis?.isAvailable) {
+      await Promise.all(debtors.splice(0, PAID_AT_ONCE).map((bucket) => this.#pay(bucket)));
+    }
+  }
+
+  async #pay(bucket: Bucket): Promise<void> {
+    // What was let through in a window that is over matters no more.
+    bucket.turnTo(this.#clock.now().getTime());
+    if (bucket.isInDebt) await this.#leaseOnce(bucket, 0);
+    if (!bucket.isInDebt) this.#debtors.delete(bucket);
   }
 
   #remainingOf(count: Count): number {

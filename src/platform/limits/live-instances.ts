@@ -26,13 +26,16 @@ const leaveScript = defineScript(`return redis.call('zrem', KEYS[1], ARGV[1])`);
 /** Counts the servers that share a Redis. While it is away, the last number known stands. */
 export class LiveInstances {
   readonly #redis: Redis;
+  readonly #onBeat: () => void;
   readonly #id = randomUUID();
   #count = 1;
   #place = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis) {
+  /** `onBeat` is called at each beat that Redis answers. */
+  constructor(redis: Redis, onBeat: () => void) {
     this.#redis = redis;
+    this.#onBeat = onBeat;
   }
 
   /** How many servers live, this one included. */
@@ -56,6 +59,7 @@ export class LiveInstances {
     if (!Array.isArray(answer)) return;
     this.#count = Math.max(1, Number(answer[0]) || 1);
     this.#place = Number(answer[1]) || 0;
+    this.#onBeat();
   }
 
   /** Takes this server off the count. */

@@ -201,6 +201,35 @@ describe('with Redis frozen', () => {
   });
 });
 
+describe('what a server let through while Redis was away counts for the others soon after it is back', () => {
+  /** What the other server finds left of each limit, once Redis is back after so long a time. */
+  async function spendAlone(awayMs: number) {
+    const [first, second] = await openTwo();
+    server.freeze();
+    await until(() => !first.redis.isAvailable && !second.redis.isAvailable);
+    const allowed = await countAllowed([first.limiter], 100);
+    expect(allowed).toBeGreaterThan(1);
+    nowMs += awayMs;
+    server.thaw();
+    await until(() => first.redis.isAvailable && second.redis.isAvailable);
+    const inspect = async () => (await second.limiter.inspect('a', five)).map(({ remaining }) => remaining);
+    return { first, allowed, inspect };
+  }
+
+  test('though nobody asks that server again', async () => {
+    const { first, allowed, inspect } = await spendAlone(0);
+    await until(async () => (await inspect())[0] === 5 - allowed);
+    expect(await inspect()).toEqual([5 - allowed, 50 - allowed]);
+    expect(await countAllowed([first.limiter], 100)).toBe(5 - allowed);
+  });
+
+  test('in the windows that are not over by then', async () => {
+    const { allowed, inspect } = await spendAlone(60_000);
+    await until(async () => (await inspect())[1] === 50 - allowed);
+    expect(await inspect()).toEqual([5, 50 - allowed]);
+  });
+});
+
 test('a server that stops is no longer counted', async () => {
   const [first, second] = await openTwo();
   await second.limiter.stop();

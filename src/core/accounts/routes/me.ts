@@ -16,7 +16,7 @@ export interface AccountRouteOptions {
   readonly callers: CallerCache;
 }
 
-/** Settings are cached with the caller: more would be memory of every server. */
+/** Settings are cached with each key of the caller: more would be memory of every server. */
 const SETTINGS_BYTES = 8 * 1024;
 const UNIQUE_VIOLATION = '23505';
 const tags = ['Account'];
@@ -93,7 +93,7 @@ export function registerAccountRoutes(server: HttpServer, options: AccountRouteO
       });
       if (changed === undefined) throw signInErrors.raise.user_disabled();
       callers.invalidate(caller.userId, changed.auth_version);
-      const settings = changed.settings as Caller['settings'];
+      const settings = JSON.stringify(changed.settings);
       return toAccount({ ...caller, username: changed.username, email: changed.email, settings });
     },
   );

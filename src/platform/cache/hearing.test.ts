@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
+import { until } from '../../../test/harness/pool-fixture.ts';
+import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import type { Redis } from '../redis/index.ts';
+import type { Cache } from './index.ts';
+
+let server: TestRedis;
+let redis: Redis;
+let clock: TestClock;
+let source: TestSource;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = await connectRedis(server.url);
+});
+
+afterAll(async () => {
+  await redis.close();
+  await server.stop();
+});
+
+beforeEach(() => {
+  clock = new TestClock();
+  source = new TestSource(clock);
+  source.change('ann');
+});
+
+const unavailable = { code: 'postgres.unavailable', status: 503 };
+
+/** Asks, with the clock standing still. */
+const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
+
+describe.each(['in memory', 'in memory and Redis'])('a cache %s that hears of no changes', (kind) => {
+  const open = () => openCache(source, clock, { redis: kind === 'in memory' ? undefined : redis });
+
+  test('checks every use by a load, and everything once more when it hears again', async () => {
+    const cache = open();
+    await ask(cache);
+    cache.lose();
+    source.change('ann');
+    expect(await ask(cache)).toBe('ann/1 at 2');
+    await ask(cache);
+    expect(source.loads).toBe(3);
+    clock.advance(1);
+    cache.restore(source.nowMs());
+    await ask(cache);
+    await ask(cache);
+    expect(source.loads).toBe(4);
+  });
+
+  test('does not serve a load begun before it hears again to those who ask after that', async () => {
+    const cache = open();
+    cache.lose();
+    const release = Promise.withResolvers<void>();
+    source.beforeAnswer = () => release.promise;
+    const early = ask(cache);
+    await until(() => source.loads === 1);
+    source.change('ann');
+    clock.advance(1);
+    cache.restore(source.nowMs());
+    const late = ask(cache);
+    release.resolve();
+    expect(await late).toBe('ann/1 at 2');
+    await early;
+  });
+
+  test('serves by grace when the source is away as well', async () => {
+    const cache = open();
+    await ask(cache);
+    cache.lose();
+    source.isAway = true;
+    expect(await ask(cache)).toBe('ann/1 at 1');
+  });
+
+  test.each([
+    ['and hears again', (cache: Cache<string>) => cache.restore(source.nowMs())],
+    ['while others are read', (cache: Cache<string>) => ask(cache, 'bob/1')],
+    ['while a key is found unknown', (cache: Cache<string>) => ask(cache, 'nobody/1')],
+  ])('serves nothing by grace that may have changed unheard: %s', async (_when, happen) => {
+    const cache = open();
+    source.change('bob');
+    await ask(cache);
+    cache.lose();
+    source.change('ann');
+    clock.advance(1);
+    await happen(cache);
+    source.isAway = true;
+    await expect(ask(cache)).rejects.toMatchObject(unavailable);
+  });
+
+  test('serves by grace what it reads once it hears again', async () => {
+    const cache = open();
+    cache.lose();
+    await ask(cache);
+    clock.advance(1);
+    cache.restore(source.nowMs());
+    await ask(cache);
+    source.isAway = true;
+    clock.advance(TTL_MS);
+    expect(await ask(cache)).toBe('ann/1 at 1');
+  });
+
+  test('is how it begins', async () => {
+    const cache = open();
+    cache.lose();
+    await ask(cache);
+    await ask(cache);
+    expect(source.loads).toBe(2);
+  });
+});
