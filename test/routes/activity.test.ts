@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Client, escapeLiteral } from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { firstId, lastId } from '../../src/base/ids.ts';
 import { activityKinds, keepActivity } from '../../src/core/activity/index.ts';
-import { makePartitions } from '../../src/core/activity/queries.ts';
+import { dropOldActivity, listRareActivity, makePartitions } from '../../src/core/activity/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { listStatements } from '../statements/list-statements.ts';
@@ -49,6 +51,14 @@ const countIn = (p: { userId: string; partition: string }) => sql<{ rows: number
 async function countRows(partition: string): Promise<number> {
   const [counted] = await product.postgres.query(countIn({ userId: user.userId, partition }), testContext());
   return counted?.rows ?? 0;
+}
+
+/** A connection past the server's, until the test ends. */
+async function open(): Promise<Client> {
+  const client = new Client({ connectionString: product.databaseUrl });
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
 }
 
 it('is listed newest first, page by page, by kind and by time, to its user alone', async () => {
@@ -112,6 +122,48 @@ it('lies in a partition of its month, made ahead; what came before its partition
 const made = async (monthsAhead: number): Promise<number | null | undefined> =>
   (await product.postgres.query(makePartitions({ monthsAhead }), testContext()))[0]?.made;
 
+it('is listed by each kind that there is', async () => {
+  const reader = await product.createUser();
+  const kinds = Object.keys(activityKinds);
+  const insert = sql<{ id: string }>`
+    -- test.insert_kinds
+    insert into activity (user_id, id, kind)
+    select ${reader.userId}::uuid, ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, kind
+    from unnest(${kinds}::text[]) with ordinality as input (kind, n)
+    returning id`;
+  await product.postgres.query(insert, testContext());
+  for (const kind of kinds) {
+    const { data } = await list(`?kind=${kind}&to=2025-01-01T00:00:00Z`, reader);
+    expect(data.map((entry) => entry.kind)).toEqual([kind]);
+  }
+});
+
+it('of a rare kind is found in a long trail without reading that', async () => {
+  const { userId } = await product.createUser();
+  const client = await open();
+  await client.query(
+    `insert into activity (user_id, id, kind)
+      select $1, activity_first_id(now() - make_interval(secs => n)), case when n % 2 = 0 then 'turn.started' else 'turn.completed' end
+      from generate_series(1, 100000) n`,
+    [userId],
+  );
+  await client.query('vacuum analyze activity');
+  const { text, values } = listRareActivity({
+    userId,
+    kind: 'plan.changed',
+    fromId: firstId,
+    beforeId: lastId,
+    limit: 51,
+  });
+  await client.query('set plan_cache_mode = force_generic_plan');
+  await client.query(`prepare list as ${text}`);
+  const { rows } = await client.query(
+    `explain (analyze, buffers, format json) execute list (${values.map((value) => escapeLiteral(String(value)))})`,
+  );
+  const { Plan: plan } = rows[0]['QUERY PLAN'][0];
+  expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(50);
+});
+
 it('goes with its month when that is older than it is kept', async () => {
   await product.postgres.query(
     insertAt({ userId: user.userId, at: '2020-01-15T00:00:00Z', kind: 'user.created' }),
@@ -123,4 +175,27 @@ it('goes with its month when that is older than it is kept', async () => {
   await keepActivity(product.postgres, 30).run({}, context);
   expect(await countRows('activity_rest')).toBe(0);
   expect((await list()).data).toHaveLength(before - 1);
+});
+
+describe('while something reads for long, as a backup does,', () => {
+  it.each([
+    ['dropping a month', () => product.postgres.query(dropOldActivity({ keepDays: 30 }), testContext())],
+    ['making a month', () => product.postgres.query(makePartitions({ monthsAhead: 6 }), testContext())],
+  ])('%s gives up before those who wait behind it notice, and is done once that is over', async (_name, keep) => {
+    const backup = await open();
+    await backup.query(`
+      create table if not exists activity_2024_01 partition of activity
+      for values from ('018cc251-f400-0000-0000-000000000000') to ('018d61fa-dc00-0000-0000-000000000000')`);
+    await backup.query('begin; lock table users, activity in access share mode');
+    const before = await partitions();
+    const startedAtMs = performance.now();
+    await expect(keep()).rejects.toMatchObject({
+      code: 'postgres.timeout',
+    });
+    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+    expect(await partitions()).toEqual(before);
+    await backup.query('rollback');
+    await keep();
+    expect(await partitions()).not.toEqual(before);
+  });
 });

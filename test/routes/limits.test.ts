@@ -164,6 +164,25 @@ it('a plan that is changed applies to the next request', async () => {
   expect(await (await product.request(user, 'GET', '/v1/me/plan')).json()).toMatchObject({ id: 'unlimited' });
 });
 
+it('a plan that the user is already on changes nothing and is recorded once', async () => {
+  const user = await createUserOn('few');
+  const version = sql<{ auth_version: number }>`
+    -- test.read_version
+    select auth_version from users where user_id = ${user.userId}::uuid`;
+  const versions: (number | undefined)[] = [];
+  for (const plan of ['unlimited', 'unlimited', 'free']) {
+    const change = await product.request(user, 'PUT', '/v1/me/plan', { plan });
+    expect([change.status, await change.json()]).toMatchObject([200, { id: plan }]);
+    versions.push((await product.postgres.query(version, testContext()))[0]?.auth_version);
+  }
+  const [first = 0] = versions;
+  expect(versions).toEqual([first, first, first + 1]);
+  const { data } = (await (await product.request(user, 'GET', '/v1/activity?kind=plan.changed')).json()) as {
+    data: unknown[];
+  };
+  expect(data).toHaveLength(2);
+});
+
 it('a user on a plan that is no longer there is treated as on the smallest', async () => {
   const user = await createUserOn('gone');
   expect((await me(user)).headers.get('x-ratelimit-limit-requests')).toBe('2000');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { notify } from '../../src/core/notifications/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
@@ -37,17 +37,26 @@ async function call<Answer>(method: string, path: string, body?: unknown): Promi
 
 const titles = async (query = '') => (await call<NotificationPage>('GET', query)).data.map(({ title }) => title);
 
-async function tell(title: string, { kind = 'welcome', id = newId() } = {}): Promise<string> {
-  const statement = notify({ userId: user.userId, id, kind, title, body: `What is told.\n\nMore & <more>.` });
-  await product.postgres.query(statement, testContext());
+async function tell(title: string, { kind = 'welcome', id = newId(), to = user, at = product } = {}): Promise<string> {
+  const statement = notify({ userId: to.userId, id, kind, title, body: `What is told.\n\nMore & <more>.` });
+  await at.postgres.query(statement, testContext());
   return id;
 }
 
-async function setEmail(email: string, isVerified: boolean): Promise<void> {
+async function setEmail(email: string, isVerified: boolean, { of = user, at = product } = {}): Promise<void> {
   const statement = sql`
     -- test.set_email
-    update users set email = ${email}, email_verified = ${isVerified} where user_id = ${user.userId}`;
-  await product.postgres.query(statement, testContext());
+    update users set email = ${email}, email_verified = ${isVerified} where user_id = ${of.userId}`;
+  await at.postgres.query(statement, testContext());
+}
+
+async function enqueueWelcome({ userId }: TestUser, at = product): Promise<void> {
+  const statement = sql<{ id: number }>`
+    -- test.enqueue_welcome
+    select job.id from graphile_worker.add_job(
+      'notifications.welcome', json_build_object('user_id', ${userId}::text)
+    ) job`;
+  await at.postgres.query(statement, testContext());
 }
 
 async function countJobs(): Promise<number> {
@@ -96,6 +105,16 @@ describe('preferences', () => {
     expect(await call('GET', '/preferences')).toEqual(changed);
     await call('PUT', '/preferences', { preferences: { referral_joined: none } });
     expect(await call('GET', '/preferences')).toEqual({ object, preferences: { ...all, referral_joined: none } });
+  });
+
+  it('that are put at the same time by several are afterwards those of one of them', async () => {
+    const none = { in_app: false, email: false };
+    for (let round = 0; round < 20; round++) {
+      const put = (kind: string) => call('PUT', '/preferences', { preferences: { [kind]: none } });
+      await Promise.all(['welcome', 'referral_joined', 'referral_rewarded'].map(put));
+      const { preferences } = await call<{ preferences: object }>('GET', '/preferences');
+      expect(Object.values(preferences).filter(({ email }) => !email)).toHaveLength(1);
+    }
   });
 
   it('of a kind that there is not are refused', async () => {
@@ -160,15 +179,45 @@ describe('mail', () => {
     mails.refusal = undefined;
     await expect.poll(() => mails.messages.length, soon).toBe(1);
   });
+
+  it('that waits to be tried again does not go to a user who has said no to it meanwhile', async () => {
+    await setEmail('reader@example.com', true);
+    mails.refusal = { responseCode: 451, text: 'come back later' };
+    await tell('no more of this');
+    const hasFailed = sql<{ id: string }>`
+      -- test.find_failed
+      select id from graphile_worker._private_jobs where last_error is not null and locked_at is null`;
+    await expect.poll(() => product.postgres.query(hasFailed, testContext()), soon).toHaveLength(1);
+    await call('PUT', '/preferences', { preferences: { welcome: { in_app: true, email: false } } });
+    mails.refusal = undefined;
+    await expect.poll(countJobs, soon).toBe(0);
+    expect(mails.messages).toEqual([]);
+    expect(await titles()).toEqual(['no more of this']);
+  });
+
+  it('that a slow mail server has not taken yet holds up no other job', async () => {
+    const taken: (() => void)[] = [];
+    const slow = await startTestMailServer({
+      onData: (stream, _session, done) => void stream.resume().on('end', () => taken.push(done)),
+    });
+    onTestFinished(() => slow.close());
+    const busy = await startProduct({ SMTP_URL: slow.url, JOB_CONCURRENCY: '1' });
+    onTestFinished(() => busy.stop());
+    const [reader, newcomer] = [await busy.createUser(), await busy.createUser()];
+    await setEmail('reader@example.com', true, { of: reader, at: busy });
+    for (const title of ['one', 'two']) await tell(title, { to: reader, at: busy });
+    await expect.poll(() => taken.length, soon).toBe(1);
+    await enqueueWelcome(newcomer, busy);
+    taken[0]?.();
+    const told = async () => await (await busy.request(newcomer, 'GET', '/v1/notifications')).json();
+    await expect.poll(told, soon).toMatchObject({ data: [{ title: 'Welcome' }] });
+    await expect.poll(() => taken.length, soon).toBe(2);
+    taken[1]?.();
+  });
 });
 
 it('a new user is welcomed once', async () => {
-  const enqueue = sql<{ id: number }>`
-    -- test.enqueue_welcome
-    select job.id from graphile_worker.add_job(
-      'notifications.welcome', json_build_object('user_id', ${user.userId}::text)
-    ) job`;
-  for (let round = 0; round < 2; round++) await product.postgres.query(enqueue, testContext());
+  for (let round = 0; round < 2; round++) await enqueueWelcome(user);
   await expect.poll(countJobs, soon).toBe(0);
   expect(await titles()).toEqual(['Welcome']);
 });

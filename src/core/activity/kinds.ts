@@ -24,3 +24,6 @@ export const activityKinds = {
 
 /** A kind of activity. */
 export type ActivityKind = keyof typeof activityKinds;
+
+/** Kinds that are most of every trail: a page of them is found by reading that, and no index is kept of them. */
+export const frequentKinds: readonly ActivityKind[] = ['turn.started', 'turn.completed', 'session.created'];

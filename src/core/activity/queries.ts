@@ -19,13 +19,29 @@ export interface ActivityQuery {
   limit: number;
 }
 
-/** A page of what was done in the name of a user, newest first. Index: activity_pkey. At most `limit` rows. */
+/**
+ * A page of what was done in the name of a user, newest first; of a kind, for those of which a trail is full: it is read
+ * until the page is. Index: activity_pkey. At most `limit` rows.
+ */
 export const listActivity = (p: ActivityQuery) => sql<ActivityRow>`
   -- activity.list_activity
   select id, kind, key_id, subject_id, host(ip) as ip
   from activity
   where user_id = ${p.userId}::uuid and id >= ${p.fromId}::uuid and id < ${p.beforeId}::uuid
     and (${p.kind}::text is null or kind = ${p.kind}::text)
+  order by id desc
+  limit ${p.limit}::integer`;
+
+/**
+ * The same of a kind that is none of `frequentKinds`: however long the trail, nothing else of it is read. Index:
+ * activity_rare_kinds. At most `limit` rows.
+ */
+export const listRareActivity = (p: ActivityQuery & { kind: string }) => sql<ActivityRow>`
+  -- activity.list_rare_activity
+  select id, kind, key_id, subject_id, host(ip) as ip
+  from activity
+  where user_id = ${p.userId}::uuid and id >= ${p.fromId}::uuid and id < ${p.beforeId}::uuid
+    and kind = ${p.kind}::text and kind not in ('turn.started', 'turn.completed', 'session.created')
   order by id desc
   limit ${p.limit}::integer`;
 

@@ -1,7 +1,8 @@
 import { firstIdAt, lastId, timeOf } from '../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, placePart, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { type ActivityRow, listActivity } from './queries.ts';
+import { frequentKinds } from './kinds.ts';
+import { type ActivityRow, listActivity, listRareActivity } from './queries.ts';
 import { Activity, ActivityListQuery } from './schemas.ts';
 
 /** Its time is that of its id, by which entries are found and lie in order: a little before it was written. */
@@ -25,19 +26,18 @@ export function registerActivityRoutes(server: HttpServer, { database }: { reado
     },
     async ({ query, caller, context }) => {
       const { kind, from, to, limit, cursor } = query;
-      const scope = ['activity', kind ?? '', from ?? '', to ?? ''].join(' ');
+      const scope = ['activity', caller.userId, kind ?? '', from ?? '', to ?? ''].join(' ');
       const endId = to === undefined ? lastId : firstIdAt(new Date(to));
       const [beforeId = endId] = decodeCursor(scope, cursor, [placePart.id]);
-      const rows = await database.query(
-        listActivity({
-          userId: caller.userId,
-          kind: kind ?? null,
-          fromId: firstIdAt(new Date(from ?? 0)),
-          beforeId,
-          limit: limit + 1,
-        }),
-        context,
-      );
+      const place = {
+        userId: caller.userId,
+        fromId: firstIdAt(new Date(from ?? 0)),
+        beforeId,
+        limit: limit + 1,
+      };
+      const isRare = kind !== undefined && !frequentKinds.includes(kind);
+      const statement = isRare ? listRareActivity({ ...place, kind }) : listActivity({ ...place, kind: kind ?? null });
+      const rows = await database.query(statement, context);
       return toPage(rows, limit, { item: toActivity, cursor: (row) => encodeCursor(scope, [row.id]) });
     },
   );

@@ -44,15 +44,16 @@ export function registerPreferenceRoutes(server: HttpServer, { database }: Notif
       },
     },
     async ({ body, caller: { userId }, context }) => {
-      const said = Object.entries(body.preferences);
+      const answer = toPreferences(new Map(Object.entries(body.preferences)));
+      const channels = kinds.map((kind) => answer.preferences[kind]);
       const statement = putPreferences({
         userId,
-        kinds: said.map(([kind]) => kind),
-        inApp: said.map(([, channels]) => channels.in_app),
-        email: said.map(([, channels]) => channels.email),
+        kinds,
+        inApp: channels.map(({ in_app: inApp }) => inApp),
+        email: channels.map(({ email }) => email),
       });
       await database.query(statement, context);
-      return toPreferences(new Map(said));
+      return answer;
     },
   );
 }

@@ -63,15 +63,15 @@ export const listPreferences = (p: { userId: string }) => sql<PreferenceRow>`
   -- notifications.list_preferences
   select kind, in_app, email from notification_preferences where user_id = ${p.userId}::uuid`;
 
-/** Puts a user's preferences in place of all earlier ones. Index: notification_preferences_pkey. One row: how many. */
+/**
+ * Puts a user's preferences in place of all earlier ones: it is given every kind, always in the same order, so that of
+ * several at once the last one wins as a whole. Index: notification_preferences_pkey. One row: how many.
+ */
 export const putPreferences = (p: { userId: string; kinds: string[]; inApp: boolean[]; email: boolean[] }) => sql<{
   stored: number;
 }>`
   -- notifications.put_preferences
-  with gone as (
-    delete from notification_preferences
-    where user_id = ${p.userId}::uuid and kind <> all (${p.kinds}::text[])
-  ), stored as (
+  with stored as (
     insert into notification_preferences (user_id, kind, in_app, email)
     select ${p.userId}::uuid, input.kind, input.in_app, input.email
     from unnest(${p.kinds}::text[], ${p.inApp}::boolean[], ${p.email}::boolean[]) as input (kind, in_app, email)
@@ -90,8 +90,8 @@ export const notify = (p: { userId: string; id: string; kind: string; title: str
   )::text as id`;
 
 /**
- * A notification that is still to be mailed, with the verified address it goes to. Indexes: notifications_pkey,
- * users_pkey. One row or none.
+ * A notification that is still to be mailed, with the verified address it goes to; not of a kind to which the user has said
+ * no since. Indexes: notifications_pkey, users_pkey, notification_preferences_pkey. One row or none.
  */
 export const findMail = (p: { userId: string; id: string }) => sql<{
   title: string;
@@ -102,7 +102,9 @@ export const findMail = (p: { userId: string; id: string }) => sql<{
   select n.title, n.body, u.email
   from notifications n
   join users u on u.user_id = n.user_id
-  where n.user_id = ${p.userId}::uuid and n.id = ${p.id}::uuid and n.mailed_at is null and u.email_verified`;
+  left join notification_preferences p on p.user_id = n.user_id and p.kind = n.kind
+  where n.user_id = ${p.userId}::uuid and n.id = ${p.id}::uuid and n.mailed_at is null and u.email_verified
+    and coalesce(p.email, true)`;
 
 /** Says that a notification was mailed. Index: notifications_pkey. One row or none. */
 export const markMailed = (p: { userId: string; id: string }) => sql<{ id: string }>`

@@ -37,7 +37,7 @@ export function registerNotificationList(server: HttpServer, { database }: Notif
       },
     },
     async ({ query: { unread = false, limit, cursor }, caller: { userId }, context }) => {
-      const scope = `notifications ${unread}`;
+      const scope = `notifications ${userId} ${unread}`;
       const [beforeId = lastId] = decodeCursor(scope, cursor, [placePart.id]);
       const statement = unread ? listUnread : listNotifications;
       const rows = await database.query(statement({ userId, beforeId, limit: limit + 1 }), context);

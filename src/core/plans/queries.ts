@@ -9,20 +9,26 @@ interface Actor {
 }
 
 /**
- * Puts a user on a plan, and tells every server so. Index: users_pkey. One row, or none of a user who is disabled
- * meanwhile, or erased.
+ * Puts a user on a plan, and tells every server so; one who is on it already stays as before, and nobody is told. Index:
+ * users_pkey. One row, or none of a user who is disabled meanwhile, or erased.
  */
 export const updatePlan = (p: Actor & { plan: string }) => sql<{ auth_version: number; told: string | null }>`
   -- plans.update_plan
-  with changed as (
-    update users set plan = ${p.plan}, auth_version = auth_version + 1
+  with before as (
+    select user_id, plan, auth_version from users
     where user_id = ${p.userId}::uuid and disabled_at is null
-    returning user_id, auth_version
+    for no key update
+  ), changed as (
+    update users u set plan = ${p.plan}, auth_version = u.auth_version + 1
+    from before where u.user_id = before.user_id and before.plan <> ${p.plan}
+    returning u.user_id, u.auth_version
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
     select user_id, ${p.activityId}::uuid, 'plan.changed', ${p.keyId}::uuid, user_id, ${p.ip}::inet from changed
   )
-  select auth_version, pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told from changed`;
+  select coalesce(changed.auth_version, before.auth_version) as auth_version,
+    (select pg_notify('evenkeel_users', user_id || ':' || auth_version)::text from changed) as told
+  from before left join changed on true`;
 
 /** What was asked of one model by one user on one day. */
 export interface UsageRow {

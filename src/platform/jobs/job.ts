@@ -15,11 +15,14 @@ export interface JobDefinition<Input extends TSchema> {
   /** `feature.verb_noun`: what `add_job` is given. */
   readonly name: string;
   readonly input: Input;
-  /** Tries before it is set aside: 10, over three hours. From try to try it waits 3, 7, 20, 55 … seconds. */
+  /** Tries before it is set aside, at most 25: 10, over three hours. From try to try it waits 3, 7, 20, 55 … seconds. */
   readonly maxAttempts?: number;
   /** How long a try may take: 60,000. */
   readonly budgetMs?: number;
-  /** When to run it without being asked, with an empty payload: five fields as in a crontab, in UTC. */
+  /**
+   * When to run it without being asked, with an empty payload: five fields as in a crontab, in UTC. With a minute and an
+   * hour it is daily: a run that was missed within the last day, because no worker ran, is made up by the next that does.
+   */
   readonly crontab?: string;
   /**
    * Does the work. At least once: a server that dies has its jobs done again by another, so what this changes must be
@@ -43,6 +46,9 @@ export class InvalidPayload extends Error {
   override readonly name = 'InvalidPayload';
 }
 
+/** What `add_job` gives every job; a job of fewer tries is set aside by us. */
+const mostAttempts = 25;
+
 /**
  * Declares a job. It is enqueued in SQL, by the statement that writes what it is about, so that there is both or neither:
  *
@@ -54,10 +60,16 @@ export class InvalidPayload extends Error {
  *
  * The main query must read the job's row: Postgres leaves out a CTE that only calls a function. A condition on what is
  * enqueued belongs into an earlier CTE, `as materialized`: Postgres may call the function first and filter after. Beside
- * what `input` says, a payload may have a `traceparent`. The handler must be given in `jobs` of `openJobs`.
+ * what `input` says, a payload may have a `traceparent`. The handler must be given in `jobs` of `openJobs`. A
+ * job that waits for somebody else's server, such as a mail or a model, is enqueued with `priority => 10`: it may keep a
+ * worker for long, so all others go before it.
+ *
+ * @throws RangeError for more tries than a job can have.
  */
 export function defineJob<Input extends TSchema>(definition: JobDefinition<Input>): Job {
   const { name, input, maxAttempts = 10, budgetMs = 60_000, crontab } = definition;
+  if (maxAttempts > mostAttempts)
+    throw new RangeError(`The job ${name} asks for ${maxAttempts} tries; give it at most ${mostAttempts}.`);
   return {
     name,
     maxAttempts,

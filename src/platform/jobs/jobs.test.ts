@@ -171,6 +171,32 @@ describe('a job', () => {
   });
 });
 
+it('a job that asks for more tries than it would get is refused', () => {
+  expect(() => job(async () => undefined, { maxAttempts: 26 })).toThrow('25');
+  expect(job(async () => undefined, { maxAttempts: 25 }).maxAttempts).toBe(25);
+});
+
+it('a daily job that was missed while no worker ran is done once, and one of each hour waits for its next', async () => {
+  const anHourAgo = new Date(Date.now() - 3_600_000);
+  const inHalfAnHour = new Date(Date.now() + 1_800_000);
+  const [minute, hour] = [anHourAgo.getUTCMinutes(), anHourAgo.getUTCHours()];
+  const crontabs = { daily: `${minute} ${hour} * * *`, hourly: `${inHalfAnHour.getUTCMinutes()} * * * *` };
+  await client.query(
+    `insert into graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
+      select 'test.' || name, now() - interval '9 days', now() - interval '3 days' from unnest($1::text[]) name`,
+    [Object.keys(crontabs)],
+  );
+  const done: string[] = [];
+  const scheduled = Object.entries(crontabs).map(([name, crontab]) =>
+    defineJob({ name: `test.${name}`, input: Type.Object({}), crontab, run: async () => done.push(name) }),
+  );
+  work([...scheduled, job(async ({ id }) => done.push(id))]);
+  await expect.poll(() => done, soon).toContain('daily');
+  await enqueue({ id: 'after' });
+  await expect.poll(() => done, soon).toContain('after');
+  expect(done).toEqual(['daily', 'after']);
+});
+
 it('two workers share the jobs, and do each once', async () => {
   const done: string[][] = [[], []];
   for (const own of done) {

@@ -1,6 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseCronItem, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker';
+import {
+  type ParsedCronItem,
+  parseCronItem,
+  type Runner,
+  run,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker';
 import type pg from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
 import type { StartTrace } from '../../base/span.ts';
@@ -57,6 +64,8 @@ export interface Jobs {
 /** Jobs are heard of at once; this is for those that were enqueued for later, and for when hearing fails. */
 const pollIntervalMs = 2_000;
 const restartPauseMs = 2_000;
+/** A run of a daily crontab that was missed is made up until the next one is due. */
+const madeUpForMs = 86_400_000;
 /** For marking the cancelled jobs and closing connections, after the bound of `stop`. */
 const stopMarginMs = 3_000;
 
@@ -152,10 +161,17 @@ class Workers {
       // At once, and waited for when the workers stop; without these lines nobody waits, nor hears of a failure.
       preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       taskList: this.#tasks,
-      // One that still waits, or failed, gives way to its successor.
-      parsedCronItems: jobs.flatMap(({ name, crontab }) =>
-        crontab === undefined ? [] : [parseCronItem({ task: name, match: crontab, options: { jobKey: name } })],
-      ),
+      parsedCronItems: jobs.flatMap(({ name, crontab }) => (crontab === undefined ? [] : [toCronItem(name, crontab)])),
     });
   }
+}
+
+/**
+ * When a job runs without being asked. One that still waits, or failed, gives way to its successor. A daily one that was
+ * missed is made up when a worker starts: a machine may be off each night. One of each minute is not, which would be
+ * enqueued 1,440 times, and comes by itself in a moment.
+ */
+function toCronItem(task: string, match: string): ParsedCronItem {
+  const isDaily = /^\d+ \d+ /.test(match);
+  return parseCronItem({ task, match, options: { jobKey: task, backfillPeriod: isDaily ? madeUpForMs : 0 } });
 }

@@ -61,6 +61,9 @@ const leaks: Record<string, (log: Logger) => void> = {
   'a password in a database URL': (log) => log.info(`connecting to ${databaseUrl}`),
   'a password in the URL of an error': (log) => log.error(new Error(`cannot reach ${databaseUrl}`)),
   'a mail address in a text': (log) => log.info(`sent to\n${CANARY}@example.com`),
+  'a mail address with letters beyond ASCII': (log) => log.info(`550 ü${CANARY}@exämple.com unknown`),
+  'a mail address with an apostrophe': (log) => log.info(`550 ${CANARY}o'neil@example.com unknown`),
+  'a mail address without a dot': (log) => log.info(`550 <${CANARY}@localhost> unknown`),
   'a mail address in a field': (log) => log.info({ email: CANARY, to: `${CANARY}.x+y@mail.example.com` }),
   'a prompt': (log) => log.info({ prompt: CANARY, messages: [{ role: 'user', content: CANARY }] }),
   'a body': (log) => log.info({ body: { title: CANARY }, mood_text: CANARY, toolCalls: [{ arguments: CANARY }] }),
@@ -120,7 +123,10 @@ describe('no line holds a secret or what a user wrote', () => {
     fc.assert(
       fc.property(
         fc.array(
-          fc.oneof(fc.string(), fc.constantFrom('\n', '"', '\\', key, jwt, databaseUrl, 'a@b.se', 'Bearer abcdefg')),
+          fc.oneof(
+            fc.string(),
+            fc.constantFrom('\n', '"', '\\', key, jwt, databaseUrl, 'a@b.se', 'ü@äö.se', 'Bearer abcdefg'),
+          ),
         ),
         (parts) => {
           const { log, line } = capture();

@@ -13,7 +13,8 @@ const PATTERNS = [
   'ek_[A-Za-z0-9]{16,}',
   String.raw`\bsk-[A-Za-z0-9_-]{12,}`,
   String.raw`eyJ[A-Za-z0-9_-]{4,4096}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)?`,
-  String.raw`[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b`,
+  // In any script, and without a dot too, as in the words of a mail server
+  String.raw`[\p{L}\p{N}_.+%'-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{2,63}`,
 ];
 
 /** Every match of `PATTERNS` but an escape holds one of these: a line without them, as most are, needs no search. */
@@ -25,7 +26,7 @@ export const MASK = '[redacted]';
 /** A secret shorter than this would blank out half the log (think of a password `postgres`) and is no secret. */
 const SHORTEST_SECRET_LENGTH = 8;
 
-const escapeForRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
+const escapeForRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 
 /**
  * Makes a function that masks secrets in a text or a line of JSON: the given ones exactly, and everything that looks
@@ -36,11 +37,11 @@ export function createMask(secrets: readonly string[]): (text: string) => string
     .filter((secret) => secret.length >= SHORTEST_SECRET_LENGTH)
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   const telltales = [...exact, ...TELLTALES];
-  const pattern = new RegExp([...exact.map(escapeForRegExp), ...PATTERNS].join('|'), 'g');
+  const pattern = new RegExp([...exact.map(escapeForRegExp), ...PATTERNS].join('|'), 'gu');
   return (text) => {
     if (!telltales.some((telltale) => text.includes(telltale))) return text;
     return text.replaceAll(pattern, (match, ...rest) => {
-      if (match.startsWith('\\') && /^\\(?:u[0-9a-fA-F]{4}|.)$/.test(match)) return match;
+      if (match.startsWith('\\') && /^\\(?:u[0-9a-fA-F]{4}|.)$/u.test(match)) return match;
       const groups = rest.at(-1) as { scheme?: string; auth?: string };
       if (groups.scheme !== undefined) return `${groups.scheme}${MASK}@`;
       return `${groups.auth ?? ''}${MASK}`;
