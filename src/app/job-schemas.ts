@@ -2,7 +2,10 @@ import { type Static, Type } from 'typebox';
 import { Nullable } from '../platform/http/index.ts';
 
 /** The number of a job: they are counted, not made by us, and so are not UUIDs. */
-const JobId = Type.String({ pattern: '^[1-9][0-9]{0,14}$' });
+const JobId = Type.String({
+  pattern: '^[1-9][0-9]{0,14}$',
+  description: 'The number of the job, as `GET /admin/jobs` tells it.',
+});
 
 /** The path parameters of one job. */
 export const JobParams = Type.Object({ job_id: JobId }, { additionalProperties: false });

@@ -1,4 +1,4 @@
-import { encodeCursor } from '../../src/platform/http/index.ts';
+import { hash } from 'node:crypto';
 import { CANARY, type JsonSchema, wrongValues } from './schema-faults.ts';
 
 /** A query or a path that must be refused. */
@@ -121,7 +121,7 @@ export function pathsAgainst(schema: JsonSchema, pattern: string, fill: (pattern
   });
 }
 
-/** A cursor with the right check characters, for another place than the list gave. */
+/** A cursor that a list has not given, made from one that it has. */
 export interface ForgedCursor {
   readonly name: string;
   readonly cursor: string;
@@ -129,17 +129,25 @@ export interface ForgedCursor {
   readonly isName: boolean;
 }
 
-/** Cursors of the scope of a list's own one, with places that it has not given: parts are missing, too many or wrong. */
+/**
+ * Cursors with the right check characters and scope of a list's own one, with places that it has not given: parts are
+ * missing, too many or wrong; and its own one in other characters.
+ */
 export function cursorsLike(own: string): ForgedCursor[] {
-  const [scope, ...place] = JSON.parse(Buffer.from(own.slice(8), 'base64url').toString()) as [string, ...string[]];
-  const forge = (forged: unknown[], isName = false): ForgedCursor => ({
-    name: JSON.stringify(forged),
-    cursor: encodeCursor(scope, forged as string[]),
-    isName,
-  });
+  const [scope, ...place] = JSON.parse(Buffer.from(own.slice(8), 'base64url').toString()) as [string, ...unknown[]];
+  const forge = (forged: unknown[], isName = false): ForgedCursor => {
+    const text = JSON.stringify([scope, ...forged]);
+    const check = hash('sha256', text, 'base64url').slice(0, 8);
+    return { name: JSON.stringify(forged), cursor: check + Buffer.from(text).toString('base64url'), isName };
+  };
   const wrong = place.flatMap((_, index) => [
-    ...WRONG_PARTS.map((part) => forge(place.with(index, part as string))),
+    ...WRONG_PARTS.map((part) => forge(place.with(index, part))),
     ...NAMES.map((part) => forge(place.with(index, part), true)),
   ]);
-  return [forge([]), forge(place.slice(0, -1)), forge([...place, 'x']), ...wrong];
+  const padded = ['=', '\n'].map((end) => ({
+    name: `its own and ${JSON.stringify(end)}`,
+    cursor: own + end,
+    isName: false,
+  }));
+  return [forge([]), forge(place.slice(0, -1)), forge([...place, 'x']), ...wrong, ...padded];
 }

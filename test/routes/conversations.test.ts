@@ -52,6 +52,17 @@ describe('POST /api/{user_id}/chat', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'chat.assistant_not_found', param: 'assistant' } });
   });
 
+  it('answers 400 to a name that nobody has in a conversation that there is, and leaves that as it was', async () => {
+    const { conversation_id } = await say('Hello', { assistant: 'desk' });
+    const response = await chat({ message: 'Hello', conversation_id, assistant: 'nobody' });
+    const { error } = (await response.json()) as { error: { code: string; message: string } };
+    expect([response.status, error.code]).toEqual([400, 'chat.assistant_not_found']);
+    // Here the todo list answers where no assistant is named.
+    expect(error.message).not.toContain('the model itself');
+    const session = await product.request(user, 'GET', `/v1/chat/sessions/${conversation_id}`);
+    expect(await session.json()).toMatchObject({ assistant: 'desk', message_count: 2 });
+  });
+
   it('is kept by nobody, and its ETag is that of the messages', async () => {
     const response = await chat({ message: 'Hello' });
     const { conversation_id } = (await response.json()) as Answer;

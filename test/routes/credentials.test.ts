@@ -26,6 +26,35 @@ test('a key is taken from x-api-key, also beside an Authorization that is none o
   expect(await call({ authorization: 'Basic YW5uOnNlY3JldA==' })).toEqual([401, 'auth.missing_credential']);
 });
 
+test('blanks before a Bearer’s credential are no part of it', async () => {
+  expect(await call({ authorization: `Bearer   ${user.key}` })).toEqual([200, 'ann']);
+  expect(await call({ authorization: `Bearer \t${user.key}` })).toEqual([200, 'ann']);
+});
+
+test('a 401 says by which scheme to sign in', async () => {
+  const headers = [{}, { authorization: `Bearer ${newSecret()}` }, { authorization: 'Basic YW5uOnNlY3JldA==' }];
+  for (const each of headers) {
+    const response = await fetch(`${product.url}/v1/me`, { headers: each as Record<string, string> });
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+  }
+});
+
+test('a key that is sent where a model’s name belongs is repeated nowhere', async () => {
+  const headers = { authorization: `Bearer ${user.key}`, 'content-type': 'application/json' };
+  const inPath = await fetch(`${product.url}/v1/models/${user.key}`, { headers });
+  const messages = [{ role: 'user', content: 'Hello' }];
+  const body = JSON.stringify({ model: user.key, messages });
+  const inBody = await fetch(`${product.url}/v1/chat/completions`, { method: 'POST', headers, body });
+  for (const [response, status, code] of [
+    [inPath, 400, 'http.key_in_url'],
+    [inBody, 404, 'models.not_found'],
+  ] as const) {
+    const text = await response.text();
+    expect([response.status, JSON.parse(text).error.code]).toEqual([status, code]);
+    expect(text).not.toContain(user.key);
+  }
+});
+
 test('a Bearer is what is looked at where there is one, whatever x-api-key says', async () => {
   expect(await call({ authorization: `Bearer ${newSecret()}`, 'x-api-key': user.key })).toEqual([
     401,

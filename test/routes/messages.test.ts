@@ -134,6 +134,26 @@ describe('a turn', () => {
     expect(await turn.json()).toMatchObject({ status: 'failed', error_code: 'models.timeout', answer_seq: 2 });
   });
 
+  it('that fails names its turn, to be answered again, in a conversation that it has just made too', async () => {
+    const session = await createSession();
+    const ways = [
+      () => post(session, 'Hello'),
+      () => product.request(user, 'POST', `/api/${user.userId}/chat`, { conversation_id: null, message: 'Hello' }),
+    ];
+    for (const send of ways) {
+      provider.setMode('stall-mid-stream');
+      const response = await send();
+      expect(response.status).toBe(504);
+      const turn = response.headers.get('location') ?? '';
+      expect(await (await product.request(user, 'GET', turn)).json()).toMatchObject({ status: 'failed' });
+      provider.setMode('ok');
+      const answer = await product.request(user, 'POST', `${turn}/retry`, {});
+      expect(await answer.json()).toMatchObject({ role: 'assistant', content: text });
+      expect(answer.headers.get('location')).toMatch(/^\/v1\/chat\/sessions\/[^/]+\/turns\/[^/]+$/);
+      expect(answer.headers.get('location')).not.toBe(turn);
+    }
+  });
+
   it('that fails before a word leaves only the message', async () => {
     const session = await createSession();
     provider.setMode('http-500');

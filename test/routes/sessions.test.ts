@@ -114,3 +114,18 @@ it('is listed by newest activity, page by page, each once', async () => {
   expect(new Set(listed).size).toBe(8);
   expect(listed[0]).toBe(oldest?.id);
 });
+
+it('is listed on by the cursor of its own user only, as it was given', async () => {
+  const other = await product.createUser();
+  for (const owner of [user, user, other, other]) await createSession({}, owner);
+  const first = await product.request(user, 'GET', '/v1/chat/sessions?limit=1');
+  const { next_cursor: cursor } = (await first.json()) as { next_cursor: string };
+  const readOn = async (as: TestUser, given: string): Promise<[number, unknown]> => {
+    const response = await product.request(as, 'GET', `/v1/chat/sessions?cursor=${encodeURIComponent(given)}`);
+    return [response.status, await response.json()];
+  };
+  const refused = [400, { error: expect.objectContaining({ code: 'http.invalid_cursor', param: 'cursor' }) }];
+  expect(await readOn(other, cursor)).toEqual(refused);
+  for (const added of ['=', '\n']) expect(await readOn(user, cursor + added)).toEqual(refused);
+  expect(await readOn(user, cursor)).toMatchObject([200, { object: 'list' }]);
+});

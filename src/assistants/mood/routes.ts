@@ -22,7 +22,7 @@ const logRoute = defineRoute({
   summary: 'Log how you feel',
   description:
     'A model reads the mood of the text. While none answers, a word list does (`source: "lexicon"`), and the model reads ' +
-    'the entry again later.',
+    'the entry again later. When the tokens of your plan are used up, the word list reads it for good.',
   body: Type.Object(
     {
       mood_text: MoodText,
@@ -61,7 +61,7 @@ const getRoute = defineRoute({
     const { limit, cursor, from, to } = query;
     // Who goes on from a place has left it out before that.
     const offset = cursor === undefined ? query.offset : 0;
-    const scope = ['mood', from, to].join(' ');
+    const scope = ['mood', context.userId, from, to].join(' ');
     const [afterFeltAt, afterId = null] = decodeCursor(scope, cursor, [placePart.instant, placePart.id]);
     return await context.cached(JSON.stringify(query), cacheTtlMs, async () => {
       const time = { from: toDate(from), to: toDate(to), afterFeltAt: toDate(afterFeltAt) };

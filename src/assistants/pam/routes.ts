@@ -36,7 +36,7 @@ const listRoute = defineRoute({
   async run({ query }, context) {
     const { limit, cursor, from = null, to = null } = query;
     const category = query.category === undefined ? null : toCategory(query.category);
-    const scope = JSON.stringify(['pam', from, to, category]);
+    const scope = JSON.stringify(['pam', context.userId, from, to, category]);
     const [afterSpentOn = null, afterId = null] = decodeCursor(scope, cursor, [placePart.day, placePart.id]);
     const rows = await context.query(listExpenses, { from, to, category, afterSpentOn, afterId, limit: limit + 1 });
     const cursorOf = ({ spent_on, id }: ExpenseRow) => encodeCursor(scope, [spent_on, id]);

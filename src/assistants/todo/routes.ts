@@ -37,7 +37,7 @@ const listRoute = defineRoute({
   answer: ListOf(Item),
   async run({ query }, context) {
     const { limit, cursor, done = null, due_from = null, due_to = null } = query;
-    const scope = ['todo', done, due_from, due_to].join();
+    const scope = ['todo', context.userId, done, due_from, due_to].join();
     const [afterDueOn = null, afterId = null] = decodeCursor(scope, cursor, [isDueOn, placePart.id]);
     const filter = { isDone: done, dueFrom: due_from, dueTo: due_to };
     const rows = await context.query(listItems, { ...filter, afterDueOn, afterId, limit: limit + 1 });

@@ -9,7 +9,7 @@ export const chatErrors = defineErrors('chat', {
   turn_not_found: { status: 404, message: 'There is no such turn in this session.' },
   assistant_not_found: {
     status: 400,
-    message: 'There is no such assistant on this server. Leave `assistant` out to talk to the model itself.',
+    message: 'There is no such assistant on this server. Name one that it has, or leave `assistant` out.',
   },
   turn_interrupted: {
     status: 503,

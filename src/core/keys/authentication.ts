@@ -57,7 +57,8 @@ const TOKEN_START = 'eyJ';
 /** What follows `Authorization: Bearer`; undefined when there is none. */
 function readBearer(authorization: string): string | undefined {
   const isBearer = authorization.slice(0, BEARER.length).toLowerCase() === BEARER;
-  return isBearer ? authorization.slice(BEARER.length) : undefined;
+  // More blanks than one are a slip of the hand.
+  return isBearer ? authorization.slice(BEARER.length).trimStart() : undefined;
 }
 
 /**

@@ -37,8 +37,6 @@ export interface KeyRouteOptions {
   readonly callers: CallerCache;
 }
 
-const CURSOR_SCOPE = 'keys';
-
 /** A day: every deployment has the new key by then. */
 const DEFAULT_OVERLAP_SECONDS = 86_400;
 
@@ -153,14 +151,11 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
         response: { 200: ListOf(Key) },
       },
     },
-    async (request) => {
-      const { limit, cursor } = request.query;
-      const [beforeId = null] = decodeCursor(CURSOR_SCOPE, cursor, [placePart.id]);
-      const rows = await database.query(
-        listKeys({ userId: request.caller.userId, beforeId, limit: limit + 1 }),
-        request.context,
-      );
-      return toPage(rows, limit, { item: toKey, cursor: (row) => encodeCursor(CURSOR_SCOPE, [row.id]) });
+    async ({ query: { limit, cursor }, caller: { userId }, context }) => {
+      const scope = `keys ${userId}`;
+      const [beforeId = null] = decodeCursor(scope, cursor, [placePart.id]);
+      const rows = await database.query(listKeys({ userId, beforeId, limit: limit + 1 }), context);
+      return toPage(rows, limit, { item: toKey, cursor: (row) => encodeCursor(scope, [row.id]) });
     },
   );
 }

@@ -25,6 +25,7 @@ test('bytes that are not HTTP are answered 400 in OpenAI’s shape with a reques
   const received = await connectRaw(await start(), 'BANANA\r\n\r\n').closed();
   expect(received).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   expect(received).toMatch(/\r\nx-request-id: [0-9a-f-]{36}\r\n/);
+  expect(received).toMatch(/\r\nserver-timing: total;dur=0\r\n/);
   expect(errorIn(received)).toMatchObject({ code: 'http.malformed_http', type: 'invalid_request_error' });
 });
 
@@ -54,6 +55,16 @@ test('a body that does not arrive in time is answered 408', async () => {
   const head = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{';
   const received = await connectRaw(port, head).closed();
   expect(received).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test('who was refused and never sends the rest of the body is cut off as others are', async () => {
+  const port = await start((server) => {
+    server.server.headersTimeout = 50;
+    server.server.requestTimeout = 50;
+  });
+  const head = 'POST /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 10\r\n\r\n{';
+  const received = await connectRaw(port, head).closed();
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404']);
 });
 
 test('a body that is still arriving when the request’s budget ends is answered 408, and its connection ends', async () => {

@@ -41,6 +41,7 @@ export function createClientErrorAnswer(log: Logger): (error: Error & { code?: s
       'content-type: application/json; charset=utf-8',
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${requestId}`,
+      'server-timing: total;dur=0',
       'cache-control: no-store',
       'connection: close',
     ];

@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { Type } from 'typebox';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AppError } from '../../base/errors.ts';
-import { createTestServer, signedIn, type TestServer } from './test-server.ts';
+import { explainErrors } from './explain-errors.ts';
+import { connectRaw, createTestServer, listen, signedIn, type TestServer } from './test-server.ts';
 
 const Body = Type.Object({ title: Type.String() }, { additionalProperties: false });
 
 let made: TestServer;
-beforeAll(() => {
+let port: number;
+beforeAll(async () => {
   made = createTestServer((server) => {
     server.post('/things', { config: { access: 'x:write' }, schema: { body: Body } }, async () => ({}));
     server.get('/things', { config: { access: 'x:read' } }, async () => ({}));
@@ -25,6 +28,7 @@ beforeAll(() => {
       });
     });
   });
+  port = await listen(made.server);
 });
 afterAll(() => made.server.close());
 
@@ -73,6 +77,33 @@ test('errors of our side are logged as errors with their cause, the rest as info
   expect(quiet).not.toHaveProperty('err');
 });
 
+test('an error that somebody explains is answered so; one that nobody does is a 500, and an AppError needs none', async () => {
+  const failures: Record<string, Error> = {
+    explained: new Error('known'),
+    unexplained: new Error('unknown'),
+    told: new AppError('test.told', { status: 404, message: 'It is not there.' }),
+  };
+  const { server, lineOf } = createTestServer((own) => {
+    for (const [name, failure] of Object.entries(failures)) {
+      own.get(`/${name}`, { config: { access: 'public' } }, () => Promise.reject(failure));
+    }
+    explainErrors(own, (error, { url }) =>
+      error === failures.unexplained
+        ? error
+        : new AppError('test.explained', { status: 401, message: `${url} is explained.` }),
+    );
+  });
+  const read = async (name: string) => {
+    const answer = await server.inject({ url: `/${name}`, headers: { 'x-request-id': name } });
+    return [answer.statusCode, answer.json().error.code];
+  };
+  expect(await read('explained')).toEqual([401, 'test.explained']);
+  expect(await lineOf('explained')).toMatchObject({ level: 'info', code: 'test.explained' });
+  expect(await read('unexplained')).toEqual([500, 'http.internal']);
+  expect(await read('told')).toEqual([404, 'test.told']);
+  await server.close();
+});
+
 test('an unknown address is 404 and a wrong method 405 with Allow, without asking who calls', async () => {
   const unknown = await made.server.inject('/unknown');
   expect(unknown.statusCode).toBe(404);
@@ -81,6 +112,42 @@ test('an unknown address is 404 and a wrong method 405 with Allow, without askin
   expect(wrong.statusCode).toBe(405);
   expect(wrong.json().error.code).toBe('http.method_not_allowed');
   expect(wrong.headers.allow).toBe('GET, HEAD, POST');
+});
+
+const errorIn = (received: string) => JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)).error;
+
+test('a 401 names the scheme by which to say who calls, and nothing else does', async () => {
+  expect((await made.server.inject('/things')).headers['www-authenticate']).toBe('Bearer');
+  expect((await made.server.inject('/fail/403')).headers).not.toHaveProperty('www-authenticate');
+});
+
+describe('the pages of the documentation answer in OpenAI’s shape', () => {
+  test.each([
+    ['/../../package.json', 404, 'http.not_found'],
+    ['/%2e%2e/%2e%2e/package.json', 404, 'http.not_found'],
+    ['/..%2f..%2fpackage.json', 404, 'http.not_found'],
+    ['/..', 404, 'http.not_found'],
+    ['/nope.js', 404, 'http.not_found'],
+    ['/a%00b', 404, 'http.not_found'],
+    [`/${'long'.repeat(75)}`, 404, 'http.not_found'],
+  ])('to the path %s: %d', async (path, status, code) => {
+    // As it is: `inject` would take the dots out.
+    const head = `GET /docs/static${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
+    const received = await connectRaw(port, head).closed();
+    expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(received).not.toMatch(/\r\nallow: /i);
+    expect(errorIn(received)).toMatchObject({ code });
+  });
+
+  test.each([
+    ['range', 'bytes=99999999-', 416, 'http.range_not_satisfiable'],
+    ['if-match', '"x"', 412, 'http.precondition_failed'],
+    ['if-unmodified-since', 'Mon, 01 Jan 1990 00:00:00 GMT', 412, 'http.precondition_failed'],
+  ])('to %s: %s with %d', async (...[name, value, status, code]) => {
+    const answer = await made.server.inject({ url: '/docs/static/swagger-ui.css', headers: { [name]: value } });
+    expect(answer.statusCode).toBe(status);
+    expect(answer.json().error).toMatchObject({ code, type: 'invalid_request_error' });
+  });
 });
 
 test('a caller who is unknown gets 401 and one who lacks the permission 403, before the body is looked at', async () => {
@@ -104,4 +171,54 @@ test('the connection stays open after a body that was refused', async () => {
   });
   expect(answer.statusCode).toBe(400);
   expect(answer.headers.connection).not.toBe('close');
+});
+
+describe('a body that is refused early is read to its end before the connection is closed, so that its sender sees', () => {
+  const bytes = 5_000_000;
+  const key = 'authorization: Bearer good\r\n';
+  const kinds = {
+    announced: { head: `content-length: ${bytes}\r\n\r\n`, end: '' },
+    chunked: { head: `transfer-encoding: chunked\r\n\r\n${bytes.toString(16)}\r\n`, end: '\r\n0\r\n\r\n' },
+  };
+  const refusals = {
+    401: { path: '/things', headers: '', code: 'test.unknown' },
+    404: { path: '/nowhere', headers: key, code: 'http.not_found' },
+    415: { path: '/things', headers: `${key}content-type: text/plain\r\n`, code: 'http.unsupported_media_type' },
+    413: { path: '/things', headers: `${key}content-type: application/json\r\n`, code: 'http.body_too_large' },
+  };
+  const statuses = Object.keys(refusals) as unknown as (keyof typeof refusals)[];
+  const names = Object.keys(kinds) as (keyof typeof kinds)[];
+
+  test.each(statuses.flatMap((status) => names.map((name) => [status, name] as const)))(
+    '%s: %s',
+    async (status, name) => {
+      const { path, headers, code } = refusals[status];
+      const { head, end } = kinds[name];
+      const client = connectRaw(port, `POST ${path} HTTP/1.1\r\nhost: x\r\n${headers}connection: close\r\n${head}`);
+      let failure: Error | undefined;
+      client.socket.on('error', (error) => {
+        failure = error;
+      });
+      await once(client.socket, 'connect');
+      // It sends all before it reads.
+      client.socket.pause();
+      await new Promise((sent) => client.socket.write(Buffer.alloc(bytes, 'x'), sent));
+      await new Promise((sent) => client.socket.write(end, sent));
+      client.socket.resume();
+      const received = await client.closed();
+      expect(failure).toBeUndefined();
+      expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(received).toMatch(/\r\nconnection: close\r\n/i);
+      expect(errorIn(received)).toMatchObject({ code });
+    },
+  );
+});
+
+test('a client that leaves when it has read the answer, with its body not sent, was answered', async () => {
+  const head =
+    'POST /things HTTP/1.1\r\nhost: x\r\nx-request-id: leaves\r\ncontent-length: 10\r\nconnection: close\r\n\r\n';
+  const client = connectRaw(port, head);
+  expect(await client.until(/"code":"test.unknown"\}\}$/)).toMatch(/^HTTP\/1\.1 401 /);
+  client.socket.destroy();
+  expect(await made.lineOf('leaves')).toMatchObject({ status: 401, code: 'test.unknown' });
 });

@@ -4,6 +4,7 @@ import type { Logger } from '../log/index.ts';
 import { securityHeaders } from './answer-headers.ts';
 import { httpErrors } from './errors.ts';
 import { RequestContext } from './request-context.ts';
+import { closesEarly, sendBeforeBodyEnds } from './send-before-body-ends.ts';
 import { retryHeaders, toAppError, toWireError } from './wire-error.ts';
 
 /** The methods that routes have; what `Allow` can list. */
@@ -20,25 +21,32 @@ function errorOf(thrown: unknown, request: FastifyRequest): AppError {
 function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): AppError {
   const error = errorOf(thrown, request);
   if (request.context instanceof RequestContext) request.context.failure = error;
-  // Fastify closes the connection after a body that it could not use. A client that is still sending would then see a
-  // reset instead of this answer; so the rest is read and dropped, for as long as a request may take to arrive.
-  // One that is as slow as that would hold its connection for nothing.
-  if (error.code === 'http.request_timeout') reply.header('connection', 'close');
-  else reply.removeHeader('connection');
+  const body = JSON.stringify({ error: toWireError(error) });
   reply.removeHeader('etag');
-  reply
-    .code(error.status)
-    .headers({ ...retryHeaders(error), 'cache-control': 'no-store', 'content-type': 'application/json; charset=utf-8' })
-    .send(JSON.stringify({ error: toWireError(error) }));
+  reply.code(error.status).headers({
+    ...retryHeaders(error),
+    'cache-control': 'no-store',
+    'content-type': 'application/json; charset=utf-8',
+  });
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  // Fastify closes the connection after a body that it could not use; the next request can as well come on it.
+  if (reply.hasHeader('connection')) reply.removeHeader('connection');
+  // A client that is as slow as that would hold its connection for nothing.
+  if (error.code === 'http.request_timeout') reply.header('connection', 'close').send(body);
+  else if (closesEarly(request, reply)) sendBeforeBodyEnds(body, request, reply);
+  else reply.send(body);
   return error;
 }
 
-function refuseUnknown(request: FastifyRequest, reply: FastifyReply): never {
+/** The error of a request to an address that there is nothing at, or nothing for its method; then with `Allow`. */
+export function unknownAddress(request: FastifyRequest, reply: FastifyReply): AppError {
   const path = (request.raw.url ?? '/').split('?', 1)[0] as string;
   const allowed = METHODS.filter((method) => request.server.findRoute({ method, url: path }) !== null);
-  if (allowed.length === 0) throw httpErrors.raise.not_found();
+  // A route that takes the method, and found nothing itself, is one of files.
+  const isKnown = allowed.length > 0 && !(allowed as string[]).includes(request.method);
+  if (!isKnown) return httpErrors.raise.not_found();
   reply.header('allow', allowed.join(', '));
-  throw httpErrors.raise.method_not_allowed();
+  return httpErrors.raise.method_not_allowed();
 }
 
 /** Makes every error of a server's requests an answer in OpenAI's shape. */
@@ -46,7 +54,9 @@ export function answerErrors(server: FastifyInstance): void {
   server.setErrorHandler((thrown, request, reply) => {
     answerError(thrown, request, reply);
   });
-  server.setNotFoundHandler(refuseUnknown);
+  server.setNotFoundHandler((request, reply) => {
+    throw unknownAddress(request, reply);
+  });
 }
 
 /**

@@ -67,7 +67,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
     (request as unknown as { context: RequestContext }).context = context;
     reply.header('x-request-id', request.id);
     // A socket that becomes a WebSocket lives on after the request; whoever runs it ends it.
-    if (!asksForWebSocket(request)) lifecycle.begin(context);
+    if (!asksForWebSocket(request, lifecycle.webSocketPaths)) lifecycle.begin(context);
 
     let overdue: NodeJS.Timeout | undefined;
     const onEnded = (): void => {

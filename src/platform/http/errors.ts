@@ -22,6 +22,16 @@ export const httpErrors = defineErrors('http', {
   },
   not_found: { status: 404, message: 'There is nothing at this address. The routes are listed at /docs.' },
   method_not_allowed: { status: 405, message: 'This address does not take this method. `Allow` lists those it takes.' },
+  precondition_failed: {
+    status: 412,
+    message:
+      'What is at this address is not as `If-Match` or `If-Unmodified-Since` asks. Leave them out, or read it anew.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    message: 'What is at this address ends before `Range` begins. Leave that header out to get all of it.',
+  },
+  expectation_failed: { status: 417, message: 'The only `Expect` that this server meets is `100-continue`.' },
   request_timeout: { status: 408, message: 'The request took too long to arrive. Send it again, faster.' },
   body_too_large: { status: 413, message: 'The body is larger than this server takes.' },
   url_too_long: { status: 414, message: 'The URL, or one part of its path, is too long.' },

@@ -7,6 +7,6 @@ export type InputCheck = (value: unknown) => { readonly param: string; readonly 
 
 /** Makes a check of values that are not a request's body, against a JSON Schema and as strict as that. */
 export function createInputCheck(schema: object): InputCheck {
-  const validate = createStrictAjv({ useDefaults: true }).compile(schema);
+  const validate = createStrictAjv({ useDefaults: true, verbose: true }).compile(schema);
   return (value) => (validate(value) ? undefined : describeFault(validate.errors as ErrorObject[], 'input'));
 }

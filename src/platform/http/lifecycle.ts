@@ -39,6 +39,8 @@ export class Lifecycle {
   explain: ExplainError = (thrown) => thrown;
   /** WebSockets that are open. None belongs to a request in flight. */
   readonly sockets = new Set<OpenWebSocket>();
+  /** Where WebSockets are taken. */
+  readonly webSocketPaths = new Set<string>();
   /** Every route, as it was registered. */
   readonly routes: RouteAccess[] = [];
   readonly #inFlight = new Set<RequestContext>();

@@ -32,6 +32,17 @@ describe('decodeCursor', () => {
     }
   });
 
+  it('refuses a cursor in other characters, or of other text, than it was given in', () => {
+    const place = ['2026-12-24', newId()] as const;
+    const cursor = encodeCursor('things', place);
+    for (const added of ['=', '==', '\n', ' ', '.', '!']) expect(attempt(cursor + added), added).toEqual(refused);
+    expect(attempt(`${cursor.slice(0, 12)}\n${cursor.slice(12)}`)).toEqual(refused);
+    const [scope] = JSON.parse(Buffer.from(cursor.slice(8), 'base64url').toString());
+    const spaced = ` ${JSON.stringify([scope, ...place])}`;
+    const check = hash('sha256', spaced, 'base64url').slice(0, 8);
+    expect(attempt(check + Buffer.from(spaced).toString('base64url'))).toEqual(refused);
+  });
+
   it.each(['', 'null', '7', '{}', '{"0":"things"}', '"things"', '["things"', '[]', '["things"]', '\0'])(
     'refuses the right check characters before %j',
     (text) => {

@@ -63,9 +63,9 @@ function check(text: string): string {
 }
 
 /**
- * Makes a cursor: a place within `scope`, the list and the query that it belongs to, of which it holds only check characters: a
- * query may be longer than a cursor. Those of the whole catch cursors that were cut or altered; they keep no secret, and a
- * cursor holds nothing that its reader may not know.
+ * Makes a cursor: a place within `scope`, the list, its user and the query that it belongs to, of which it holds only check
+ * characters: a query may be longer than a cursor. Those of the whole catch cursors that were cut or altered; they keep no
+ * secret, and a cursor holds nothing that its reader may not know.
  */
 export function encodeCursor(scope: string, place: readonly (string | number)[]): string {
   const text = JSON.stringify([check(scope), ...place]);
@@ -106,14 +106,11 @@ export const placePart = {
   text: textThat((text) => !text.includes('\0')),
 };
 
-/**
- * The check characters of the scope and the parts of the place; empty when that is not what the text holds: anybody can put
- * check characters to it.
- */
-function parseCursor(text: string): unknown[] {
+/** The parts of the place that a text holds, after the check characters of its scope; none when that is not what it holds. */
+function parsePlace(text: string): unknown[] {
   try {
     const parts: unknown = JSON.parse(text);
-    return Array.isArray(parts) ? parts : [];
+    return Array.isArray(parts) ? parts.slice(1) : [];
   } catch {
     return [];
   }
@@ -130,9 +127,10 @@ export function decodeCursor<const Checks extends readonly PartCheck[]>(
   checks: Checks,
 ): Place<Checks> {
   if (cursor === undefined) return [] as Place<Checks>;
-  const text = Buffer.from(cursor.slice(CHECK_CHARS), 'base64url').toString();
-  const [scopeCheck, ...place] = check(text) === cursor.slice(0, CHECK_CHARS) ? parseCursor(text) : [];
+  const place = parsePlace(Buffer.from(cursor.slice(CHECK_CHARS), 'base64url').toString());
   const isPlace = place.length === checks.length && checks.every((isPart, index) => isPart(place[index]));
-  if (scopeCheck !== check(scope) || !isPlace) throw httpErrors.raise.invalid_cursor({ param: 'cursor' });
+  // Many texts are read as the same place; only the one that we write of it is a cursor.
+  const isOurs = isPlace && encodeCursor(scope, place as (string | number)[]) === cursor;
+  if (!isOurs) throw httpErrors.raise.invalid_cursor({ param: 'cursor' });
   return place as Place<Checks>;
 }

@@ -1,13 +1,36 @@
 import { Type } from 'typebox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { httpErrors } from './errors.ts';
+import type { HttpServer } from './server.ts';
 import { createTestServer, type TestServer } from './test-server.ts';
 
 interface Operation {
   security: unknown;
-  responses: Record<string, unknown>;
-  requestBody?: unknown;
-  parameters?: { name: string; in: string }[];
+  responses: Record<string, { content?: Record<string, object> }>;
+  requestBody?: { required?: boolean; content: { 'application/json': { schema: { required?: string[] } } } };
+  parameters?: { name: string; in: string; required: boolean; schema: object }[];
+}
+
+const closed = { additionalProperties: false };
+
+/** Routes that the document has more to say of. */
+function addDescribed(server: HttpServer): void {
+  const reading = { access: 'x:read' };
+  const limit = Type.Integer({ default: 50 });
+  const List = Type.Object({ limit, cursor: Type.Optional(Type.String()), of: Type.String() }, closed);
+  const Unchanged = Type.Null({ description: 'Nothing has changed.' });
+  const response = { 200: Type.Object({ title: Type.String() }), 304: Unchanged };
+  server.get('/list', { config: reading, schema: { querystring: List, response } }, async () => ({ title: 'a' }));
+  server.post('/read', { config: reading, schema: { body: List } }, async () => ({}));
+  const Optional = Type.Object({ note: Type.Optional(Type.String()) }, closed);
+  server.post('/optional', { config: { access: 'x:write' }, schema: { body: Optional } }, async () => ({}));
+  const Change = Type.Object({ note: Type.Optional(Type.String()) }, { ...closed, minProperties: 1 });
+  server.patch('/change', { config: { access: 'x:write' }, schema: { body: Change } }, async () => ({}));
+  const Answer = { 200: Type.Object({ text: Type.String() }) };
+  const asked = { config: { access: 'x:write', streams: true }, schema: { response: Answer } };
+  server.post('/ask', asked, async () => ({ text: 'a' }));
+  server.get('/events', { config: { access: 'x:read', streams: true } }, async () => ({}));
+  server.addWebSocketRoute('/ws', { schema: {}, admit: async () => {}, open: () => {} });
 }
 
 let made: TestServer;
@@ -22,6 +45,7 @@ beforeAll(async () => {
   made = createTestServer((server) => {
     const schema = { body: Type.Object({ title: Type.String() }, { additionalProperties: false }) };
     server.post('/direct/:thing_id', { config: { access: 'x:write' }, schema }, async () => ({}));
+    addDescribed(server);
     server.register((scope, _options, done) => {
       scope.get('/in-a-plug-in', { config: { access: 'public' } }, async () => ({}));
       done();
@@ -34,26 +58,72 @@ afterAll(() => made.server.close());
 test('the document is OpenAPI 3.1 and has every route, however it was added', () => {
   expect(document.openapi).toBe('3.1.0');
   expect(document.info.version).toBe('1.2.3');
-  expect(Object.keys(document.paths).sort()).toEqual(['/direct/{thing_id}', '/in-a-plug-in', '/livez', '/readyz']);
+  const described = ['/ask', '/change', '/events', '/list', '/optional', '/read', '/ws'];
+  const others = ['/direct/{thing_id}', '/in-a-plug-in', '/livez', '/readyz'];
+  expect(Object.keys(document.paths).sort()).toEqual([...described, ...others].sort());
   expect(document.paths['/direct/{thing_id}']?.post?.requestBody).toBeDefined();
 });
 
 test('every operation says what an error looks like and whether it takes a key', () => {
   const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
-  expect(operations).toHaveLength(4);
+  expect(operations).toHaveLength(11);
   for (const { responses } of operations) expect(responses.default).toEqual({ $ref: '#/components/responses/Error' });
   expect(document.components.schemas.Error.required).toEqual(['error']);
   expect(document.paths['/direct/{thing_id}']?.post?.security).toEqual([{ bearer: [] }, { apiKey: [] }]);
   expect(document.paths['/in-a-plug-in']?.get?.security).toEqual([]);
 });
 
-test('a POST of a caller says that it takes an Idempotency-Key, and nothing else does', () => {
-  const takers = Object.values(document.paths)
-    .flatMap((path) => Object.entries(path))
-    .filter(([, { parameters = [] }]) => parameters.some(({ name }) => name === 'Idempotency-Key'));
-  expect(takers).toEqual([['post', document.paths['/direct/{thing_id}']?.post]]);
-  const header = expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: false });
-  expect(takers[0]?.[1].parameters).toContainEqual(header);
+/** The operations that have a header as a parameter, as `post /ask`. */
+function takersOf(header: string): string[] {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => [`${method} ${path}`, operation] as const),
+  );
+  const takers = operations.filter(([, { parameters = [] }]) => parameters.some(({ name }) => name === header));
+  for (const [, { parameters }] of takers) {
+    expect(parameters).toContainEqual(expect.objectContaining({ name: header, in: 'header', required: false }));
+  }
+  return takers.map(([name]) => name).sort();
+}
+
+test('a POST of a caller that writes says that it takes an Idempotency-Key, quoted too, and nothing else does', () => {
+  expect(takersOf('Idempotency-Key')).toEqual(['post /ask', 'post /direct/{thing_id}', 'post /optional']);
+  const parameters = document.paths['/ask']?.post?.parameters;
+  expect(parameters).toMatchObject([{ name: 'Idempotency-Key', schema: { maxLength: 255 + '""'.length } }]);
+});
+
+test('what has a default is not required, nor is a body that needs no field', () => {
+  const { list, read, optional, change } = Object.fromEntries(
+    Object.entries(document.paths).map(([path, methods]) => [path.slice(1), Object.values(methods)[0]]),
+  );
+  const required = list?.parameters?.filter((parameter) => parameter.required).map(({ name }) => name);
+  expect(required).toEqual(['of']);
+  expect(read?.requestBody).toMatchObject({ required: true });
+  expect(read?.requestBody?.content['application/json'].schema.required).toEqual(['of']);
+  expect(change?.requestBody).toMatchObject({ required: true });
+  expect(optional?.requestBody?.content['application/json'].schema.required).toBeUndefined();
+  expect(optional?.requestBody?.required).toBeUndefined();
+});
+
+test('what streams says so, and a GET that streams is read on by Last-Event-ID', () => {
+  const contentOf = (operation?: Operation) => Object.keys(operation?.responses['200']?.content ?? {});
+  expect(contentOf(document.paths['/ask']?.post)).toEqual(['application/json', 'text/event-stream']);
+  expect(contentOf(document.paths['/events']?.get)).toEqual(['text/event-stream']);
+  expect(contentOf(document.paths['/list']?.get)).toEqual(['application/json']);
+  expect(document.paths['/ask']?.post?.responses['200']?.content?.['application/json']).toMatchObject({
+    schema: { properties: { text: { type: 'string' } } },
+  });
+  expect(takersOf('Last-Event-ID')).toEqual(['get /events']);
+});
+
+test('what can answer 304 takes If-None-Match', () => {
+  expect(takersOf('If-None-Match')).toEqual(['get /list']);
+  expect(document.paths['/list']?.get?.responses['304']).toEqual({ description: 'Nothing has changed.' });
+});
+
+test('a WebSocket is opened with 101, and asked for otherwise it is 426', () => {
+  const { responses } = document.paths['/ws']?.get ?? {};
+  expect(Object.keys(responses ?? {})).toEqual(['101', '426', 'default']);
+  expect(responses?.['426']).toEqual(responses?.default);
 });
 
 test('the document lists the error codes', () => {

@@ -4,6 +4,26 @@ import type { FastifyInstance } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { CatalogueEntry } from '../../base/errors.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route answers events, or does so when its body asks for a stream. Only the OpenAPI document reads this. */
+    streams?: boolean;
+  }
+}
+
+/** The JSON schema of a query or a body, as far as it is read here. */
+interface RequestPart {
+  readonly required?: readonly string[];
+  readonly minProperties?: number;
+  readonly properties?: Readonly<Record<string, { readonly default?: unknown }>>;
+}
+
+interface RouteParts {
+  readonly body?: RequestPart;
+  readonly querystring?: RequestPart;
+  readonly response?: Readonly<Record<string, unknown>>;
+}
+
 /** What the document says of the server. */
 export interface OpenApiOptions {
   readonly version: string;
@@ -27,40 +47,92 @@ const ErrorSchema = {
   },
 };
 
-const IdempotencyKey = {
-  type: 'object',
-  properties: {
-    'Idempotency-Key': {
-      type: 'string',
-      maxLength: 255,
-      description:
-        'What changed something is not done again under the same key within a day: its answer is sent again.',
-    },
+/** The headers that operations take, beside those of all. */
+const headerSchemas = {
+  'Idempotency-Key': {
+    type: 'string',
+    maxLength: 257,
+    description:
+      'Up to 255 characters, bare or in double quotes. What changed something is not done again under the same key within a ' +
+      'day: its answer is sent again.',
+  },
+  'If-None-Match': {
+    type: 'string',
+    description: 'The ETag of an earlier answer, or several: 304 when nothing has changed since.',
+  },
+  'Last-Event-ID': {
+    type: 'string',
+    description: 'The `id` of the last event that you have: those after it come. Without it, all come.',
   },
 };
 
-/** Says of an operation whether it takes a key, and with which permission, and whether it can be repeated. */
+type RouteDescription = Parameters<SwaggerTransform>[0]['route'];
+
+/** The schema of a query or a body, which does not require what fills itself in. */
+function withoutFilledIn({ required = [], ...schema }: RequestPart): RequestPart {
+  const asked = required.filter((name) => schema.properties?.[name]?.default === undefined);
+  return { ...schema, ...(asked.length > 0 && { required: asked }) };
+}
+
+/** What an operation answers where that is more than its schemas say. */
+function describeAnswers({ config, wsHandler }: RouteDescription, answers: RouteParts['response']) {
+  if (wsHandler !== undefined) return { 101: { type: 'null', description: 'The WebSocket is open.' } };
+  if (!config?.streams) return answers;
+  const { 200: whole, ...others } = answers ?? {};
+  const json = whole === undefined ? {} : { 'application/json': { schema: whole } };
+  const content = { ...json, 'text/event-stream': { schema: { type: 'string' } } };
+  return { ...others, 200: { description: 'The answer.', content } };
+}
+
+/** The headers that an operation takes. */
+function describeHeaders({ method, config }: RouteDescription, answers: RouteParts['response'] = {}) {
+  const { access = 'public', streams = false } = config ?? {};
+  const takes = {
+    // What takes a permission to read only reads, whatever its method.
+    'Idempotency-Key': method === 'POST' && access !== 'public' && !access.endsWith(':read'),
+    'If-None-Match': '304' in answers,
+    // As a browser's EventSource sends it, which can do nothing but GET.
+    'Last-Event-ID': method === 'GET' && streams,
+  };
+  const taken = Object.entries(headerSchemas).filter(([name]) => takes[name as keyof typeof takes]);
+  return { type: 'object', properties: Object.fromEntries(taken) };
+}
+
+/** Says of an operation what it takes and answers beside its schemas, and whether it takes a key, and with which permission. */
 const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
   const access = route.config?.access ?? 'public';
-  const isRepeatable = access !== 'public' && route.method === 'POST';
+  const { body, querystring, response } = (schema ?? {}) as RouteParts;
   return {
     url,
     schema: {
       ...schema,
-      ...(isRepeatable && { headers: IdempotencyKey }),
+      ...(body !== undefined && { body: withoutFilledIn(body) }),
+      ...(querystring !== undefined && { querystring: withoutFilledIn(querystring) }),
+      headers: describeHeaders(route, response),
+      response: describeAnswers(route, response),
       security: access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
       ...(access === 'public' ? {} : { 'x-permission': access }),
     },
   };
 };
 
-/** Adds the answer to an error to every operation. */
-const addErrorAnswers: SwaggerTransformObject = (document) => {
-  const { openapiObject } = document as { openapiObject: { paths?: object } };
-  for (const operations of Object.values(openapiObject.paths ?? {})) {
-    for (const operation of Object.values(operations as Record<string, { responses?: object }>)) {
-      operation.responses = { ...operation.responses, default: { $ref: '#/components/responses/Error' } };
-    }
+/** What the plug-in writes of an operation. */
+interface Operation {
+  responses: Record<string, object>;
+  requestBody?: { required?: boolean; content: Record<string, { schema?: RequestPart }> };
+}
+
+/** Adds the answer to an error to every operation, and lets a body be left out where nothing of it is required. */
+const completeOperations: SwaggerTransformObject = (document) => {
+  const { openapiObject } = document as { openapiObject: { paths?: Record<string, Record<string, Operation>> } };
+  const error = { $ref: '#/components/responses/Error' };
+  for (const operation of Object.values(openapiObject.paths ?? {}).flatMap((methods) => Object.values(methods))) {
+    // A WebSocket's route refuses whoever asks for none.
+    if ('101' in operation.responses) operation.responses['426'] = error;
+    operation.responses.default = error;
+    const { requestBody } = operation;
+    const { required = [], minProperties = 0 } = requestBody?.content['application/json']?.schema ?? {};
+    if (required.length === 0 && minProperties === 0) delete requestBody?.required;
   }
   return openapiObject as ReturnType<SwaggerTransformObject>;
 };
@@ -96,7 +168,7 @@ function documentOf({ version, errorCodes }: OpenApiOptions) {
  */
 export function registerOpenApi(server: FastifyInstance, options: OpenApiOptions): void {
   // Called, not registered: a registered plug-in starts later, and would not see routes that are added before that.
-  const settings = { openapi: documentOf(options), transform: describeOperation, transformObject: addErrorAnswers };
+  const settings = { openapi: documentOf(options), transform: describeOperation, transformObject: completeOperations };
   swagger(server, settings as Parameters<typeof swagger>[1], () => {});
   server.register(plugin(async () => {}, { name: '@fastify/swagger' }));
   server.register(swaggerUi, {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectRaw, createTestServer, listen, signedIn, type TestServer } from './test-server.ts';
+import { connectRaw, createTestServer, listen, type RawConnection, signedIn, type TestServer } from './test-server.ts';
 
 let made: TestServer;
 let port: number;
@@ -11,6 +11,32 @@ beforeAll(async () => {
   port = await listen(made.server);
 });
 afterAll(() => made.server.close());
+
+const errorIn = (received: string) => JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)).error;
+
+/** Sends the head of a request with these headers only, and an id by which to find it in the log. */
+function send(requestLine: string, headers: string): RawConnection {
+  return connectRaw(port, `${requestLine}\r\nAuthorization: Bearer good\r\n${headers}\r\nconnection: close\r\n\r\n`);
+}
+
+test('a request of HTTP/1.1 without a Host is refused as any other, one of HTTP/1.0 is served', async () => {
+  const received = await send('GET /things HTTP/1.1', 'x-request-id: no-host').closed();
+  expect(received).toMatch(/^HTTP\/1\.1 400 /);
+  expect(received).toMatch(/\r\nx-request-id: no-host\r\n/);
+  expect(errorIn(received)).toMatchObject({ code: 'http.invalid_request', param: 'host' });
+  expect(await made.lineOf('no-host')).toMatchObject({ status: 400, code: 'http.invalid_request' });
+  expect(await send('GET /things HTTP/1.0', 'x-request-id: old').closed()).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('an expectation that the server does not know is refused as any other fault, 100-continue is met', async () => {
+  const received = await send('GET /things HTTP/1.1', 'host: x\r\nexpect: nope\r\nx-request-id: expects').closed();
+  expect(received).toMatch(/^HTTP\/1\.1 417 /);
+  expect(received).toMatch(/\r\nx-request-id: expects\r\n/);
+  expect(errorIn(received)).toMatchObject({ code: 'http.expectation_failed', param: 'expect' });
+  expect(await made.lineOf('expects')).toMatchObject({ status: 417, code: 'http.expectation_failed' });
+  const patient = await send('GET /things HTTP/1.1', 'host: x\r\nexpect: 100-Continue').closed();
+  expect(patient).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+});
 
 test('two Authorization headers are refused, whatever their case', async () => {
   const client = connectRaw(
@@ -50,4 +76,42 @@ test.each([
   expect(answer.json().error.message).toContain('Authorization');
   expect(answer.body).not.toContain('canary');
   expect(JSON.stringify(made.lines)).not.toContain('canary');
+});
+
+test.each([
+  '/things/ek_canary',
+  '/things/%65k_canary',
+  '/ek_canary/x',
+  '/things/%65%6B%5fcanary?q=1',
+  '/things#ek_canary',
+])('a key in the path (%s) is refused too', async (url) => {
+  const received = await send(`GET ${url} HTTP/1.1`, 'host: x').closed();
+  expect(received).toMatch(/^HTTP\/1\.1 400 /);
+  expect(errorIn(received)).toMatchObject({ code: 'http.key_in_url', param: 'path' });
+  expect(received).not.toContain('canary');
+  expect(JSON.stringify(made.lines)).not.toContain('canary');
+});
+
+test.each(['/things/week_1', '/things/%25', '/things/a?q=week_1'])(
+  'what is no key may be in a path: %s',
+  async (url) => {
+    const answer = await made.server.inject({ url, headers: signedIn });
+    expect(answer.json().error.code).toBe('http.not_found');
+  },
+);
+
+test.each([
+  ['POST', '/nowhere', 404],
+  ['DELETE', '/nowhere', 404],
+  ['PUT', '/things', 405],
+  ['QUERY', '/things', 405],
+  ['QUERY', '/nowhere', 404],
+])('what has no route (%s %s) is told so, whatever its body', async (method, url, status) => {
+  for (const headers of [{}, { 'content-type': 'application/json' }, { 'content-type': 'nonsense' }]) {
+    for (const payload of ['', '{', 'x'.repeat(20_000)]) {
+      const answer = await made.server.inject({ method: method as 'POST', url, headers, payload });
+      expect(answer.statusCode).toBe(status);
+      expect(answer.json().error.code).toBe(status === 404 ? 'http.not_found' : 'http.method_not_allowed');
+    }
+  }
 });

@@ -33,6 +33,30 @@ function findQueryFault(query: string): AppError | undefined {
   return undefined;
 }
 
+/** Whether a part of a path is a key, also with its characters encoded. Decoding is not for every request. */
+function holdsKey(path: string): boolean {
+  if (!path.includes('ek_') && !path.includes('%')) return false;
+  // What follows a `#` is read as a query by the router; no browser sends it.
+  return path.split(/[/#]/).some((part) => {
+    try {
+      return decodeURIComponent(part).startsWith('ek_');
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What is wrong with a URL. */
+function findUrlFault(url: string): AppError | undefined {
+  if (url.length > MAX_URL_CHARS) return raise.url_too_long();
+  const queryAt = url.indexOf('?');
+  if (holdsKey(queryAt === -1 ? url : url.slice(0, queryAt))) return raise.key_in_url({ param: 'path' });
+  return queryAt === -1 ? undefined : findQueryFault(url.slice(queryAt + 1));
+}
+
+/** As Node finds it. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
 function countAuthorizations(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -44,14 +68,18 @@ function countAuthorizations(rawHeaders: readonly string[]): number {
 
 /** What is wrong with a request's URL or headers, whoever sends it. */
 export function findRequestFault(request: FastifyRequest): AppError | undefined {
-  const { url = '', rawHeaders } = request.raw;
-  if (url.length > MAX_URL_CHARS) return raise.url_too_long();
+  const { url = '', httpVersion, headers, rawHeaders } = request.raw;
   // Node keeps the first of two and says nothing; a proxy in front may have checked the second.
   if (countAuthorizations(rawHeaders) > 1) {
     return raise.invalid_request({ problem: 'Send one `Authorization` header.' }, { param: 'authorization' });
   }
-  const queryAt = url.indexOf('?');
-  return queryAt === -1 ? undefined : findQueryFault(url.slice(queryAt + 1));
+  if (headers.host === undefined && httpVersion === '1.1') {
+    return raise.invalid_request({ problem: 'Send a `Host` header.' }, { param: 'host' });
+  }
+  if (headers.expect !== undefined && !CONTINUE.test(headers.expect)) {
+    return raise.expectation_failed({ param: 'expect' });
+  }
+  return findUrlFault(url);
 }
 
 const TAKES_BODY = new Set(['POST', 'PUT', 'PATCH']);

@@ -18,7 +18,8 @@ export interface RequestObservation {
 function statusOf(reply: FastifyReply, context: RequestContext): number {
   if (context.isAnswered) return reply.statusCode;
   // A socket that was handed over to a WebSocket has no answer of its own.
-  return reply.sent && !reply.raw.headersSent && asksForWebSocket(reply.request) ? 101 : 499;
+  const { webSocketPaths } = reply.request.server.lifecycle;
+  return reply.sent && !reply.raw.headersSent && asksForWebSocket(reply.request, webSocketPaths) ? 101 : 499;
 }
 
 /**

@@ -14,7 +14,7 @@ import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import { createClientErrorAnswer } from './answer-client-error.ts';
-import { answerErrors, createUnroutableAnswer } from './answer-errors.ts';
+import { answerErrors, createUnroutableAnswer, unknownAddress } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { beginRequests } from './begin-request.ts';
@@ -89,7 +89,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 /** Our longest path parameter is a UUID; this leaves room for names. */
 const MAX_PARAM_CHARS = 200;
 
-function createFastify(options: HttpServerOptions): FastifyInstance {
+function createFastify(options: HttpServerOptions, { webSocketPaths }: Lifecycle): FastifyInstance {
   return fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     // A child logger per request would cost more than the one line that is written for it.
@@ -105,7 +105,9 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
-      shouldUpgradeCallback: asksForWebSocket,
+      shouldUpgradeCallback: (request) => asksForWebSocket(request, webSocketPaths),
+      // Node's own refusal has no body, no request id and no line in the log.
+      requireHostHeader: false,
       // A request without a body costs no stream; what asks that stream for its end waits for ever.
       optimizeEmptyRequests: true,
     },
@@ -114,6 +116,11 @@ function createFastify(options: HttpServerOptions): FastifyInstance {
     frameworkErrors: createUnroutableAnswer(options.log),
     clientErrorHandler: createClientErrorAnswer(options.log),
   });
+}
+
+/** Has requests that expect what Node does not know refused by us: its own refusal is as bare as the one for a missing host. */
+function passOnExpectations({ server }: FastifyInstance): void {
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
 /** Made once: to refuse must cost little when there is much to refuse. */
@@ -154,7 +161,8 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
     if (turn.isLate() && !isVital) return done(overloaded);
     dropKindOfNoBody(request);
     const fault = findRequestFault(request);
-    if (fault !== undefined || request.is404) return done(fault);
+    if (fault !== undefined) return done(fault);
+    if (request.is404) return done(unknownAddress(request, reply));
     const identified = (): Promise<void> | undefined => (access === 'public' ? undefined : identify(request, reply));
     follow(identified, () => admit(request, access), done);
   });
@@ -180,8 +188,10 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
  * is registered.
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const server = createFastify(options);
-  server.decorate('lifecycle', new Lifecycle());
+  const lifecycle = new Lifecycle();
+  const server = createFastify(options, lifecycle);
+  server.decorate('lifecycle', lifecycle);
+  passOnExpectations(server);
   server.setValidatorCompiler(createValidatorCompiler());
   knowClientAddresses(server, options.trustedProxies);
   acceptOnlyJson(server);

@@ -66,11 +66,15 @@ function pickDeepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
   );
 }
 
-/** A pattern that asks for anything but blanks: what regular expressions say to people says nothing. */
+/** A pattern that asks for anything but blanks. */
 const NOT_BLANK = String.raw`\S`;
 
-function messageOf({ keyword, params, message }: ErrorObject): string | undefined {
-  return keyword === 'pattern' && params.pattern === NOT_BLANK ? 'must not be blank' : message;
+/** What regular expressions say to people says nothing; the description of a field that has one tells its rule. */
+function messageOf({ keyword, params, message, parentSchema }: ErrorObject): string | undefined {
+  if (keyword !== 'pattern') return message;
+  if (params.pattern === NOT_BLANK) return 'must not be blank';
+  const description = parentSchema?.description as string | undefined;
+  return description === undefined ? message : `must be as described: ${description.replace(/\.$/, '')}`;
 }
 
 function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { path: string; problem: string } {
@@ -93,7 +97,7 @@ function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { pa
   };
 }
 
-/** The field at fault and what was expected of it, from Ajv's errors of one part of a request. */
+/** The field at fault and what was expected of it, from Ajv's `verbose` errors of one part of a request. */
 export function describeFault(errors: readonly ErrorObject[], part: string): { param: string; problem: string } {
   const error = pickDeepest(errors);
   if (error === undefined) return { param: part, problem: 'This part of the request has the wrong form.' };

@@ -21,7 +21,7 @@ function findNul(values: Record<string, unknown>): string | undefined {
  * what came.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
-  const ajv = createStrictAjv({ useDefaults: true });
+  const ajv = createStrictAjv({ useDefaults: true, verbose: true });
   return ({ schema, httpPart }) => {
     const validate = ajv.compile(schema);
     const part = httpPart ?? 'body';

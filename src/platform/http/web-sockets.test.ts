@@ -6,10 +6,12 @@ import { WebSocket } from 'ws';
 import { drain } from './drain.ts';
 import type { OpenWebSocket } from './open-web-socket.ts';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen } from './test-server.ts';
+import { connectRaw, createTestServer, listen, type TestServer } from './test-server.ts';
 
 let server: HttpServer;
 let port: number;
+/** The log line of a request. */
+let lineOf: TestServer['lineOf'];
 /** The server's ends of the connections, in the order in which they were opened. */
 let opened: OpenWebSocket[];
 let busy: boolean;
@@ -21,6 +23,7 @@ async function start(): Promise<void> {
   heartbeats = 0;
   const made = createTestServer((http) => {
     const config = { access: 'public' };
+    http.get('/short', { config }, async () => ({ a: 1 }));
     http.get('/plain', { config }, () => sleep(1_500, { a: 1 }));
     const body = Type.Object({ a: Type.Number() }, { additionalProperties: false });
     http.post('/plain', { config, schema: { body } }, (request) => sleep(1_500, request.body));
@@ -42,7 +45,7 @@ async function start(): Promise<void> {
       },
     });
   });
-  server = made.server;
+  ({ server, lineOf } = made);
   port = await listen(server);
 }
 
@@ -142,6 +145,57 @@ it('a request that is no WebSocket is told so', async () => {
   expect(await response.json()).toMatchObject({ error: { code: 'http.upgrade_required' } });
 });
 
+const handshake = {
+  host: 'a',
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
+function headOf(path: string, headers: Record<string, string>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return [`GET ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n');
+}
+
+it.each([
+  ['/livez', 200, /"status":"alive"/],
+  ['/short', 200, /\{"a":1\}/],
+  ['/nowhere', 404, /http\.not_found/],
+])('a WebSocket to %s, which takes none, is answered %d as any request', async (path, status, body) => {
+  await start();
+  const headers = {
+    ...handshake,
+    connection: 'Upgrade, close',
+    'x-request-id': 'plain',
+    origin: 'https://evil.example',
+  };
+  const received = await connectRaw(port, headOf(path, headers)).closed();
+  expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(received).toMatch(/\r\nx-request-id: plain\r\n/);
+  expect(received).toMatch(body);
+  expect(await lineOf('plain')).toMatchObject({ status });
+});
+
+it.each([
+  ['sec-websocket-version', '12'],
+  ['sec-websocket-version', ''],
+  ['sec-websocket-key', 'short'],
+  ['sec-websocket-key', ''],
+  ['sec-websocket-protocol', 'a,,b'],
+])('a handshake with a wrong %s (%j) is refused in OpenAI’s shape, naming it', async (name, value) => {
+  await start();
+  const headers = { ...handshake, [name]: value, 'x-request-id': 'wrong' };
+  const received = await connectRaw(port, headOf('/echo', headers)).closed();
+  expect(received).toMatch(/^HTTP\/1\.1 400 /);
+  expect(received).toMatch(/\r\nx-request-id: wrong\r\n/);
+  expect(received).toMatch(/\r\nserver-timing: /);
+  const { error } = JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4));
+  expect(error).toMatchObject({ code: 'http.invalid_request', param: name });
+  expect(await lineOf('wrong')).toMatchObject({ status: 400, code: 'http.invalid_request' });
+  expect(opened).toEqual([]);
+});
+
 it.each([
   ['GET', 'h2c', ''],
   ['POST', 'h2c', '{"a":1}'],
@@ -164,10 +218,7 @@ it.each([
 it('a client that answers pings stays, one that does not is gone at the next', async () => {
   await start();
   const alive = await connect();
-  const handshake =
-    'GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-  const dead = connectRaw(port, handshake);
+  const dead = connectRaw(port, headOf('/echo', handshake));
   await dead.until(/101 Switching/);
   for (const socket of opened) socket.ping();
   await once(alive, 'ping');
@@ -179,6 +230,14 @@ it('a client that answers pings stays, one that does not is gone at the next', a
 });
 
 describe('a server that is being stopped', () => {
+  it('refuses a WebSocket on a connection that there is, and closes that', async () => {
+    await start();
+    server.lifecycle.draining = true;
+    server.lifecycle.isPortClosed = true;
+    const received = await connectRaw(port, headOf('/echo', handshake)).closed();
+    expect(received).toMatch(/^HTTP\/1\.1 503 [\s\S]*http\.shutting_down/);
+  });
+
   it('closes idle connections with 1001 after telling them', async () => {
     await start();
     const socket = await connect();

@@ -1,6 +1,7 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { httpErrors } from './errors.ts';
+import { findHandshakeFault, WEB_SOCKET_VERSION } from './find-handshake-fault.ts';
 import { OpenWebSocket } from './open-web-socket.ts';
 import { PingRounds } from './ping-rounds.ts';
 
@@ -40,6 +41,13 @@ function refuseForeignOrigin({ headers }: FastifyRequest, origins: readonly stri
   throw httpErrors.raise.origin_not_allowed({ param: 'origin' });
 }
 
+function refuseBadHandshake({ headers }: FastifyRequest, reply: FastifyReply): void {
+  const fault = findHandshakeFault(headers);
+  if (fault === undefined) return;
+  reply.header('sec-websocket-version', WEB_SOCKET_VERSION);
+  throw fault;
+}
+
 async function refuseOthers(_request: FastifyRequest, reply: FastifyReply): Promise<never> {
   reply.headers({ upgrade: 'websocket', connection: 'upgrade' });
   throw httpErrors.raise.upgrade_required();
@@ -61,13 +69,15 @@ export function acceptWebSockets(server: FastifyInstance, { corsOrigins }: WebSo
   websocket(server, settings, () => {});
 
   server.decorate('addWebSocketRoute', (url: string, route: WebSocketRoute) => {
+    lifecycle.webSocketPaths.add(url);
     server.route({
       method: 'GET',
       url,
       config: { access: 'public' },
       schema: route.schema,
-      preHandler: async (request) => {
+      preHandler: async (request, reply) => {
         if (!request.ws) return;
+        refuseBadHandshake(request, reply);
         refuseForeignOrigin(request, corsOrigins);
         if (lifecycle.draining) throw httpErrors.raise.shutting_down();
         await route.admit(request);

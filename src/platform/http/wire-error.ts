@@ -37,12 +37,15 @@ export function retryHeaders(error: AppError): Record<string, string> {
   };
 }
 
-/** Fastify's own errors that mean something else than an invalid request. */
-const FASTIFY_ERRORS: Readonly<Record<string, (options: { cause: unknown }) => AppError>> = {
+/** Errors of Fastify and its plug-ins that are for the client, by their code or, without one, their name. */
+const LIBRARY_ERRORS: Readonly<Record<string, (options: { cause: unknown }) => AppError>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: raise.body_too_large,
   FST_ERR_CTP_INVALID_MEDIA_TYPE: raise.unsupported_media_type,
   FST_ERR_MAX_PARAM_LENGTH: raise.url_too_long,
   FST_ERR_NOT_FOUND: raise.not_found,
+  FST_STATIC_FORBIDDEN_PATH: raise.not_found,
+  PreconditionFailedError: raise.precondition_failed,
+  RangeNotSatisfiableError: raise.range_not_satisfiable,
   FST_ERR_BAD_URL: (options) =>
     raise.invalid_request({ problem: 'The path is not valid: a percent sign starts no UTF-8.' }, options),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: (options) =>
@@ -57,12 +60,10 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof DeadlineExceeded) return raise.deadline_exceeded({ cause: error });
   if (error instanceof Cancelled) return raise.client_gone({ cause: error });
-  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
-  if (typeof code === 'string') {
-    const known = FASTIFY_ERRORS[code];
-    if (known !== undefined) return known({ cause: error });
-    // A body that stopped arriving: nobody is left to read the answer.
-    if (code === 'ECONNRESET' && statusCode === 400) return raise.client_gone({ cause: error });
-  }
+  const { code, name, statusCode } = (error ?? {}) as { code?: unknown; name?: unknown; statusCode?: unknown };
+  const known = LIBRARY_ERRORS[String(code ?? name)];
+  if (known !== undefined) return known({ cause: error });
+  // A body that stopped arriving: nobody is left to read the answer.
+  if (code === 'ECONNRESET' && statusCode === 400) return raise.client_gone({ cause: error });
   return raise.internal({ cause: error });
 }

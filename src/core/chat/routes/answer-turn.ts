@@ -27,8 +27,9 @@ export async function withinBudget<Result>(
 }
 
 /**
- * Has a turn started, as `withinBudget`. When the time ends meanwhile, the message is stored and answered all the same: a
- * client must not send it again on its own, unless by its key it is known to be the same.
+ * Has a turn started, as `withinBudget`, and names it in the answer's `location`, whatever comes of it. When the time ends
+ * meanwhile, the message is stored and answered all the same: a client must not send it again on its own, unless by its key
+ * it is known to be the same.
  */
 export async function startTurn(
   { request, reply, options }: TurnAnswer,
@@ -36,7 +37,9 @@ export async function startTurn(
 ): Promise<TurnStart> {
   request.context.deadline.throwIfEnded();
   try {
-    return await withinBudget(request, options, start);
+    const begun = await withinBudget(request, options, start);
+    reply.header('location', `/v1/chat/sessions/${begun.sessionId}/turns/${begun.turnId}`);
+    return begun;
   } catch (error) {
     const { idempotencyKey } = readIdempotency(request);
     if (error instanceof DeadlineExceeded && idempotencyKey === null) reply.header('x-should-retry', 'false');

@@ -83,7 +83,7 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
   server.post(
     '/v1/chat/completions',
     {
-      config: { access: 'chat:write', budgetMs },
+      config: { access: 'chat:write', budgetMs, streams: true },
       schema: {
         tags,
         summary: 'Ask a model directly',

@@ -40,7 +40,8 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
         summary: 'Create or continue a conversation in one call',
         description:
           'A conversation is a chat session. Without `conversation_id` a new one is made, with the assistant that is named, ' +
-          'else `todo`; a conversation keeps its assistant. The ETag is that of the messages of the conversation.',
+          'else `todo`; a conversation keeps its assistant. The ETag is that of the messages of the conversation. `Location` names ' +
+          'the turn, also when it fails: it can be retried there.',
         params: UserParams,
         body: ChatRequest,
         response: { 200: ChatAnswer },
@@ -49,6 +50,10 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
     async (request, reply) => {
       refuseOthers(request, request.params.user_id);
       const { conversation_id: sessionId = null, message: content, assistant = defaultAssistant } = request.body;
+      // A conversation keeps its assistant; a name that is none is a mistake there too.
+      if (assistant !== null && !assistants.some(({ name }) => name === assistant)) {
+        throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
+      }
       const asked = { ...readIdempotency(request), sessionId, assistant, content };
       const begun = await startTurn({ request, reply, options }, (context) =>
         turns.start(request.caller, asked, context),

@@ -37,14 +37,15 @@ function registerPost(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions/:session_id/messages',
     {
-      config: { access: 'chat:write', budgetMs: modelBudgetMs },
+      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: true },
       schema: {
         tags,
         summary: 'Send a message and get the answer',
         description:
           'The message is stored before the model is asked. With `stream: true` the answer comes as server-sent events ' +
           '`turn.started`, `message.delta`, `tool.started`, `tool.finished`, `message.completed`, `turn.completed` or `error`, and ends with `[DONE]`. ' +
-          'A client that leaves does not stop the turn: read the history later.',
+          'A client that leaves does not stop the turn: read the history later. `Location` names the turn, ' +
+          'also when it fails: it can be retried there.',
         params: SessionParams,
         body: PostMessage,
         response: { 200: Message },

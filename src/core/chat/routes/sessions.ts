@@ -83,11 +83,12 @@ function registerList(server: HttpServer, { database }: ChatRouteOptions): void 
       },
     },
     async (request) => {
+      const { userId } = request.caller;
       const { limit, cursor, assistant = null, q: words } = request.query;
-      const scope = JSON.stringify(['sessions', assistant, words]);
+      const scope = JSON.stringify(['sessions', userId, assistant, words]);
       const [updatedAtMs, afterId = null] = decodeCursor(scope, cursor, [placePart.timeMs, placePart.id]);
       const page = {
-        userId: request.caller.userId,
+        userId,
         assistant,
         afterUpdatedAt: updatedAtMs === undefined ? null : new Date(updatedAtMs),
         afterId,

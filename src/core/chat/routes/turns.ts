@@ -59,7 +59,7 @@ function registerEvents(server: HttpServer, options: ChatRouteOptions): void {
   server.get(
     '/v1/chat/sessions/:session_id/turns/:turn_id/events',
     {
-      config: { access: 'chat:read', budgetMs: options.modelBudgetMs },
+      config: { access: 'chat:read', budgetMs: options.modelBudgetMs, streams: true },
       schema: {
         tags,
         summary: 'Read the events of a turn again, and on',
@@ -105,7 +105,7 @@ function registerRetry(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions/:session_id/turns/:turn_id/retry',
     {
-      config: { access: 'chat:write', budgetMs: modelBudgetMs },
+      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: true },
       schema: {
         tags,
         summary: 'Answer the message of a turn again',

@@ -8,7 +8,8 @@ const ClientId = Type.String({
   minLength: 1,
   maxLength: 200,
   pattern: '^[!-~]+$',
-  description: "The client's own name for the frame; what answers it carries the same.",
+  description:
+    "The client's own name for the frame, in visible ASCII characters without spaces; what answers it carries the same.",
 });
 
 function Frame<const Kind extends string, Fields extends Record<string, TSchema>>(type: Kind, fields: Fields) {

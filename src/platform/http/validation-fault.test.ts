@@ -1,0 +1,32 @@
+import type { ErrorObject } from 'ajv/dist/2020.js';
+import { type TSchema, Type } from 'typebox';
+import { expect, test } from 'vitest';
+import { createStrictAjv } from '../../base/strict-ajv.ts';
+import { Nullable } from './list.ts';
+import { describeFault } from './validation-fault.ts';
+
+const code = { pattern: '^[A-Z]{3}$' };
+const description = 'A code of ISO 4217, such as EUR.';
+
+function problemOf(schema: TSchema, value: unknown): string {
+  const validate = createStrictAjv({ verbose: true }).compile(Type.Object({ field: schema }));
+  validate({ field: value });
+  return describeFault(validate.errors as ErrorObject[], 'body').problem;
+}
+
+test.each([
+  ['a text', Type.String({ ...code, description })],
+  ['a text or null', Nullable(Type.String({ ...code, description }))],
+])(
+  'the rule of %s whose pattern does not fit is told in its own words, not as a regular expression',
+  (_what, schema) => {
+    const told = 'This field must be as described: A code of ISO 4217, such as EUR.';
+    expect(problemOf(schema, 'canary')).toBe(told);
+  },
+);
+
+test('what must not be blank is told so, and a rule without words as it is', () => {
+  expect(problemOf(Type.String({ pattern: String.raw`\S`, description }), ' ')).toBe('This field must not be blank.');
+  expect(problemOf(Type.String(code), 'canary')).toBe('This field must match pattern "^[A-Z]{3}$".');
+  expect(problemOf(Type.String({ ...code, description }), 7)).toBe('This field must be a string.');
+});

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+
+type SentHeaders = Readonly<Record<string, string>>;
+
+interface Schema {
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, { readonly default?: unknown }>>;
+}
+
+interface Operation {
+  readonly parameters?: readonly { name: string; in: string; required: boolean; schema: { default?: unknown } }[];
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content: Readonly<Record<string, { readonly schema: Schema }>>;
+  };
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>;
+}
+
+let product: Product;
+let user: TestUser;
+let paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+let session: string;
+
+beforeAll(async () => {
+  product = await startProduct();
+  user = await product.createUser();
+  ({ paths } = (await (await fetch(`${product.url}/openapi.json`)).json()) as { paths: typeof paths });
+  const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
+  session = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}`;
+});
+
+afterAll(() => product.stop());
+
+const operations = () =>
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => [`${method} ${path}`, operation] as const),
+  );
+
+/** What an operation calls required and fills in by itself. */
+function findFilledIn({ parameters = [], requestBody }: Operation): string[] {
+  const { required = [], properties = {} } = requestBody?.content['application/json']?.schema ?? {};
+  const fields = required.filter((name) => properties[name]?.default !== undefined);
+  const given = parameters.filter((parameter) => parameter.required && parameter.schema.default !== undefined);
+  return [...given.map(({ name }) => name), ...fields];
+}
+
+test('no operation requires what it fills in by itself', () => {
+  expect(operations().length).toBeGreaterThan(40);
+  const filledIn = operations().map(([name, operation]) => [name, ...findFilledIn(operation)]);
+  expect(filledIn.filter(([, ...found]) => found.length > 0)).toEqual([]);
+});
+
+test('a body that the document does not require may be left out', async () => {
+  const optional = operations().filter(([, { requestBody }]) => requestBody && !requestBody.required);
+  const names = optional.map(([name]) => name);
+  expect(names).toContain('post /v1/chat/sessions');
+  expect(names).not.toContain('post /v1/chat/sessions/{session_id}/messages');
+  expect(names).not.toContain('patch /v1/chat/sessions/{session_id}');
+  expect((await product.request(user, 'POST', '/v1/chat/sessions')).status).toBe(201);
+});
+
+/** Sends a request with the user's key; answers what came, with what of it the document does not have for the operation. */
+async function tryOut(name: string, path: string, { headers, body }: { headers?: SentHeaders; body?: object } = {}) {
+  const [method = '', pattern = ''] = name.split(' ');
+  const response = await fetch(product.url + path, {
+    method: method.toUpperCase(),
+    headers: { authorization: `Bearer ${user.key}`, ...(body && { 'content-type': 'application/json' }), ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  await response.text();
+  const { responses = {}, parameters = [] } = paths[pattern]?.[method] ?? {};
+  const documented = responses[response.status];
+  const type = response.headers.get('content-type')?.split(';')[0] ?? 'none';
+  const undocumented = [
+    ...(documented === undefined ? [response.status] : []),
+    ...(Object.keys(documented?.content ?? { none: {} }).includes(type) ? [] : [type]),
+    ...Object.keys(headers ?? {}).filter((header) => !parameters.some((one) => one.name.toLowerCase() === header)),
+  ];
+  return { answer: [response.status, type], undocumented, headers: response.headers };
+}
+
+const json = { answer: [200, 'application/json'], undocumented: [] };
+const events = { answer: [200, 'text/event-stream'], undocumented: [] };
+
+test('what streams is documented, and by which header it is read on', async () => {
+  const messages = 'post /v1/chat/sessions/{session_id}/messages';
+  const say = (stream: boolean) => ({ body: { content: 'Hello', stream }, headers: { 'idempotency-key': newId() } });
+  expect(await tryOut(messages, `${session}/messages`, say(false))).toMatchObject(json);
+  const streamed = await tryOut(messages, `${session}/messages`, say(true));
+  expect(streamed).toMatchObject(events);
+  const again = 'get /v1/chat/sessions/{session_id}/turns/{turn_id}/events';
+  const path = `${streamed.headers.get('location')}/events`;
+  expect(await tryOut(again, path, { headers: { 'last-event-id': '1' } })).toMatchObject(events);
+  const completions = 'post /v1/chat/completions';
+  const question = { model: 'offline', messages: [{ role: 'user', content: 'Hello' }] };
+  expect(await tryOut(completions, '/v1/chat/completions', { body: question })).toMatchObject(json);
+  const asked = { body: { ...question, stream: true } };
+  expect(await tryOut(completions, '/v1/chat/completions', asked)).toMatchObject(events);
+  const { responses } = paths['/v1/chat/sessions/{session_id}/turns/{turn_id}/retry']?.post ?? {};
+  expect(Object.keys(responses?.['200']?.content ?? {})).toEqual(['application/json', 'text/event-stream']);
+});
+
+test('what is read on condition is documented with the header that says it', async () => {
+  const conversation = session.replace('/v1/chat/sessions', `/api/${user.userId}/conversations`);
+  const reads = [
+    ['get /v1/chat/sessions/{session_id}', session],
+    ['get /v1/chat/sessions/{session_id}/messages', `${session}/messages`],
+    ['get /api/{user_id}/conversations/{conversation_id}/messages', `${conversation}/messages`],
+  ] as const;
+  for (const [name, path] of reads) {
+    const first = await tryOut(name, path);
+    expect(first, name).toMatchObject(json);
+    const again = await tryOut(name, path, { headers: { 'if-none-match': first.headers.get('etag') ?? '' } });
+    expect(again, name).toMatchObject({ answer: [304, 'none'], undocumented: [] });
+  }
+});
+
+test('a WebSocket that is asked for as a page is refused as documented', async () => {
+  const { responses = {} } = paths['/v1/chat/ws']?.get ?? {};
+  expect(Object.keys(responses)).toEqual(['101', '426', 'default']);
+  expect((await fetch(`${product.url}/v1/chat/ws`)).status).toBe(426);
+});
+
+test('a POST that only reads takes no Idempotency-Key', () => {
+  const takers = operations().filter(([, { parameters = [] }]) =>
+    parameters.some(({ name }) => name === 'Idempotency-Key'),
+  );
+  const names = takers.map(([name]) => name);
+  expect(names).toContain('post /v1/chat/sessions');
+  expect(names).not.toContain('post /v1/chat/messages/batch');
+});
