@@ -19,6 +19,7 @@ import { addAnswerHeaders } from './answer-headers.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { beginRequests } from './begin-request.ts';
 import { knowClientAddresses } from './client-address.ts';
+import { compressAnswers } from './compress-answers.ts';
 import { allowOrigins } from './cors.ts';
 import { httpErrors } from './errors.ts';
 import { type CheckReadiness, registerHealthRoutes } from './health-routes.ts';
@@ -202,6 +203,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   allowOrigins(server, options.corsOrigins);
   acceptWebSockets(server, options);
   guardRequests(server, options);
+  compressAnswers(server);
   sendTogether(server);
   registerOpenApi(server, options);
   registerHealthRoutes(server, options.readiness);
