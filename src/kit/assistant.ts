@@ -20,7 +20,10 @@ export interface AssistantManifest {
   readonly commands?: PlainCommands;
   /** All that it stores about the user of the context, entry by entry, as JSON. */
   exportUser(context: AssistantContext): AsyncIterable<unknown>;
-  /** Deletes all that it stores about the user of the context. Doing it again changes nothing. */
+  /**
+   * Deletes all that it stores about the user of the context: of a table that may have many rows of one user, by
+   * `context.eraseAll`. Doing it again changes nothing.
+   */
   eraseUser(context: AssistantContext): Promise<void>;
 }
 

@@ -19,6 +19,9 @@ export interface Question<Answer extends TSchema> {
   readonly budgetMs?: number;
 }
 
+/** What an assistant says of the input of a statement that runs once. */
+type OnceInput<Input> = Omit<Input, keyof Owned | keyof Repeatable>;
+
 /**
  * All that an assistant has for one tool call, request or job. It is bound to the user on whose behalf that happens:
  * there is no way to anybody else's rows, whatever a model asks for.
@@ -36,7 +39,14 @@ export interface AssistantContext {
    */
   query<Input extends Owned, Row>(statement: OwnStatement<Input, Row>, input: Omit<Input, keyof Owned>): Promise<Row[]>;
 
-  /** The same for a statement that is shared by all who run it at once; answers this caller's rows. */
+  /**
+   * Runs a statement that deletes some of this user's rows and answers each, at most `limit`, until none is left: all in one
+   * statement, hundreds of thousands of rows take longer than a statement may. What was deleted stays so when it fails.
+   * @throws what `query` throws.
+   */
+  eraseAll(statement: OwnStatement<Owned & { readonly limit: number }, unknown>): Promise<void>;
+
+  /** The same as `query` for a statement that is shared by all who run it at once; answers this caller's rows. */
   share<Input extends Owned, Row extends BatchRow>(
     statement: SharedStatement<Input, Row>,
     input: Omit<Input, keyof Owned>,
@@ -45,19 +55,16 @@ export interface AssistantContext {
   /**
    * Runs a shared statement that writes, once for the Idempotency-Key of the request if it has one: a repeated request
    * is given the answer of the first, and says so in its headers.
-   * @throws AppError 422 `idempotency.key_reused` when the key was used for another request; and what `share` throws.
+   *
+   * Input that is dear to make, such as by asking a model, is given as a function: it is called when no earlier request with
+   * the key was answered, and not while this server works on another one.
+   * @throws AppError 422 `idempotency.key_reused` when the key was used for another request; and what `share` and the
+   *   function throw.
    */
   once<Input extends Owned & Repeatable, Row extends OnceRow>(
     statement: SharedStatement<Input, Row>,
-    input: Omit<Input, keyof Owned | keyof Repeatable>,
-  ): Promise<Row>;
-
-  /**
-   * What `once` answered to an earlier request with the same Idempotency-Key: for a handler that does something dear, such
-   * as asking a model, before it writes. Undefined when there was none. Without a key it asks nobody.
-   * @throws AppError 422 `idempotency.key_reused` when the key was used for another request; 503 `postgres.*`.
-   */
-  earlierAnswer(): Promise<unknown>;
+    input: OnceInput<Input> | (() => Promise<OnceInput<Input>>),
+  ): Promise<{ readonly answer: unknown }>;
 
   /**
    * A value that was read for this user, kept in memory for at most `ttlMs`; loaded when it is not there. Nobody may

@@ -31,6 +31,19 @@ test.each(['```json\n{"mood": "happy"}\n```', '```\n{"mood": "happy"}\n```\n', '
   },
 );
 
+test('characters that the database cannot store are left out of an answer', async () => {
+  const { models } = await startModels({ text: String.raw`{"mood": "hap\u0000py"}` });
+  expect(await askModel(models, question, testContext())).toEqual({ mood: 'happy' });
+});
+
+test.each([String.raw`{"mood": "\u0000"}`, String.raw`{"mood": "happy", "\u0000": 1}`])(
+  'nor do they make up for what is missing, or hide: %s',
+  async (text) => {
+    const { models } = await startModels({ text });
+    await expect(askModel(models, question, testContext())).rejects.toMatchObject({ code: 'models.bad_response' });
+  },
+);
+
 test.each(['happy', '', '[]', 'null', '{"mood": 1}', '{"mood": "happy", "more": 1}', '{"mood": "happy"'])(
   'an answer of another shape is a bad answer: %j',
   async (text) => {

@@ -8,9 +8,14 @@ import type { Question } from '../../kit/index.ts';
 /** Many models put JSON into a block of Markdown, whatever they are told. */
 const block = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/;
 
+/** Models write NUL now and then, and Postgres stores no text that has one. */
+function leaveOutNul(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '') : value;
+}
+
 function readJson(text: string): unknown {
   try {
-    return JSON.parse(block.exec(text)?.[1] ?? text);
+    return JSON.parse(block.exec(text)?.[1] ?? text, leaveOutNul);
   } catch (cause) {
     throw modelErrors.raise.bad_response({ cause });
   }

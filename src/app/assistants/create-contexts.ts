@@ -1,11 +1,14 @@
 import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import { findEarlierAnswer, type Idempotency, onceByKey } from '../../core/accounts/index.ts';
+import type { Idempotency } from '../../core/accounts/index.ts';
 import { type Models, OFFLINE } from '../../core/models/index.ts';
 import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { type Batched, createBatch, type Database, type Statement } from '../../platform/postgres/index.ts';
+import { eraseInPages } from '../stored-data/erase-in-pages.ts';
 import { askModel } from './ask-model.ts';
+import { createOnce } from './create-once.ts';
+import { KeyedLock } from './keyed-lock.ts';
 import { type AssistantMetering, meterUser } from './meter-user.ts';
 import type { UserCache } from './user-cache.ts';
 
@@ -40,6 +43,7 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
   const { database, models, clock, cache } = parts;
   const log = parts.log.child({ assistant: name });
   const batches = new Map<SharedMaker, Share>();
+  const lock = new KeyedLock();
 
   const own = <Row>(statement: Statement<Row>): Statement<Row> => {
     if (statement.name.startsWith(`${name}.`)) return statement;
@@ -65,18 +69,9 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
     return {
       ...{ userId, clock, log, hasModel, deadline: call.deadline },
       query: (statement, input) => database.query(own(statement({ ...input, userId } as never)), call),
+      eraseAll: (statement) => eraseInPages((limit) => database.query(own(statement({ userId, limit })), call)),
       share,
-      async earlierAnswer() {
-        const answer = await findEarlierAnswer({ userId, ...idempotency }, { database, context: call });
-        if (answer !== undefined) onReplay?.();
-        return answer;
-      },
-      async once(statement, input) {
-        const row = await onceByKey(() => share(statement, { ...input, ...idempotency }));
-        if (row === undefined) throw new Error('A statement that runs once answered no row.');
-        if ((row as { replayed: boolean | null }).replayed) onReplay?.();
-        return row;
-      },
+      once: createOnce({ userId, call, idempotency, onReplay }, { database, lock, share }),
       cached: (valueName, ttlMs, load) => cache.read(owner, { name: valueName, ttlMs, load }),
       forget: () => cache.forget(owner),
       ask: (question) => askModel(meterUser(models, { userId, plan }, parts), question, call),

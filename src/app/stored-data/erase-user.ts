@@ -6,6 +6,7 @@ import { eraseMessages, eraseSessions, eraseTurns } from '../../core/chat/index.
 import { defineJob, type Job } from '../../platform/jobs/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import type { BoundAssistants } from '../assistants/bind-assistants.ts';
+import { eraseInPages } from './erase-in-pages.ts';
 
 /** What erasing users needs. */
 export interface EraseUserOptions {
@@ -13,8 +14,6 @@ export interface EraseUserOptions {
   readonly installed: Pick<BoundAssistants, 'eraseUser'>;
 }
 
-/** Rows erased by one statement: a fraction of a second of work. */
-const PAGE_ROWS = 5_000;
 /** For millions of rows. A try that runs out of it goes on where it was. */
 const BUDGET_MS = 600_000;
 
@@ -27,8 +26,7 @@ export const largeParts = [eraseMessages, eraseTurns, eraseSessions, eraseActivi
 /** Erases what a user may have much of, in pages. What was erased stays so when it fails. */
 export async function eraseLargeParts(database: Database, userId: string, context: CallContext): Promise<void> {
   for (const erase of largeParts) {
-    const erasePage = () => database.query<unknown>(erase({ userId, limit: PAGE_ROWS }), context);
-    while ((await erasePage()).length === PAGE_ROWS);
+    await eraseInPages((limit) => database.query<unknown>(erase({ userId, limit }), context));
   }
 }
 

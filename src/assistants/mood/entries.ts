@@ -19,15 +19,23 @@ export function toEntry({ felt_at, created_at, ...row }: EntryRow): Entry {
   return { object: 'mood.entry', ...row, felt_at: felt_at.toISOString(), created_at: created_at.toISOString() };
 }
 
+/** A reading, and whether the model is to do better later. */
+interface SourcedReading extends Reading {
+  readonly source: string;
+  readonly isToReread: boolean;
+}
+
 /** Reads a mood by the model, or else by the lexicon. */
-async function readMood(text: string, context: AssistantContext): Promise<Reading & { source: string }> {
+async function readMood(text: string, context: AssistantContext): Promise<SourcedReading> {
   try {
     const budgetMs = Math.max(0, Math.min(longestWaitMs, context.deadline.remainingMs() - storeMs));
-    return { ...(await readByModel(text, budgetMs, context)), source: 'model' };
+    return { ...(await readByModel(text, budgetMs, context)), source: 'model', isToReread: false };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     if (context.hasModel) context.log.warn({ err: error }, 'the model could not read a mood: the lexicon does');
-    return { ...readByLexicon(text), source: 'lexicon' };
+    // A job sets no tokens aside: what the plan refuses now must not be asked of the model in an hour.
+    const isToReread = context.hasModel && error.code !== 'limits.tokens_exceeded';
+    return { ...readByLexicon(text), source: 'lexicon', isToReread };
   }
 }
 
@@ -39,17 +47,14 @@ interface Felt {
 
 /** Stores how the user felt, once if the request is repeated. It is stored also while no model answers. */
 export async function logMood(felt: Felt, context: AssistantContext): Promise<Entry> {
-  const answer = (await context.earlierAnswer()) ?? (await storeMood(felt, context));
+  const { answer } = await context.once(insertEntries, () => readEntry(felt, context));
+  context.forget();
   const stored = answer as StoredEntry;
   return toEntry({ ...stored, felt_at: new Date(stored.felt_at), created_at: new Date(stored.created_at) });
 }
 
-async function storeMood({ moodText, feltAt }: Felt, context: AssistantContext): Promise<unknown> {
+async function readEntry({ moodText, feltAt }: Felt, context: AssistantContext) {
   const reading = await readMood(moodText, context);
   const instant = feltAt === undefined ? context.clock.now() : new Date(feltAt);
-  const isToReread = reading.source === 'lexicon' && context.hasModel;
-  const entry = { id: newId(), moodText, ...reading, feltAt: instant, isToReread };
-  const { answer } = await context.once(insertEntries, entry);
-  context.forget();
-  return answer;
+  return { id: newId(), moodText, ...reading, feltAt: instant };
 }

@@ -21,8 +21,10 @@ function contextOf({ hasModel = true, entries = [{ mood_text: 'Glad!' }] } = {})
     log: { info() {}, warn },
     ask: () => Promise.reject(trouble),
     query: () => Promise.resolve(entries),
-    once: () => Promise.resolve({ answer: stored }),
-    earlierAnswer: () => Promise.resolve(undefined),
+    async once(_statement: unknown, makeInput: () => Promise<object>) {
+      await makeInput();
+      return { answer: stored };
+    },
     forget() {},
   } as object as AssistantContext;
 }

@@ -75,6 +75,11 @@ test('a mood is read by the model, and listed', async () => {
   expect((await send(alice, 'GET', '/get')).body).toMatchObject({ object: 'list', data: [entry], has_more: false });
 });
 
+test('a reading with a NUL in it is stored without that', async () => {
+  provider.setMode('ok', { text: JSON.stringify({ ...happy, mood: 'hap\0py' }) });
+  expect(await log(alice, 'Glad idag!')).toMatchObject({ ...happy, source: 'model' });
+});
+
 test('the log is listed with the latest first, page by page, by offset, and for a time', async () => {
   for (const day of [2, 4, 1, 3]) await log(alice, `day ${day}`, `2026-11-0${day}T12:00:00Z`);
   expect(await listTexts(alice)).toEqual(['day 4', 'day 3', 'day 2', 'day 1']);
@@ -104,6 +109,24 @@ test('a repeated POST with an Idempotency-Key asks the model once, stores one en
   expect(await listTexts(alice)).toEqual(['Glad idag!']);
   expect((await post('something else')).status).toBe(422);
   expect(provider.requestCount).toBe(asked + 1);
+});
+
+test('of ten equal requests at once with one Idempotency-Key, one asks the model, and all are answered the same', async () => {
+  const asked = provider.requestCount;
+  const post = async (mood_text: string) => {
+    const response = await fetch(`${product.url}/api/mood/log`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${alice.key}`, 'content-type': 'application/json', 'idempotency-key': 'ten' },
+      body: JSON.stringify({ mood_text }),
+    });
+    const isReplay = response.headers.get('idempotent-replayed') === 'true';
+    return { status: response.status, isReplay, body: (await response.json()) as Entry };
+  };
+  const answers = await Promise.all(Array.from({ length: 10 }, () => post('Glad idag!')));
+  expect(provider.requestCount - asked).toBe(1);
+  expect(answers.filter(({ isReplay }) => isReplay)).toHaveLength(9);
+  for (const { status, body } of answers) expect([status, body]).toEqual([201, answers[0]?.body]);
+  expect(await listTexts(alice)).toEqual(['Glad idag!']);
 });
 
 test('a key of another request is refused before the model is asked, also while that one is worked on', async () => {
@@ -222,6 +245,23 @@ describe('a tool', () => {
     expect(await call(bob, 'mood_list', { userId: alice.userId })).toMatchObject({ entries: [] });
     expect(await listTexts(bob)).toEqual([]);
   });
+});
+
+test('a long log is erased in pages', async () => {
+  const fill = sql`
+    -- test.fill_log
+    insert into mood.entries (user_id, id, mood_text, mood, score, confidence, language, source, felt_at)
+    select ${alice.userId}::uuid, gen_random_uuid(), 'Glad!', 'happy', 1, 1, 'sv', 'lexicon', now()
+    from generate_series(1, 12000)`;
+  await product.postgres.query(fill, testContext());
+  const query = vi.spyOn(product.postgres, 'query');
+  await product.server.installed.eraseUser(alice.userId, testContext());
+  const pages = await Promise.all(
+    query.mock.calls.flatMap(([{ name }], i) => (name === 'mood.delete_entries' ? [query.mock.results[i]?.value] : [])),
+  );
+  query.mockRestore();
+  expect(pages.map((rows) => rows.length)).toEqual([5_000, 5_000, 2_000]);
+  expect(await listTexts(alice)).toEqual([]);
 });
 
 test('all that is stored about a user is exported, and erased for that user alone', async () => {

@@ -147,6 +147,18 @@ describe('an entry that the lexicon read', () => {
     expect(await find(id)).toMatchObject({ mood: 'happy' });
   });
 
+  test('is not read by the model later when the plan of the user was used up', async () => {
+    await client.query(
+      `insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
+        values ($1, (now() at time zone 'UTC')::date, 'stub', 1, 1000000, 0)`,
+      [alice.userId],
+    );
+    const asked = provider.requestCount;
+    const { id, source } = await log(alice, 'Glad idag!');
+    expect([source, provider.requestCount - asked]).toEqual(['lexicon', 0]);
+    expect(await listWaiting(id)).toEqual([]);
+  });
+
   test('is not waited for where there is no model', async () => {
     const offline = await startProduct({}, { beside: product });
     try {

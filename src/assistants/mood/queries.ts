@@ -81,7 +81,7 @@ export const insertEntries = (rows: readonly NewEntry[]) => sql<{
     select unread.id, job.id as job_id
     from unread, graphile_worker.add_job(
       'mood.reread_entry', json_build_object('user_id', unread.user_id, 'id', unread.id, 'attempt', 1),
-      run_at => now() + interval '1 hour'
+      run_at => now() + interval '1 hour', priority => 10
     ) as job
   )
   select input.i::integer as i, coalesce(known.answer, answered.answer) as answer,
@@ -165,11 +165,16 @@ export const postponeReading = (p: Owned & { id: string; attempt: number; hours:
     'mood.reread_entry',
     json_build_object('user_id', ${p.userId}::uuid, 'id', ${p.id}::uuid, 'attempt', ${p.attempt}::integer),
     run_at => now() + make_interval(hours => ${p.hours}::integer),
-    job_key => 'mood.reread_entry ' || ${p.id}::uuid
+    job_key => 'mood.reread_entry ' || ${p.id}::uuid, priority => 10
   ) as job`;
 
-/** Deletes all entries of a user. Index: entries_felt. A row for each. */
-export const deleteEntries = (p: Owned) => sql<{ id: string; told: string | null }>`
+/** Deletes some of a user's entries, and tells it once. Index: entries_pkey. A row for each, at most `limit`. */
+export const deleteEntries = (p: Owned & { limit: number }) => sql<{ id: string; told: string | null }>`
   -- mood.delete_entries
-  delete from mood.entries where user_id = ${p.userId}::uuid
-  returning id, pg_notify('evenkeel_assistants', 'mood:' || user_id)::text as told`;
+  delete from mood.entries
+  where user_id = ${p.userId}::uuid and ctid = any (array(
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select ctid from mood.entries where user_id = ${p.userId}::uuid order by id
+    limit (select ${p.limit}::integer)
+  ))
+  returning id, (select pg_notify('evenkeel_assistants', 'mood:' || ${p.userId}::uuid)::text) as told`;

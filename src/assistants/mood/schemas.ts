@@ -28,7 +28,8 @@ export const Entry = Type.Object({
   ...Reading.properties,
   source: Type.String({
     enum: ['model', 'lexicon'],
-    description: 'What read the text. An entry of the lexicon is read again by the model later, where there is one.',
+    description:
+      'What read the text. An entry of the lexicon is read again by the model later, where there is one and the plan allowed it.',
   }),
   felt_at: Type.String({ format: 'date-time' }),
   created_at: Type.String({ format: 'date-time' }),

@@ -18,6 +18,6 @@ export async function* exportUser(context: AssistantContext): AsyncGenerator<unk
 
 /** Deletes every entry of the user. */
 export async function eraseUser(context: AssistantContext): Promise<void> {
-  await context.query(deleteEntries, {});
+  await context.eraseAll(deleteEntries);
   context.forget();
 }

@@ -16,8 +16,9 @@ export const pamErrors = defineErrors('pam', {
   },
   bad_amount: {
     status: 400,
-    message: ({ digits, currency }: { digits: number; currency: string }) =>
-      `The amount must be more than zero and have at most ${digits} digits after the point, as ${currency} has.`,
+    message: ({ digits, currency, most }: { digits: number; currency: string; most: string }) =>
+      `The amount must be more than zero, at most ${most} ${currency}, and have at most ${digits} digits after the ` +
+      `point, as ${currency} has.`,
   },
   no_plan: {
     status: 404,

@@ -9,6 +9,8 @@ test.each([
   ['0.29', 'EUR', 29],
   ['1250', 'JPY', 1250],
   ['1.250', 'KWD', 1250],
+  ['12.50', 'HUF', 1250],
+  ['1.250', 'IQD', 1250],
   ['10000000000.00', 'EUR', maxAmountMinor],
 ])('%s %s is %i in minor units, to the digit', (amount, currency, minor) => {
   expect(toMinor(amount, currency)).toBe(minor);
@@ -20,6 +22,7 @@ test.each([
   ['1250.00', 'JPY'],
   ['12.5', 'JPY'],
   ['1.2505', 'KWD'],
+  ['1.2505', 'IQD'],
   ['0', 'EUR'],
   ['0.00', 'EUR'],
   ['10000000000.01', 'EUR'],
@@ -28,10 +31,18 @@ test.each([
 });
 
 test.each([
+  ['10000000000.01', 'EUR', '10000000000.00 EUR'],
+  ['9999999999999', 'JPY', '1000000000000 JPY'],
+])('of %s %s the most that there may be is told: %s', (amount, currency, most) => {
+  expect(() => toMinor(amount, currency)).toThrow(`at most ${most}`);
+});
+
+test.each([
   [1250, 'EUR', '12.50'],
   [5, 'EUR', '0.05'],
   [1250, 'JPY', '1250'],
   [1250, 'KWD', '1.250'],
+  [1250, 'COP', '12.50'],
   ['900719925474099312', 'EUR', '9007199254740993.12'],
 ])('%s of %s is written %s', (minor, currency, amount) => {
   expect(toDecimal(minor, currency)).toBe(amount);
@@ -43,6 +54,15 @@ test.each(['EUR', 'SEK', 'JPY', 'KWD'])('%s is a currency', (currency) => {
 
 test.each(['EUX', 'ABC'])('%s is none', (currency) => {
   expect(() => knownCurrency(currency)).toThrow(expect.objectContaining({ code: 'pam.unknown_currency' }));
+});
+
+test.each([
+  ['12.50', 'COP', 'COP 12.50'],
+  ['12.50', 'EUR', '€12.50'],
+  ['1.250', 'IQD', 'IQD 1.250'],
+  ['1250', 'JPY', '¥1,250'],
+])('%s of %s is read as %s: all that was counted is said', (amount, currency, text) => {
+  expect(formatMoney({ amount, currency }, 'en').replaceAll('\u00a0', ' ')).toBe(text);
 });
 
 test('sums beyond what a number holds are shown exactly', () => {

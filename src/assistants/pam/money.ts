@@ -6,8 +6,19 @@ export const maxAmountMinor = 1_000_000_000_000;
 /** The codes of ISO 4217 that the runtime knows. */
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
+/**
+ * The minor units of ISO 4217 (list one of 2024-06-25) where the runtime has others: it takes them from CLDR, which has as
+ * many digits as people still write. With fewer than those of ISO, "12.50" is refused, and 1250 is read as a hundredfold.
+ */
+const isoDigits: Readonly<Record<string, number>> = {
+  ...{ AFN: 2, ALL: 2, COP: 2, HUF: 2, IDR: 2, IQD: 3, IRR: 2, KPW: 2 },
+  ...{ LAK: 2, LBP: 2, MGA: 2, MMK: 2, PKR: 2, SOS: 2, SYP: 2, YER: 2 },
+};
+
 /** How many digits a currency has after the point: 2 for EUR, 0 for JPY, 3 for KWD. */
 function digitsOf(currency: string): number {
+  const digits = isoDigits[currency];
+  if (digits !== undefined) return digits;
   const options = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions();
   return options.maximumFractionDigits ?? 0;
 }
@@ -31,7 +42,8 @@ export function toMinor(amount: string, currency: string): number {
   const amountMinor = Number(whole + fraction.padEnd(digits, '0'));
   // "1.200" EUR may well be meant as 1200.
   if (fraction.length > digits || !(amountMinor > 0 && amountMinor <= maxAmountMinor)) {
-    throw pamErrors.raise.bad_amount({ digits, currency }, { param: 'amount' });
+    const most = toDecimal(maxAmountMinor, currency);
+    throw pamErrors.raise.bad_amount({ digits, currency, most }, { param: 'amount' });
   }
   return amountMinor;
 }
@@ -45,6 +57,13 @@ export function toDecimal(amountMinor: number | string, currency: string): strin
 
 /** An amount as it is read in a language: "12.50" EUR is "12,50 €" in Swedish. */
 export function formatMoney({ amount, currency }: { amount: string; currency: string }, language: string): string {
+  const digits = digitsOf(currency);
+  const options = {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  } as const;
   // Given as text, it is formatted exactly.
-  return new Intl.NumberFormat(language, { style: 'currency', currency }).format(amount as `${number}`);
+  return new Intl.NumberFormat(language, options).format(amount as `${number}`);
 }

@@ -242,12 +242,40 @@ export const putSettings = (p: Owned & { currency: string; timeZone: string; lan
   on conflict (user_id) do update
   set currency = excluded.currency, time_zone = excluded.time_zone, language = excluded.language`;
 
-/**
- * Deletes all that is stored of a user. Indexes: expenses_by_day, budgets_pkey, trip_days_pkey, settings_pkey. No row.
- */
-export const deleteEverything = (p: Owned) => sql`
-  -- pam.delete_everything
-  with expenses as (delete from pam.expenses where user_id = ${p.userId}::uuid),
-    budgets as (delete from pam.budgets where user_id = ${p.userId}::uuid),
-    trip_days as (delete from pam.trip_days where user_id = ${p.userId}::uuid)
+/** Deletes some of a user's expenses. Index: expenses_pkey. A row for each, at most `limit`. */
+export const deleteExpenses = (p: Owned & { limit: number }) => sql<{ id: string }>`
+  -- pam.delete_expenses
+  delete from pam.expenses
+  where user_id = ${p.userId}::uuid and id = any (array(
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select id from pam.expenses where user_id = ${p.userId}::uuid order by id
+    limit (select ${p.limit}::integer)
+  ))
+  returning id`;
+
+/** Deletes some of a user's budgets. Index: budgets_pkey. A row for each, at most `limit`. */
+export const deleteBudgets = (p: Owned & { limit: number }) => sql<{ category: string; currency: string }>`
+  -- pam.delete_budgets
+  delete from pam.budgets
+  where user_id = ${p.userId}::uuid and ctid = any (array(
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select ctid from pam.budgets where user_id = ${p.userId}::uuid order by category, currency
+    limit (select ${p.limit}::integer)
+  ))
+  returning category, currency`;
+
+/** Deletes some of the days that a user has planned. Index: trip_days_pkey. A row for each, at most `limit`. */
+export const deleteTripDays = (p: Owned & { limit: number }) => sql<{ day: string }>`
+  -- pam.delete_trip_days
+  delete from pam.trip_days
+  where user_id = ${p.userId}::uuid and day = any (array(
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select day from pam.trip_days where user_id = ${p.userId}::uuid order by day
+    limit (select ${p.limit}::integer)
+  ))
+  returning day`;
+
+/** Deletes how a user counts. Index: settings_pkey. No row. */
+export const deleteSettings = (p: Owned) => sql`
+  -- pam.delete_settings
   delete from pam.settings where user_id = ${p.userId}::uuid`;

@@ -2,7 +2,10 @@ import type { AssistantContext } from '../../kit/index.ts';
 import { toExpense } from './expenses.ts';
 import {
   type BudgetRow,
-  deleteEverything,
+  deleteBudgets,
+  deleteExpenses,
+  deleteSettings,
+  deleteTripDays,
   type ExpenseRow,
   findSettings,
   listBudgets,
@@ -45,5 +48,6 @@ export async function* exportUser(context: AssistantContext): AsyncGenerator<unk
 
 /** Deletes all that is stored about the user. */
 export async function eraseUser(context: AssistantContext): Promise<void> {
-  await context.query(deleteEverything, {});
+  for (const statement of [deleteExpenses, deleteBudgets, deleteTripDays]) await context.eraseAll(statement);
+  await context.query(deleteSettings, {});
 }

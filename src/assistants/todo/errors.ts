@@ -6,4 +6,8 @@ export const todoErrors = defineErrors('todo', {
     status: 404,
     message: 'There is no such item on the list. GET /api/todo/items, or the tool todo_list, shows what there is.',
   },
+  nothing_to_change: {
+    status: 400,
+    message: 'Nothing to change was given: to rename an item, name it by its id and use new_title.',
+  },
 });

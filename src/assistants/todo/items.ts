@@ -51,8 +51,9 @@ export async function addItem({ title, due_on = null, priority = 'normal' }: New
 }
 
 function choose({ id, title }: Meant): Choice {
-  const words = title?.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
-  // Words begin where those of the title do: "tea" is not in "write to the team at last". Without any, nothing is meant.
+  // As Postgres cuts words: an underscore is part of one, and no word begins with ½.
+  const words = title?.match(/[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{N}_]*/gu) ?? [];
+  // Words begin where those of the title do: "tea" is not in "write to the team at last". Without any, only the very title.
   const patterns = words.length === 0 ? ['^$'] : words.map((word) => `\\m${word}`);
   return { id: id ?? null, title: title ?? null, patterns };
 }

@@ -98,7 +98,7 @@ export const listItems = (p: ItemQuery) => sql<ItemRow>`
 /** Which one item is meant: by its id, or, among those not done, by words of its title. */
 export interface ItemChoice extends Owned {
   id: string | null;
-  /** The title itself, as the user said it; it wins over titles that only have the words. */
+  /** The title itself, as the user said it, whatever is in it; it wins over titles that only have the words. */
   title: string | null;
   /** A regular expression for each word. */
   patterns: readonly string[];
@@ -123,7 +123,7 @@ export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>
     select id, lower(title) = lower(${p.title}::text) as is_exact
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
-      and title ~* all (${p.patterns}::text[])
+      and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text))
     order by is_exact desc, id
     limit 6
   ), matches as (
@@ -161,7 +161,7 @@ export const deleteItem = (p: ItemChoice) => sql<ItemRow & { changed: boolean }>
     select id, lower(title) = lower(${p.title}::text) as is_exact
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
-      and title ~* all (${p.patterns}::text[])
+      and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text))
     order by is_exact desc, id
     limit 6
   ), matches as (
@@ -183,7 +183,13 @@ export const deleteItem = (p: ItemChoice) => sql<ItemRow & { changed: boolean }>
   where user_id = ${p.userId}::uuid and id in (select id from matches) and not exists (select from chosen)
   order by id`;
 
-/** Deletes all items of a user. Index: items_due. A row for each. */
-export const deleteItems = (p: Owned) => sql<{ id: string }>`
+/** Deletes some of a user's items. Index: items_pkey. A row for each, at most `limit`. */
+export const deleteItems = (p: Owned & { limit: number }) => sql<{ id: string }>`
   -- todo.delete_items
-  delete from todo.items where user_id = ${p.userId}::uuid returning id`;
+  delete from todo.items
+  where user_id = ${p.userId}::uuid and id = any (array(
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select id from todo.items where user_id = ${p.userId}::uuid order by id
+    limit (select ${p.limit}::integer)
+  ))
+  returning id`;

@@ -19,5 +19,5 @@ export async function* exportUser(context: AssistantContext): AsyncGenerator<unk
 
 /** Deletes every item of the user. */
 export async function eraseUser(context: AssistantContext): Promise<void> {
-  await context.query(deleteItems, {});
+  await context.eraseAll(deleteItems);
 }

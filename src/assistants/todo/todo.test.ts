@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import { sql } from '../../platform/postgres/index.ts';
 import type { Item } from './schemas.ts';
 
 let product: Product;
@@ -125,6 +126,24 @@ describe('a tool finds the item that is meant', () => {
     });
   });
 
+  test.each(['rename foo_bar', 'buy ½ kg flour', '🎉🎉', 'x²', 'snake_case_name'])(
+    'by its very title, whatever is in it: "%s"',
+    async (title) => {
+      await call(alice, 'todo_add', { title });
+      expect(await call(alice, 'todo_complete', { title: title.toUpperCase() })).toMatchObject({ item: { title } });
+      await call(alice, 'todo_add', { title });
+      expect(await call(alice, 'todo_delete', { title })).toMatchObject({ item: { title } });
+    },
+  );
+
+  test.each(['max_wait', '½ kg', '🎉 party'])(
+    'by words that have more than letters beside them: "%s"',
+    async (title) => {
+      await call(alice, 'todo_add', { title: 'Look at max_wait_ms, get ½ kg for the 🎉 party' });
+      expect(await call(alice, 'todo_delete', { title })).toMatchObject({ item: { done: false } });
+    },
+  );
+
   test('or changes nothing and names those that fit, when several do', async () => {
     for (const title of ['Water the roses', 'Water the lawn']) await call(alice, 'todo_add', { title });
     for (const tool of ['todo_complete', 'todo_delete']) {
@@ -134,6 +153,15 @@ describe('a tool finds the item that is meant', () => {
         ['Water the lawn', false],
       ]);
     }
+  });
+
+  test('and has to be told what to change', async () => {
+    const { id } = (await send(alice, 'POST', '', { title: 'Buy stamps' })).body as Item;
+    await expect(call(alice, 'todo_update', { id, title: 'Buy envelopes' })).rejects.toMatchObject({
+      code: 'todo.nothing_to_change',
+      message: expect.stringContaining('new_title'),
+    });
+    expect(await call(alice, 'todo_update', { id, due_on: null })).toMatchObject({ item: { title: 'Buy stamps' } });
   });
 
   test.each(['%', '_', '   ', 'no such thing'])('and nothing by "%s"', async (title) => {
@@ -165,6 +193,23 @@ test('all that is stored about a user is exported, and erased for that user alon
   await todo.eraseUser(dora.userId, testContext());
   expect(await listTitles(dora)).toEqual([]);
   expect(await listTitles(bob)).toContain('stays');
+});
+
+test('a long list is erased in pages', async () => {
+  const fay = await product.createUser();
+  const fill = sql`
+    -- test.fill_list
+    insert into todo.items (user_id, id, title)
+    select ${fay.userId}::uuid, gen_random_uuid(), 'Buy milk' from generate_series(1, 12000)`;
+  await product.postgres.query(fill, testContext());
+  const query = vi.spyOn(product.postgres, 'query');
+  await product.server.installed.eraseUser(fay.userId, testContext());
+  const pages = await Promise.all(
+    query.mock.calls.flatMap(([{ name }], i) => (name === 'todo.delete_items' ? [query.mock.results[i]?.value] : [])),
+  );
+  query.mockRestore();
+  expect(pages.map((rows) => rows.length)).toEqual([5_000, 5_000, 2_000]);
+  expect(await listTitles(fay)).toEqual([]);
 });
 
 test('clear commands are carried out in a chat without any model', async () => {

@@ -1,4 +1,5 @@
 import { defineTool, Nullable, Type } from '../../../kit/index.ts';
+import { todoErrors } from '../errors.ts';
 import { changeItem } from '../items.ts';
 import { Day, Priority, Title } from '../schemas.ts';
 import { meant } from './meant.ts';
@@ -17,10 +18,11 @@ export const update = defineTool({
     { additionalProperties: false, minProperties: 2 },
   ),
   writes: true,
-  run: ({ new_title = null, due_on, priority = null, done = null, ...item }, context) =>
-    changeItem(
-      item,
-      { newTitle: new_title, setDueOn: due_on !== undefined, dueOn: due_on ?? null, priority, isDone: done },
-      context,
-    ),
+  async run({ new_title: newTitle = null, due_on, priority = null, done: isDone = null, ...item }, context) {
+    const setDueOn = due_on !== undefined;
+    // `id` and `title` are two properties too, and both say which item is meant.
+    if (newTitle === null && !setDueOn && priority === null && isDone === null)
+      throw todoErrors.raise.nothing_to_change();
+    return await changeItem(item, { newTitle, setDueOn, dueOn: due_on ?? null, priority, isDone }, context);
+  },
 });
