@@ -25,6 +25,19 @@ async function readKey(file: string): Promise<string | undefined> {
   }
 }
 
+function refuse(dataDir: string, cause: Error): never {
+  const advice = 'Give it to the user that the server runs as, or set DATA_DIR to another directory.';
+  throw new Error(`DATA_DIR ${dataDir} cannot be used: ${cause.message}. ${advice}`, { cause });
+}
+
+function keepKey(dataDir: string, file: string): string {
+  try {
+    return keepSecret(file, newSecret());
+  } catch (error) {
+    return refuse(dataDir, error as Error);
+  }
+}
+
 /**
  * On an empty database, creates the user `admin` on the plan `unlimited` with a key that may do everything, and keeps
  * the key in `dev-key` in the data directory (mode 0600, the key and a newline). Else answers the key kept there, or
@@ -32,7 +45,7 @@ async function readKey(file: string): Promise<string | undefined> {
  *
  * The file is written before the user, so that a crash between the two loses no key: the next start stores that one.
  * Servers that share the directory store the same key, so that it does not matter whose user stays.
- * @throws Error on an empty database, when the file holds something else than a key.
+ * @throws Error on an empty database, when the file holds something else than a key; when the directory cannot be used.
  */
 export async function ensureFirstUser(
   database: Database,
@@ -42,12 +55,12 @@ export async function ensureFirstUser(
   const file = join(dataDir, 'dev-key');
   const isEmpty = !(await hasUsers(database, context));
   // Only now: a user who is there was preceded by the file.
-  const kept = await readKey(file);
+  const kept = await readKey(file).catch((error) => refuse(dataDir, error));
   if (!isEmpty) {
     const userId = kept === undefined ? undefined : await findUserByKey(database, kept, context);
     return kept === undefined || userId === undefined ? undefined : { userId, secret: kept, file, isNew: false };
   }
-  const secret = kept ?? keepSecret(file, newSecret());
+  const secret = kept ?? keepKey(dataDir, file);
   if (!isWellFormedSecret(secret)) throw new Error(`${file} does not hold a key. Remove it: the next start makes one.`);
   const order = { username: 'admin', plan: 'unlimited', name: 'first key', secret };
   const user = await createUserWithKey(database, order, context);

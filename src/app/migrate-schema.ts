@@ -1,13 +1,20 @@
 import { installJobSchema } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { migrate } from '../platform/postgres/index.ts';
+import { migrate, sqlState } from '../platform/postgres/index.ts';
 import { findMigrationFolders } from './migration-folders.ts';
+
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
  * Brings the schema of a database up to date: that of jobs first, which our migrations build on, then ours. Answers the
  * names of our migrations that were applied. The URL leads to the server itself, not to a transaction pooler.
+ * @throws Error that says what to do when the role may not change the schema.
  */
 export async function migrateSchema(url: string, log: Logger): Promise<string[]> {
   const folders = await findMigrationFolders();
-  return await migrate({ url, folders, log, prepare: () => installJobSchema(url, log) });
+  return await migrate({ url, folders, log, prepare: () => installJobSchema(url, log) }).catch((error: Error) => {
+    if (sqlState(error) !== INSUFFICIENT_PRIVILEGE && sqlState(error.cause) !== INSUFFICIENT_PRIVILEGE) throw error;
+    const advice = 'The role may not change the schema: run "evenkeel migrate" with its owner in DATABASE_URL first.';
+    throw new Error(`${error.message}. ${advice}`, { cause: error });
+  });
 }

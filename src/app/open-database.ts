@@ -13,7 +13,8 @@ import {
 } from '../platform/postgres/index.ts';
 import { inspectRoutes } from './inspect-routes.ts';
 import { migrateSchema } from './migrate-schema.ts';
-import { startPostgresForCommand } from './start-postgres-for-command.ts';
+import { reasonOf } from './reason-of.ts';
+import { toStartError } from './to-start-error.ts';
 
 /** The database of this process, migrated and ready. */
 export interface OpenDatabase {
@@ -40,8 +41,8 @@ export interface DatabaseHome {
 /** How the database is used: a command does so beside a server that may be running, a server counts statements. */
 export interface DatabaseUse {
   readonly joinRunning?: boolean;
-  /** A signal is to end the process, and the embedded Postgres with it, when it was started for this. */
-  readonly endsBySignal?: boolean;
+  /** How the embedded Postgres is started: with a signal that ends the process, it has to end as well. */
+  readonly startPostgres?: typeof startEmbeddedPostgres;
   readonly observe?: PostgresOptions['observe'];
 }
 
@@ -68,7 +69,11 @@ export function poolOptionsOf(database: Config['database']) {
 
 /** Answers whether `url` leads through a pooler. Refuses a way on which something would not work, naming the setting. */
 async function checkRoutes(url: string, directUrl: string | undefined): Promise<boolean> {
-  const { isPooled, fault } = await inspectRoutes(url, directUrl);
+  const { isPooled, fault } = await inspectRoutes(url, directUrl).catch((cause) => {
+    const names = directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_URL or DATABASE_DIRECT_URL';
+    const advice = 'See that it runs and lets this role in; "evenkeel doctor" looks.';
+    throw new Error(`${names}: ${reasonOf(cause)}. ${advice}`, { cause });
+  });
   if (fault !== undefined) throw new Error(`${fault.what}. ${fault.whatToDo}`);
   return isPooled;
 }
@@ -88,7 +93,7 @@ export async function findDatabase(config: Config, log: Logger, use?: DatabaseUs
   if (running !== undefined) {
     return { url: running, directUrl: running, isPooled: false, description, stop: async () => undefined };
   }
-  const start = use?.endsBySignal ? startPostgresForCommand : startEmbeddedPostgres;
+  const start = use?.startPostgres ?? startEmbeddedPostgres;
   const embedded = await start({ dataDir, log });
   return { url: embedded.url, directUrl: embedded.url, isPooled: false, description, stop: () => embedded.stop() };
 }
@@ -136,7 +141,7 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
       use?.joinRunning ? 1 : Math.min(postgres.poolStatus().size, maxFirstConnections),
     ).catch(async (error) => {
       await postgres.close();
-      throw error;
+      throw toStartError(error);
     });
     return { postgres, directUrl: home.directUrl, description: home.description, close };
   } catch (error) {

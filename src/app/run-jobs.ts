@@ -10,12 +10,13 @@ import { guardPostgres } from './guard-postgres.ts';
 import { openDatabase } from './open-database.ts';
 import { openModels } from './open-models.ts';
 import { openServerJobs } from './open-server-jobs.ts';
+import { startOrGiveUp } from './start-or-give-up.ts';
 import { startTracing } from './start-tracing.ts';
 import { untilSignalled } from './until-signalled.ts';
 
 /**
- * Works on jobs, without serving requests, until SIGTERM or SIGINT; then waits for those that run. The database is closed
- * again when a later step fails.
+ * Works on jobs, without serving requests, until SIGTERM, SIGINT or SIGHUP; then waits for those that run. The database is
+ * closed again when a later step fails. A signal that comes while it starts is heeded as by a server.
  */
 export async function runJobs(config: Config, log: Logger, process: NodeJS.Process): Promise<void> {
   const signalled = untilSignalled(process);
@@ -24,7 +25,9 @@ export async function runJobs(config: Config, log: Logger, process: NodeJS.Proce
   const models = openModels(config, { clock, log });
   const assistantFolders = await findAssistants();
   const tracing = await startTracing(config);
-  const { postgres, directUrl, close } = await openDatabase(config, log, { joinRunning: true });
+  const { postgres, directUrl, close } = await startOrGiveUp({ process, log, signalled }, (startPostgres) =>
+    openDatabase(config, log, { joinRunning: true, startPostgres }),
+  );
   try {
     const database = guardPostgres(postgres, { config: config.database, clock, log });
     const usage = new UsageRecorder({ database, clock, log });

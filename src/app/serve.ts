@@ -8,9 +8,11 @@ import { renderBanner } from './banner.ts';
 import { checkFiles } from './check-files.ts';
 import { createServer, type Server, type ServerParts } from './create-server.ts';
 import { ensureFirstUser } from './first-user.ts';
+import { checkAddress, listen } from './listen.ts';
 import { createServerMetrics } from './metrics/server-metrics.ts';
-import { type OpenDatabase, openDatabase } from './open-database.ts';
+import { type DatabaseUse, type OpenDatabase, openDatabase } from './open-database.ts';
 import { startTracing } from './start-tracing.ts';
+import { toStartError } from './to-start-error.ts';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -22,8 +24,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** What a server does beside serving requests. */
-export interface ServeOptions {
+/** What a server does beside serving requests, and how it starts its database. */
+export interface ServeOptions extends Pick<DatabaseUse, 'startPostgres'> {
   /** Whether it works on jobs too. */
   readonly worksOnJobs: boolean;
 }
@@ -45,12 +47,14 @@ async function createOrClose(parts: ServerParts, database: OpenDatabase): Promis
  * Starts everything: the database (embedded unless one is configured), its migrations, the first user, the server.
  * The database and the server are stopped again when a later step fails.
  */
-export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeOptions): Promise<RunningServer> {
+export async function serve(config: Config, log: Logger, options: ServeOptions): Promise<RunningServer> {
   checkFiles(config);
+  await checkAddress(config.http);
   const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
   const tracing = await startTracing(config);
-  const database = await openDatabase(config, log, { observe: metrics.statements.observe });
+  const { worksOnJobs, ...use } = options;
+  const database = await openDatabase(config, log, { ...use, observe: metrics.statements.observe });
   const { postgres, directUrl } = database;
   const server = await createOrClose(
     { config, log, postgres, directUrl, worksOnJobs, metrics, assistantFolders, startTrace: tracing?.start },
@@ -70,13 +74,12 @@ export async function serve(config: Config, log: Logger, { worksOnJobs }: ServeO
         return { firstKey: key, sessionId: key && (await ensureWelcomeSession(postgres, key.userId, context)) };
       },
     );
-    const { host, port } = config.http;
-    const address = await server.http.listen({ host, port });
+    const address = await listen(server.http, config.http);
     const model = server.models.get().id;
     const banner = renderBanner({ address, database: database.description, model, firstKey, sessionId });
     return { address, banner, stop: () => (stopped ??= stop()) };
   } catch (error) {
     await stop();
-    throw error;
+    throw toStartError(error);
   }
 }

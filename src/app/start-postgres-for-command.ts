@@ -5,8 +5,11 @@ import {
   startEmbeddedPostgres,
 } from '../platform/postgres/index.ts';
 
+/** What ends a command: a closed terminal sends the last. */
+const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
 /**
- * Starts the embedded Postgres for a command, which SIGTERM or SIGINT ends at once, but not before this Postgres: it goes on
+ * Starts the embedded Postgres for a command, which a signal ends at once, but not before this Postgres: it goes on
  * by itself, and nobody else would stop it.
  */
 export async function startPostgresForCommand(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -16,9 +19,9 @@ export async function startPostgresForCommand(options: EmbeddedPostgresOptions):
     void stopped.then(() => process.exit(128 + constants.signals[signal]));
   };
   const forget = (): void => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, end);
+    for (const signal of signals) process.off(signal, end);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
+  for (const signal of signals) process.on(signal, end);
   const postgres = await starting.catch((error) => {
     forget();
     throw error;

@@ -5,6 +5,7 @@ import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
 import { openDatabase } from './open-database.ts';
+import { startPostgresForCommand } from './start-postgres-for-command.ts';
 
 /** How long a command's statements may take, in milliseconds: a hosted database may have to wake up. */
 const commandBudgetMs = 30_000;
@@ -22,7 +23,7 @@ export async function withDatabase<Result>(
   { config, log, budgetMs = commandBudgetMs }: CommandOptions,
   work: (database: Database, context: CallContext) => Promise<Result>,
 ): Promise<Result> {
-  const opened = await openDatabase(config, log, { joinRunning: true, endsBySignal: true });
+  const opened = await openDatabase(config, log, { joinRunning: true, startPostgres: startPostgresForCommand });
   try {
     return await inBackground({ requestId: newId(), budgetMs }, (context) => work(opened.postgres, context));
   } finally {

@@ -1,5 +1,8 @@
 import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -33,9 +36,12 @@ interface Outcome {
   readonly output: string;
 }
 
-/** Starts `loadtest` against the server. */
-function startLoadTest(args: readonly string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const env = { PATH: process.env.PATH, DATABASE_URL: database.url, DATA_DIR: directory, LOG_LEVEL: 'error' };
+/** Starts `loadtest` against the server, with its database or another. */
+function startLoadTest(
+  args: readonly string[],
+  databaseUrl = database.url,
+): { child: ChildProcess; outcome: Promise<Outcome> } {
+  const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl, DATA_DIR: directory, LOG_LEVEL: 'error' };
   const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
   const command = [main, 'loadtest', '--url', server.url, ...args];
   const child = execFile(process.execPath, command, { env }, (error, stdout, stderr) => {
@@ -146,9 +152,31 @@ it('keeps its verdict when its users cannot be erased, and says what stayed and 
   await until(async () => (await countUsers()) === before);
 });
 
+it('cannot be run where no server is, says so, and leaves nothing behind', async () => {
+  const before = await countUsers();
+  const { code, output } = await loadTest('--users', '10', '--stage-seconds', '1', '--url', 'http://127.0.0.1:1');
+  expect(code, output).toBe(2);
+  expect(output).toContain('no server at http://127.0.0.1:1 (ECONNREFUSED): start one, or give --url');
+  expect(await countUsers()).toBe(before);
+});
+
+it('cannot be run on a server that has another database, and says so', async () => {
+  const other = await createTestDatabase();
+  const { code, output } = await startLoadTest(['--users', '10', '--stage-seconds', '1'], other.url).outcome;
+  await other.drop();
+  expect(code, output).toBe(2);
+  expect(output).toContain('has another database: run this with its DATA_DIR or DATABASE_URL');
+});
+
 it('counts what went wrong by its kind, and fails', async () => {
+  const leaving = createServer((_, response) => {
+    response.end('{}');
+    leaving.close();
+  }).listen(0, '127.0.0.1');
+  await once(leaving, 'listening');
+  const { port } = leaving.address() as AddressInfo;
   const crowd = ['--users', '10', '--stage-seconds', '2', '--think-seconds', '1'];
-  const { code, output } = await loadTest(...crowd, '--url', 'http://127.0.0.1:1');
+  const { code, output } = await loadTest(...crowd, '--url', `http://127.0.0.1:${port}`);
   expect(code).toBe(1);
   expect(output).toMatch(/\d+ × ECONNREFUSED/);
   expect(output).toContain('Failed: 100.00% errors');

@@ -174,6 +174,12 @@ it.each([
   await expect(stat(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
 });
 
+it('stops when its terminal is closed, and its database', async () => {
+  const { end } = await start();
+  expect(await end('SIGHUP')).toBe(0);
+  await expect(stat(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
+});
+
 it('hands a signal to npm on to the server, which stops its database', async () => {
   const child = spawn('npm', ['start'], {
     cwd: root,

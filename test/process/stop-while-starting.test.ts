@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { isAlive } from '../../src/platform/postgres/is-alive.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { startServerProcess } from './server-process.ts';
 
@@ -20,7 +22,7 @@ afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
 /** Starts a server; resolves when it has said this. */
 async function startUntil(
-  text: string,
+  expected: string,
   variables: Record<string, string> = {},
   command = ['serve'],
 ): Promise<ChildProcess> {
@@ -33,17 +35,17 @@ async function startUntil(
   const said = Promise.withResolvers<void>();
   child.stdout.on('data', (chunk) => {
     output += chunk;
-    if (output.includes(text)) said.resolve();
+    if (output.includes(expected)) said.resolve();
   });
   child.once('exit', (code) => said.reject(new Error(`ended with ${code}: ${output}`)));
   await said.promise;
   return child;
 }
 
-/** Sends SIGTERM so often; answers the exit code, null when it took a signal to end it. */
-async function stop(child: ChildProcess, times: number): Promise<number | null> {
+/** Sends a signal so often; answers the exit code, null when it took a signal to end it. */
+async function stop(child: ChildProcess, times: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
   const ended = once(child, 'exit');
-  for (let sent = 0; sent < times; sent++) child.kill('SIGTERM');
+  for (let sent = 0; sent < times; sent++) child.kill(signal);
   const [code] = await ended;
   return code;
 }
@@ -55,11 +57,15 @@ async function startAndStop(variables: Record<string, string> = {}): Promise<voi
   expect(await server.end('SIGTERM')).toBe(0);
 }
 
-it.each([['migrate'], ['keys', 'create', '--username', 'ada']])(
-  'the command %s that is told to stop stops the Postgres that it started',
-  async (...command) => {
-    const child = await startUntil('migrating the database', {}, command);
-    expect(await stop(child, 1)).toBe(143);
+it.each([
+  ['SIGTERM', 143, ['migrate']],
+  ['SIGTERM', 143, ['keys', 'create', '--username', 'ada']],
+  ['SIGHUP', 129, ['migrate']],
+] as const)(
+  'on %s ends with %i, and stops the Postgres that it started, the command %j',
+  async (signal, code, command) => {
+    const child = await startUntil('migrating the database', {}, [...command]);
+    expect(await stop(child, 1, signal)).toBe(code);
     await expect(stat(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
   },
   30_000,
@@ -85,16 +91,68 @@ async function holdUpMigration(database: TestDatabase, statement: string): Promi
   return admin;
 }
 
-it.each([
+const heldUp = [
   ['another server migrates', 'select pg_advisory_lock(1801807212)', 'another server is migrating the database'],
   ['its migration waits for a lock', 'begin; lock table chat_turns', '20261123000603_turns_to_stop'],
-])('a server that is told to stop while %s ends without it, and the next start goes on from there', async (...row) => {
-  const [, statement, said] = row;
+] as const;
+
+it.each([
+  ['serve', ...heldUp[0]],
+  ['serve', ...heldUp[1]],
+  ['work', ...heldUp[0]],
+])('"%s" that is told to stop while %s ends without it, and the next start goes on from there', async (...row) => {
+  const [command, , statement, said] = row;
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const admin = await holdUpMigration(database, statement);
-  const child = await startUntil(said, { DATABASE_URL: database.url });
+  const child = await startUntil(said, { DATABASE_URL: database.url }, [command]);
   expect(await stop(child, 1)).toBe(0);
   await admin.end();
   await startAndStop({ DATABASE_URL: database.url });
+});
+
+/** The process id of the Postgres that is being started; undefined before it is. */
+async function findPostmasterPid(): Promise<number | undefined> {
+  const pidFile = await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').catch(() => '');
+  return Number.parseInt(pidFile, 10) || undefined;
+}
+
+it.each(['serve', 'work'])('"%s" that is told to stop while its Postgres is frozen leaves none', async (command) => {
+  const child = spawn(process.execPath, [main, command], {
+    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await expect.poll(findPostmasterPid, { timeout: 30_000, interval: 5 }).toBeDefined();
+  const pid = (await findPostmasterPid()) ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')));
+  expect(await stop(child, 1)).toBe(0);
+  process.kill(pid, 'SIGCONT');
+  await expect.poll(findPostmasterPid).toBeUndefined();
+  await startAndStop();
+});
+
+/** Whether `initdb` has begun to write. */
+async function isBeingMade(): Promise<boolean> {
+  const draft = (await readdir(dataDir)).find((name) => name.startsWith('postgres.initializing-'));
+  return draft !== undefined && (await readdir(join(dataDir, draft))).length > 0;
+}
+
+it('a Ctrl-C while the database is made lets it be finished, and the server ends well', async () => {
+  const child = spawn(process.execPath, [main, 'serve'], {
+    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const said = text(child.stderr);
+  await expect.poll(isBeingMade, { timeout: 30_000, interval: 5 }).toBe(true);
+  const ended = once(child, 'exit');
+  // What a terminal does at Ctrl-C.
+  process.kill(-(child.pid ?? 0), 'SIGINT');
+  expect(await ended, await said).toEqual([0, null]);
+  expect(await said).toBe('');
+  expect(await readdir(dataDir)).toContain('postgres');
+  await expect(stat(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
 });

@@ -7,6 +7,8 @@ import { listMigrationFiles, openSession, type Session, sqlState } from '../../p
 import { inspectRoutes } from '../inspect-routes.ts';
 import { findMigrationFolders } from '../migration-folders.ts';
 import { type DatabaseHome, findDatabase } from '../open-database.ts';
+import { reasonOf } from '../reason-of.ts';
+import { startPostgresForCommand } from '../start-postgres-for-command.ts';
 import { checkClock } from './checks/check-clock.ts';
 import { checkIndexes } from './checks/check-indexes.ts';
 import { checkPool } from './checks/check-pool.ts';
@@ -17,16 +19,7 @@ import { checkStatements } from './checks/check-statements.ts';
 import { checkVacuum } from './checks/check-vacuum.ts';
 import { checkVersion } from './checks/check-version.ts';
 import type { DatabaseContext, DatabaseLink } from './database-context.ts';
-import {
-  boundMs,
-  broken,
-  type CheckContext,
-  type Finding,
-  fine,
-  type Observation,
-  reasonOf,
-  runCheck,
-} from './finding.ts';
+import { boundMs, broken, type CheckContext, type Finding, fine, type Observation, runCheck } from './finding.ts';
 import { listAppliedMigrations, readClock, readServer } from './queries.ts';
 
 const checks = [
@@ -163,7 +156,10 @@ async function reachEmbedded(config: Config): Promise<DatabaseHome | Finding> {
     const todo = 'Give it to the user that the server runs as, or set DATA_DIR to another directory.';
     return finding(broken(`cannot be in ${directory}: ${reasonOf(error)}`, todo));
   }
-  return await findDatabase(config, createLogger({ level: 'silent' }), { joinRunning: true, endsBySignal: true });
+  return await findDatabase(config, createLogger({ level: 'silent' }), {
+    joinRunning: true,
+    startPostgres: startPostgresForCommand,
+  });
 }
 
 /** Looks at the database. What cannot be reached is said once, not by each check. */

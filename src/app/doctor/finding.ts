@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/time.ts';
 import { type Config, ConfigError } from '../../platform/config/index.ts';
+import { reasonOf } from '../reason-of.ts';
 
 /** How bad it is: nothing to do, better to do something, does not work or not for long. */
 export type Level = 'ok' | 'advice' | 'broken';
@@ -39,12 +40,6 @@ export const boundMs = 5_000;
 export const fine = (what: string): Observation => ({ level: 'ok', what, what_to_do: null });
 export const advice = (what: string, todo: string): Observation => ({ level: 'advice', what, what_to_do: todo });
 export const broken = (what: string, todo: string): Observation => ({ level: 'broken', what, what_to_do: todo });
-
-/** What an error says; one that stands for several says what the first of them does. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
-}
 
 /** What a promise comes to within the bound. What is still under way then is not waited for. */
 async function withinBound<Result>(work: Promise<Result>): Promise<Result> {

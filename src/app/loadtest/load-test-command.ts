@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../../platform/config/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { withDatabase } from '../with-database.ts';
+import { checkServer } from './check-server.ts';
 import { findBrokenGates } from './find-broken-gates.ts';
 import { climb, type LoadPlan, refuseForeignServer } from './load-plan.ts';
 import { type LoadTestOptions, loadTestOptions } from './load-test-options.ts';
@@ -85,6 +86,7 @@ async function runCommand(
   process.stdout.write(`Creating ${shown(plan.users)} users …\n`);
   const users = await withDatabase(database, (db, context) => createLoadTestUsers(db, plan.users, context));
   try {
+    await checkServer(plan.url, users[0]?.secret ?? '');
     const { stages, seconds } = await runLoadTest(plan, users, { onSecond: showProgress, signal });
     const broken = judge(plan, stages);
     showStages(stages);

@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../log/index.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { ensureCluster } from './initialize-cluster.ts';
+import { launchPostmaster } from './launch-postmaster.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster } from './postmaster.ts';
 import { findDataOwner } from './run-as-owner.ts';
@@ -243,6 +244,16 @@ test('what Postgres says when it cannot start is in the error', async () => {
   const dataDir = await temporaryDirectory();
   const flags = { dataDir, log: createLogger({ level: 'silent' }), postgresFlags: ['work_mem=nonsense'] };
   await expect(startEmbeddedPostgres(flags)).rejects.toThrow(/Postgres did not start: .*work_mem/);
+});
+
+test('a Postgres that ends without a word, as on a full disk, is an error that says where to look', async () => {
+  const dataDir = await temporaryDirectory();
+  const settings = { dataDir, clusterDir: join(dataDir, 'postgres'), postgresFlags: [] };
+  const binaries = { ...(await findPostgresBinaries()), postgres: '/bin/false' };
+  const owner = await findDataOwner(settings.clusterDir, binaries.postgres);
+  await expect(launchPostmaster(settings, binaries, owner)).rejects.toThrow(
+    `Postgres did not start: it ended with code 1 and said nothing. Is the disk of ${dataDir} full? See ${dataDir}/postgres.log`,
+  );
 });
 
 test.runIf(isRoot)('under root, it runs where only root may enter', async () => {

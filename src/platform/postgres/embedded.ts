@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { access, constants, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
@@ -16,6 +16,8 @@ export interface EmbeddedPostgresOptions {
   readonly log: Logger;
   /** Further settings of the server, each as `name=value`; without effect on a server that runs already. */
   readonly postgresFlags?: readonly string[];
+  /** Aborted, the server that was started here is ended at once, as by a crash, which loses nothing that was committed. */
+  readonly signal?: AbortSignal;
 }
 
 /** A Postgres of our own that runs; one that ends is started again where it was. */
@@ -41,14 +43,13 @@ const IMMEDIATE_STOP_SECONDS = 10;
  * @throws Error (start-up) when another Evenkeel uses the directory, or when Postgres cannot run here: says what to do.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { log, postgresFlags = [] } = options;
+  const { log, postgresFlags = [], signal } = options;
   const binaries = await findPostgresBinaries();
-  await mkdir(options.dataDir, { recursive: true });
-  const dataDir = await realpath(options.dataDir);
+  const dataDir = await openDataDirectory(options.dataDir);
   const clusterDir = join(dataDir, 'postgres');
   const owner = await findDataOwner(clusterDir, binaries.postgres);
   const password = await ensureCluster({ dataDir, clusterDir }, binaries, owner);
-  const settings = { dataDir, clusterDir, postgresFlags };
+  const settings = { dataDir, clusterDir, postgresFlags, signal };
   const { postmaster, isOurs } = await launchPostmaster(settings, binaries, owner);
   const { port } = postmaster;
   const url = urlOf(postmaster, password);
@@ -95,6 +96,18 @@ export async function findEmbeddedPostgres(dataDirectory: string): Promise<strin
   const postmaster = await findPostmaster(join(dataDir, 'postgres'));
   const password = await readPassword(dataDir);
   return postmaster?.state === 'ready' && password !== undefined ? urlOf(postmaster, password) : undefined;
+}
+
+/** Makes the directory when it is absent, and answers its path free of symbolic links. */
+async function openDataDirectory(directory: string): Promise<string> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return await realpath(directory);
+  } catch (cause) {
+    const advice = 'Give it to the user that the server runs as, or set DATA_DIR to another directory.';
+    throw new Error(`DATA_DIR ${directory} cannot be used: ${(cause as Error).message}. ${advice}`, { cause });
+  }
 }
 
 function urlOf({ port }: Postmaster, password: string): string {

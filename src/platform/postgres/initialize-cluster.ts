@@ -53,10 +53,10 @@ async function createCluster(
   await removeUnfinished(dataDir);
   const password = (await readPassword(dataDir)) ?? randomBytes(32).toString('base64url');
   const passwordFile = join(dataDir, PASSWORD_FILE);
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  await owner.adopt(passwordFile);
   const unfinishedDir = join(dataDir, `postgres.initializing-${process.pid}`);
   try {
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+    await owner.adopt(passwordFile);
     await mkdir(unfinishedDir, { mode: 0o700 });
     await owner.adopt(unfinishedDir);
     await owner.run(initdb, initdbArguments(unfinishedDir, passwordFile));

@@ -14,6 +14,8 @@ export interface LaunchSettings {
   readonly postgresFlags: readonly string[];
   /** The port to listen on; a free one when absent. */
   readonly port?: number;
+  /** Aborted, the server that was started is ended at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A server that accepts connections. */
@@ -43,18 +45,25 @@ export async function launchPostmaster(
   for (let attempt = 1; ; attempt++) {
     const running = await waitUntilReady(settings.clusterDir);
     if (running !== undefined) return { postmaster: running, isOurs: false };
+    settings.signal?.throwIfAborted();
     if (!isLogRotated) await rename(logFile, `${logFile}.1`).catch(() => {});
     isLogRotated = true;
     const file = await open(logFile, 'a', 0o600);
     await owner.adopt(logFile);
     const logOffset = (await file.stat()).size;
     const child = owner.start(binaries.postgres, await serverArguments(settings, binaries), file.fd);
+    // As by a crash: the server may not have come far enough to stop well.
+    settings.signal?.addEventListener('abort', () => child.kill('SIGQUIT'));
     const postmaster = await waitUntilReady(settings.clusterDir, child).finally(() => file.close());
     // It must not keep us running; it is stopped by name, not as our child.
     child.unref();
     if (postmaster !== undefined) return { postmaster, isOurs: true };
     const said = (await readFile(logFile)).subarray(logOffset).subarray(-LOG_TAIL_BYTES).toString('utf8').trim();
-    if (attempt === ATTEMPTS || !TEMPORARY.test(said)) throw new Error(`Postgres did not start: ${said}`);
+    if (attempt === ATTEMPTS || !TEMPORARY.test(said)) {
+      // The log is on the same disk: when that is full, it says nothing.
+      const silence = `it ended with ${child.signalCode ?? `code ${child.exitCode}`} and said nothing. Is the disk of ${settings.dataDir} full? See ${logFile}`;
+      throw new Error(`Postgres did not start: ${said || silence}`);
+    }
     await sleep(ATTEMPT_PAUSE_MS);
   }
 }

@@ -1,6 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chown, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -12,7 +14,7 @@ const execute = promisify(execFile);
 export interface DataOwner {
   /** Makes a file or directory the owner's. */
   adopt(path: string): Promise<void>;
-  /** Runs a program to its end. Throws with what it wrote on standard error. */
+  /** Runs a program to its end, in a session of its own. Throws with what it wrote on standard error. */
   run(program: string, args: readonly string[]): Promise<void>;
   /**
    * Starts a program in a session of its own, so that a Ctrl-C in our terminal does not reach it, with its output going
@@ -48,9 +50,13 @@ function dataOwner(launch: Launch, account?: { uid: number; gid: number }): Data
   return {
     adopt: async (path) => (account === undefined ? undefined : chown(path, account.uid, account.gid)),
     run: async (program, args) => {
-      await execute(...command(program, args), options).catch((error: Error & { stderr?: string }) => {
-        throw new Error(`${program} failed: ${error.stderr?.trim() || error.message}`, { cause: error });
+      const [file, rest] = command(program, args);
+      const child = spawn(file, rest, { ...options, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+      const [said, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'close')]).catch((error) => {
+        throw new Error(`${program} failed: ${error.message}`, { cause: error });
       });
+      if (code !== 0)
+        throw new Error(`${program} failed: ${said.trim() || `it ended with ${signal ?? `code ${code}`}`}`);
     },
     start: (program, args, logFd) => {
       const [file, rest] = command(program, args);

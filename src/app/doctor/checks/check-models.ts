@@ -1,6 +1,7 @@
 import { inspectTarget, type TargetDefinition } from '../../../core/models/index.ts';
 import { listModels } from '../../open-models.ts';
-import { advice, boundMs, broken, type Check, fine, type Observation, reasonOf } from '../finding.ts';
+import { reasonOf } from '../../reason-of.ts';
+import { advice, boundMs, broken, type Check, fine, type Observation } from '../finding.ts';
 
 async function examineTarget(model: string, target: TargetDefinition): Promise<Observation> {
   const name = `${model} at ${new URL(target.baseUrl).host}`;

@@ -1,5 +1,6 @@
 import { inspectRedis, type RedisState } from '../../../platform/redis/index.ts';
-import { advice, boundMs, broken, type Check, fine, type Observation, reasonOf } from '../finding.ts';
+import { reasonOf } from '../../reason-of.ts';
+import { advice, boundMs, broken, type Check, fine, type Observation } from '../finding.ts';
 
 function judge(
   { version, isReplica, evictionPolicy, roundTripMs, refused }: RedisState,

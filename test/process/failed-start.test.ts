@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { createTestDatabase } from '../harness/postgres.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+let dataDir: string;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-failed-start-'));
+});
+
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+/** Starts a server that cannot start; answers what it says of that. */
+async function failToStart(variables: Record<string, string>): Promise<string> {
+  const child = spawn(process.execPath, [main, 'serve'], {
+    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir, ...variables },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect(code, said).toBe(1);
+  return said;
+}
+
+async function takePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+it.each([
+  ['a port that is taken', async () => ({ PORT: String(await takePort()) }), /127\.0\.0\.1:\d+ \(EADDRINUSE\)/],
+  ['an address of another machine', async () => ({ HOST: '192.0.2.1' }), /192\.0\.2\.1:0 \(EADDRNOTAVAIL\)/],
+  ['a name of no machine', async () => ({ HOST: 'nowhere.invalid' }), /nowhere\.invalid:0 \(E\w+\)/],
+])(
+  'a server given %s says that PORT or HOST has to change, before it makes a database',
+  async (_, variables, where) => {
+    const said = await failToStart(await variables());
+    expect(said).toMatch(where);
+    expect(said).toContain('set PORT or HOST, or stop what uses it');
+    await expect(stat(join(dataDir, 'postgres'))).rejects.toThrow('ENOENT');
+  },
+);
+
+it.each([
+  ['is not there', (url: URL) => Object.assign(url, { port: '1' }), 'ECONNREFUSED'],
+  ['is on no machine', (url: URL) => Object.assign(url, { hostname: 'nowhere.invalid' }), 'nowhere.invalid'],
+  ['has another password', (url: URL) => Object.assign(url, { password: 'canary' }), 'password authentication failed'],
+  ['has another name', (url: URL) => Object.assign(url, { pathname: '/nodb' }), 'database "nodb" does not exist'],
+])('a server whose database %s names DATABASE_URL, the reason and no password', async (_, change, reason) => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const url = change(new URL(database.url));
+  const said = await failToStart({ DATABASE_URL: url.href });
+  expect(said).toContain('DATABASE_URL: ');
+  expect(said).toContain(reason);
+  expect(said).toContain('"evenkeel doctor" looks');
+  expect(said).not.toContain(url.password);
+});
+
+it('a server whose statements have no time to start names the variables', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const said = await failToStart({ DATABASE_URL: database.url, DATABASE_STATEMENT_TIMEOUT_MS: '1' });
+  expect(said).toContain('DATABASE_CONNECT_TIMEOUT_MS and DATABASE_STATEMENT_TIMEOUT_MS');
+});
+
+it.each([
+  ['is a file', 'EEXIST', (path: string) => writeFile(path, '')],
+  ['cannot be made', 'ENOTDIR', (path: string) => writeFile(join(path, '..'), '')],
+])('a server whose DATA_DIR %s names it and says what to do', async (_, reason, spoil) => {
+  const directory = join(dataDir, 'folder', 'data');
+  await (reason === 'EEXIST' ? mkdir(join(dataDir, 'folder')) : Promise.resolve());
+  await spoil(directory);
+  const said = await failToStart({ DATA_DIR: directory });
+  expect(said).toContain(`DATA_DIR ${directory} cannot be used: ${reason}`);
+  expect(said).toContain('set DATA_DIR to another directory');
+});
+
+it('a server that cannot keep the first key names DATA_DIR and says what to do', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  await mkdir(join(dataDir, 'dev-key'));
+  const said = await failToStart({ DATABASE_URL: database.url, AUTH_SECRETS: 'a'.repeat(32) });
+  expect(said).toContain(`DATA_DIR ${dataDir} cannot be used: EISDIR`);
+  expect(said).toContain('set DATA_DIR to another directory');
+});
