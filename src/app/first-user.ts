@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallContext } from '../base/call-context.ts';
 import { createUserWithKey, findUserByKey, hasUsers, isWellFormedSecret, newSecret } from '../core/keys/index.ts';
-import type { Database } from '../platform/postgres/index.ts';
+import { type Database, dataDirectoryError } from '../platform/postgres/index.ts';
 import { keepSecret } from './keep-secret.ts';
 
 /** The operator's own key, as the start of the server shows it. */
@@ -25,16 +25,11 @@ async function readKey(file: string): Promise<string | undefined> {
   }
 }
 
-function refuse(dataDir: string, cause: Error): never {
-  const advice = 'Give it to the user that the server runs as, or set DATA_DIR to another directory.';
-  throw new Error(`DATA_DIR ${dataDir} cannot be used: ${cause.message}. ${advice}`, { cause });
-}
-
 function keepKey(dataDir: string, file: string): string {
   try {
     return keepSecret(file, newSecret());
   } catch (error) {
-    return refuse(dataDir, error as Error);
+    throw dataDirectoryError(dataDir, error as Error);
   }
 }
 
@@ -55,7 +50,9 @@ export async function ensureFirstUser(
   const file = join(dataDir, 'dev-key');
   const isEmpty = !(await hasUsers(database, context));
   // Only now: a user who is there was preceded by the file.
-  const kept = await readKey(file).catch((error) => refuse(dataDir, error));
+  const kept = await readKey(file).catch((error) => {
+    throw dataDirectoryError(dataDir, error);
+  });
   if (!isEmpty) {
     const userId = kept === undefined ? undefined : await findUserByKey(database, kept, context);
     return kept === undefined || userId === undefined ? undefined : { userId, secret: kept, file, isNew: false };

@@ -31,7 +31,8 @@ export function securityHeaders(): Record<string, string> {
   return headers;
 }
 
-function addVary(reply: FastifyReply, name: string): void {
+/** Says that the answer depends on this header of the request too. */
+export function addVary(reply: FastifyReply, name: string): void {
   const vary = reply.getHeader('vary');
   reply.header('vary', vary === undefined ? name : `${vary}, ${name}`);
 }

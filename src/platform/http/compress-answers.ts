@@ -1,6 +1,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { addVary } from './answer-headers.ts';
 import { type Coding, findCoding } from './find-coding.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -40,11 +41,6 @@ function isCompressible(reply: FastifyReply, payload: unknown): payload is Body 
   // A part of a file is counted in the file's own bytes.
   if (reply.hasHeader('content-encoding') || reply.hasHeader('content-range')) return false;
   return !String(reply.getHeader('cache-control')).includes('no-transform');
-}
-
-function addVary(reply: FastifyReply): void {
-  const vary = reply.getHeader('vary');
-  reply.header('vary', vary === undefined ? 'Accept-Encoding' : `${vary}, Accept-Encoding`);
 }
 
 function markCompressed(reply: FastifyReply, coding: Coding): void {
@@ -92,9 +88,9 @@ export function compressAnswers(server: FastifyInstance): void {
   server.addHook('onSend', (request, reply, payload, done) => {
     if (typeof payload === 'string' && payload.length < LEAST_BYTES) return done();
     // Says what the answer would say that it stands for.
-    if (reply.statusCode === 304) addVary(reply);
+    if (reply.statusCode === 304) addVary(reply, 'Accept-Encoding');
     if (!isCompressible(reply, payload)) return done();
-    addVary(reply);
+    addVary(reply, 'Accept-Encoding');
     const coding = findCoding(request.headers['accept-encoding']);
     if (coding === undefined) return done();
     if (isStream(payload)) {

@@ -1,6 +1,7 @@
 import { access, constants, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
+import { dataDirectoryError } from './data-directory-error.ts';
 import { lockDataDirectory } from './data-directory-lock.ts';
 import { ensureCluster, readPassword } from './initialize-cluster.ts';
 import { keepPostmaster } from './keep-postmaster.ts';
@@ -105,8 +106,7 @@ async function openDataDirectory(directory: string): Promise<string> {
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     return await realpath(directory);
   } catch (cause) {
-    const advice = 'Give it to the user that the server runs as, or set DATA_DIR to another directory.';
-    throw new Error(`DATA_DIR ${directory} cannot be used: ${(cause as Error).message}. ${advice}`, { cause });
+    throw dataDirectoryError(directory, cause as Error);
   }
 }
 

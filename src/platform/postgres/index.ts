@@ -1,4 +1,5 @@
 export { type Batched, type BatchObservation, type BatchObservers, type BatchOptions, createBatch } from './batch.ts';
+export { dataDirectoryError } from './data-directory-error.ts';
 export type { Database } from './database.ts';
 export {
   type EmbeddedPostgres,
