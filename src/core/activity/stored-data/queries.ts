@@ -20,6 +20,8 @@ export const eraseActivity = (p: { userId: string; limit: number }) => sql<{ id:
   -- activity.erase_activity
   delete from activity
   where user_id = ${p.userId}::uuid and id = any (array(
-    select id from activity where user_id = ${p.userId}::uuid order by id limit ${p.limit}::integer
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select id from activity where user_id = ${p.userId}::uuid order by id
+    limit (select ${p.limit}::integer)
   ))
   returning id`;

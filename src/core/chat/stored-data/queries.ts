@@ -62,7 +62,9 @@ export const eraseMessages = (p: { userId: string; limit: number }) => sql<{ seq
   -- chat.erase_messages
   delete from chat_messages
   where user_id = ${p.userId}::uuid and ctid = any (array(
-    select ctid from chat_messages where user_id = ${p.userId}::uuid order by session_id, seq limit ${p.limit}::integer
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select ctid from chat_messages where user_id = ${p.userId}::uuid order by session_id, seq
+    limit (select ${p.limit}::integer)
   ))
   returning seq`;
 
@@ -71,7 +73,9 @@ export const eraseTurns = (p: { userId: string; limit: number }) => sql<{ id: st
   -- chat.erase_turns
   delete from chat_turns
   where user_id = ${p.userId}::uuid and id = any (array(
-    select id from chat_turns where user_id = ${p.userId}::uuid order by id limit ${p.limit}::integer
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select id from chat_turns where user_id = ${p.userId}::uuid order by id
+    limit (select ${p.limit}::integer)
   ))
   returning id`;
 
@@ -84,8 +88,9 @@ export const eraseSessions = (p: { userId: string; limit: number }) => sql<{ id:
   delete from chat_sessions
   where user_id = ${p.userId}::uuid and ctid = any (array(
     select ctid from chat_sessions where user_id = ${p.userId}::uuid
-    -- As that index has them: else all of the user's sessions may be sorted for each page.
+    -- As that index has them, and a number that the planner does not see: it would sort all rows of a user who it thinks has
+    -- few, for each page.
     order by updated_at desc, id desc
-    limit ${p.limit}::integer
+    limit (select ${p.limit}::integer)
   ))
   returning id`;
