@@ -45,9 +45,7 @@ function withGate(inner: Redis, gate: Gate): Redis {
     isAvailable: true,
     get: (key) => inner.get(key),
     getAll: (keys) => inner.getAll(keys),
-    set: (key, text, ttlMs) => inner.set(key, text, ttlMs),
     setIfAbsent: (key, text, ttlMs) => inner.setIfAbsent(key, text, ttlMs),
-    del: (key) => inner.del(key),
     ping: () => inner.ping(),
     run: async (script, keys, values) => {
       if (keys.some((key) => key.includes(':value:'))) await gate.wait();

@@ -1,9 +1,10 @@
+import { newId } from '../../base/ids.ts';
 import type { LimitRule } from './window.ts';
 
-/** What Redis said of one count: how many points it has given out to all servers, and how many now to this one. */
+/** What Redis said of one count: how many points it has given out, to this server and to all together. */
 export interface Grant {
+  readonly leased: number;
   readonly everywhere: number;
-  readonly granted: number;
 }
 
 /**
@@ -17,6 +18,7 @@ export class Count {
   #endsAtMs = 0;
   #used = 0;
   #leased = 0;
+  #lessee: string | undefined;
   /** What all servers together had leased when Redis last said. */
   #everywhere = 0;
 
@@ -40,6 +42,15 @@ export class Count {
   /** Points that this server took out of the shared count in this window. */
   get leased(): number {
     return this.#leased;
+  }
+
+  /**
+   * The name under which points are leased, which Redis keeps with how many they are. A new one whenever this server no
+   * longer knows how many it leased and used: else Redis would give it those points once more.
+   */
+  get lessee(): string {
+    this.#lessee ??= newId();
+    return this.#lessee;
   }
 
   /** Leased points that are left, and may be used: under an earlier rule more may have been leased than this one allows. */
@@ -71,6 +82,7 @@ export class Count {
     const { startsAtMs, endsAtMs } = this.rule.window.spanAt(nowMs);
     if (startsAtMs > this.#startsAtMs) this.#used = 0;
     this.#leased = 0;
+    this.#lessee = undefined;
     this.#everywhere = 0;
     this.#startsAtMs = startsAtMs;
     this.#endsAtMs = endsAtMs;
@@ -86,9 +98,9 @@ export class Count {
     if (this.#used > 0) this.#used--;
   }
 
-  /** Takes in what Redis granted when this much debt was paid. */
-  receive({ everywhere, granted }: Grant, paid: number): void {
-    this.#leased += paid + granted;
+  /** Takes in what Redis said. */
+  receive({ leased, everywhere }: Grant): void {
+    this.#leased = leased;
     this.#everywhere = everywhere;
   }
 }

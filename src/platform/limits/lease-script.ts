@@ -2,10 +2,14 @@ import { defineScript } from '../redis/index.ts';
 
 /**
  * Leases points of several counts in one step, for so many requests (the first value) that each need one of every count.
- * For each key: the points that the server leased before, the debt to be added whatever the limit says, the points that it
- * has to spare, the block that is taken where there is plenty, the limit, and how long the count is kept, in milliseconds.
- * Answers for each the points granted and the count. A count below what the server leased was lost: by a Redis that was
- * restarted, say.
+ * For each key: the lessee, the points that it knows to have leased, those that it has used, the block that is taken where
+ * there is plenty, the limit, and how long the count is kept, in milliseconds. Answers for each the points that the lessee
+ * has leased by now, and those that all together have.
+ *
+ * What was used counts as leased, whatever the limit says. Values and answers are totals, so that a lease may be done
+ * without its answer being heard, or late, or after the next one: nothing is counted twice, and points that were granted
+ * unheard are there for the next. A lessee that knows of more than Redis does tells it of a count that was lost: by a Redis
+ * that was restarted, say.
  *
  * No count gives more than the others let be used, but for blocks. Those are at most a tenth of what is left, so that near
  * the limit servers take what they need and no more.
@@ -15,12 +19,18 @@ export const leaseScript = defineScript(`
   local counts = {}
   for i, key in ipairs(KEYS) do
     local at = (i - 1) * 6 + 2
-    local spare, block = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-    local stored = tonumber(redis.call('get', key) or '0') or 0
-    local count = math.max(stored, tonumber(ARGV[at])) + tonumber(ARGV[at + 1])
-    local room = math.max(0, tonumber(ARGV[at + 4]) - count)
+    local lessee, used, limit = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 4])
+    local stored = redis.call('hmget', key, 'total', lessee)
+    local before = tonumber(stored[2]) or 0
+    local leased = math.max(before, tonumber(ARGV[at + 1]), used)
+    local total = (tonumber(stored[1]) or 0) + leased - before
+    local spare = math.max(0, math.min(leased, limit) - used)
+    local room = math.max(0, limit - total)
     need = math.min(need, spare + room)
-    counts[i] = { key = key, stored = stored, spare = spare, block = block, count = count, room = room, keptMs = ARGV[at + 5] }
+    counts[i] = {
+      key = key, lessee = lessee, before = before, leased = leased, total = total, spare = spare, room = room,
+      block = tonumber(ARGV[at + 3]), keptMs = ARGV[at + 5],
+    }
   end
   local answer = {}
   for _, c in ipairs(counts) do
@@ -28,8 +38,12 @@ export const leaseScript = defineScript(`
     if need > c.spare then
       granted = math.min(c.room, math.max(need - c.spare, math.min(c.block, math.floor(c.room / 10))))
     end
-    if c.count + granted > c.stored then redis.call('set', c.key, string.format('%d', c.count + granted), 'px', c.keptMs) end
-    answer[#answer + 1] = granted
-    answer[#answer + 1] = c.count + granted
+    local leased, total = c.leased + granted, c.total + granted
+    if leased > c.before then
+      redis.call('hset', c.key, 'total', string.format('%d', total), c.lessee, string.format('%d', leased))
+      redis.call('pexpire', c.key, c.keptMs)
+    end
+    answer[#answer + 1] = leased
+    answer[#answer + 1] = total
   end
   return answer`);

@@ -7,7 +7,7 @@ import { leaseScript } from './lease-script.ts';
 import { LiveInstances } from './live-instances.ts';
 import type { LimitRule } from './window.ts';
 
-/** Options of `createLimiter`. */
+/** Options of `Limiter`. */
 export interface LimiterOptions {
   /** Shared by all servers; without it each counts for itself. */
   readonly redis: Redis | undefined;
@@ -159,20 +159,21 @@ export class Limiter {
   /** Asks Redis for points of every count that has too few for those who need one, and pays debts. Whether it answered. */
   async #lease(bucket: Bucket, need: number): Promise<boolean> {
     const nowMs = this.#clock.now().getTime();
-    const asked = bucket.counts.map((count) => ({ count, startsAtMs: count.startsAtMs, paid: count.debt }));
+    const asked = bucket.counts.map((count) => ({ count, lessee: count.lessee }));
     const keys = asked.map(
-      ({ count }) => `evenkeel:limit:{${bucket.key}}:${count.rule.window.name}:${count.startsAtMs}`,
+      ({ count }) => `evenkeel:leases:{${bucket.key}}:${count.rule.window.name}:${count.startsAtMs}`,
     );
-    const values = asked.flatMap(({ count, paid }) => {
-      const block = Math.floor(count.rule.limit / LEASES_PER_LIMIT);
-      return [count.leased, paid, count.spare, block, count.rule.limit, count.endsAtMs - nowMs + KEPT_LONGER_MS];
+    const values = asked.flatMap(({ count, lessee }) => {
+      const { limit } = count.rule;
+      const keptMs = count.endsAtMs - nowMs + KEPT_LONGER_MS;
+      return [lessee, count.leased, count.used, Math.floor(limit / LEASES_PER_LIMIT), limit, keptMs];
     });
     const answer = await this.#redis?.run(leaseScript, keys, [need, ...values]);
     if (!Array.isArray(answer)) return false;
-    for (const [index, { count, startsAtMs, paid }] of asked.entries()) {
-      const grant = { granted: Number(answer[index * 2]), everywhere: Number(answer[index * 2 + 1]) };
+    for (const [index, { count, lessee }] of asked.entries()) {
+      const grant = { leased: Number(answer[index * 2]), everywhere: Number(answer[index * 2 + 1]) };
       // The answer for a window that is over by now leads nowhere.
-      if (count.startsAtMs === startsAtMs) count.receive(grant, paid);
+      if (count.lessee === lessee) count.receive(grant);
     }
     return true;
   }

@@ -38,10 +38,10 @@ afterAll(async () => {
 });
 
 /** A limiter as each server has one. It counts the servers when it is told to. */
-async function open(commandTimeoutMs?: number): Promise<{ limiter: Limiter; redis: Redis }> {
+async function open(commandTimeoutMs?: number, maxKeys?: number): Promise<{ limiter: Limiter; redis: Redis }> {
   const redis = await connectRedis(server.url, commandTimeoutMs);
   const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
-  const limiter = new Limiter({ redis, clock });
+  const limiter = new Limiter({ redis, clock, ...(maxKeys !== undefined && { maxKeys }) });
   onTestFinished(async () => {
     await limiter.stop();
     await redis.close();
@@ -139,7 +139,7 @@ describe('with Redis', () => {
 
   test('a poisoned count is written over', async () => {
     const { limiter } = await open();
-    await admin.set(`evenkeel:limit:{a}:minute:${Date.parse('2026-11-22T12:00:00Z')}`, 'no number');
+    await admin.hset(`evenkeel:leases:{a}:minute:${Date.parse('2026-11-22T12:00:00Z')}`, 'total', 'no number');
     expect(await countAllowed([limiter], 100)).toBe(5);
   });
 });
@@ -153,6 +153,34 @@ test('a Redis that has lost its counts gives no points once more to those who us
   expect(await countAllowed([limiter], 100)).toBe(0);
   await limiter.inspect('a', five);
   expect(await countAllowed([other.limiter], 100)).toBe(0);
+});
+
+test('a Redis that has lost its counts learns of them from every server', async () => {
+  const [first, second] = [await open(), await open()];
+  expect(await countAllowed([first.limiter], 2)).toBe(2);
+  expect(await countAllowed([second.limiter], 2)).toBe(2);
+  await admin.flushall();
+  await first.limiter.inspect('a', five);
+  await second.limiter.inspect('a', five);
+  expect(await countAllowed([first.limiter, second.limiter], 100)).toBe(1);
+});
+
+describe('a server that no longer knows what it leased is not given it once more', () => {
+  test('when it has forgotten the key', async () => {
+    const { limiter } = await open(undefined, 1);
+    expect(await countAllowed([limiter], 3)).toBe(3);
+    await limiter.consume('b', five);
+    expect(await countAllowed([limiter], 100)).toBe(2);
+  });
+
+  test('when its clock was set back and forward again', async () => {
+    const { limiter } = await open();
+    expect(await countAllowed([limiter], 3)).toBe(3);
+    nowMs -= 60_000;
+    await limiter.inspect('a', five);
+    nowMs += 60_000;
+    expect(await countAllowed([limiter], 100)).toBe(2);
+  });
 });
 
 describe('with Redis frozen', () => {
@@ -199,6 +227,27 @@ describe('with Redis frozen', () => {
     expect(standing?.remaining).toBeLessThanOrEqual(2);
     expect(await countAllowed([first.limiter, second.limiter], 100)).toBeLessThanOrEqual(2);
   });
+});
+
+test('a debt counts once, and no point is lost, however often Redis stalls while it is being paid', async () => {
+  const [first, second] = [await open(hastyMs), await open()];
+  const rules = limitOf(1_000);
+  server.freeze();
+  expect(await countAllowed([first.limiter], 100, rules)).toBe(100);
+  for (let stall = 1; stall <= 4; stall++) {
+    server.thaw();
+    await until(() => first.redis.ping());
+    server.freeze();
+    // This lease is not answered in time, and done all the same when Redis goes on.
+    expect(await first.limiter.consume('a', rules)).toMatchObject({ isAllowed: true });
+  }
+  server.thaw();
+  await until(() => first.redis.ping());
+  const standings = await first.limiter.inspect('a', rules);
+  expect(standings.map(({ remaining }) => remaining)).toEqual([896, 9_896]);
+  // Of the block that the first leased unheard, it has used four.
+  expect(await countAllowed([second.limiter], 2_000, rules)).toBe(1_000 - 104 - 6);
+  expect(await countAllowed([first.limiter], 6, rules)).toBe(6);
 });
 
 describe('what a server let through while Redis was away counts for the others soon after it is back', () => {

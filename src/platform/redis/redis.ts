@@ -32,11 +32,8 @@ export interface Redis {
   get(key: string): Promise<string | undefined>;
   /** The texts under these keys, all read in one step. */
   getAll(keys: readonly string[]): Promise<(string | undefined)[] | undefined>;
-  /** Writes a text that lapses after `ttlMs`. */
-  set(key: string, text: string, ttlMs: number): Promise<void>;
-  /** Writes a text unless the key is taken; answers whether it did. */
+  /** Writes a text that lapses after `ttlMs`, unless the key is taken; answers whether it did. */
   setIfAbsent(key: string, text: string, ttlMs: number): Promise<boolean | undefined>;
-  del(key: string): Promise<void>;
   /** Runs a script in one step; answers what it returns. */
   run(script: RedisScript, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown>;
   /** Whether Redis answers. */
@@ -134,17 +131,9 @@ class GuardedRedis implements Redis {
     return texts?.map((text) => text ?? undefined);
   }
 
-  async set(key: string, text: string, ttlMs: number): Promise<void> {
-    await this.#ask(() => this.#client.set(key, text, 'PX', Math.ceil(ttlMs)));
-  }
-
   async setIfAbsent(key: string, text: string, ttlMs: number): Promise<boolean | undefined> {
     const answer = await this.#ask(() => this.#client.set(key, text, 'PX', Math.ceil(ttlMs), 'NX'));
     return answer === undefined ? undefined : answer === 'OK';
-  }
-
-  async del(key: string): Promise<void> {
-    await this.#ask(() => this.#client.del(key));
   }
 
   async run({ lua, sha }: RedisScript, keys: readonly string[], values: readonly (string | number)[]) {
