@@ -209,12 +209,14 @@ test.each([
 });
 
 test.each([
-  // December already where each day begins first.
-  ['2026-11-30T09:59:00Z', 'in December', '2025-12-01', '2025-12-31'],
-  ['2026-11-30T18:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
+  // The month of that name which has begun, though where each day begins first the next one has too.
+  ['2026-11-30T23:59:00Z', 'in December', '2025-12-01', '2025-12-31'],
+  ['2026-12-01T00:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
+  ['2026-12-31T23:59:00Z', 'in January', '2026-01-01', '2026-01-31'],
+  ['2027-01-01T00:00:00Z', 'in January', '2027-01-01', '2027-01-31'],
+  ['2027-01-01T00:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
+  // The first of December already where each day begins first.
   ['2026-11-30T18:00:00Z', 'on 1 December', '2026-12-01', '2026-12-01'],
-  ['2026-12-31T18:00:00Z', 'in January', '2027-01-01', '2027-01-31'],
-  ['2026-12-31T18:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
 ])('at %s, what was spent %s is that from %s to %s', (...[at, when, from, to]) => {
   const call = commands.read({ text: `how much did I spend ${when}?`, now: new Date(at) });
   expect(call?.input).toEqual({ from, to });

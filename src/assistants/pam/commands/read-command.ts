@@ -1,6 +1,7 @@
 import type { PlainCall, PlainText } from '../../../kit/index.ts';
+import { namesTime } from './names-time.ts';
 import { readAmount } from './read-amount.ts';
-import { type DayAndRest, namesTime, readDay } from './read-day.ts';
+import { type DayAndRest, readDay } from './read-day.ts';
 import { type Language, readMonth, readPeriod } from './read-period.ts';
 
 /** What a sentence asks for. */
@@ -50,6 +51,12 @@ const joints = {
   sv: /^(?:på|för|till) (?:en |ett |min |mitt |mina |vår |vårt |våra )?/i,
 };
 
+/** What a question about spending is the same without. */
+const soFar = {
+  en: /(?<!\S)(?:so far|to date|in total|altogether|already)(?!\S)/gi,
+  sv: /(?<!\S)(?:hittills|än så länge|totalt|sammanlagt|redan)(?!\S)/gi,
+};
+
 /** Said around what is meant, and not part of it. */
 const please = /^(?:please|snälla) |,? (?:please|tack)$/gi;
 
@@ -94,7 +101,8 @@ function readAmountFor({ what, category: said, language }: Command, now: Date) {
 }
 
 /** The days and the category that a question is about. Undefined when more is said than that. */
-function readQuestion({ what, language }: Command, now: Date): Record<string, unknown> | undefined {
+function readQuestion({ what: said, language }: Command, now: Date): Record<string, unknown> | undefined {
+  const what = said.replace(soFar[language], '').trim();
   const { days, rest } = readPeriod(what, language);
   if (days !== undefined) {
     const only = readCategory(rest, language);

@@ -22,13 +22,24 @@ const swedishWeekdays = ['söndag', 'måndag', 'tisdag', 'onsdag', 'torsdag', 'f
 
 /** Days where chrono does not know or has it wrong; the first that fits counts. */
 const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: string) => Ago])[]>> = {
-  en: [[/\b(?:the )?day before yesterday\b/i, () => ({ daysAgo: 2 })]],
+  en: [
+    [/\b(?:the )?day before yesterday\b/i, () => ({ daysAgo: 2 })],
+    [/\blast night\b/i, () => ({ daysAgo: 1 })],
+    [/\b(?:just |right )?now\b/i, () => ({ daysAgo: 0 })],
+    // More than an hour ago may have been yesterday.
+    [
+      /\b(?:just |about )?(?:an? (?:moment|minute|hour)|half an hour|(?:a few|\d{1,2}) minutes) ago\b/i,
+      () => ({ daysAgo: 0 }),
+    ],
+  ],
   sv: [
     [/(?<!\p{L})i ?förrgår/iu, () => ({ daysAgo: 2 })],
     // Not yet.
     [/(?<!\p{L})(?:i ?(?:över)?morgon|övermorgon)/iu, () => ({ daysAgo: -1 })],
     [/(?<!\p{L})i ?går/iu, () => ({ daysAgo: 1 })],
-    [/(?<!\p{L})i ?(?:dag|morse|kväll)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
+    [/(?<!\p{L})i ?(?:dag|morse|förmiddag|middags|eftermiddag|kväll)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
+    [/(?<!\p{L})(?:(?:alldeles|just|precis) )?(?:nu|nyss)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
+    [/(?<!\p{L})för (?:en (?:stund|minut|timme|halvtimme)|(?:några|\d{1,2}) minuter) sedan/iu, () => ({ daysAgo: 0 })],
     [/(?<!\p{L})för (\d{1,3}) dag(?:ar)? sedan/iu, (said) => ({ daysAgo: Number(said) })],
     // "I fredags" is never today.
     ...weekdays.map((weekday, at) => {
@@ -57,6 +68,8 @@ function hasTwoReadings(text: string): boolean {
 }
 
 function isDay({ start, text }: ParsedResult): boolean {
+  // Hours ago may have been yesterday, and "in 3 hours" is still to come.
+  if (start.tags().has('result/relativeDateAndTime')) return false;
   return (
     start.isCertain('day') ||
     start.isCertain('weekday') ||
@@ -64,15 +77,16 @@ function isDay({ start, text }: ParsedResult): boolean {
   );
 }
 
-/** "Last 7 days", "this week": chrono has a day for them too. */
-const manyDays = /^(?:next|after|(?:last|past|this)(?! (?:night|morning|afternoon|evening|\p{L}+day)\b)) /iu;
+/** "Last 7 days", "this week", and what is counted from a day that is not said: chrono has a day for them too. */
+const notOneDay =
+  /^(?:next|after|(?:last|past|this)(?! (?:night|morning|afternoon|evening|\p{L}+day)\b)) | (?:before|earlier|later)$/iu;
 
 /**
  * The day of what chrono found: without a year or a date, the last one that there has been. Undefined for one that is
  * still to come, for one that may be another, and for more than a day.
  */
 function dayOf({ start, end, text }: ParsedResult, now: Date): Date | undefined {
-  if (end || manyDays.test(text)) return undefined;
+  if (end || notOneDay.test(text)) return undefined;
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
   const date = new Date(Date.UTC(year, month - 1, day));
   // Where it is that day already, it may have been spent.
@@ -93,6 +107,13 @@ function readWeekday({ start, end, text }: ParsedResult, language: Language): Ag
   return { daysAgo: /\b(?:last|past)\b/i.test(text) ? 1 : 0, weekday };
 }
 
+/** Whether what chrono found has a date of its own, as "the second of November" and "2026-11-03" have. */
+function isDate({ start, text }: ParsedResult): boolean {
+  if (start.isCertain('day') && !start.isCertain('year')) return true;
+  // "Yesterday at 5" has a digit too.
+  return /\d/.test(text) && !/\b(?:ago|today|yesterday|tonight|last night)\b/i.test(text);
+}
+
 /** A text without the day that was found in it; undefined for one that is still to come. */
 function toAgo(ago: Ago | undefined, rest: string): DayAndRest | undefined {
   return ago === undefined || ago.daysAgo < 0 ? undefined : { ...ago, rest };
@@ -109,6 +130,14 @@ function readOwnDay(text: string, language: Language): DayAndRest | 'none' | und
 }
 
 /**
+ * Noon, in the time zone of the machine, of the day that it is in UTC: chrono compares with that zone even when it is told
+ * another. Noon, since clocks are changed at night, and an hour before or after is the same day.
+ */
+function noonOf(now: Date): Date {
+  return new Date(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), 12);
+}
+
+/**
  * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" and "on
  * Friday" stay relative. Undefined for a day that is still to come, such as "tomorrow", and for one that may be another,
  * such as 12/3 and "this Friday".
@@ -117,28 +146,13 @@ export function readDay(text: string, now: Date, language: Language): DayAndRest
   const own = readOwnDay(text, language);
   if (own !== 'none') return own;
   const parser = language === 'sv' ? sv : en;
-  const found = parser.casual.parse(text, { instant: now, timezone: 0 }).findLast(isDay);
+  const found = parser.casual.parse(text, noonOf(now)).findLast(isDay);
   const rest = found && cut(text, { index: found.index, length: found.text.length }, language);
   if (found === undefined || rest === undefined) return { rest: text };
   const weekday = readWeekday(found, language);
   if (weekday !== 'none') return toAgo(weekday, rest);
   const date = dayOf(found, now);
   if (date === undefined || (language === 'en' && hasTwoReadings(found.text))) return undefined;
-  // "Yesterday at 5" has a digit too.
-  const isNamed = /\d/.test(found.text) && !/\b(?:ago|today|yesterday|tonight|last night)\b/i.test(found.text);
-  if (isNamed) return { day: date.toISOString().slice(0, 10), rest };
+  if (isDate(found)) return { day: date.toISOString().slice(0, 10), rest };
   return toAgo({ daysAgo: Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs }, rest);
-}
-
-/** What tells of a time, beside what chrono knows. */
-const timeWords: Readonly<Record<Language, RegExp>> = {
-  en: /\b(?:every|each|per|last|past|next|since|ago|daily|weekly|monthly|yearly|(?:week|month|year)s?|day before|other day)\b/i,
-  sv: /(?<!\p{L})(?:varje|per|förra|senaste|nästa|sedan|fjol|i ?(?:för)?(?:går|dag|morgon|morse|kväll)|veckan?|månad(?:en)?|år(?:et)?|i (?:mån|tis|ons|tors|fre|lör|sön)dags|i (?:januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december))(?!\p{L})/iu,
-};
-
-/** Whether a text tells of a time that was not understood: "fuel in October", "food per week". */
-export function namesTime(text: string, language: Language): boolean {
-  const parser = language === 'sv' ? sv : en;
-  // "Sun" and "may" are words too.
-  return timeWords[language].test(text) || parser.casual.parse(text).some((found) => !/^\p{L}{1,4}$/u.test(found.text));
 }

@@ -1,4 +1,4 @@
-import { earliestMs, monthOf, type Period, type Span } from '../days.ts';
+import { monthOf, type Period, type Span } from '../days.ts';
 
 /** A language that commands are understood in. */
 export type Language = 'en' | 'sv';
@@ -43,8 +43,8 @@ const lastDaysSaid: Readonly<Record<Language, RegExp>> = {
 
 /** Words that lead on to a day: where one was taken off, what is left does not end with them. */
 const leads: Readonly<Record<Language, RegExp>> = {
-  en: /(?<!\S)(?:on|in|at|by|for|to|of|from|until|till|before|after|since|during|over|between|earlier|the)$/i,
-  sv: /(?<!\S)(?:i|på|för|till|tills|från|före|innan|efter|sedan|under|mellan|tidigare|av|den|det)$/i,
+  en: /(?<!\S)(?:on|in|at|by|for|to|of|from|until|till|before|after|since|during|over|between|about|around|than|early|earlier|late|just|right|this|the)$/i,
+  sv: /(?<!\S)(?:i|på|för|till|tills|från|före|innan|efter|sedan|under|mellan|ungefär|cirka|än|tidigt|tidigare|sent|just|av|den|det)$/i,
 };
 
 /** Whether a text ends in the middle: "lunch before", "mat under". */
@@ -62,13 +62,12 @@ const monthsSaid = {
   sv: new RegExp(`(?:^| )i (${monthNames.sv.join('|')})(?: ([12]\\d{3}))?$`, 'i'),
 };
 
-/** Takes a month off the end of what a user said; without a year, the last one that has begun somewhere. */
+/** Takes a month off the end of what a user said; without a year, the last one that has begun in UTC. */
 export function readMonth(text: string, now: Date, language: Language): { span?: Span; rest: string } {
   const found = monthsSaid[language].exec(text);
   if (found === null) return { rest: text };
   const month = monthNames[language].indexOf((found[1] ?? '').toLowerCase());
-  const latestDay = new Date(now.getTime() + earliestMs);
-  const latest = latestDay.getUTCFullYear() - (month <= latestDay.getUTCMonth() ? 0 : 1);
+  const latest = now.getUTCFullYear() - (month <= now.getUTCMonth() ? 0 : 1);
   const year = found[2] === undefined ? latest : Number(found[2]);
   return { span: monthOf(year, month), rest: text.slice(0, found.index) };
 }

@@ -97,9 +97,10 @@ function toNamed(found: ParsedResult): Named {
 /** The days that a text names, counted from `now` in UTC. */
 function findDays(text: string, now: Date, language: Language): Named[] {
   const parser = language === 'sv' ? sv : en;
-  // From the beginning of the day on: chrono takes days for noon, and what has passed for the next of its name.
-  const instant = new Date(toDay(now));
-  const found = parser.casual.parse(text, { instant, timezone: 0 }, { forwardDate: true });
+  // From the beginning of the day on: chrono takes days for noon, and what has passed for the next of its name. The day
+  // is that of UTC in the time zone of the machine: chrono compares with that zone even when it is told another.
+  const midnight = new Date(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate());
+  const found = parser.casual.parse(text, midnight, { forwardDate: true });
   const named = [
     ...findOwnDays(text, now, language),
     ...found.filter((each) => isDay(each, language)).map(toNamed),
