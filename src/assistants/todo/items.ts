@@ -3,6 +3,7 @@ import type { AssistantContext } from '../../kit/index.ts';
 import { todoErrors } from './errors.ts';
 import { deleteItem, type ItemChange, type ItemChoice, type ItemRow, insertItems, updateItem } from './queries.ts';
 import type { Item } from './schemas.ts';
+import { wordPattern } from './word-pattern.ts';
 
 /** An item that is new on the list. */
 export interface NewItem {
@@ -11,13 +12,14 @@ export interface NewItem {
   readonly priority?: string;
 }
 
-/** Which item a user means: by id, or as the user calls it. */
+/** Which item a user means: by id, or as the user calls it, on a day if one is given. */
 export interface Meant {
   readonly id?: string;
   readonly title?: string;
+  readonly due_on?: string;
 }
 
-type Choice = Pick<ItemChoice, 'id' | 'title' | 'patterns'>;
+type Choice = Pick<ItemChoice, 'id' | 'title' | 'patterns' | 'onDay'>;
 type Change = Pick<ItemChange, 'newTitle' | 'setDueOn' | 'dueOn' | 'priority' | 'isDone'>;
 
 /** A row as JSON of the database has it: times are text there. */
@@ -50,12 +52,12 @@ export async function addItem({ title, due_on = null, priority = 'normal' }: New
   });
 }
 
-function choose({ id, title }: Meant): Choice {
+function choose({ id, title, due_on }: Meant): Choice {
   // As Postgres cuts words: an underscore is part of one, and no word begins with ½.
   const words = title?.match(/[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{N}_]*/gu) ?? [];
-  // Words begin where those of the title do: "tea" is not in "write to the team at last". Without any, only the very title.
-  const patterns = words.length === 0 ? ['^$'] : words.map((word) => `\\m${word}`);
-  return { id: id ?? null, title: title ?? null, patterns };
+  // Without any word, only the very title.
+  const patterns = words.length === 0 ? ['^$'] : words.map(wordPattern);
+  return { id: id ?? null, title: title ?? null, patterns, onDay: due_on ?? null };
 }
 
 /** What came of changing the item that a user means: the item, or those that may be meant when several fit. */

@@ -95,13 +95,18 @@ export const listItems = (p: ItemQuery) => sql<ItemRow>`
   order by coalesce(due_on, 'infinity'::date), id
   limit ${p.limit}::integer`;
 
-/** Which one item is meant: by its id, or, among those not done, by words of its title. */
+/**
+ * Which one item is meant: by its id, or, among those not done, by words of its title. Of several with the very title
+ * it is the one due first; without a day is last, then the oldest is first.
+ */
 export interface ItemChoice extends Owned {
   id: string | null;
   /** The title itself, as the user said it, whatever is in it; it wins over titles that only have the words. */
   title: string | null;
   /** A regular expression for each word. */
   patterns: readonly string[];
+  /** With a title: only items due on this day; null for any. */
+  onDay: string | null;
 }
 
 /** What is to be changed; what is not `set` stays. */
@@ -120,20 +125,22 @@ export interface ItemChange extends ItemChoice {
 export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>`
   -- todo.update_item
   with worded as (
-    select id, lower(title) = lower(${p.title}::text) as is_exact
+    select id, due_on, lower(title) = lower(${p.title}::text) as is_exact
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
       and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text))
-    order by is_exact desc, id
+      and (${p.onDay}::date is null or due_on = ${p.onDay}::date)
+    order by is_exact desc, due_on, id
     limit 6
   ), matches as (
-    select id, true as is_exact from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
+    select id, due_on, true as is_exact from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
     union all
-    select id, is_exact from worded
+    select id, due_on, is_exact from worded
   ), chosen as (
-    select (array_agg(id))[1] as id from matches
-    where is_exact or not exists (select from matches where is_exact)
-    having count(*) = 1
+    select id from matches
+    where is_exact or (select count(*) from matches) = 1
+    order by due_on, id
+    limit 1
   ), changed as (
     update todo.items
     set title = coalesce(${p.newTitle}, title),
@@ -158,20 +165,22 @@ export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>
 export const deleteItem = (p: ItemChoice) => sql<ItemRow & { changed: boolean }>`
   -- todo.delete_item
   with worded as (
-    select id, lower(title) = lower(${p.title}::text) as is_exact
+    select id, due_on, lower(title) = lower(${p.title}::text) as is_exact
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
       and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text))
-    order by is_exact desc, id
+      and (${p.onDay}::date is null or due_on = ${p.onDay}::date)
+    order by is_exact desc, due_on, id
     limit 6
   ), matches as (
-    select id, true as is_exact from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
+    select id, due_on, true as is_exact from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
     union all
-    select id, is_exact from worded
+    select id, due_on, is_exact from worded
   ), chosen as (
-    select (array_agg(id))[1] as id from matches
-    where is_exact or not exists (select from matches where is_exact)
-    having count(*) = 1
+    select id from matches
+    where is_exact or (select count(*) from matches) = 1
+    order by due_on, id
+    limit 1
   ), gone as (
     delete from todo.items where user_id = ${p.userId}::uuid and id = (select id from chosen)
     returning id, title, due_on, priority, done_at, created_at, updated_at

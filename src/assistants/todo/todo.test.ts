@@ -112,11 +112,43 @@ describe('a tool finds the item that is meant', () => {
     });
   });
 
-  test('by the beginnings of its words, and by no other part of them', async () => {
-    await call(alice, 'todo_add', { title: 'Write to the team, över en fika' });
-    for (const title of ['rite', 'am', 'ver'])
-      await expect(call(alice, 'todo_delete', { title })).rejects.toMatchObject({ code: 'todo.item_not_found' });
-    expect(await call(alice, 'todo_complete', { title: 'ÖVER team' })).toMatchObject({ item: { done: true } });
+  test.each([
+    ['milk', 'buy milks'],
+    ['BOOKS', 'return the book'],
+    ['box', 'throw out boxes'],
+    ['berries', 'pick a berry'],
+    ['ÖVER team', 'write to the team, över en fika'],
+    ['mjölken', 'köp mjölk'],
+    ['mjölk', 'köp mjölken'],
+    ['räkning', 'betala räkningarna'],
+    ['räkningar', 'betala räkningen'],
+    ['bilen', 'tvätta bil'],
+    ['biljetterna', 'köp biljetter'],
+    ['blomman', 'vattna blommor'],
+    ['bullar', 'baka en bulle'],
+    ['nyckeln', 'hämta nyckel'],
+  ])('by its words, as a user may inflect them: "%s" finds "%s"', async (title, stored) => {
+    const user = await product.createUser();
+    await call(user, 'todo_add', { title: stored });
+    expect(await call(user, 'todo_delete', { title })).toMatchObject({ item: { title: stored } });
+  });
+
+  test.each([
+    ['tea', 'write to the team at last'],
+    ['am', 'write to the team at last'],
+    ['car', 'visit the career fair'],
+    ['bil', 'köp biljetter'],
+    ['glas', 'köp glass'],
+    ['wall', 'find my wallet'],
+    ['plan', 'water the plants and planes'],
+    ['print', 'buy a printer'],
+    ['bu', 'catch the bus'],
+    ['ver', 'över en fika'],
+  ])('and by no part of them: "%s" is not in "%s"', async (title, stored) => {
+    const user = await product.createUser();
+    await call(user, 'todo_add', { title: stored });
+    for (const tool of ['todo_complete', 'todo_delete'])
+      await expect(call(user, tool, { title })).rejects.toMatchObject({ code: 'todo.item_not_found' });
   });
 
   test('by its very title, when others have its words too', async () => {
@@ -136,11 +168,30 @@ describe('a tool finds the item that is meant', () => {
     },
   );
 
-  test.each(['max_wait', '½ kg', '🎉 party'])(
+  test.each(['max_wait_ms', '½ kg', '🎉 party'])(
     'by words that have more than letters beside them: "%s"',
     async (title) => {
       await call(alice, 'todo_add', { title: 'Look at max_wait_ms, get ½ kg for the 🎉 party' });
       expect(await call(alice, 'todo_delete', { title })).toMatchObject({ item: { done: false } });
+    },
+  );
+
+  test.each(['todo_complete', 'todo_delete'])(
+    'by its very title, and of several it is the one due first, then the oldest, or the one due on a day: %s',
+    async (tool) => {
+      const user = await product.createUser();
+      const days = [null, '2026-12-05', null, '2026-12-03', '2026-12-05', '2026-12-04'];
+      const ids: string[] = [];
+      for (const due_on of days)
+        ids.push(((await call(user, 'todo_add', { title: 'buy milk', due_on })) as { item: Item }).item.id);
+      await call(user, 'todo_add', { title: 'buy milk for the cat', due_on: '2026-12-01' });
+      const take = async (input: object) => {
+        const { item } = (await call(user, tool, { title: 'Buy milk', ...input })) as { item: Item };
+        return ids.indexOf(item.id);
+      };
+      expect(await take({ due_on: '2026-12-04' })).toBe(5);
+      await expect(take({ due_on: '2026-12-09' })).rejects.toMatchObject({ code: 'todo.item_not_found' });
+      for (const taken of [3, 1, 4, 0, 2]) expect(await take({})).toBe(taken);
     },
   );
 
@@ -224,4 +275,8 @@ test('clear commands are carried out in a chat without any model', async () => {
   expect(await say('vad har jag att göra?')).toBe('- buy milk (till 2026-12-24)');
   expect(await say('done with milk')).toBe('Done: buy milk (due 2026-12-24)');
   expect(await listTitles(emma, '?done=true')).toEqual(['buy milk']);
+  for (const day of ['', ' for 24 December 2026', ' for 25 December 2026']) await say(`add buy milk${day}`);
+  expect(await say('delete buy milk for 25 December 2026')).toBe('Deleted: buy milk (due 2026-12-25)');
+  expect(await say('done with buy milk')).toBe('Done: buy milk (due 2026-12-24)');
+  expect(await say('delete buy milk')).toBe('Deleted: buy milk');
 });

@@ -87,14 +87,12 @@ export function readCall({ text, now }: PlainText): PlainCall | undefined {
   const command = readCommand(text);
   if (command === undefined) return undefined;
   const { language, verb, what } = command;
-  if (verb === 'complete' || verb === 'delete') {
-    return { tool: `todo_${verb}`, input: { title: what.replace(articles, '').replace(kind, '') } };
-  }
-  const { day, rest: title } = readDay(what.replace(onTheList, '').replace(kind, ''), now, language);
+  const { day, rest } = readDay(what.replace(onTheList, '').replace(kind, ''), now, language);
   if (verb === 'list') {
     // More words than a day narrow the list in a way that is not understood.
-    return title === '' ? { tool: 'todo_list', input: day === null ? {} : { due_to: day } } : undefined;
+    return rest === '' ? { tool: 'todo_list', input: day === null ? {} : { due_to: day } } : undefined;
   }
-  const isNothing = title === '' || isVague(title);
-  return isNothing ? undefined : { tool: 'todo_add', input: { title, ...(day !== null && { due_on: day }) } };
+  if (rest === '' || isVague(rest)) return undefined;
+  const title = verb === 'add' ? rest : rest.replace(articles, '').replace(kind, '');
+  return { tool: `todo_${verb}`, input: { title, ...(day !== null && { due_on: day }) } };
 }

@@ -1,11 +1,11 @@
 import { defineTool, Type } from '../../../kit/index.ts';
 import { changeItem } from '../items.ts';
-import { meant } from './meant.ts';
+import { meantOnDay } from './meant.ts';
 
 export const complete = defineTool({
   name: 'complete',
   description: 'Marks an item of the todo list as done.',
-  input: Type.Object(meant, { additionalProperties: false, minProperties: 1 }),
+  input: Type.Object(meantOnDay, { additionalProperties: false, minProperties: 1 }),
   writes: true,
   run: (input, context) => changeItem(input, { isDone: true }, context),
 });

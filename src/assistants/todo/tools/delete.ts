@@ -1,11 +1,11 @@
 import { defineTool, Type } from '../../../kit/index.ts';
 import { removeItem } from '../items.ts';
-import { meant } from './meant.ts';
+import { meantOnDay } from './meant.ts';
 
 export const deleteTool = defineTool({
   name: 'delete',
   description: 'Takes an item off the todo list for good. To mark it as done, use todo_complete.',
-  input: Type.Object(meant, { additionalProperties: false, minProperties: 1 }),
+  input: Type.Object(meantOnDay, { additionalProperties: false, minProperties: 1 }),
   writes: true,
   run: removeItem,
 });

@@ -1,8 +1,14 @@
 import { Type } from '../../../kit/index.ts';
-import { ItemId, Title } from '../schemas.ts';
+import { Day, ItemId, Title } from '../schemas.ts';
 
 /** How a tool is told which item is meant: one of the two. */
 export const meant = {
   id: Type.Optional(ItemId),
   title: Type.Optional({ ...Title, description: 'Its title or some words of it, when the id is not known.' }),
+};
+
+/** The same, with the day that the user names beside the title. */
+export const meantOnDay = {
+  ...meant,
+  due_on: Type.Optional({ ...Day, description: 'The day that it is due, when the user names it with the title.' }),
 };
