@@ -15,20 +15,28 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   ['sv', 'trend', /^hur (?:har jag mått|mådde jag|har jag det|mår jag|har jag känt mig)(?<when> .+)?$/],
   ['sv', 'trend', /^hur (?:har mitt humör varit|var mitt humör|är mitt humör)(?<when> .+)?$/],
   ['sv', 'trend', /^(?:visa )?mitt humör(?<when> .+)?$/],
-  ['en', 'log', /^(?:i feel|i(?:'m| am) feeling|i (?:don't|do not) feel|feeling)(?! (?:like|that)\b) .+$/],
+  ['en', 'log', /^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not) feel|feeling)(?! (?:like|that)\b) .+$/],
   ['sv', 'log', /^(?:(?:jag )?känner mig|jag mår) .+$/],
-  ['en', 'past', /^i (?:felt|was feeling|was|(?:didn't|did not) feel)(?! (?:like|that)\b)(?<when> .+)$/],
+  ['en', 'past', /^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! (?:like|that)\b)(?<when> .+)$/],
   ['sv', 'past', /^(?:(?:jag )?(?:kände mig|mådde)|jag var)(?<when> .+)$/],
-  ['en', 'maybe-log', /^i(?:'m| am) .+$/],
+  ['en', 'maybe-log', /^i(?:'?m| am) .+$/],
   ['sv', 'maybe-log', /^jag är .+$/],
   // No more than how it is, for "mår Anna bra" and "she is sad today" are of somebody else.
   [
     'sv',
     'maybe-log',
-    /^mår (?:(?:inte|så|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?:,? (?:tack|nu|i ?dag))*$/,
+    /^mår (?:(?:inte|alls|så|särskilt|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?:,? (?:tack|nu|i ?dag))*$/,
   ],
-  ['en', 'maybe-log', /^(?:(?:not|so|very|really|quite|pretty|rather|too|a bit|a little) )*\S+(?: day)? today$/],
-  ['sv', 'maybe-log', /^(?:(?:inte|så|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?: dag)? i ?dag$/],
+  [
+    'en',
+    'maybe-log',
+    /^(?:(?:not|at all|feeling|so|very|really|quite|pretty|rather|too|a bit|a little) )*\S+(?: day)? today$/,
+  ],
+  [
+    'sv',
+    'maybe-log',
+    /^(?:(?:inte|alls|så|särskilt|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?: dag)? i ?dag$/,
+  ],
 ];
 
 const dayMs = 86_400_000;

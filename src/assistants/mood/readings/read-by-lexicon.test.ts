@@ -20,10 +20,84 @@ test.each([
   ['I am not happy', 'en'],
   ["I don't feel happy", 'en'],
   ['I don’t feel happy', 'en'],
+  ['I don´t feel happy', 'en'],
+  ['I dont feel good', 'en'],
+  ["I'm not feeling very happy", 'en'],
+  ['i am not at all happy', 'en'],
+  ['it wasnt a good day', 'en'],
+  ["I couldn't enjoy it", 'en'],
+  ['I hardly enjoyed anything', 'en'],
+  ["I don't think I am happy", 'en'],
+  ['neither happy nor content', 'en'],
+  ['a day without joy', 'en'],
   ['jag är inte så glad', 'sv'],
+  ['jag mår inte så bra', 'sv'],
+  ['inte alls glad', 'sv'],
+  ['jag ar inte sarskilt glad', 'sv'],
+  ['inte sa bra', 'sv'],
+  ['jag är aldrig glad', 'sv'],
+  ['knappast glad', 'sv'],
+  ['ej glad', 'sv'],
+  ['icke glad', 'sv'],
+  ['en dag utan glädje', 'sv'],
+  ['har inte haft en bra dag', 'sv'],
+  ['jag tror inte att jag är glad', 'sv'],
+  ['varken glad eller nöjd', 'sv'],
+  ['jag gillar inte mitt jobb', 'sv'],
   ['jeg er ikke glad', 'no'],
-])('"%s" is the opposite of what its words say', (text, language) => {
+  ['ikke så glad', 'no'],
+  ['ikke i det hele tatt glad', 'no'],
+  ['jeg foler meg ikke bra', 'no'],
+  ['en dag uten glede', 'no'],
+  ['jeg liker ikke dette', 'no'],
+])('"%s" is bad, though its words are good', (text, language) => {
   expect(readByLexicon(text)).toMatchObject({ language, mood: 'negative' });
+});
+
+test.each([
+  'Not bad',
+  'cant complain',
+  'I won’t be sad',
+  'No worries',
+  'it isnt a bad day',
+  'inte så illa',
+  'inte dåligt alls',
+  'kan inte klaga',
+  'jag är inte ledsen längre',
+  'ikke verst',
+  'kan ikke klage',
+])('"%s" is good, though its words are bad', (text) => {
+  expect(readByLexicon(text).mood).toBe('positive');
+});
+
+test.each([
+  ['not bad, I am happy', 'positive'],
+  ['not bad - I am happy', 'positive'],
+  ['I am not sad but happy', 'positive'],
+  ['I am not sad I am happy', 'positive'],
+  ['no problem, great day', 'positive'],
+  ['No I feel good', 'positive'],
+  ['not just happy but thrilled', 'positive'],
+  ["I couldn't sleep so I'm tired", 'negative'],
+  ["I don't know why I am so sad", 'negative'],
+  ["I can't stop crying", 'negative'],
+  ["Couldn't be better", 'positive'],
+  ['I have never been so happy', 'positive'],
+  ["I haven't felt this good in ages", 'positive'],
+  ['inte illa, jag är glad', 'positive'],
+  ['inte ledsen utan glad', 'positive'],
+  ['jag sov inte så jag är trött', 'negative'],
+  ['jag kan inte sluta gråta', 'negative'],
+  ['jag har aldrig mått bättre', 'positive'],
+  ['jeg er ikke trist, men glad', 'positive'],
+  ['jeg har aldri vært så glad', 'positive'],
+])('a negation does not reach past what it is of: "%s" is %s', (text, mood) => {
+  expect(readByLexicon(text).mood).toBe(mood);
+});
+
+test('who says that it is neither good nor bad is read so', () => {
+  expect(readByLexicon('neither good nor bad').mood).toBe('neutral');
+  expect(readByLexicon('varken bra eller dåligt').mood).toBe('neutral');
 });
 
 test('that something is felt does not make it better', () => {

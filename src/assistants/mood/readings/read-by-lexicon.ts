@@ -8,7 +8,7 @@ interface Lexicon {
   readonly language: string;
   /** How good the feeling is that a word speaks of: from -5 to 5. */
   readonly ratings: ReadonlyMap<string, number>;
-  /** Words that say little of a feeling, and much of the language. */
+  /** Words that say little of a feeling, and much of the language: a negation reaches past them. */
   readonly everyday: ReadonlySet<string>;
   /** Words that turn the next ones into their opposite. */
   readonly negations: ReadonlySet<string>;
@@ -16,29 +16,69 @@ interface Lexicon {
 
 /** The ratings of AFINN go so far. */
 const strongest = 5;
-/** "not happy", "not very happy": how far back a negation may be. */
+/** How many words a negation turns, everyday ones not counted: two of "did not have a very good day". */
 const negationReach = 2;
 /** Below it a mood is neither good nor bad. */
 const neutralScore = 0.1;
 
 /**
  * Common words of moods that the lists, which were translated by machine, do not have. "Feeling" is taken out: it says that
- * something is felt, not what, and made "feeling terrible" half as bad as "feel terrible".
+ * something is felt, not what, and made "feeling terrible" half as bad as "feel terrible". So are "no", "stop" ("sluta")
+ * and "helt": what there is none of, or no end of, or entirely, tells.
  */
 const changes = {
-  en: { okay: 1, ok: 1, content: 2, meh: -1, feeling: null },
+  en: { okay: 1, ok: 1, content: 2, meh: -1, feeling: null, no: null, stop: null },
   sv: {
-    ...{ stressad: -2, deppig: -2, hemskt: -3, jobbigt: -2, tråkigt: -2, nere: -2 },
+    ...{ stressad: -2, deppig: -2, hemskt: -3, jobbigt: -2, tråkigt: -2, nere: -2, illa: -3, dåligt: -3, sluta: null },
     ...{ fint: 2, kul: 3, roligt: 3, toppen: 4, kär: 3 },
   },
   no: {
     ...{ bra: 3, gøy: 3, godt: 2, håpefull: 2, supert: 4, forelsket: 3 },
-    ...{ sliten: -2, slitsom: -2, nedfor: -2, forbanna: -3 },
+    ...{ sliten: -2, slitsom: -2, nedfor: -2, forbanna: -3, helt: null },
   },
 };
 
 /** Said in Swedish and in Norwegian alike. */
-const scandinavian = 'i dag det har på så men var en for av til min mitt som'.split(' ');
+const scandinavian = 'i dag det har på så sa men var en for av til min mitt som kan noe eller'.split(' ');
+
+/** Words of negation, without the apostrophe that many leave out. */
+const negations = {
+  en: [
+    ...'not no never none nothing nobody neither nor without cannot hardly barely scarcely rarely seldom'.split(' '),
+    ...'dont doesnt didnt isnt arent wasnt werent havent hasnt hadnt'.split(' '),
+    ...'cant couldnt wont wouldnt shouldnt aint'.split(' '),
+  ],
+  sv: 'inte ej icke aldrig ingen inget inga ingenting varken utan knappast knappt sällan'.split(' '),
+  no: 'ikke ikkje aldri ingen intet ingenting verken hverken uten neppe knapt sjelden'.split(' '),
+};
+
+/** What ends the reach of a negation: "not bad, I am happy", "not sad but happy", "not sad, just tired". */
+const clauseEnds = new Set([...'.…,;:!?()–—-\n', ...'but men and och og just only bara bare'.split(' ')]);
+
+/** Everyday words that a negation does not reach past, for they may begin another statement: "not sad I am happy". */
+const subjects = new Set("i i'm im it jag jeg".split(' '));
+
+const been = '(?:been|felt|varit|mått|känt mig|haft det|vært|følt meg|hatt det)';
+const better = '(?:better|worse|more|bättre|sämre|mer|bedre|verre|mere)';
+
+/** Negations that do not turn what comes after them, though it is near. */
+const endedNegation = new RegExp(
+  `(?<!\\p{L})(?:${[
+    // "No I feel good", "jag sov inte så jag är trött".
+    'no(?= im?\\b)|(?:inte|ikke)(?= s[åa] j[ae]g)',
+    // Who cannot stop crying cries.
+    '(?:cant|can ?not|couldnt) (?:stop|wait)|kan inte (?:sluta|vänta)|kan ikke (?:slutte|vente)',
+    // What could not be better is very good, and so is what has not been this good before.
+    `(?:couldnt|could not|kunde inte|kunne ikke) (?:be|feel|vara|må|være)(?= ${better})`,
+    `(?:never|aldrig|aldri) ${been}(?= (?:so|s[åa]|${better})(?!\\p{L}))|${been}(?= (?:this|så här))`,
+    // "Not sad but happy": anywhere else the same word is "without".
+    '(?:inte|ej|icke)(?: \\p{L}+){1,4},? utan',
+  ].join('|')})(?!\\p{L})`,
+  'gu',
+);
+
+/** Swedish and Norwegian negate a verb after it: "jag gillar inte", "jeg gleder meg ikke". */
+const negatedVerb = /(?<!\p{L})(\p{L}+(?:r|s|de|te)(?: m[ei]g)? (inte|ej|icke|aldrig|ikke|ikkje|aldri))(?!\p{L})/gu;
 
 function toLexicon(language: string, ratings: object, words: { everyday: string[]; negations: string[] }): Lexicon {
   const rated = Object.entries(ratings).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
@@ -56,8 +96,13 @@ const lexicons: readonly Lexicon[] = [
     'en',
     { ...english, ...changes.en },
     {
-      everyday: "i'm am feel feeling the and is was my me today yesterday so very it to of this with been a".split(' '),
-      negations: "not no never don't isn't wasn't didn't haven't can't".split(' '),
+      everyday: [
+        ..."i i'm im it".split(' '),
+        ...'am feel feeling felt the and is was were be been being has have had having do did doing'.split(' '),
+        ...'my me today yesterday so very to of this that with in a an or any at all as such think say'.split(' '),
+        ...'too much really quite particularly especially exactly even longer'.split(' '),
+      ],
+      negations: negations.en,
     },
   ),
   toLexicon(
@@ -66,17 +111,23 @@ const lexicons: readonly Lexicon[] = [
     {
       everyday: [
         ...scandinavian,
-        ...'jag mig och är att mycket väldigt idag igår känner mår från efter hej'.split(' '),
+        ...'jag mig och är ar att mycket väldigt valdigt idag igår känner kanner känt mår mar mått'.split(' '),
+        ...'haft vara varit ett från efter för hej tror tycker säga något nåt någon nån'.split(' '),
+        ...'alls särskilt sarskilt speciellt riktigt direkt precis helt ens heller längre'.split(' '),
       ],
-      negations: 'inte ej aldrig ingen inget'.split(' '),
+      negations: negations.sv,
     },
   ),
   toLexicon(
     'no',
     { ...norwegian, ...changes.no },
     {
-      everyday: [...scandinavian, ...'jeg meg og er å mye veldig nå føler fra etter går hei'.split(' ')],
-      negations: 'ikke ikkje aldri ingen intet'.split(' '),
+      everyday: [
+        ...scandinavian,
+        ...'jeg meg og er å at et mye veldig nå føler foler følt fra etter går hei hatt være vært'.split(' '),
+        ...'tror synes si noen særlig saerlig spesielt akkurat helt hele tatt engang heller lenger'.split(' '),
+      ],
+      negations: negations.no,
     },
   ),
 ];
@@ -85,11 +136,20 @@ function countKnown(words: readonly string[], { ratings, everyday }: Lexicon): n
   return words.filter((word) => ratings.has(word) || everyday.has(word)).length;
 }
 
-function rate(words: readonly string[], { ratings, negations }: Lexicon): number[] {
-  return words.flatMap((word, at) => {
-    const rating = ratings.get(word);
+/** How many more words are turned after this one. */
+function reachAfter(word: string, reach: number, { everyday, negations }: Lexicon): number {
+  if (negations.has(word)) return negationReach;
+  if (clauseEnds.has(word)) return 0;
+  return everyday.has(word) && !subjects.has(word) ? reach : reach - 1;
+}
+
+function rate(words: readonly string[], lexicon: Lexicon): number[] {
+  let reach = 0;
+  return words.flatMap((word) => {
+    const rating = lexicon.ratings.get(word);
+    const isNegated = reach > 0;
+    reach = reachAfter(word, reach, lexicon);
     if (rating === undefined) return [];
-    const isNegated = words.slice(Math.max(0, at - negationReach), at).some((before) => negations.has(before));
     return [isNegated ? -rating : rating];
   });
 }
@@ -111,8 +171,11 @@ export function readByLexicon(text: string): Reading {
   const words =
     text
       .toLowerCase()
-      .replaceAll('’', "'")
-      .match(/\p{L}+(?:['-]\p{L}+)*/gu) ?? [];
+      .replaceAll(/[’‘´`]/g, "'")
+      .replaceAll(/n't\b/g, 'nt')
+      .replaceAll(endedNegation, '$&;')
+      .replaceAll(negatedVerb, '$2 $1')
+      .match(/\p{L}+(?:['-]\p{L}+)*|[.…,;:!?()–—\n-]/gu) ?? [];
   const counts = lexicons.map((lexicon) => countKnown(words, lexicon));
   const most = Math.max(...counts);
   const lexicon = most === 0 ? undefined : lexicons[counts.indexOf(most)];
