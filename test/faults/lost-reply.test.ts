@@ -40,14 +40,20 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-async function post(path: string, body: object, idempotencyKey: string) {
+async function post(path: string, body: object, idempotencyKey?: string) {
   const response = await fetch(server.url + path, {
     method: 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+    headers: {
+      authorization: `Bearer ${key}`,
+      'content-type': 'application/json',
+      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+    },
     body: JSON.stringify(body),
   });
+  const { status, headers } = response;
   const answer = (await response.json()) as { id?: string };
-  return { status: response.status, isReplay: response.headers.get('idempotent-replayed') === 'true', id: answer.id };
+  const isReplay = headers.get('idempotent-replayed') === 'true';
+  return { status, isReplay, shouldRetry: headers.get('x-should-retry'), id: answer.id };
 }
 
 async function count(table: string): Promise<number> {
@@ -74,11 +80,30 @@ test.each([
     const before = await count(table);
     const idempotencyKey = newId();
     proxy.loseReplyTo(idempotencyKey);
-    expect((await post(path, body, idempotencyKey)).status).toBe(503);
+    expect(await post(path, body, idempotencyKey)).toMatchObject({ status: 503, shouldRetry: null });
     await msUntil(async () => (await count(table)) === before + 1);
     // A turn whose start was lost is 409 until it is seen that nobody runs it, and is answered as one that was interrupted.
     await msUntil(async () => (await post(path, body, idempotencyKey)).isReplay, 30_000);
     expect(await count(table)).toBe(before + 1);
+  },
+);
+
+test.each([
+  ['a session', 'chat_sessions', async (title: string) => ({ path: '/v1/chat/sessions', body: { title } })],
+  [
+    'a message',
+    'chat_turns',
+    async (content: string) => ({ path: `/v1/chat/sessions/${await createSession()}/messages`, body: { content } }),
+  ],
+])(
+  '%s without a key that was stored and whose reply was lost is not to be sent again on its own',
+  async (_name, table, make) => {
+    const text = newId();
+    const { path, body } = await make(text);
+    const before = await count(table);
+    proxy.loseReplyTo(text);
+    expect(await post(path, body)).toMatchObject({ status: 503, shouldRetry: 'false' });
+    await msUntil(async () => (await count(table)) === before + 1);
   },
 );
 

@@ -18,6 +18,8 @@ export interface StubCall {
   readonly arguments: string;
   /** Numbered when absent. */
   readonly id?: string;
+  /** What the provider wants back with the call. */
+  readonly extra_content?: object;
 }
 
 /** What the stub says to one request: text, then calls of tools. */
@@ -79,9 +81,9 @@ export class StubAnswer {
   #toolCallEvents(): string[] {
     const events = [this.#choice({ role: 'assistant', content: null })];
     for (const content of this.#text === '' ? [] : toPieces(this.#text)) events.push(this.#choice({ content }));
-    for (const [index, { name, arguments: input, id = `call_stub_${index + 1}` }] of this.#calls.entries()) {
+    for (const [index, { name, arguments: input, id = `call_stub_${index + 1}`, ...extra }] of this.#calls.entries()) {
       const call = (rest: object) => this.#choice({ tool_calls: [{ index, ...rest }] });
-      events.push(call({ id, type: 'function', function: { name, arguments: '' } }));
+      events.push(call({ id, type: 'function', function: { name, arguments: '' }, ...extra }));
       for (const piece of input.match(/.{1,8}/gsu) ?? []) events.push(call({ function: { arguments: piece } }));
     }
     return [...events, this.#choice({}, 'tool_calls')];

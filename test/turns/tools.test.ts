@@ -162,6 +162,16 @@ describe('a turn of an assistant', () => {
     expect(answer.tool_calls[1]?.result).toEqual(answer.tool_calls[0]?.result);
   });
 
+  it('does again what had no effect, and does not do again what was done before something else', async () => {
+    plan([[call('unlock', 'x')], [call('note', 'a')], [call('unlock', 'x'), call('note', 'b')], [call('note', 'a')]]);
+    const answer = await ask();
+    expect(assistant.runs.map(({ tool }) => tool)).toEqual(['unlock', 'note', 'unlock', 'note']);
+    expect(answer.tool_calls.at(-1)).toMatchObject({
+      result: { note: expect.stringContaining('not done again'), result: answer.tool_calls[1]?.result },
+      is_error: false,
+    });
+  });
+
   it('answers a bad call with an error that the model reads, and goes on', async () => {
     plan([
       [

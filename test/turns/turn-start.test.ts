@@ -100,7 +100,8 @@ describe.each(ways)('%s whose time ends while it is being stored', (_way, reques
   });
 });
 
-test('a retry that is sent several times at once with one key starts one turn, of which all are told', async () => {
+/** Creates a session whose only message was not answered. */
+async function createFailedTurn(): Promise<{ sessionId: string; retryPath: string }> {
   const sessionId = await createSession();
   const turnId = newId();
   await admin.query(
@@ -111,8 +112,13 @@ test('a retry that is sent several times at once with one key starts one turn, o
       values ($1, $2, 1, $3, $3, 'user', 'Hi', now())`,
     [user.userId, sessionId, turnId],
   );
+  return { sessionId, retryPath: `/v1/chat/sessions/${sessionId}/turns/${turnId}/retry` };
+}
+
+test('a retry that is sent several times at once with one key starts one turn, of which all are told', async () => {
+  const { sessionId, retryPath } = await createFailedTurn();
   const key = { 'idempotency-key': newId() };
-  const retry = () => post(`/v1/chat/sessions/${sessionId}/turns/${turnId}/retry`, { stream: true }, key);
+  const retry = () => post(retryPath, { stream: true }, key);
   const retries = await whileLocked(sessionId, async () => {
     const sent = [retry(), retry(), retry()];
     await until(async () => (await countLocked()) === sent.length);
@@ -128,4 +134,19 @@ test('a retry that is sent several times at once with one key starts one turn, o
   expect(new Set(started).size).toBe(1);
   expect(started[0]).toBeDefined();
   await expect.poll(() => readHistory(sessionId)).toEqual(answered);
+});
+
+test('a retry that waits for the session behind a new message is refused', async () => {
+  const { sessionId, retryPath } = await createFailedTurn();
+  const sent = await whileLocked(sessionId, async () => {
+    const message = post(`/v1/chat/sessions/${sessionId}/messages`, { content: 'More' });
+    await until(async () => (await countLocked()) === 1);
+    const retry = post(retryPath, {});
+    await until(async () => (await countLocked()) === 2);
+    return [message, retry];
+  });
+  const [message, retry] = await Promise.all(sent);
+  expect(message?.status).toBe(200);
+  expect(await retry?.json()).toMatchObject({ error: { code: 'chat.turn_not_retryable' } });
+  expect(await readHistory(sessionId)).toEqual([['user', 'complete'], ...answered]);
 });

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../../base/call-context.ts';
-import { type Database, sqlState } from '../../platform/postgres/index.ts';
+import { type Database, isOutcomeUnknown, sqlState } from '../../platform/postgres/index.ts';
 import { idempotencyErrors } from './errors.ts';
 import { findAnswer } from './queries.ts';
 
@@ -49,6 +49,24 @@ export function refuseReuse(known: Pick<IdempotentOutcome, 'is_same'> | undefine
 /** Says that an answer repeats an earlier one. */
 export function markReplay(reply: FastifyReply): void {
   reply.header('idempotent-replayed', 'true');
+}
+
+/**
+ * Does what a request is to have stored. When that fails and may have been done all the same, a client that sent no
+ * Idempotency-Key is told not to send its request again on its own: it would be done twice.
+ * @throws what the work throws.
+ */
+export async function withoutBlindRetry<Result>(
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const mayBeDone = isOutcomeUnknown(error) || error === request.context.deadline.reason;
+    if (mayBeDone && request.headers['idempotency-key'] === undefined) reply.header('x-should-retry', 'false');
+    throw error;
+  }
 }
 
 /**

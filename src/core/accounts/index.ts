@@ -9,6 +9,7 @@ export {
   markReplay,
   onceByKey,
   readIdempotency,
+  withoutBlindRetry,
 } from './idempotency.ts';
 export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';

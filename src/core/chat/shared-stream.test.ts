@@ -47,3 +47,24 @@ test('a stream without end is kept no longer than can be joined, and goes on for
   collectGarbage();
   expect(process.memoryUsage().heapUsed + process.memoryUsage().external).toBeLessThan(120 * 1024 * 1024);
 });
+
+test('a reader that has left reads no more, so that those who stay set the pace', async () => {
+  let fetched = 0;
+  async function* count(): AsyncGenerator<ChatCompletionChunk> {
+    for await (const chunk of repeat(200, 1024 * 1024)) {
+      fetched++;
+      yield chunk;
+    }
+  }
+  const shared = new SharedStream(count(), Deadline.after(60_000));
+  const [leaving, staying] = [shared.join(), shared.join()];
+  await staying.chunks.next();
+  await leaving.chunks.next();
+  leaving.leave();
+  // As a route does that has not heard of it yet.
+  expect((await leaving.chunks.next()).done).toBe(true);
+  expect(fetched).toBe(1);
+  // Past what is kept: what all others have read is let go, whether or not it had read that.
+  for (let read = 1; read < 20; read++) expect((await staying.chunks.next()).done).toBe(false);
+  expect(fetched).toBe(20);
+});

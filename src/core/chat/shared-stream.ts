@@ -58,9 +58,14 @@ export class SharedStream {
   }
 
   async *#read(reader: { read: number }): AsyncGenerator<ChatCompletionChunk> {
-    for (;;) {
-      if (reader.read === this.#dropped + this.#chunks.length && !(await this.#fetch())) return;
-      yield this.#chunks[reader.read - this.#dropped] as ChatCompletionChunk;
+    // Whoever has left reads no more, else it would be the fastest: nothing slows it any more, and all others fall behind.
+    while (this.#readers.has(reader)) {
+      const chunk = this.#chunks[reader.read - this.#dropped];
+      if (chunk === undefined) {
+        if (await this.#fetch()) continue;
+        return;
+      }
+      yield chunk;
       reader.read++;
       if (this.#isTooLong) this.#dropRead();
     }

@@ -47,6 +47,7 @@ class ChoiceSoFar {
   #addToolCall(delta: ToolCallDelta): void {
     const call = this.#callOf(delta);
     this.#name(call, delta);
+    this.#keepExtra(call, delta);
     if (delta.function) {
       const { name, arguments: input } = delta.function;
       call.function ??= { name: '', arguments: '' };
@@ -90,6 +91,12 @@ class ChoiceSoFar {
     if (id) call.id = id;
     if (type) call.type = type;
     this.chars += call.id.length + call.type.length - before;
+  }
+
+  #keepExtra(call: AnsweredToolCall, { extra_content: extra }: ToolCallDelta): void {
+    if (extra == null) return;
+    this.chars += JSON.stringify(extra).length - (JSON.stringify(call.extra_content)?.length ?? 0);
+    call.extra_content = extra;
   }
 
   #take(piece: string | null | undefined): string {

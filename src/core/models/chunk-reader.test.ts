@@ -24,6 +24,12 @@ function read(pieces: readonly Uint8Array[]): { text: string; reader: ChunkReade
 }
 
 describe('a reader of chunks', () => {
+  it('is not taken in by the end of a choice that nobody asked for', () => {
+    const other = `data: ${JSON.stringify({ choices: [{ index: 1, delta: {}, finish_reason: 'stop' }] })}\n\n`;
+    expect(read([Buffer.from(`${event('half')}\n\n${other}`)]).reader.isComplete).toBe(false);
+    expect(read([Buffer.from(`${event('all', 'stop')}\n\n${other}`)]).reader.isComplete).toBe(true);
+  });
+
   it('gives the same text however the bytes are cut and lines are ended', () => {
     const words = fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 8 });
     const cuts = fc.array(fc.nat(), { maxLength: 40 });

@@ -73,7 +73,8 @@ export class ChunkReader {
       // It says nothing: the answer has not begun with it, so that another target can still be asked.
       if (chunk.choices.length === 0 && !chunk.usage) continue;
       for (const choice of chunk.choices) {
-        if (choice.finish_reason) this.#finishedChoices.add(choice.index);
+        // Others than were asked for do not tell whether those are whole.
+        if (choice.finish_reason && choice.index < this.#expectedChoices) this.#finishedChoices.add(choice.index);
       }
       yield chunk;
     }

@@ -20,11 +20,15 @@ const Tokens = Type.Integer({ minimum: 0 });
 export const UsageSchema = open({ prompt_tokens: Tokens, completion_tokens: Tokens, total_tokens: Tokens });
 export type Usage = Static<typeof UsageSchema>;
 
+/** Google's own: an object, which it wants back with the call. */
+const ExtraContent = Type.Optional(Type.Unknown());
+
 const AnsweredToolCall = open({
   id: Type.String(),
   type: Type.String(),
   function: Type.Optional(open({ name: Type.String(), arguments: Type.String() })),
   custom: Type.Optional(open({ name: Type.String(), input: Type.String() })),
+  extra_content: ExtraContent,
 });
 /** A call of a tool, complete. */
 export type AnsweredToolCall = Static<typeof AnsweredToolCall>;
@@ -63,6 +67,7 @@ const ToolCallDelta = open({
   custom: Type.Optional(
     open({ name: Type.Optional(orNull(Type.String())), input: Type.Optional(orNull(Type.String())) }),
   ),
+  extra_content: ExtraContent,
 });
 /** A piece of a call of a tool. */
 export type ToolCallDelta = Static<typeof ToolCallDelta>;

@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../../../base/call-context.ts';
-import { DeadlineExceeded } from '../../../base/deadline.ts';
 import { openEventStream } from '../../../platform/http/index.ts';
-import { idempotencyErrors, markReplay, readIdempotency } from '../../accounts/index.ts';
+import { idempotencyErrors, markReplay, withoutBlindRetry } from '../../accounts/index.ts';
 import type { Message } from '../schemas.ts';
 import type { RunningTurn, TurnResult } from '../turns/running-turn.ts';
 import type { StoredTurn } from '../turns/stored-turn.ts';
@@ -28,23 +27,16 @@ export async function withinBudget<Result>(
 
 /**
  * Has a turn started, as `withinBudget`, and names it in the answer's `location`, whatever comes of it. When the time ends
- * meanwhile, the message is stored and answered all the same: a client must not send it again on its own, unless by its key
- * it is known to be the same.
+ * meanwhile, the message is stored and answered all the same; when the reply to that is lost, it may be stored, too.
  */
 export async function startTurn(
   { request, reply, options }: TurnAnswer,
   start: (context: CallContext) => Promise<TurnStart>,
 ): Promise<TurnStart> {
   request.context.deadline.throwIfEnded();
-  try {
-    const begun = await withinBudget(request, options, start);
-    reply.header('location', `/v1/chat/sessions/${begun.sessionId}/turns/${begun.turnId}`);
-    return begun;
-  } catch (error) {
-    const { idempotencyKey } = readIdempotency(request);
-    if (error instanceof DeadlineExceeded && idempotencyKey === null) reply.header('x-should-retry', 'false');
-    throw error;
-  }
+  const begun = await withoutBlindRetry({ request, reply }, () => withinBudget(request, options, start));
+  reply.header('location', `/v1/chat/sessions/${begun.sessionId}/turns/${begun.turnId}`);
+  return begun;
 }
 
 /** Sends the events of a turn after a number until it ends or the client leaves; the turn itself goes on either way. */

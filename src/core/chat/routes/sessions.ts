@@ -8,7 +8,7 @@ import {
   placePart,
   toPage,
 } from '../../../platform/http/index.ts';
-import { markReplay, onceByKey, readIdempotency } from '../../accounts/index.ts';
+import { markReplay, onceByKey, readIdempotency, withoutBlindRetry } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { deleteSession, listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
 import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
@@ -54,7 +54,9 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
         assistant,
         model,
       };
-      const row = await onceByKey(() => options.batches.insertSession(session, request.context));
+      const row = await withoutBlindRetry({ request, reply }, () =>
+        onceByKey(() => options.batches.insertSession(session, request.context)),
+      );
       if (row === undefined) throw new Error('An insert answered no row.');
       if (row.replayed) markReplay(reply);
       const created = row.session as StoredSession;

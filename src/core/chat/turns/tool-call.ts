@@ -5,6 +5,8 @@ export interface ToolOutcome {
   /** What the tool answered; of an error, `{ error }` with what the model is told. */
   result: unknown;
   is_error: boolean;
+  /** Of an error: it may have had an effect all the same. */
+  is_unsure?: true;
 }
 
 /** A tool call of a turn, as it is stored. Without a result, it still runs. */
@@ -18,6 +20,8 @@ export interface StoredToolCall extends Partial<ToolOutcome> {
   step: number;
   /** How many characters of the answer came before it, in UTF-16 units. */
   at: number;
+  /** What a provider wants back with the call while the same message is answered: Google refuses the next step without. */
+  extra_content?: Record<string, unknown>;
 }
 
 /** A tool call as users read it. */

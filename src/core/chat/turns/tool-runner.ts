@@ -3,9 +3,10 @@ import { DeadlineExceeded } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import type { Logger } from '../../../platform/log/index.ts';
+import { isOutcomeUnknown } from '../../../platform/postgres/index.ts';
 import type { AnsweredToolCall } from '../../models/index.ts';
 import type { CheckedTool, ReadyAssistant } from './assistants.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { DoneCalls } from './done-calls.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
 import { cutOff } from './turn-draft.ts';
@@ -28,7 +29,17 @@ const toolBudgetMs = 30_000;
 /** The longest id of a call that is taken from a provider. */
 const maxIdChars = 100;
 
+/** The most that a provider may want back with a call, in characters of its JSON: several times what Google does. */
+const maxExtraChars = 32_000;
+
 const failed = (error: string): ToolOutcome => ({ result: { error }, is_error: true });
+const unsure = (error: string): ToolOutcome => ({ ...failed(`${error} It may have had an effect.`), is_unsure: true });
+
+/** What a provider wants back with a call, as far as it can be kept with it. */
+function readExtra({ extra_content: extra }: AnsweredToolCall): Pick<StoredToolCall, 'extra_content'> {
+  const isKept = typeof extra === 'object' && extra !== null && JSON.stringify(extra).length <= maxExtraChars;
+  return isKept ? { extra_content: extra as Record<string, unknown> } : {};
+}
 
 /** A result as it is stored: what JSON makes of it, cut when it is too long. */
 function toStored(result: unknown): unknown {
@@ -54,6 +65,8 @@ function parseArguments(text: string): unknown {
 export interface ToolRunnerOptions {
   readonly turn: RunningTurn;
   readonly assistant: ReadyAssistant;
+  /** What was called for the same message in turns that did not complete. */
+  readonly tried: readonly StoredToolCall[];
   readonly context: CallContext;
   readonly log: Logger;
 }
@@ -66,13 +79,12 @@ export class ToolRunner {
   readonly #options: ToolRunnerOptions;
   /** The ids that calls came with: providers may give the same one twice. */
   readonly #ids = new Set<string>();
-  /** What was called, by tool and input, with what came of it. */
-  readonly #done = new Map<string, Promise<ToolOutcome>>();
-  /** Those of them that only read. */
-  readonly #reads = new Set<string>();
+  readonly #done: DoneCalls;
 
   constructor(options: ToolRunnerOptions) {
     this.#options = options;
+    const { tried, assistant } = options;
+    this.#done = new DoneCalls(tried.filter(({ name }) => assistant.toolset.get(name)?.writes));
   }
 
   /**
@@ -94,7 +106,8 @@ export class ToolRunner {
     return calls;
   }
 
-  #toCall({ id, function: called }: AnsweredToolCall, step: number): StoredToolCall {
+  #toCall(asked: AnsweredToolCall, step: number): StoredToolCall {
+    const { id, function: called } = asked;
     const isGood = id !== '' && id.length <= maxIdChars && !this.#ids.has(id);
     this.#ids.add(id);
     const input = called?.arguments ?? '';
@@ -104,25 +117,18 @@ export class ToolRunner {
       arguments: parseArguments(input) ?? input.slice(0, maxResultChars),
       step,
       at: this.#options.turn.text.length,
+      ...readExtra(asked),
     };
   }
 
-  /** The same call again gets the same answer, except that what was read before something was written is read anew. */
-  #runOnce(call: StoredToolCall, index: number): Promise<ToolOutcome> {
-    if (index >= maxCallsPerStep) return Promise.resolve(failed(`Make at most ${maxCallsPerStep} calls at once.`));
+  async #runOnce(call: StoredToolCall, index: number): Promise<ToolOutcome> {
+    if (index >= maxCallsPerStep) return failed(`Make at most ${maxCallsPerStep} calls at once.`);
     const tool = this.#options.assistant.toolset.get(call.name);
     if (tool === undefined) {
       const names = [...this.#options.assistant.toolset.keys()].join(', ');
-      return Promise.resolve(failed(`There is no such tool. There are: ${names || 'none'}.`));
+      return failed(`There is no such tool. There are: ${names || 'none'}.`);
     }
-    const key = `${call.name} ${canonicalJson(call.arguments)}`;
-    const known = this.#done.get(key);
-    if (known !== undefined) return known;
-    if (tool.writes) for (const read of this.#reads) this.#done.delete(read);
-    else this.#reads.add(key);
-    const outcome = this.#run(tool, call.arguments);
-    this.#done.set(key, outcome);
-    return outcome;
+    return await this.#done.runOnce({ call, writes: tool.writes, run: () => this.#run(tool, call.arguments) });
   }
 
   /** Never rejects. */
@@ -146,9 +152,10 @@ export class ToolRunner {
   #explain(tool: CheckedTool, error: unknown): ToolOutcome {
     const { turn, log } = this.#options;
     if (turn.deadline.reason !== undefined) return cutOff;
-    if (error instanceof AppError) return failed(error.message);
-    if (error instanceof DeadlineExceeded) return failed('The tool took too long.');
+    const fail = tool.writes ? unsure : failed;
+    if (error instanceof AppError) return isOutcomeUnknown(error) ? fail(error.message) : failed(error.message);
+    if (error instanceof DeadlineExceeded) return fail('The tool took too long.');
     log.warn({ err: error, tool: tool.name, turn_id: turn.identity.turnId }, 'a tool failed');
-    return failed('The tool failed.');
+    return fail('The tool failed.');
   }
 }

@@ -16,6 +16,7 @@ export interface TurnDraft {
 export const cutOff: ToolOutcome = {
   result: { error: 'The turn ended before this was done; it may have had an effect.' },
   is_error: true,
+  is_unsure: true,
 };
 
 export const toolStarted = ({ id, name, arguments: input }: StoredToolCall): TurnEventBody => ({

@@ -2,9 +2,11 @@ import { Cancelled } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import { inBackground } from '../../../base/in-background.ts';
+import type { Clock } from '../../../base/time.ts';
 import { toAppError } from '../../../platform/http/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { findAccounts, signInErrors } from '../../accounts/index.ts';
+import { UsageRecorder } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { TurnEnd, TurnEndStatus } from './store/queries.ts';
@@ -58,6 +60,7 @@ function describeEnd(
 /** What ending a turn needs. */
 export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId'> {
   readonly database: Database;
+  readonly clock: Clock;
   /** The server process that the turn belongs to. */
   readonly owner: string;
 }
@@ -75,13 +78,29 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
   }
 }
 
-/** Why a turn is not there any more, or not this process's: its account is gone, its session, or it was taken over. */
-async function findLoss({ identity }: RunningTurn, options: EndTurnOptions): Promise<AppError> {
-  const { userId, sessionId: id, requestId } = identity;
+/**
+ * Counts what a turn cost that is not there any more. By a recorder of its own, which stores at once: this is rare, and is
+ * done before anyone is told how the turn ended, or the server stops.
+ */
+async function countUsage({ identity, writtenBy: model, usage }: RunningTurn, options: EndTurnOptions): Promise<void> {
+  if (usage === null) return;
+  const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = usage;
+  const recorder = new UsageRecorder(options);
+  recorder.record({ userId: identity.userId, model, promptTokens, completionTokens });
+  await recorder.stop();
+}
+
+/**
+ * Why a turn is not there any more, or not this process's: its account is gone, its session, or it was taken over. What it
+ * cost until its session was deleted is counted here, since the statement that ends turns does not find it.
+ */
+async function settleLoss(turn: RunningTurn, options: EndTurnOptions): Promise<AppError> {
+  const { userId, sessionId: id, requestId } = turn.identity;
   const { database, batches, statementBudgetMs: budgetMs } = options;
   const [[account], [session]] = await inBackground({ requestId, budgetMs }, (context) =>
     Promise.all([database.query(findAccounts([{ userId }]), context), batches.findSession({ userId, id }, context)]),
   );
+  if (account !== undefined && session === undefined) await countUsage(turn, options);
   if (account === undefined || account.disabled_at !== null) return signInErrors.raise.user_disabled();
   return session === undefined ? chatErrors.raise.session_not_found() : chatErrors.raise.turn_lost();
 }
@@ -97,8 +116,9 @@ async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptio
   const end = describeEnd(turn, { owner, status, error });
   const isLost = failure instanceof TurnLost;
   const stored = isLost ? undefined : await storeTurnEnd(end, { ...options, requestId });
+  const loss = stored === undefined ? await settleLoss(turn, options) : undefined;
   if (error !== undefined && !isLost) turn.fail(error);
-  else if (stored === undefined || stored.seq === null) turn.fail(await findLoss(turn, options));
+  else if (stored === undefined || stored.seq === null) turn.fail(loss ?? chatErrors.raise.turn_lost());
   else {
     const place = { seq: stored.seq, createdAt: stored.endedAt, version: stored.version };
     turn.complete(place, status === 'stopped' ? status : 'completed');

@@ -17,11 +17,12 @@ import { reserveTurn } from './reserve-turn.ts';
 import { RunningTurn } from './running-turn.ts';
 import { outliveCaller } from './start/outlive-caller.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
-import { replayHistory, type StoredHistory } from './start/replay-history.ts';
+import { type StoredHistory, toConversation } from './start/replay-history.ts';
 import { showQuestion } from './start/show-question.ts';
 import { TurnStarts } from './start/turn-starts.ts';
 import { StoppedByUser, TurnSaver } from './store/turn-saver.ts';
 import { StoredTurn } from './stored-turn.ts';
+import type { StoredToolCall } from './tool-call.ts';
 import { endTurn, ServerStops } from './turn-end.ts';
 import { TurnFollower } from './turn-follower.ts';
 import { writeAnswer } from './write-answer.ts';
@@ -68,6 +69,8 @@ interface BegunTurn extends IdempotentOutcome {
   readonly content: string | null;
   /** A `StoredHistory`. */
   readonly history: unknown;
+  /** Of a retry: the tool calls of each answer that the message was given before, if there are any. */
+  readonly tried?: unknown;
 }
 
 /** What came of a message or a retry. */
@@ -172,8 +175,8 @@ export class TurnRunner {
     const row = { ...retry, ...this.#newTurn(caller) };
     const start = () => onceByKey(() => database.query(retryTurn(row), context));
     let stored = await start();
-    // Another request with the key may have retried it while this one waited for the session: only now its key can be seen.
-    if (stored?.turn === null && row.idempotencyKey !== null) stored = await start();
+    // While this one waited for the session, the turn may have ended or been retried by the key: only now that can be seen.
+    if (stored?.turn === null) stored = await start();
     if (stored === undefined) throw chatErrors.raise.turn_not_found();
     if (stored.turn === null) throw chatErrors.raise.turn_not_retryable();
     return await this.#begin(row, stored, context);
@@ -204,8 +207,9 @@ export class TurnRunner {
     const { turnBudgetMs, clock } = this.#options;
     const turn = new RunningTurn(identity, Deadline.after(turnBudgetMs), clock.monotonicMs());
     turn.begin(showQuestion(sessionId, started, content));
-    const history: Message[] = [...replayHistory(stored.history as StoredHistory), { role: 'user', content }];
-    this.#running.set(turn, this.#run(turn, history, started.assistant));
+    const tried = (stored.tried ?? []) as StoredToolCall[][];
+    const conversation = toConversation(stored.history as StoredHistory, { content, tried });
+    this.#running.set(turn, this.#run(turn, { conversation, tried: tried.flat(), assistant: started.assistant }));
     if (this.#stopping) turn.deadline.cancel(new ServerStops());
     return { sessionId, turnId, turn, replayed: false };
   }
@@ -272,12 +276,14 @@ export class TurnRunner {
   }
 
   /**
-   * Waits until `timeoutMs` for the turns to end; those that still run then, or begin later, are interrupted, keeping
-   * what was written. Ends when all is stored.
+   * Waits until `timeoutMs` for the turns to end, those included that are being started; those that still run then, or begin
+   * later, are interrupted, keeping what was written. Ends when all is stored.
    */
   async drain(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => this.#interruptAll(), timeoutMs);
-    while (this.#running.size > 0) await Promise.all(this.#running.values());
+    while (this.#starts.size + this.#running.size > 0) {
+      await Promise.all([this.#starts.settled(), ...this.#running.values()]);
+    }
     clearTimeout(timer);
   }
 
@@ -287,18 +293,21 @@ export class TurnRunner {
   }
 
   /** Never rejects: whatever happens becomes the turn's end. */
-  async #run(turn: RunningTurn, history: Message[], assistantName: string | null): Promise<void> {
+  async #run(
+    turn: RunningTurn,
+    order: { conversation: Message[]; tried: StoredToolCall[]; assistant: string | null },
+  ): Promise<void> {
     let failure: unknown;
     this.#saver.add(turn);
     try {
-      const assistant = this.#assistants.get(assistantName);
+      const assistant = this.#assistants.get(order.assistant);
       const context = {
         deadline: turn.deadline,
         timings: new Timings(),
         requestId: turn.identity.requestId,
         trace: turn.identity.trace,
       };
-      await writeAnswer(turn, history, { ...this.#options, context, assistant });
+      await writeAnswer(turn, { ...this.#options, ...order, context, assistant });
     } catch (error) {
       failure = error;
     }

@@ -34,7 +34,8 @@ async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices) {
     },
   } as unknown as Models;
   const context = { deadline: turn.deadline, timings: new Timings(), requestId: newId() };
-  const writing = writeAnswer(turn, [], { models, log, clock, context, assistant: undefined });
+  const options = { models, log, clock, context, assistant: undefined, conversation: [], tried: [] };
+  const writing = writeAnswer(turn, options);
   const error = await writing.then(
     () => undefined,
     (reason: unknown) => reason,
@@ -77,6 +78,13 @@ test.each([
   const turn = newTurn();
   await answer(turn, () => say({ content }));
   expect(turn.usage?.completion_tokens).toBe(tokens);
+});
+
+test('of several choices, the first alone is the answer, wherever it stands in a chunk', async () => {
+  const turn = newTurn();
+  const other = { index: 1, delta: { content: 'other' } };
+  await answer(turn, (at) => [[other], [other, ...say({ content: 'its own' })]][at] ?? say({}));
+  expect(turn.text).toBe('its own');
 });
 
 test('what was written in earlier steps of a turn counts', async () => {

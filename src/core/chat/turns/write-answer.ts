@@ -15,6 +15,7 @@ import { chatErrors } from '../errors.ts';
 import type { ReadyAssistant } from './assistants.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { replayStep } from './start/replay-history.ts';
+import type { StoredToolCall } from './tool-call.ts';
 import { ToolRunner } from './tool-runner.ts';
 
 /** Rounds of tool calls in a turn; then the model has to answer with what it knows. */
@@ -37,8 +38,12 @@ export interface WriteAnswerOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly context: CallContext;
+  /** What the model is to go on with. */
+  readonly conversation: readonly Message[];
   /** Absent for a session with the model itself. */
   readonly assistant: ReadyAssistant | undefined;
+  /** The tools called for the same message in turns that did not complete. */
+  readonly tried: readonly StoredToolCall[];
 }
 
 /**
@@ -47,10 +52,9 @@ export interface WriteAnswerOptions {
  *
  * @throws AppError `models.*`, `chat.answer_too_long`; the reason of the turn's deadline when that ended first.
  */
-export async function writeAnswer(turn: RunningTurn, history: Message[], options: WriteAnswerOptions): Promise<void> {
-  const { assistant } = options;
-  const messages: Message[] =
-    assistant === undefined ? history : [{ role: 'system', content: instruct(assistant, options.clock) }, ...history];
+export async function writeAnswer(turn: RunningTurn, options: WriteAnswerOptions): Promise<void> {
+  const { assistant, conversation, clock } = options;
+  const messages = [...(assistant ? [toSystemMessage(assistant, clock)] : []), ...conversation];
   const tools = assistant && new ToolRunner({ ...options, assistant, turn });
   for (let step = 1; ; step++) {
     const toldChars = turn.text.length;
@@ -68,9 +72,10 @@ export async function writeAnswer(turn: RunningTurn, history: Message[], options
  * What an assistant's model is told first: models do not know which day it is, and users say "tomorrow". The hour is left
  * out, so that providers who remember the beginning of a conversation know it again for a day.
  */
-function instruct({ instructions }: ReadyAssistant, clock: Clock): string {
+function toSystemMessage({ instructions }: ReadyAssistant, clock: Clock): Message {
   const now = clock.now();
-  return `${instructions.trimEnd()}\n\nToday is ${weekdays[now.getUTCDay()]}, ${now.toISOString().slice(0, 10)} (UTC).`;
+  const today = `${weekdays[now.getUTCDay()]}, ${now.toISOString().slice(0, 10)} (UTC)`;
+  return { role: 'system', content: `${instructions.trimEnd()}\n\nToday is ${today}.` };
 }
 
 function toRequest(
@@ -106,7 +111,7 @@ async function askOnce(
       answer.add(chunk);
       turn.writtenBy = chunk.model;
       turn.isDegraded ||= chunk.degraded === true;
-      const { content: piece, tool_calls: call } = chunk.choices[0]?.delta ?? {};
+      const { content: piece, tool_calls: call } = chunk.choices.find(({ index }) => index === 0)?.delta ?? {};
       if (piece || call) written.pieces++;
       written.chars += countChars(chunk);
       if (piece) turn.write(piece);

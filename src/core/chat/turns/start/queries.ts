@@ -54,8 +54,8 @@ const contextBytes = 4 * maxHistoryChars;
 /**
  * Stores users' messages, each with the turn that answers it, its session's new count, version and time or the new session,
  * the record of its Idempotency-Key and the activity; and reads what the model is told: of an answer that was left incomplete
- * and given again, nothing. Sessions are locked in the order of
- * their keys, so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
+ * and given again, only what its tools did; of a message that another such statement is storing, nothing. Sessions are
+ * locked in the order of their keys, so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
  * was used before, the turn as it was started then. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
  * Indexes: chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
@@ -150,13 +150,16 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
         select role, content, tool_calls from (
           select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
             over (order by seq desc rows unbounded preceding) as bytes_so_far
-          from chat_messages latest
-          where user_id = started.user_id and session_id = started.session_id
-            and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
-            and (status = 'complete' or (
+          from (
+            select seq, role, tool_calls, case when status = 'complete' or (
               select role from chat_messages
               where user_id = latest.user_id and session_id = latest.session_id and seq = latest.seq + 1
-            ) is distinct from 'assistant')
+            ) is distinct from 'assistant' then content else '' end as content
+            from chat_messages latest
+            where user_id = started.user_id and session_id = started.session_id
+              and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
+          ) latest
+          where content <> '' or tool_calls is not null
         ) told
         where bytes_so_far <= ${contextBytes}::integer
         order by seq desc
@@ -176,14 +179,16 @@ export interface NewRetry extends NewAnswer {
 /**
  * Starts a turn that answers the message of an earlier one again, when no message of the user's follows that one, and the
  * turn did not complete and was not retried yet. One row, with the turn as it was started then when the key was used before;
- * else with `turn` null when it may not be retried, and none for a turn that does not exist. `turn` is a `StartedTurn`,
- * `history` a `StoredHistory`.
+ * else with `turn` null when it may not be retried, or something happened in the session meanwhile that can be seen only the
+ * next time; and none for a turn that does not exist. `turn` is a `StartedTurn`, `history` a `StoredHistory`, `tried` lists
+ * the tool calls of each answer that the message was given before.
  * Indexes: chat_turns_pkey, chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
  */
 export const retryTurn = (p: NewRetry) => sql<{
   turn: unknown;
   content: string;
   history: unknown | null;
+  tried: unknown | null;
   replayed: boolean;
   is_same: boolean | null;
 }>`
@@ -204,6 +209,12 @@ export const retryTurn = (p: NewRetry) => sql<{
         where user_id = t.user_id and session_id = t.session_id and seq > t.question_seq and role = 'user'
         order by seq limit 1
       ) is null
+      -- A message that was stored while this waited for the session cannot be seen here.
+      and session.message_count = (
+        select seq from chat_messages
+        where user_id = t.user_id and session_id = t.session_id
+        order by seq desc limit 1
+      )
     returning t.user_id, t.session_id, t.question_seq, coalesce(session.model, ${p.defaultModel}) as model, session.assistant
   ), question as (
     select claimed.user_id, claimed.session_id, claimed.question_seq, claimed.model, claimed.assistant, m.id, m.turn_id,
@@ -236,18 +247,31 @@ export const retryTurn = (p: NewRetry) => sql<{
         select role, content, tool_calls from (
           select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
             over (order by seq desc rows unbounded preceding) as bytes_so_far
-          from chat_messages latest
-          where user_id = started.user_id and session_id = started.session_id
-            and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
-            and (status = 'complete' or (
+          from (
+            select seq, role, tool_calls, case when status = 'complete' or (
               select role from chat_messages
               where user_id = latest.user_id and session_id = latest.session_id and seq = latest.seq + 1
-            ) is distinct from 'assistant')
+            ) is distinct from 'assistant' then content else '' end as content
+            from chat_messages latest
+            where user_id = started.user_id and session_id = started.session_id
+              and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
+          ) latest
+          where content <> '' or tool_calls is not null
         ) told
         where bytes_so_far <= ${contextBytes}::integer
         order by seq desc
       ) m
-    ) as history
+    ) as history, (
+      select array_to_json(array_agg(tool_calls order by seq))
+      from (
+        select seq, tool_calls, sum(octet_length(tool_calls::text)) over (order by seq desc rows unbounded preceding)
+          as bytes_so_far
+        from chat_messages
+        where user_id = started.user_id and session_id = started.session_id and seq > started.question_seq
+          and tool_calls is not null
+      ) m
+      where bytes_so_far <= ${contextBytes}::integer
+    ) as tried
   from (select) one
   left join known on true
   left join started on true

@@ -23,7 +23,8 @@ function toRows([roles, contents, toolCalls]: StoredHistory): HistoryRow[] {
   return (roles ?? []).map((role, index) => ({
     role,
     content: contents?.[index] ?? '',
-    toolCalls: (toolCalls?.[index] ?? []) as StoredToolCall[],
+    // What the provider wanted back is for the turn itself: it may be another provider now.
+    toolCalls: ((toolCalls?.[index] ?? []) as StoredToolCall[]).map(({ extra_content: _, ...call }) => call),
   }));
 }
 
@@ -33,10 +34,16 @@ function toRows([roles, contents, toolCalls]: StoredHistory): HistoryRow[] {
  */
 export const maxHistoryChars = 400_000;
 
-/** A call as the model is told of what it did. */
-function toModelCall(call: StoredToolCall): ModelToolCall {
-  const input = typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments);
-  return { id: call.id, type: 'function', function: { name: call.name, arguments: input } };
+/** A name that no provider refuses. Models make up others, and a call that is told again is refused with all of its session. */
+function toGoodName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'unknown';
+}
+
+/** A call as the model is told of what it did; of arguments that were no object, which its result says, none. */
+function toModelCall({ id, name, arguments: given, extra_content }: StoredToolCall): ModelToolCall {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const called = { name: toGoodName(name), arguments: isObject ? JSON.stringify(given) : '{}' };
+  return { id, type: 'function', function: called, ...(extra_content && { extra_content }) };
 }
 
 /** The answers to the calls of a step, as the model is told. */
@@ -51,7 +58,7 @@ export function replayStep(text: string, calls: readonly StoredToolCall[]): Mode
 }
 
 /** What an assistant said in a turn, step by step. */
-function replayAnswer({ content, toolCalls }: HistoryRow): ModelMessage[] {
+function replayAnswer({ content, toolCalls }: Omit<HistoryRow, 'role'>): ModelMessage[] {
   if (toolCalls.length === 0) return content === '' ? [] : [{ role: 'assistant', content }];
   const steps = Map.groupBy(toolCalls, (call) => call.step);
   const messages: ModelMessage[] = [];
@@ -65,19 +72,36 @@ function replayAnswer({ content, toolCalls }: HistoryRow): ModelMessage[] {
   return rest === '' ? messages : [...messages, { role: 'assistant', content: rest }];
 }
 
-const charsOf = ({ content, toolCalls }: HistoryRow): number =>
+const charsOf = ({ content, toolCalls }: Omit<HistoryRow, 'role'>): number =>
   content.length + (toolCalls.length === 0 ? 0 : JSON.stringify(toolCalls).length);
 
+/** A message that the model is to answer. */
+export interface Asked {
+  readonly content: string;
+  /** The tool calls of each answer that it was given before, in turns that did not complete. */
+  readonly tried: readonly (readonly StoredToolCall[])[];
+}
+
 /**
- * What the model is told of a history: the latest messages, as many as fit, with the tool calls and their results.
+ * The conversation that the model is to go on with: the latest messages of the history, as many as fit, with the tool calls and
+ * their results; the message to answer; and what was done for that already, or it would be done again.
  */
-export function replayHistory(stored: StoredHistory): ModelMessage[] {
+export function toConversation(stored: StoredHistory, { content, tried }: Asked): ModelMessage[] {
   const told: ModelMessage[][] = [];
   let chars = 0;
-  for (const row of toRows(stored)) {
+  const addWhatFits = (row: Omit<HistoryRow, 'role'>, messages: ModelMessage[]): boolean => {
     chars += charsOf(row);
-    if (chars > maxHistoryChars) break;
-    told.push(row.role === 'user' ? [{ role: 'user', content: row.content }] : replayAnswer(row));
+    if (chars <= maxHistoryChars) told.push(messages);
+    return chars <= maxHistoryChars;
+  };
+  for (const toolCalls of tried.toReversed()) {
+    const answer = { content: '', toolCalls };
+    if (!addWhatFits(answer, replayAnswer(answer))) break;
+  }
+  told.push([{ role: 'user', content }]);
+  for (const row of toRows(stored)) {
+    const messages = row.role === 'user' ? [{ role: 'user' as const, content: row.content }] : replayAnswer(row);
+    if (!addWhatFits(row, messages)) break;
   }
   return told.reverse().flat();
 }

@@ -4,9 +4,11 @@ import { RunningTurn } from '../running-turn.ts';
 interface TurnBeingStarted {
   readonly userId: string;
   ended?: Error;
+  /** Resolves when the start is over, whatever came of it. */
+  readonly over: PromiseWithResolvers<void>;
 }
 
-/** The turns that are being started in this process: they can be ended, too. */
+/** The turns that are being started in this process: they can be ended and waited for, too. */
 export class TurnStarts {
   readonly #starts = new Set<TurnBeingStarted>();
 
@@ -15,12 +17,22 @@ export class TurnStarts {
     return Array.from(this.#starts, ({ userId }) => userId);
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#starts.size;
+  }
+
+  /** Resolves when each that is under way now is over: its turn runs, or it has failed. */
+  async settled(): Promise<void> {
+    await Promise.all(Array.from(this.#starts, ({ over }) => over.promise));
+  }
+
   /** Starts a turn; it ends at once if `end` was called meanwhile. One that was started before is left alone. */
   async begin<Start extends { readonly turn: unknown; readonly replayed: boolean }>(
     userId: string,
     start: () => Promise<Start>,
   ): Promise<Start> {
-    const own: TurnBeingStarted = { userId };
+    const own: TurnBeingStarted = { userId, over: Promise.withResolvers() };
     this.#starts.add(own);
     try {
       const begun = await start();
@@ -28,6 +40,7 @@ export class TurnStarts {
       return begun;
     } finally {
       this.#starts.delete(own);
+      own.over.resolve();
     }
   }
 

@@ -1,0 +1,111 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { until } from '../harness/pool-fixture.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { followEvents } from '../harness/turn-events.ts';
+import { type StubMode, type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+let provider: StubProvider;
+let product: Product;
+let user: TestUser;
+let admin: Client;
+/** Of the deletion that is under way. */
+let holder: Client;
+
+beforeAll(async () => {
+  provider = await startStubProvider();
+  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
+  admin = new Client({ connectionString: product.databaseUrl });
+  holder = new Client({ connectionString: product.databaseUrl });
+  await Promise.all([admin.connect(), holder.connect()]);
+});
+
+beforeEach(async () => {
+  user = await product.createUser();
+});
+
+afterAll(async () => {
+  await admin?.end();
+  await holder?.end();
+  await product?.stop();
+  await provider?.close();
+});
+
+/** Has the model answer, runs `then` when it has begun to, and answers with the last event. */
+async function answerAnd(then: (path: string) => Promise<unknown>): Promise<unknown> {
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
+  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const response = await product.request(user, 'POST', `${path}/messages`, { content: 'Hello', stream: true });
+  let hasBegun = false;
+  let last: unknown;
+  for await (const { event, data } of followEvents(response)) {
+    last = data;
+    if (event !== 'message.delta' || hasBegun) continue;
+    hasBegun = true;
+    await then(path);
+  }
+  return last;
+}
+
+const deleteSession = async (path: string) => expect((await product.request(user, 'DELETE', path)).status).toBe(200);
+
+async function readUsage() {
+  const usage = await product.request(user, 'GET', '/v1/me/usage');
+  return ((await usage.json()) as { data: { model: string; requests: number; completion_tokens: number }[] }).data;
+}
+
+async function expectCountedOnce(): Promise<void> {
+  const usage = await readUsage();
+  expect(usage).toMatchObject([{ model: 'stub-model', requests: 1 }]);
+  expect(usage[0]?.completion_tokens).toBeGreaterThan(0);
+  expect(usage[0]?.completion_tokens).toBeLessThan(150);
+}
+
+test('a turn whose session is deleted while the model writes is counted once, as far as it came', async () => {
+  provider.setMode('ok', { text: 'word '.repeat(200), delayMs: 20 });
+  expect(await answerAnd(deleteSession)).toMatchObject({ error: { code: 'chat.session_not_found' } });
+  await expectCountedOnce();
+});
+
+test.each<[string, StubMode, string]>([
+  ['completes', 'ok', 'chat.session_not_found'],
+  ['fails', 'truncated', 'models.bad_response'],
+])('a turn that %s as its session is deleted is counted once', async (_how, mode, code) => {
+  provider.setMode(mode, { text: 'word '.repeat(10), delayMs: 20 });
+  const last = await answerAnd(async (path) => {
+    await holder.query('begin');
+    await holder.query('delete from chat_sessions where id = $1', [path.split('/').at(-1)]);
+    await until(async () => {
+      const { rows } = await admin.query(
+        `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%chat.end_turns%'
+          and datname = current_database()`,
+      );
+      return rows.length > 0;
+    });
+    await holder.query('commit');
+  });
+  expect(last).toMatchObject({ error: { code } });
+  await expectCountedOnce();
+});
+
+test('a turn whose session is deleted before the model has said anything costs nothing', async () => {
+  provider.setMode('no-first-byte');
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
+  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const asked = provider.requests.length;
+  const live = product.request(user, 'POST', `${path}/messages`, { content: 'Hello' });
+  await until(() => provider.requests.length > asked);
+  await deleteSession(path);
+  expect((await live).status).toBe(404);
+  expect(await readUsage()).toEqual([]);
+});
+
+test('a turn whose account goes, too, is not counted, and ends all the same', async () => {
+  provider.setMode('ok', { text: 'word '.repeat(200), delayMs: 20 });
+  const erase = sql`
+    -- test.erase_user
+    delete from users where user_id = ${user.userId}`;
+  const last = await answerAnd(() => product.postgres.query(erase, testContext()));
+  expect(last).toMatchObject({ error: { code: 'auth.user_disabled' } });
+});

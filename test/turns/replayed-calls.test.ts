@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
+import { followEvents } from '../harness/turn-events.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
+
+interface ToldMessage {
+  readonly role: string;
+  readonly content: string | null;
+  readonly tool_calls?: readonly { readonly function: object; readonly extra_content?: object }[];
+}
+
+let provider: StubProvider;
+let assistant: TestAssistant;
+let product: Product;
+let user: TestUser;
+let session: string;
+
+beforeAll(async () => {
+  provider = await startStubProvider();
+  assistant = createTestAssistant();
+  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
+  product = await startProduct(variables, { assistants: [assistant] });
+  user = await product.createUser();
+});
+
+beforeEach(async () => {
+  assistant.runs.length = 0;
+  const response = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'desk' });
+  session = ((await response.json()) as { id: string }).id;
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await provider?.close();
+});
+
+const post = (content: string, stream = false) =>
+  product.request(user, 'POST', `/v1/chat/sessions/${session}/messages`, { content, stream });
+
+const note: StubCall = { name: 'desk_note', arguments: '{"text":"fuel"}' };
+const hasCalled = ({ messages = [] }: StubRequestBody) => messages.at(-1)?.role === 'tool';
+
+/** Has the model make these calls first, and then say something. */
+function plan(calls: readonly StubCall[], text = 'Done.'): void {
+  provider.setMode('ok', { delayMs: 0, script: (body) => (hasCalled(body) ? { text } : { text: '', calls }) });
+}
+
+/** What the model was told last, its instructions left out. */
+const told = () => (provider.requests.at(-1)?.body.messages ?? []).slice(1) as ToldMessage[];
+const toldCalls = () => told().flatMap(({ tool_calls = [] }) => tool_calls);
+const toldRoles = () => told().map(({ role, content }) => (content === null ? `${role} calls` : role));
+
+test('a model is told of its bad calls in a form that no provider refuses', async () => {
+  plan([
+    { name: 'multi_tool_use.parallel', arguments: '{"title":"le' },
+    { name: '', arguments: '[1]' },
+    { name: 'x'.repeat(100), arguments: '{"a":1}' },
+  ]);
+  await post('Please');
+  expect(toldCalls().map((call) => call.function)).toEqual([
+    { name: 'multi_tool_use_parallel', arguments: '{}' },
+    { name: 'unknown', arguments: '{}' },
+    { name: 'x'.repeat(64), arguments: '{"a":1}' },
+  ]);
+});
+
+test('a provider is given back what it wants back with a call, until the message is answered', async () => {
+  const extra_content = { google: { thought_signature: 'c2lnbmVk' } };
+  plan([{ ...note, extra_content }]);
+  const answer = (await (await post('Please')).json()) as { tool_calls: object[] };
+  expect(toldCalls()).toMatchObject([{ extra_content }]);
+  expect(answer.tool_calls[0]).not.toHaveProperty('extra_content');
+  plan([]);
+  await post('More');
+  expect(toldCalls()).toHaveLength(1);
+  expect(toldCalls()[0]).not.toHaveProperty('extra_content');
+});
+
+/** Stops a turn when its tools are done and the model writes. */
+async function stopAfterTools(): Promise<string> {
+  provider.setMode('ok', {
+    delayMs: 20,
+    script: (body) => (hasCalled(body) ? { text: 'word '.repeat(100) } : { text: '', calls: [note] }),
+  });
+  for await (const { event, data } of followEvents(await post('Spent 12.50 on fuel', true))) {
+    if (event !== 'message.delta') continue;
+    const path = `/v1/chat/sessions/${session}/turns/${data.turn_id}`;
+    const stopped = await product.request(user, 'POST', `${path}/stop`);
+    expect(await stopped.json()).toMatchObject({ status: 'stopped' });
+    return path;
+  }
+  throw new Error('The model wrote nothing.');
+}
+
+test('a retry does not do again what was done before, and the model is told of it, then and later', async () => {
+  const path = await stopAfterTools();
+  let asked = 0;
+  provider.setMode('ok', {
+    delayMs: 0,
+    script: () => (asked++ === 0 ? { text: '', calls: [note] } : { text: 'Noted.' }),
+  });
+  const answer = await (await product.request(user, 'POST', `${path}/retry`, {})).json();
+  expect(assistant.runs).toHaveLength(1);
+  expect(answer).toMatchObject({
+    ...{ status: 'complete', content: 'Noted.' },
+    tool_calls: [{ is_error: false, result: { note: expect.stringContaining('not done again') } }],
+  });
+  const done = ['assistant calls', 'tool'];
+  expect(toldRoles()).toEqual(['user', ...done, ...done]);
+  plan([]);
+  await post('More');
+  expect(toldRoles()).toEqual(['user', ...done, ...done, 'assistant', 'user']);
+});

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../harness/pool-fixture.ts';
+import { type Product, startProduct } from '../harness/product.ts';
+
+interface Stopping {
+  readonly product: Product;
+  readonly admin: Client;
+  /** Sends a message whose session's row is held, and waits until it waits for that. */
+  post(signal?: AbortSignal): Promise<{ answer: Promise<Response>; letGo: () => Promise<unknown> }>;
+}
+
+async function startStopping(variables: Record<string, string> = {}): Promise<Stopping> {
+  const product = await startProduct(variables);
+  onTestFinished(() => product.stop());
+  const connect = async () => {
+    const client = new Client({ connectionString: product.databaseUrl });
+    await client.connect();
+    return client;
+  };
+  const [admin, holder] = await Promise.all([connect(), connect()]);
+  // Before the database is dropped: what was registered last is done first.
+  onTestFinished(async () => void (await Promise.all([admin.end(), holder.end()])));
+  const user = await product.createUser();
+  return {
+    product,
+    admin,
+    async post(signal) {
+      const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
+      const { id } = (await session.json()) as { id: string };
+      await holder.query('begin');
+      await holder.query('select from chat_sessions where id = $1 for update', [id]);
+      const answer = fetch(`${product.url}/v1/chat/sessions/${id}/messages`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${user.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ content: 'Hi' }),
+        ...(signal && { signal }),
+      });
+      answer.catch(() => undefined);
+      await until(async () => {
+        const { rows } = await admin.query(
+          `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        );
+        return rows.length === 1;
+      });
+      return { answer, letGo: () => holder.query('rollback') };
+    },
+  };
+}
+
+async function readTurns(admin: Client): Promise<unknown[]> {
+  const { rows } = await admin.query<{ status: string }>('select status from chat_turns');
+  return rows.map(({ status }) => status);
+}
+
+test('a server that stops waits for a message that is being stored, also when its client has left, and answers it', async () => {
+  const { product, admin, post } = await startStopping();
+  const client = new AbortController();
+  const { answer, letGo } = await post(client.signal);
+  client.abort();
+  await expect(answer).rejects.toThrow();
+  const stopped = product.server.stop();
+  await sleep(500);
+  await letGo();
+  await stopped;
+  expect(await readTurns(admin)).toEqual(['completed']);
+});
+
+test('a message that is stored after the time to stop is interrupted, and its client told not to send it again', async () => {
+  const { product, admin, post } = await startStopping({ DRAIN_TIMEOUT_MS: '1' });
+  const { answer, letGo } = await post();
+  const stopped = product.server.stop();
+  const { status, headers } = await answer;
+  expect([status, headers.get('x-should-retry')]).toEqual([503, 'false']);
+  await letGo();
+  await stopped;
+  expect(await readTurns(admin)).toEqual(['interrupted']);
+});
