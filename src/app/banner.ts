@@ -18,7 +18,8 @@ function shown(path: string): string {
 }
 
 function keyLines({ firstKey }: BannerFacts): string[] {
-  if (firstKey === undefined) return ['key       make one with: npx evenkeel keys create --username <name>'];
+  if (firstKey === undefined)
+    return ['key       make one with: npx evenkeel keys create --username <name> (in the image without npx)'];
   const file = shown(firstKey.file);
   return firstKey.isNew ? [`key       ${firstKey.secret}`, `          kept in ${file}`] : [`key       in ${file}`];
 }
@@ -31,7 +32,7 @@ function curlLines({ address, firstKey, sessionId }: BannerFacts): string[] {
   const session = `${address}/v1/chat/sessions/${sessionId}/messages`;
   return [
     '',
-    'Try it: create a session, stream a reply, read the history.',
+    'Try it: create a session; in one that is there, stream a reply and read the history.',
     '',
     `curl -s ${address}/v1/chat/sessions ${auth} ${json} -d '{"title":"My first chat"}'`,
     '',

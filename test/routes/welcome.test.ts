@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { ensureWelcomeSession } from '../../src/core/chat/index.ts';
 import { createPrivyApp } from '../harness/privy-app.ts';
-import { startProduct } from '../harness/product.ts';
+import { startProduct, testContext } from '../harness/product.ts';
 
 test('a new user is welcomed, once', async () => {
   const app = await createPrivyApp();
@@ -16,4 +17,20 @@ test('a new user is welcomed, once', async () => {
     return ((await response.json()) as { data: { title: string }[] }).data.map(({ title }) => title);
   };
   await expect.poll(titles, { timeout: 10_000, interval: 50 }).toEqual(['Welcome']);
+});
+
+test('the lines to try that a start prints are for a session of their own, the same each time', async () => {
+  const product = await startProduct();
+  onTestFinished(() => product.stop());
+  const user = await product.createUser();
+  const ensure = () => ensureWelcomeSession(product.postgres, user.userId, testContext());
+  const create = async () => {
+    const response = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'My expenses' });
+    return ((await response.json()) as { id: string }).id;
+  };
+  const first = await create();
+  const welcome = await ensure();
+  const second = await create();
+  expect([first, second]).not.toContain(welcome);
+  expect(await ensure()).toBe(welcome);
 });

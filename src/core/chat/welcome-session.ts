@@ -3,16 +3,22 @@ import { newId } from '../../base/ids.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { insertSessions, listSessions } from './queries.ts';
 
-/** The user's session with the newest activity; one called "Welcome" is made when there is none. Answers its id. */
+const title = 'Welcome';
+
+/**
+ * A session to try things in, never one of the user's own: the one called "Welcome", made when it is not among the latest
+ * hundred. Answers its id.
+ */
 export async function ensureWelcomeSession(database: Database, userId: string, context: CallContext): Promise<string> {
-  const newest = { userId, assistant: null, afterUpdatedAt: null, afterId: null, limit: 1 };
-  const [session] = await database.query(listSessions(newest), context);
-  if (session !== undefined) return session.id;
+  const latest = { userId, assistant: null, afterUpdatedAt: null, afterId: null, limit: 100 };
+  const sessions = await database.query(listSessions(latest), context);
+  const known = sessions.find((session) => session.title === title);
+  if (known !== undefined) return known.id;
   const id = newId();
   const welcome = {
     userId,
     id,
-    title: 'Welcome',
+    title,
     assistant: null,
     model: null,
     idempotencyKey: null,
