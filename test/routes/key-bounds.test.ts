@@ -95,6 +95,76 @@ describe('a key that is bound to networks and expires', () => {
   });
 });
 
+describe('a key that may do more than the one that changes it', () => {
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  const later = new Date(Date.now() + 7_200_000).toISOString();
+  let weak: { key: string };
+
+  beforeAll(async () => {
+    weak = { key: await product.createKey(user, ['keys:write']) };
+  });
+
+  const change = (id: string, body: object) => product.request(weak, 'PATCH', `/v1/keys/${id}`, body);
+
+  it('is made to work neither from more networks nor for longer', async () => {
+    const strong = await createKey({ name: 'strong', ip_allowlist: ['10.0.0.0/8'], expires_at: soon });
+    for (const wider of [
+      { ip_allowlist: null },
+      { ip_allowlist: ['10.0.0.0/7'] },
+      { ip_allowlist: ['10.1.0.0/16', '127.0.0.1'] },
+      { expires_at: null },
+      { expires_at: later },
+      { expires_at: null, ip_allowlist: null },
+      { expires_at: later, ip_allowlist: ['10.1.0.0/16'] },
+    ]) {
+      const refused = await change(strong.id, wider);
+      expect([refused.status, await refused.json()]).toMatchObject([
+        403,
+        { error: { code: 'keys.permission_missing' } },
+      ]);
+    }
+    const listed = (await (await product.request(user, 'GET', '/v1/keys?limit=1000')).json()) as { data: KeyAnswer[] };
+    const bounds = { ip_allowlist: ['10.0.0.0/8'], expires_at: soon };
+    expect(listed.data.find(({ id }) => id === strong.id)).toMatchObject(bounds);
+  });
+
+  it('is not brought back to life when it has expired', async () => {
+    const strong = await createKey({ name: 'strong', expires_at: soon });
+    const end = sql`
+      -- test.expire_key
+      update api_keys set expires_at = now() - interval '1 hour' where user_id = ${user.userId} and id = ${strong.id}`;
+    await product.postgres.query(end, testContext());
+    for (const expires_at of [null, soon]) expect((await change(strong.id, { expires_at })).status).toBe(403);
+    expect((await product.request(strong, 'GET', '/v1/keys')).status).toBe(401);
+  });
+
+  it('is renamed and narrowed, and also widened where it may do no more by the same change', async () => {
+    const strong = await createKey({ name: 'strong', ip_allowlist: ['10.0.0.0/8'], expires_at: later });
+    const narrower = { name: 'narrow', ip_allowlist: ['10.1.0.0/16', '10.2.0.1'], expires_at: soon };
+    const narrowed = await change(strong.id, narrower);
+    expect([narrowed.status, await narrowed.json()]).toMatchObject([200, narrower]);
+    const wider = { permissions: ['keys:write'], ip_allowlist: null, expires_at: null };
+    const widened = await change(strong.id, wider);
+    expect([widened.status, await widened.json()]).toMatchObject([200, wider]);
+  });
+});
+
+it('a key that works for longer than the one that changes it is given no network of it, and the other way round', async () => {
+  const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+  const bound = await createKey({ name: 'bound', ip_allowlist: ['127.0.0.0/8'], expires_at });
+  const change = (id: string, body: object) => product.request(bound, 'PATCH', `/v1/keys/${id}`, body);
+  const lasting = await createKey({ name: 'lasting', ip_allowlist: ['10.0.0.0/8'] });
+  const brief = await createKey({ name: 'brief', expires_at: new Date(Date.now() + 60_000).toISOString() });
+  for (const [id, wider] of [
+    [lasting.id, { ip_allowlist: ['127.0.0.1'] }],
+    [brief.id, { expires_at }],
+  ] as const) {
+    const refused = await change(id, wider);
+    expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'keys.wider_than_own' } }]);
+    expect((await change(id, { ip_allowlist: ['127.0.0.1'], expires_at })).status).toBe(200);
+  }
+});
+
 it('is removed a month after it was revoked or expired, and not before', async () => {
   const owner = await product.createUser();
   for (const name of ['revoked', 'expired', 'revoked lately', 'expired lately', 'expires'])

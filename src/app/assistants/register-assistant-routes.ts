@@ -1,4 +1,4 @@
-import { markReplay, readIdempotency } from '../../core/accounts/index.ts';
+import { markReplay, readIdempotency, withoutBlindRetry } from '../../core/accounts/index.ts';
 import type { AssistantContext } from '../../kit/index.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Occasion } from './create-contexts.ts';
@@ -33,7 +33,8 @@ export function registerAssistantRoutes(
         });
         const given = { params: request.params, query: request.query, body: request.body };
         // Each part was checked against its schema.
-        const answered = await route.run(given as never, context);
+        const run = () => route.run(given as never, context);
+        const answered = await (method === 'POST' ? withoutBlindRetry({ request, reply }, run) : run());
         reply.code(status);
         return answered;
       },

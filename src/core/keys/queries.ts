@@ -209,12 +209,17 @@ export interface KeyChange {
 }
 
 /**
- * Changes a key, and tells every server so. One row, or none when there is no such key: `key` is the key as JSON has it, null
- * when it would gain a permission while it works from elsewhere or for longer than the caller. Index:
- * api_keys_working, api_keys_pkey, users_pkey.
+ * Changes a key, and tells every server so. A change that only narrows is anybody's; after one that adds a permission, a network
+ * or life, the key may have no more of each than the caller.
+ *
+ * One row, or none when there is no such key: `key` is the key as JSON has it, null when it would have more (not `is_within`),
+ * or would work again while the user has as many as may be. Index: api_keys_working, api_keys_pkey, users_pkey.
  */
-export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds }) => sql<{
+export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds; maxKeys: number }) => sql<{
   key: unknown;
+  /** What it may do after the change. */
+  permissions: string[];
+  is_within: boolean;
   /** 0 when nothing was changed. */
   auth_version: number;
   told: string | null;
@@ -224,22 +229,37 @@ export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds })
     -- Locked before the key, as by whoever erases the user.
     select user_id from users where user_id = ${p.userId}::uuid for no key update
   ), target as (
-    select id, coalesce(${p.permissions}::text[] <@ permissions, true) or api_key_is_within(
-      case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else expires_at end,
-      case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else ip_allowlist end,
-      ${p.own.expiresAt}::timestamptz, ${p.own.ipAllowlist}::inet[]
-    ) as is_within
-    from api_keys
-    where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and revoked_at is null and exists (select from owner)
-    for update
+    select k.id, k.expires_at is null or k.expires_at > now() as works, wanted.permissions,
+      (
+        wanted.permissions <@ k.permissions
+        and api_key_is_within(wanted.expires_at, wanted.ip_allowlist, k.expires_at, k.ip_allowlist::inet[])
+      ) or (
+        wanted.permissions <@ ${p.own.permissions}::text[]
+        and api_key_is_within(wanted.expires_at, wanted.ip_allowlist, ${p.own.expiresAt}::timestamptz,
+          ${p.own.ipAllowlist}::inet[])
+      ) as is_within
+    from api_keys k, lateral (
+      select coalesce(${p.permissions}::text[], k.permissions) as permissions,
+        case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else k.ip_allowlist end as ip_allowlist,
+        case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else k.expires_at end as expires_at
+    ) as wanted
+    where k.user_id = ${p.userId}::uuid and k.id = ${p.id}::uuid and k.revoked_at is null and exists (select from owner)
+    for update of k
+  ), allowed as materialized (
+    select case
+      -- There are as many that work as before.
+      when works or not ${p.setExpiresAt} then true
+      else api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer)
+    end as is_allowed
+    from target
   ), changed as (
     update api_keys k
-    set name = coalesce(${p.name}, k.name), permissions = coalesce(${p.permissions}::text[], k.permissions),
+    set name = coalesce(${p.name}, k.name), permissions = target.permissions,
       ip_allowlist = case when ${p.setIpAllowlist} then ${p.ipAllowlist}::text[] else k.ip_allowlist end,
       expires_at = case when ${p.setExpiresAt} then ${p.expiresAt}::timestamptz else k.expires_at end,
       planned_expires_at = case when not ${p.setExpiresAt} then k.planned_expires_at end
-    from target
-    where k.user_id = ${p.userId}::uuid and k.id = target.id and target.is_within
+    from target, allowed
+    where k.user_id = ${p.userId}::uuid and k.id = target.id and target.is_within and allowed.is_allowed
     returning k.id, k.name, k.prefix, k.permissions, k.ip_allowlist, k.created_at, k.expires_at, k.last_used_at
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
@@ -249,7 +269,8 @@ export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds })
     where user_id = ${p.userId}::uuid and exists (select from changed)
     returning user_id, auth_version
   )
-  select coalesce(to_jsonb(changed), 'null') as key, coalesce(touched.auth_version, 0) as auth_version,
+  select coalesce(to_jsonb(changed), 'null') as key, target.permissions, target.is_within::boolean as is_within,
+    coalesce(touched.auth_version, 0) as auth_version,
     pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text as told
   from target left join changed on true left join touched on true`;
 

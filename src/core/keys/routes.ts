@@ -20,6 +20,7 @@ import {
   onceByKey,
   readIdempotency,
   signInErrors,
+  withoutBlindRetry,
 } from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
 import { KEPT_DAYS } from './jobs.ts';
@@ -128,7 +129,8 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
       refuseMoreThanOwn(own, bounds);
       const { secret, order } = newKey(request);
       const key = { ...order, ...bounds, name };
-      const stored = await onceByKey(() => database.query(insertKey(key), request.context));
+      const insert = () => onceByKey(() => database.query(insertKey(key), request.context));
+      const stored = await withoutBlindRetry({ request, reply }, insert);
       if (stored === undefined) throw signInErrors.raise.user_disabled();
       if (stored.replayed) markReplay(reply);
       reply.code(201);
@@ -170,7 +172,9 @@ function registerChange(server: HttpServer, { database, clock, callers }: KeyRou
         tags: ['Keys'],
         summary: 'Change the name of an API key, what it may do, from where and how long',
         description:
-          'To no more than what the key that makes the change has itself; a wider one is given no permission.',
+          'To no more than what the key that makes the change has itself. One that may do more, works from elsewhere or lives ' +
+          'longer can only be narrowed. One that has expired works again when it is given a later end, if you have fewer ' +
+          `than ${MAX_KEYS} that work.`,
         params: KeyParams,
         body: UpdateKey,
         response: { 200: Key },
@@ -190,11 +194,15 @@ function registerChange(server: HttpServer, { database, clock, callers }: KeyRou
         expiresAt: expiresAt ?? null,
       };
       const [row] = await database.query(
-        updateKey({ ...actor(request.caller), id: request.params.key_id, own, ...change }),
+        updateKey({ ...actor(request.caller), id: request.params.key_id, own, maxKeys: MAX_KEYS, ...change }),
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();
-      if (row.key === null) throw keyErrors.raise.wider_than_own({ param: 'permissions' });
+      if (!row.is_within) {
+        refuseMoreThanOwn(own, { permissions: row.permissions });
+        throw keyErrors.raise.wider_than_own(permissions && { param: 'permissions' });
+      }
+      if (row.key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
       callers.invalidate(request.caller.userId, row.auth_version);
       return fromStored(row.key);
     },
@@ -255,7 +263,8 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
         own: ownBounds(request.caller),
         overlapSeconds,
       };
-      const row = await onceByKey(() => database.query(rotateKey(rotation), request.context));
+      const rotate = () => onceByKey(() => database.query(rotateKey(rotation), request.context));
+      const row = await withoutBlindRetry({ request, reply }, rotate);
       if (row === undefined) throw keyErrors.raise.not_found();
       refuseMoreThanOwn(rotation.own, { permissions: row.permissions ?? undefined });
       if (!row.is_within) throw keyErrors.raise.wider_than_own();

@@ -5,6 +5,7 @@ import {
   errors,
   type JWTPayload,
   type JWTVerifyGetKey,
+  type JWTVerifyOptions,
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose';
@@ -100,16 +101,38 @@ export class IdentityVerifier {
     return trusted;
   }
 
-  #verifyBy(token: string, issuer: Issuer, getKey: JWTVerifyGetKey): Promise<JWTVerifyResult> {
-    return jwtVerify(token, getKey, {
+  async #verifyBy(token: string, issuer: Issuer, getKey: JWTVerifyGetKey): Promise<JWTVerifyResult> {
+    const options: JWTVerifyOptions = {
       algorithms: [...issuer.algorithms],
       issuer: issuer.issuer,
       audience: [...issuer.audience],
       requiredClaims: ['sub', 'exp'],
       clockTolerance: LEEWAY_SECONDS,
       currentDate: this.#clock.now(),
-    });
+    };
+    try {
+      return await jwtVerify(token, getKey, options);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      return await verifyByAny(token, error, options);
+    }
   }
+}
+
+/** Of keys that all match, whichever signed it: a provider may list one twice, or name none in its tokens. */
+async function verifyByAny(
+  token: string,
+  keys: errors.JWKSMultipleMatchingKeys,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  for await (const key of keys) {
+    try {
+      return await jwtVerify(token, key, options);
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed();
 }
 
 /** Where the keys of an issuer come from: the one that is pinned, or what it publishes. */

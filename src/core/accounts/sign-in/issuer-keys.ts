@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CompactJWSHeaderParameters,
   createLocalJWKSet,
@@ -26,12 +27,18 @@ const FRESH_MS = 600_000;
 const STALE_MS = 86_400_000;
 /** With keys to serve by, whatever tokens name, the issuer is asked no more often than this. */
 const COOLDOWN_MS = 30_000;
+/**
+ * With keys to serve by, nobody waits longer than this for newer ones. An issuer that is well answers sooner, so that a key
+ * that it withdrew is refused at once; with more, every sign-in would wait for one that is frozen.
+ */
+const PATIENCE_MS = 500;
 /** Without any, a try may come sooner: everybody waits for it. */
 const COLD_COOLDOWN_MS = 1_000;
 
 /**
  * The public keys of an identity provider. Those it has now are kept for ten minutes, and for a day while it does not
- * answer. A token that names an unknown key has them read again, at most once in 30 s, whoever asks.
+ * answer: then sign-ins wait for it at most half a second. A token that names an unknown key has them read again, at most
+ * once in 30 s, whoever asks.
  *
  * Our own rather than jose's remote set, which counts its cooldown from the last success: there an issuer that is down is
  * asked by every token.
@@ -43,7 +50,8 @@ export class IssuerKeys {
   #readAtMs = Number.NEGATIVE_INFINITY;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
-  #reading: Promise<void> | undefined;
+  #isFaultTold = false;
+  #reading: { readonly done: Promise<void>; readonly patience: Promise<void> } | undefined;
 
   constructor(options: IssuerKeysOptions) {
     this.#options = options;
@@ -52,19 +60,40 @@ export class IssuerKeys {
 
   /**
    * The key that a token names.
-   * @throws jose's `JWKSNoMatchingKey` when the issuer has none such; AppError 503 `auth.issuer_unavailable` when that
-   *   cannot be told; the deadline's reason.
+   * @throws jose's `JWKSNoMatchingKey` when the issuer has none such, `JWKSMultipleMatchingKeys` when it has several,
+   *   `JWKSInvalid` when it is no key; AppError 503 `auth.issuer_unavailable` when that cannot be told; the deadline's reason.
    */
   async find(header: CompactJWSHeaderParameters, token: FlattenedJWSInput, deadline: Deadline) {
-    if (this.#ageMs() >= FRESH_MS) await this.#read(deadline);
+    const ageMs = this.#ageMs();
+    if (ageMs >= FRESH_MS) await this.#read(deadline, { isBrief: ageMs < STALE_MS });
     try {
-      return await this.#usable()(header, token);
+      return await this.#pick(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
     }
-    await this.#read(deadline);
+    await this.#read(deadline, { isBrief: false });
     if (this.#hasFailed) throw signInErrors.raise.issuer_unavailable();
-    return await this.#usable()(header, token);
+    return await this.#pick(header, token);
+  }
+
+  async #pick(header: CompactJWSHeaderParameters, token: FlattenedJWSInput) {
+    const keys = this.#usable();
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      // What importing a key throws depends on what is wrong with it, and is not always jose's.
+      this.#tellFault(error);
+      throw new errors.JWKSInvalid('the key cannot be used', { cause: error });
+    }
+  }
+
+  /** Once for all the tokens that name a bad key, until the keys are read again. */
+  #tellFault(error: unknown): void {
+    const { issuer, log } = this.#options;
+    if (!this.#isFaultTold)
+      log.warn({ err: error, issuer: issuer.issuer }, 'a key of an identity provider cannot be used');
+    this.#isFaultTold = true;
   }
 
   #ageMs(): number {
@@ -76,17 +105,24 @@ export class IssuerKeys {
     return this.#keys;
   }
 
-  /** Reads the keys again, unless that was tried a moment ago. What goes wrong is told by `#hasFailed`. */
-  async #read(deadline: Deadline): Promise<void> {
+  /**
+   * Reads the keys again, unless that was tried a moment ago. What goes wrong is told by `#hasFailed`. It goes on when nobody
+   * waits for it any more, so that a key that was withdrawn is refused once the issuer has answered.
+   */
+  async #read(deadline: Deadline, { isBrief }: { isBrief: boolean }): Promise<void> {
     const cooldownMs = this.#ageMs() < STALE_MS ? COOLDOWN_MS : COLD_COOLDOWN_MS;
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#reading === undefined && nowMs - this.#triedAtMs >= cooldownMs) {
       this.#triedAtMs = nowMs;
-      this.#reading = this.#fetch().finally(() => {
+      const done = this.#fetch().finally(() => {
         this.#reading = undefined;
       });
+      // Counted from here: of those who come while it lasts, only the first ones wait.
+      this.#reading = { done, patience: sleep(PATIENCE_MS, undefined, { ref: false }) };
     }
-    if (this.#reading !== undefined) await deadline.race(this.#reading);
+    if (this.#reading === undefined) return;
+    const { done, patience } = this.#reading;
+    await deadline.race(isBrief ? Promise.race([done, patience]) : done);
   }
 
   async #fetch(): Promise<void> {
@@ -96,6 +132,7 @@ export class IssuerKeys {
       this.#keys = createLocalJWKSet((await fetchJson(this.#jwksUrl)) as JSONWebKeySet);
       this.#readAtMs = clock.monotonicMs();
       this.#hasFailed = false;
+      this.#isFaultTold = false;
     } catch (error) {
       this.#hasFailed = true;
       // Discovery may tell another place by now.
