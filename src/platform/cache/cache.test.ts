@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { contextOf, GRACE_MS, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
+import { until } from '../../../test/harness/pool-fixture.ts';
 import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
-import { DeadlineExceeded } from '../../base/deadline.ts';
+import { Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import type { Redis } from '../redis/index.ts';
 import type { Cache } from './index.ts';
 
@@ -75,6 +76,20 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
     clock.advance(1);
     await ask(cache, 'nobody/1');
     expect(source.loads).toBe(2);
+  });
+
+  test('does not remember that a key is unknown when everything was to be forgotten since that was read', async () => {
+    const cache = open();
+    const release = Promise.withResolvers<void>();
+    source.beforeAnswer = () => release.promise;
+    const early = ask(cache, 'bob/1');
+    await until(() => source.loads === 1);
+    source.change('bob');
+    clock.advance(1);
+    cache.clear(source.nowMs());
+    release.resolve();
+    expect(await early).toBe('bob/1 at 1');
+    expect(await ask(cache, 'bob/1')).toBe('bob/1 at 1');
   });
 
   test('reads anew what was invalidated, and nothing else', async () => {
@@ -172,6 +187,17 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
       source.beforeSnapshot = () => new Promise(() => {});
       expect(await ask(cache)).toBe('ann/1 at 1');
       expect(await ask(cache)).toBe('ann/1 at 1');
+    });
+
+    test('tells a caller with little time that it is up, and does not rest for it', async () => {
+      const cache = open();
+      await ask(cache);
+      clock.advance(TTL_MS);
+      source.beforeSnapshot = () => new Promise(() => {});
+      let elapsedMs = 0;
+      const deadline = Deadline.after(30, { now: () => new Date(), monotonicMs: () => elapsedMs++ });
+      await expect(cache.get('ann/1', { ...contextOf(), deadline })).rejects.toBeInstanceOf(DeadlineExceeded);
+      expect(deadline.reason).toBeUndefined();
     });
 
     test('hands on an error that is not one of being away, without grace', async () => {

@@ -71,7 +71,8 @@ const MAX_ROUNDS = 5;
 
 /**
  * Values by key, in memory and, where there is one, in Redis, read at the source when they are not there. See `Trust` for
- * which values may serve. It starts deaf: until `restore` is called, every use is checked by a load.
+ * which values may serve. It starts deaf: until `restore` is called, every use of a value is checked by a load. That a key is
+ * unknown is remembered for its time whether or not changes are heard of: none of them would name it.
  */
 export class Cache<Value> {
   readonly #options: CacheOptions<Value>;
@@ -168,7 +169,10 @@ export class Cache<Value> {
     this.#tell(undefined);
   }
 
-  /** Changes at the source are no longer heard of: from now on every use is checked by a load. */
+  /**
+   * Changes at the source are no longer heard of: from now on every use of a value is checked by a load. Unknown keys go on
+   * being answered from memory for their time.
+   */
   lose(): void {
     this.#trust.lose();
     this.doubt();
@@ -258,7 +262,7 @@ export class Cache<Value> {
   }
 
   #take(key: string, { entry, era, isFromRedis }: Outcome<Value>): { value: Value | undefined } | undefined {
-    if (entry !== undefined && (era !== this.#trust.era || !this.#trust.admits(entry))) return undefined;
+    if (era !== this.#trust.era || (entry !== undefined && !this.#trust.admits(entry))) return undefined;
     if (isFromRedis) this.#hits++;
     else this.#misses++;
     if (entry === undefined) {
@@ -276,7 +280,8 @@ export class Cache<Value> {
 
   /**
    * Looks a key up, by this caller's deadline. Answers the 503 when the source is away; so too when a caller who has a
-   * spare has waited long enough, while the look-up goes on for the next.
+   * spare has waited long enough, while the look-up goes on for the next. Where patience ends at the caller's own instant it is
+   * the caller's time that is up, though its timer may be the later one of the two.
    */
   async #lookUp({ key, context, load }: Ask<Value>, hasSpare: boolean): Promise<Outcome<Value> | AppError> {
     const patience = hasSpare ? context.deadline.shortenedTo(PATIENCE_MS) : context.deadline;
@@ -287,7 +292,7 @@ export class Cache<Value> {
       return outcome;
     } catch (error) {
       context.deadline.throwIfEnded();
-      const isImpatient = hasSpare && error === patience.signal.reason;
+      const isImpatient = error === patience.reason && patience.endsAtMs < context.deadline.endsAtMs;
       const trouble = isImpatient ? postgresErrors.raise.timeout({ cause: error }) : error;
       if (!(trouble instanceof AppError) || trouble.status !== 503) throw trouble;
       this.#sourceRestsUntilMs = this.#clock.monotonicMs() + SOURCE_REST_MS;

@@ -71,7 +71,10 @@ export class Trust {
     this.#era++;
   }
 
-  /** From this instant of the source's clock on, changes are heard of. */
+  /**
+   * From this instant of the source's clock on, changes are heard of. Until a load has told that clock better, ages come out
+   * too short by what the answer with the instant took.
+   */
   restore(sinceMs: number): void {
     this.#isHearing = true;
     this.#heardSinceMs = sinceMs;
@@ -133,7 +136,10 @@ export class Trust {
     if (!this.#isHearing && era === this.#era) this.#heardSinceMs = Number.POSITIVE_INFINITY;
   }
 
-  /** The source's clock showed this at that instant of ours, or a little later: ages come out too long, never too short. */
+  /**
+   * The source's clock showed this at that instant of ours, or a little later: ages come out too long, never too short, where
+   * the instant was taken before the source was asked.
+   */
   observeSource(sourceMs: number, atMs: number): void {
     this.#sourceOffsetMs = sourceMs - atMs;
   }

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../../base/time.ts';
 import { Timings } from '../../base/timings.ts';
 import { type BatchCall, BatchQueue } from './batch-queue.ts';
 import type { Database } from './database.ts';
-import { postgresErrors } from './errors.ts';
+import { postgresErrors, UnsendableValue } from './errors.ts';
 import type { Statement } from './statement.ts';
 
 /** A statement that serves many callers at once. */
@@ -97,8 +97,8 @@ const maxWaiting = 20_000;
  *
  * Every caller keeps its own deadline: when that ends, it is told at once, and the batch goes on for the others; a batch
  * that nobody waits for any more is cancelled on the server. Every caller keeps its own error: a statement that Postgres
- * refuses has changed nothing, so it is run again in halves until the input at fault stands alone. The idea is that of
- * Facebook's DataLoader, without its fixed tick and with writes.
+ * refuses, or that cannot be written or sent, has changed nothing, so it is run again in halves until the input at fault
+ * stands alone. The idea is that of Facebook's DataLoader, without its fixed tick and with writes.
  *
  * @throws AppError `postgres.overloaded` when too many wait, a caller has waited half a second, or its time would be over
  *   before its turn came; and all that `Database.query` throws.
@@ -285,36 +285,38 @@ class Batch<Input, Row extends { i: number | null }> {
 
   /** Never rejects: what goes wrong is told to the callers. Answers the statement's name, if it could be written. */
   async #run(calls: readonly BatchCall<Input, Row>[]): Promise<string | undefined> {
-    let name: string | undefined;
+    let statement: Statement<Row> | undefined;
     const timings = new Timings();
     const deadline = Deadline.after(Math.max(...calls.map((call) => call.remainingMs())), this.#clock);
     const release = whenAllGaveUp(calls, () => deadline.cancel(new Cancelled('nobody waits for the batch')));
     try {
-      const statement = { ...this.#definition.statement(calls.map((call) => call.input)), sharedBy: this.#busy.size };
-      name = statement.name;
+      statement = this.#definition.statement(calls.map((call) => call.input));
       const context = { deadline, timings, requestId: newId() };
-      const rows = await this.#database.query(statement, context);
+      const rows = await this.#database.query({ ...statement, sharedBy: this.#busy.size }, context);
       const groups = Map.groupBy(rows, (row) => row.i);
       for (const [index, call] of calls.entries()) call.answer(groups.get(index + 1) ?? [], timings);
     } catch (error) {
-      await this.#fail(calls, error, timings);
+      const isNothingDone = statement === undefined || isRefused(error);
+      if (isNothingDone && calls.length > 1) await this.#runHalves(calls);
+      else for (const call of calls) call.fail(error, timings);
     } finally {
       release();
       deadline.end();
     }
-    return name;
+    return statement?.name;
   }
 
-  async #fail(calls: readonly BatchCall<Input, Row>[], error: unknown, timings: Timings): Promise<void> {
-    if (calls.length === 1 || !(error instanceof DatabaseError)) {
-      for (const call of calls) call.fail(error, timings);
-      return;
-    }
+  async #runHalves(calls: readonly BatchCall<Input, Row>[]): Promise<void> {
     // The one at fault may have given up meanwhile: also a caller that is left alone is tried again.
     const waiting = calls.filter((call) => !call.isSettled);
     const middle = Math.ceil(waiting.length / 2);
     for (const half of [waiting.slice(0, middle), waiting.slice(middle)]) if (half.length > 0) await this.#run(half);
   }
+}
+
+/** Whether a statement was refused for what is in it, and so has changed nothing. */
+function isRefused(error: unknown): boolean {
+  return error instanceof DatabaseError || error instanceof UnsendableValue;
 }
 
 function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGiveUp'>[], then: () => void): () => void {

@@ -4,7 +4,7 @@ import type { AppError } from '../../base/errors.ts';
 import { checkConnection } from './check-connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { abort, type ConnectionPoolOptions, createPgPool } from './create-pg-pool.ts';
-import { postgresErrors, sqlState } from './errors.ts';
+import { NotConnected, postgresErrors, sqlState } from './errors.ts';
 import { type PoolStatus, poolHealth } from './pool-status.ts';
 
 // While callers wait in line.
@@ -66,7 +66,8 @@ export class ConnectionPool {
    * @throws AppError `postgres.overloaded` or `postgres.unavailable` after `waitMs`; the signal's reason when it aborts.
    */
   async acquire(waitMs: number, signal: AbortSignal): Promise<pg.PoolClient> {
-    if (this.#isClosing) throw postgresErrors.raise.unavailable({ cause: new Error('the pool is closed') });
+    if (this.#isClosing)
+      throw postgresErrors.raise.unavailable({ cause: new NotConnected(new Error('the pool is closed')) });
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -122,6 +123,12 @@ export class ConnectionPool {
   /** Whether the connection broke, as opposed to the server refusing something. */
   isLost(client: pg.PoolClient): boolean {
     return this.#states.get(client)?.isLost ?? true;
+  }
+
+  /** Whether the connection is to be replaced: its time is over, or it is of before a `refresh`. */
+  isDue(client: pg.PoolClient): boolean {
+    const state = this.#states.get(client);
+    return state === undefined || state.isAged || this.#isStale(state);
   }
 
   /** Whether callers wait in line. */
@@ -290,7 +297,7 @@ export class ConnectionPool {
     const isServerFull = sqlState(this.#connectError)?.startsWith('53') === true;
     const isBusy = this.#connectError === undefined && this.#pool.totalCount > this.#attempts.size;
     const { overloaded, unavailable } = postgresErrors.raise;
-    return isServerFull || isBusy ? overloaded({ cause }) : unavailable({ cause });
+    return isServerFull || isBusy ? overloaded({ cause }) : unavailable({ cause: new NotConnected(cause) });
   }
 
   #openedAtMs(client: pg.PoolClient): number {

@@ -12,7 +12,8 @@ export interface Database {
    *
    * @throws AppError `postgres.unavailable`, `postgres.overloaded` or `postgres.timeout` (all 503) when the database is
    *   the trouble; the reason of the deadline's signal when that ended first; pg's `DatabaseError` when the statement
-   *   itself is refused (a constraint, say), for the caller to read its `code` and `constraint`.
+   *   itself is refused (a constraint, say), for the caller to read its `code` and `constraint`; `UnsendableValue`, before
+   *   anything is sent, when a value cannot be turned into what is sent.
    */
   query<Row>(statement: Statement<Row>, context: CallContext): Promise<Row[]>;
 }

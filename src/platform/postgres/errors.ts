@@ -61,27 +61,41 @@ export function toCallerError(error: unknown, isConnectionLost: boolean): unknow
  * it. Not what the server refused, nor what was never sent.
  */
 export function isOutcomeUnknown(error: unknown): boolean {
-  if (!(error instanceof AppError)) return !(error instanceof DatabaseError);
+  if (!(error instanceof AppError)) return !(error instanceof DatabaseError || error instanceof UnsendableValue);
   // An open breaker gives no cause. A server that ends the connection may have done the statement before.
-  if (error.code === 'postgres.unavailable') return error.cause !== undefined;
+  if (error.code === 'postgres.unavailable') return error.cause !== undefined && !(error.cause instanceof NotConnected);
   return error.code === 'postgres.timeout' && !(error.cause instanceof DatabaseError);
 }
 
 /** A statement was cancelled in place of the one before it on its connection, or never begun for what befell that one. */
 export class CancelledByNeighbour extends Error {}
 
+/** There was no connection: nothing was sent. */
+export class NotConnected extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+/** A value cannot be turned into what is sent, an object that refers to itself say: nothing was sent. The cause tells why. */
+export class UnsendableValue extends Error {}
+
 /** The server ended the statement for a cancel or its time limit. */
 export function isCancelled(error: unknown): boolean {
   return sqlState(error) === '57014';
 }
 
+/** The server does not know the statement's text: it was not begun. */
+export function isTextUnknown(error: unknown): boolean {
+  return sqlState(error) === '26000';
+}
+
 /**
- * The statement was never begun. 26000: the one before it was to bring its text, and was refused before the server had read
- * that. 42P05: pg, told so twice, had the text brought twice.
+ * The statement was never begun. Its text is unknown: the one before it was to bring that, and was refused before the server
+ * had read it, or the server has forgotten it. 42P05: pg, told so twice, had the text brought twice.
  */
 export function isNeverBegun(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === '26000' || state === '42P05';
+  return isTextUnknown(error) || sqlState(error) === '42P05';
 }
 
 /** Two statements got in each other's way and the server undid ours: running it again is right and usually works. */

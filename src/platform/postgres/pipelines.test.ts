@@ -86,6 +86,31 @@ describe('statements that share a connection', () => {
     await busy;
   });
 
+  test.each([
+    ['its time is over', 0.2, () => {}],
+    ['those of before are to be left', 3_600, (postgres: Postgres) => postgres.refresh()],
+  ])('have it replaced when %s, though they never let it rest', async (_why, maxAgeSeconds, happen) => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000, maxAgeSeconds });
+    const answerSlowly = {
+      ...sql<{ pid: number }>`
+        -- test.answer_slowly
+        select pg_backend_pid() as pid from pg_sleep(0.05)`,
+      sharedBy: 1,
+    };
+    const pids = new Set<number | undefined>();
+    const untilMs = performance.now() + 4_000;
+    const keepBusy = async (): Promise<void> => {
+      while (pids.size < 2 && performance.now() < untilMs) {
+        pids.add((await postgres.query(answerSlowly, within(5_000)))[0]?.pid);
+      }
+    };
+    const busy = Array.from({ length: 20 }, keepBusy);
+    await until(() => pids.size > 0);
+    happen(postgres);
+    await Promise.all(busy);
+    expect(pids.size).toBe(2);
+  });
+
   test('take no more than their part when they may follow no longer, because others wait in line', async () => {
     const postgres = pool.open({ poolSize: 2, poolOverflow: 0, poolWaitMs: 5_000 });
     const first = write(postgres, slowNote(1, 3), within(20_000));

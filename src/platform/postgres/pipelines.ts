@@ -32,6 +32,8 @@ export class Pipeline {
   readonly ended: Promise<void>;
   /** Statements that have not let go of the connection. */
   depth = 0;
+  /** Statements that were sent and have not been answered. */
+  unanswered = 0;
   /** Settles when the last statement that was sent has been answered. */
   lastAnswered: Promise<void> = Promise.resolve();
   /** How often the server was asked to cancel what runs here. Each may have hit the neighbour of what it was meant for. */
@@ -65,6 +67,11 @@ export class Pipeline {
   /** Whether its connection broke. */
   get isLost(): boolean {
     return this.#client !== undefined && this.#pool.isLost(this.#client);
+  }
+
+  /** Whether its connection is to be replaced. */
+  get isDue(): boolean {
+    return this.#client !== undefined && this.#pool.isDue(this.#client);
   }
 
   /** Whether a new connection would lead to the same server. */
@@ -169,8 +176,9 @@ export class Pipelines {
     }
   }
 
-  /** Whether it may be followed: not for ever while others wait in line. */
-  #isOpen({ isClosed, isBroken, isLost, sinceMs }: Pipeline): boolean {
-    return !isClosed && !isBroken && !isLost && !(this.#pool.hasWaiting && performance.now() - sinceMs > TURN_MS);
+  /** Whether it may be followed: not for ever while others wait in line, nor when its connection is to be replaced. */
+  #isOpen({ isClosed, isBroken, isLost, isDue, sinceMs }: Pipeline): boolean {
+    const isOrdinary = !isClosed && !isBroken && !isLost && !isDue;
+    return isOrdinary && !(this.#pool.hasWaiting && performance.now() - sinceMs > TURN_MS);
   }
 }

@@ -74,6 +74,14 @@ describe('a connection', () => {
     await Promise.all([keepBusy(), keepBusy(), keepBusy()]);
   });
 
+  test('whose server has forgotten what was prepared on it is replaced, and the caller served', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
+    const [before] = await postgres.query(backend(), within(5_000));
+    await postgres.query({ name: 'test.forget', text: 'deallocate all', values: [] }, within(5_000));
+    const [after] = await postgres.query(backend(), within(5_000));
+    expect(after?.pid).not.toBe(before?.pid);
+  });
+
   test('that is never idle is never checked', async () => {
     await pool.admin.query('create extension if not exists pg_stat_statements');
     await pool.admin.query(

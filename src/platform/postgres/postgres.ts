@@ -8,6 +8,7 @@ import { isConflict, isReadOnly, isStaleConnection, sqlState, toCallerError } fr
 import { Pipelines } from './pipelines.ts';
 import { type PoolStatus, watchPool } from './pool-status.ts';
 import { runStatement } from './run-statement.ts';
+import { type SendableStatement, toSendable } from './sendable-statement.ts';
 import { type Statement, sql } from './statement.ts';
 
 /** What is known of a statement when it has ended, for metrics. */
@@ -112,9 +113,10 @@ interface Run {
 }
 
 async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
+  const sendable = toSendable(statement);
   for (let retries = 0; ; retries++) {
     try {
-      return await queryOnce(run, statement, context);
+      return await queryOnce(run, sendable, context);
     } catch (error) {
       const mayHelp = isStaleConnection(error) || isConflict(error);
       if (!mayHelp || retries === MAX_RETRIES) throw toCallerError(error, false);
@@ -123,7 +125,7 @@ async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, contex
   }
 }
 
-async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: CallContext): Promise<Row[]> {
+async function queryOnce<Row>(run: Run, statement: SendableStatement<Row>, context: CallContext): Promise<Row[]> {
   const { pool, pipelines, poolWaitMs, silentAfterMs, observe } = run;
   const { deadline, timings, trace } = context;
   const askedAtMs = performance.now();
@@ -138,7 +140,7 @@ async function queryOnce<Row>(run: Run, statement: Statement<Row>, context: Call
   try {
     const rows = await runStatement<Row>(
       pipeline,
-      { text, values: [...values], ...(name !== undefined && { name }) },
+      { text, values, ...(name !== undefined && { name }) },
       {
         signal: deadline.signal,
         silentAfterMs,

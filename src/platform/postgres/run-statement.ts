@@ -7,6 +7,7 @@ import {
   isCancelled,
   isNeverBegun,
   isReadOnly,
+  isTextUnknown,
   postgresErrors,
   toCallerError,
 } from './errors.ts';
@@ -42,6 +43,7 @@ export function runStatement<Row>(pipeline: Pipeline, query: QueryConfig, option
   return new Promise((resolve, reject) => {
     const cancelRequestsBefore = pipeline.cancelRequests;
     const before = pipeline.lastAnswered;
+    const isFollowing = pipeline.unanswered++ > 0;
     const answered = Promise.withResolvers<void>();
     pipeline.lastAnswered = answered.promise;
     let isSettled = false;
@@ -72,11 +74,14 @@ export function runStatement<Row>(pipeline: Pipeline, query: QueryConfig, option
     signal.addEventListener('abort', onAbort);
     void pipeline.client.query<Record<string, unknown>>(query, (error: Error | null, result) => {
       answered.resolve();
+      pipeline.unanswered--;
       if (isSettled) return;
       settle();
       // It is the server that is read-only then, not the connection that is of yesterday.
       const isReadOnlyForGood = isReadOnly(error) && pipeline.isRenewed;
-      release(error !== null && endsConnection(error) && !isReadOnlyForGood);
+      // pg believes for good that the server knows it, where nothing was on its way that was to bring it.
+      const isForgotten = isTextUnknown(error) && !isFollowing;
+      release(error !== null && (endsConnection(error) || isForgotten) && !isReadOnlyForGood);
       if (error === null) resolve(result.rows as Row[]);
       else if (isReadOnlyForGood) reject(toCallerError(error, false));
       else reject(reasonOf(error, pipeline.cancelRequests > cancelRequestsBefore));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
-import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
+import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import { systemClock } from '../../base/time.ts';
 import { createLogger } from '../log/index.ts';
 import type { Postgres, PostgresOptions } from '../postgres/index.ts';
@@ -76,6 +76,16 @@ describe('the time of a statement', () => {
     context.deadline.cancel();
     await expect(napping).rejects.toBeInstanceOf(Cancelled);
   });
+
+  test('is not what ended when it is all that the caller has, though its timer be the first of the two', async () => {
+    const { guarded } = open(20_000);
+    let elapsedMs = 0;
+    const clock = { now: () => new Date(), monotonicMs: () => elapsedMs++ };
+    const deadline = Deadline.after(100, clock);
+    const napping = guarded.query(nap(30), { ...within(20_000), deadline });
+    await expect(napping).rejects.toBeInstanceOf(DeadlineExceeded);
+    expect(deadline.reason).toBeUndefined();
+  });
 });
 
 describe('a database that does not answer', () => {
@@ -131,6 +141,19 @@ describe('a database that does not answer', () => {
       await guarded.query(backend(), within(50)).catch(() => undefined);
       return guarded.state() !== 'closed';
     });
+  });
+
+  test('is not taken to be there for a statement that could not even be sent', async () => {
+    const { guarded, postgres } = open(20_000);
+    const ping = vi.spyOn(postgres, 'ping');
+    proxy.setMode('black-hole');
+    const fail = () => guarded.query(backend(), within(20)).catch(() => undefined);
+    for (let call = 0; call < 4; call++) await fail();
+    const unsendable = { ...backend(), values: [{ amount: 1n }] };
+    await expect(guarded.query(unsendable, within(5_000))).rejects.toThrow('cannot be sent');
+    expect(ping).not.toHaveBeenCalled();
+    await fail();
+    expect(ping).toHaveBeenCalledOnce();
   });
 
   test('is told to those whose statements are under way when the breaker opens', async () => {

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { CallContext } from '../../base/call-context.ts';
-import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
-import { AppError } from '../../base/errors.ts';
+import { Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import { newId } from '../../base/ids.ts';
 import type { Clock } from '../../base/time.ts';
 import { Timings } from '../../base/timings.ts';
 import type { Logger } from '../log/index.ts';
-import { type Database, type Postgres, postgresErrors, type Statement } from '../postgres/index.ts';
+import { type Database, type Postgres, postgresErrors, type Statement, sqlState } from '../postgres/index.ts';
 import { isDatabaseTrouble } from './is-database-trouble.ts';
 
 /** Whether statements pass; `half-open` while an open breaker asks the database for a sign of life. */
@@ -120,7 +119,8 @@ class Guard implements GuardedDatabase {
       this.#hasAnswered = true;
       return rows;
     } catch (thrown) {
-      const isOwnBound = thrown instanceof DeadlineExceeded && !context.deadline.signal.aborted;
+      // Where both end at the same instant the caller's timer may be the later one of the two.
+      const isOwnBound = thrown instanceof DeadlineExceeded && deadline.endsAtMs < context.deadline.endsAtMs;
       const error = isOwnBound ? postgresErrors.raise.timeout({ cause: thrown }) : thrown;
       this.#onFailure(error);
       throw error;
@@ -134,7 +134,7 @@ class Guard implements GuardedDatabase {
     if (this.#breaker.state !== CircuitState.Closed) return;
     if (!isDatabaseTrouble(error)) {
       // The server itself refused the statement, so it is there.
-      if (!(error instanceof AppError || error instanceof Cancelled)) this.#failures = 0;
+      if (sqlState(error) !== undefined) this.#failures = 0;
       return;
     }
     this.#failures++;
