@@ -5,7 +5,8 @@ import { newId } from '../../src/base/ids.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { Tokens } from '../../src/core/accounts/index.ts';
 import { beginErasing } from '../../src/core/accounts/queries.ts';
-import type { Database } from '../../src/platform/postgres/index.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { type Database, openPostgres } from '../../src/platform/postgres/index.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
@@ -219,12 +220,12 @@ test.each([
 );
 
 describe('the job that erases a user', () => {
-  /** Does the job, and answers how many rows each of its statements erased. */
-  async function erase(userId: string): Promise<[string, number][]> {
+  /** Does the job, and answers how many rows each of its statements erased that was done. */
+  async function erase(userId: string, postgres: Database = product.postgres): Promise<[string, number][]> {
     const erased: [string, number][] = [];
     const database: Database = {
       async query(statement, context) {
-        const rows = await product.postgres.query(statement, context);
+        const rows = await postgres.query(statement, context);
         erased.push([statement.name, rows.length]);
         return rows;
       },
@@ -235,14 +236,46 @@ describe('the job that erases a user', () => {
     return erased;
   }
 
-  test('erases sessions in pages, however many there are', async () => {
+  const pagesOf = (erased: [string, number][], statement: string) =>
+    erased.filter(([name]) => name === statement).map(([, rows]) => rows);
+
+  test.each([
+    ['sessions', 'chat.erase_sessions', 'insert into chat_sessions (user_id, id) select $1, gen_random_uuid()'],
+    [
+      'answers kept under an Idempotency-Key',
+      'accounts.erase_idempotency_keys',
+      `insert into idempotency_keys (user_id, key, fingerprint) select $1, gen_random_uuid(), ''`,
+    ],
+  ])('erases %s in pages, however many there are', async (_, statement, insert) => {
     const { userId } = await product.createUser();
+    await client.query(`${insert} from generate_series(1, 1200)`, [userId]);
+    expect(pagesOf(await erase(userId), statement)).toEqual([500, 500, 200]);
+    expect(await rowsOf('users', { userId, key: '' })).toEqual([]);
+  });
+
+  test('goes on with fewer rows where a page of long ones takes longer than a statement may', async () => {
+    const { userId } = await product.createUser();
+    const sessionId = newId();
+    await client.query('insert into chat_sessions (user_id, id) values ($1, $2)', [userId, sessionId]);
     await client.query(
-      `insert into chat_sessions (user_id, id) select $1, gen_random_uuid() from generate_series(1, 12000)`,
-      [userId],
+      `insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
+        select $1, $2, n, gen_random_uuid(), 'user', 'Long.', now() from generate_series(1, 20) n`,
+      [userId, sessionId],
     );
-    const pages = (await erase(userId)).filter(([name]) => name === 'chat.erase_sessions').map(([, rows]) => rows);
-    expect(pages).toEqual([5_000, 5_000, 2_000]);
+    // Each row takes the time of a very long one.
+    await client.query(`
+      create function take_time() returns trigger language plpgsql as
+        'begin perform pg_sleep(0.1); return old; end';
+      create trigger take_time before delete on chat_messages for each row execute function take_time()`);
+    const log = createLogger({ level: 'silent' });
+    const postgres = openPostgres({ url: product.databaseUrl, log, statementTimeoutMs: 1_500, poolWaitMs: 5_000 });
+    try {
+      expect(pagesOf(await erase(userId, postgres), 'chat.erase_messages')).toEqual([8, 8, 4]);
+    } finally {
+      await postgres.close();
+      await client.query('drop trigger take_time on chat_messages; drop function take_time');
+    }
+    expect(await rowsOf('users', { userId, key: '' })).toEqual([]);
   });
 
   test('erases each table that has tables under it in pages, and those before it: a row takes time', async () => {

@@ -1,8 +1,10 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { storedParts } from '../../src/app/stored-data/export-routes.ts';
 import { newId } from '../../src/base/ids.ts';
+import type { StoredPart } from '../../src/core/accounts/index.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct } from '../harness/product.ts';
+import { type Product, startProduct, testContext } from '../harness/product.ts';
 import { listAssistantExamples } from './assistant-examples.ts';
 import { createResources } from './create-resources.ts';
 
@@ -182,6 +184,41 @@ describe('GET /v1/me/export', () => {
     );
     const { chat_messages: messages } = JSON.parse(await send(person, 'GET', '/v1/me/export'));
     expect(messages.map(({ seq }: { seq: number }) => seq)).toEqual(Array.from({ length: 2500 }, (_, n) => n + 1));
+  });
+
+  test.each([
+    ['chat_messages', 'content'],
+    ['chat_turns', 'partial'],
+  ])('reads long rows of %s a few at a time, and each once', async (table, column) => {
+    const person = await signUp();
+    const { id } = JSON.parse(await send(person, 'POST', '/v1/chat/sessions', {}));
+    const insert = {
+      chat_messages: `insert into chat_messages (user_id, session_id, seq, id, role, content, tool_calls, created_at)
+        select $1, $2, n, gen_random_uuid(), 'user', repeat('€', chars), to_json(repeat('x', call_chars)), now()`,
+      chat_turns: `insert into chat_turns (user_id, session_id, id, owner, status, model, partial, tool_calls)
+        select $1, $2, lpad(n::text, 32, '0')::uuid, gen_random_uuid(), 'failed', 'm', repeat('€', chars), to_json(repeat('x', call_chars))`,
+    }[table];
+    // Long ones, some by what tools were asked, one that is longer than a page, and many short ones.
+    await client.query(
+      `${insert} from generate_series(1, 300) n cross join lateral (select
+        case when n <= 8 then 200000 when n = 9 then 1000000 else 10 end as chars,
+        case when n between 20 and 27 then 600000 else 10 end as call_chars) size`,
+      [person.id, id],
+    );
+    const { read } = storedParts.find((part) => part.table === table) as StoredPart<Record<string, string>>;
+    const pages: Record<string, string>[][] = [];
+    while (pages.at(-1)?.length !== 0) {
+      const page = { userId: person.id, after: pages.at(-1)?.at(-1), limit: 500 };
+      pages.push(await product.postgres.query(read(page), testContext()));
+    }
+    for (const page of pages) {
+      const allButLast = page.slice(0, -1).map((row) => `${row[column]}${JSON.stringify(row.tool_calls)}`);
+      expect(Buffer.byteLength(allButLast.join(''))).toBeLessThan(1_000_000);
+    }
+    expect(Math.max(...pages.map(({ length }) => length))).toBeGreaterThan(200);
+    const exported = JSON.parse(await send(person, 'GET', '/v1/me/export'))[table];
+    expect(exported).toEqual(JSON.parse(JSON.stringify(pages.flat())));
+    expect(new Set(exported.map((row: { id: string }) => row.id)).size).toBe(300);
   });
 });
 

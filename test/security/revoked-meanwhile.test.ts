@@ -1,8 +1,11 @@
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct } from '../harness/product.ts';
+import { newId } from '../../src/base/ids.ts';
+import { sql } from '../../src/platform/postgres/index.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
 let product: Product;
 
@@ -33,4 +36,45 @@ test('a key that is revoked while a body is on its way makes no other key', asyn
   socket.write(body.slice(5));
   expect(await text(socket)).toMatch(/^HTTP\/1.1 401 .*auth\.invalid_key/s);
   expect((await listKeys()).map(({ name }) => name)).not.toContain('another');
+});
+
+/** More than connections hold on their way: an export of it goes on for as long as its reader takes. */
+async function storeMuch({ userId }: TestUser): Promise<void> {
+  const store = sql`
+    -- test.store_much
+    with session as (insert into chat_sessions (user_id, id) values (${userId}::uuid, ${newId()}::uuid) returning id)
+    insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
+    select ${userId}::uuid, session.id, n, gen_random_uuid(), 'user', repeat('a', 200000), now()
+    from session, generate_series(1, 200) n`;
+  await product.postgres.query(store, testContext());
+}
+
+test.each([
+  [
+    'whose key is revoked',
+    async (user: TestUser) => {
+      const { data } = (await (await product.request(user, 'GET', '/v1/keys')).json()) as { data: { id: string }[] };
+      return await product.request(user, 'DELETE', `/v1/keys/${data[0]?.id}`);
+    },
+  ],
+  [
+    'whose user is disabled',
+    async ({ userId }: TestUser) => {
+      const operator = await product.createUser();
+      return await product.request(operator, 'PATCH', `/admin/users/${userId}`, { disabled: true });
+    },
+  ],
+])('an export %s is cut within a second', async (_, end) => {
+  const user = await product.createUser();
+  await storeMuch(user);
+  const headers = { authorization: `Bearer ${user.key}` };
+  const answer = await new Promise<IncomingMessage>((resolve) => {
+    get(`${product.url}/v1/me/export`, { headers }, resolve);
+  });
+  expect(answer.statusCode).toBe(200);
+  const { streams } = product.server.http.lifecycle;
+  expect(streams.size).toBe(1);
+  expect((await end(user)).status).toBe(200);
+  await expect.poll(() => streams.size, { timeout: 1_000 }).toBe(0);
+  await expect(text(answer)).rejects.toThrow('aborted');
 });

@@ -29,7 +29,7 @@ export function createHttpMetrics(registry: Registry) {
   const readStreams = readAtScrape(registry, {
     type: 'gauge',
     name: 'evenkeel_http_streams_open',
-    help: 'Event streams that are open.',
+    help: 'Event streams and exports that are open.',
   });
   const readSockets = readAtScrape(registry, {
     type: 'gauge',

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { CallContext } from '../../base/call-context.ts';
-import { deleteUsers } from '../../core/accounts/index.ts';
+import { deleteUsers, eraseIdempotencyKeys } from '../../core/accounts/index.ts';
 import { eraseActivity } from '../../core/activity/index.ts';
 import { eraseMessages, eraseSessions, eraseTurns } from '../../core/chat/index.ts';
 import { defineJob, type Job } from '../../platform/jobs/index.ts';
@@ -21,7 +21,7 @@ const BUDGET_MS = 600_000;
  * What a user may have more of than one statement can delete in its time, what is under a table before it; the rest goes with
  * the account.
  */
-export const largeParts = [eraseMessages, eraseTurns, eraseSessions, eraseActivity];
+export const largeParts = [eraseMessages, eraseTurns, eraseSessions, eraseActivity, eraseIdempotencyKeys];
 
 /** Erases what a user may have much of, in pages. What was erased stays so when it fails. */
 export async function eraseLargeParts(database: Database, userId: string, context: CallContext): Promise<void> {

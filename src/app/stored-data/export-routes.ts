@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { type TSchema, Type } from 'typebox';
 import type { CallContext } from '../../base/call-context.ts';
 import { accountParts, type StoredPart } from '../../core/accounts/index.ts';
@@ -8,7 +7,7 @@ import { keyParts } from '../../core/keys/index.ts';
 import { notificationParts } from '../../core/notifications/index.ts';
 import { planParts } from '../../core/plans/index.ts';
 import { referralParts } from '../../core/referrals/index.ts';
-import type { HttpServer } from '../../platform/http/index.ts';
+import { type HttpServer, streamBody } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import type { BoundAssistants } from '../assistants/bind-assistants.ts';
 
@@ -29,7 +28,7 @@ export const storedParts: readonly StoredPart[] = [
   ...chatParts,
 ];
 
-/** Rows of one statement: with long messages a megabyte or two, and few enough that none takes long. */
+/** Rows of one statement at most, few enough that none takes long. Where rows may be long, a page ends where its bytes do. */
 const PAGE_ROWS = 500;
 /** A million messages, read by somebody whose connection is slow. */
 const BUDGET_MS = 600_000;
@@ -38,9 +37,9 @@ async function* readRows(part: StoredPart, userId: string, read: Pick<ExportRead
   let after: unknown;
   for (;;) {
     const rows = await read.database.query(part.read({ userId, after, limit: PAGE_ROWS }), read.context);
+    if (rows.length === 0) return;
     yield* rows;
     after = rows.at(-1);
-    if (rows.length < PAGE_ROWS) return;
   }
 }
 
@@ -101,12 +100,13 @@ export function registerExportRoute(server: HttpServer, options: ExportRouteOpti
         response: { 200: Export },
       },
     },
-    async ({ caller, context }, reply) => {
+    async (request, reply) => {
+      const { caller, context } = request;
       const pieces = await beginExport(writeExport(caller.userId, { ...options, context }));
       reply.header('content-type', 'application/json; charset=utf-8');
       reply.header('content-disposition', 'attachment; filename="evenkeel-export.json"');
       // The schema describes what the pieces come to.
-      return reply.send(Readable.from(pieces) as never);
+      return reply.send(streamBody(request, pieces) as never);
     },
   );
 }

@@ -26,4 +26,5 @@ export { type FirstKey, SignIn } from './sign-in/sign-in.ts';
 export { Tokens } from './sign-in/tokens.ts';
 export { USERNAME_RULE } from './sign-in/username.ts';
 export { accountParts } from './stored-data/parts.ts';
+export { eraseIdempotencyKeys } from './stored-data/queries.ts';
 export { onlyPage, type StoredPart, storedPart } from './stored-data/stored-part.ts';

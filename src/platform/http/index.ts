@@ -20,5 +20,6 @@ export { closeCodes, type OpenWebSocket, type WebSocketUser } from './open-web-s
 export type { RequestObservation } from './request-log.ts';
 export { listRoutes, type RouteAccess, type RouteSchema } from './route-rules.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
+export { streamBody } from './stream-body.ts';
 export { type CheckStream, watchStreams } from './watch-streams.ts';
 export { toAppError, toWireError, type WireError } from './wire-error.ts';

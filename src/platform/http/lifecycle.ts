@@ -3,11 +3,11 @@ import type { ExplainError } from './explain-errors.ts';
 import type { RequestContext } from './request-context.ts';
 import type { RouteAccess } from './route-rules.ts';
 
-/** An event stream, as those see it who may end it. */
+/** An answer that is sent while it is made, as those see it who may end it. */
 export interface OpenStream {
   /** What it answers. */
   readonly request: FastifyRequest;
-  /** Ends the stream with an error event. */
+  /** Ends the stream: an event stream with an error event, any other in the middle. */
   fail(thrown: unknown): void;
 }
 
@@ -29,7 +29,7 @@ export class Lifecycle {
   isPortClosed = false;
   /** The end of the drain, once one began. */
   drained: Promise<void> | undefined;
-  /** Event streams that are open. Each belongs to a request in flight. */
+  /** Event streams, and other answers that are sent while they are made. Each belongs to a request in flight. */
   readonly streams = new Set<OpenStream>();
   /** How often a change of callers was heard of: who was identified before the last one is not known to be one any more. */
   callerChanges = 0;

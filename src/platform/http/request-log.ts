@@ -14,9 +14,10 @@ export interface RequestObservation {
   readonly code: string | undefined;
 }
 
-/** What the answer's status was; 499 is nginx's number for a client that left before it. */
+/** What the answer's status was, also of one that we cut off; 499 is nginx's number for a client that left before it. */
 function statusOf(reply: FastifyReply, context: RequestContext): number {
-  if (context.isAnswered) return reply.statusCode;
+  const isCut = context.failure !== undefined && reply.raw.headersSent;
+  if (context.isAnswered || isCut) return reply.statusCode;
   // A socket that was handed over to a WebSocket has no answer of its own.
   const { webSocketPaths } = reply.request.server.lifecycle;
   return reply.sent && !reply.raw.headersSent && asksForWebSocket(reply.request, webSocketPaths) ? 101 : 499;

@@ -10,7 +10,7 @@ export type CheckStream = (request: FastifyRequest) => Promise<unknown>;
 const CHECK_AGAIN_MS = 2_000;
 
 /**
- * Ends the event streams whose request would be refused by now, each with the error that says why. Where that cannot be told,
+ * Ends the open streams whose request would be refused by now, each with the error that says why. Where that cannot be told,
  * a stream goes on, and is looked at again.
  *
  * @returns what to call when callers have changed, with whether a request is of one of those. Requests that are on their way

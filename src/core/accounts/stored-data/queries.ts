@@ -37,3 +37,14 @@ export const exportSignIns = (p: { userId: string; afterId: string; limit: numbe
   where user_id = ${p.userId}::uuid and id > ${p.afterId}::uuid
   order by id
   limit ${p.limit}::integer`;
+
+/** Erases some of the answers kept for a user. Index: idempotency_keys_pkey. A row for each, at most `limit`. */
+export const eraseIdempotencyKeys = (p: { userId: string; limit: number }) => sql<{ key: string }>`
+  -- accounts.erase_idempotency_keys
+  delete from idempotency_keys
+  where user_id = ${p.userId}::uuid and key = any (array(
+    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+    select key from idempotency_keys where user_id = ${p.userId}::uuid order by key
+    limit (select ${p.limit}::integer)
+  ))
+  returning key`;

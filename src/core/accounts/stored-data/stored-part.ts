@@ -11,7 +11,7 @@ export interface PartPage<Row> {
 /** A table of what is stored about users, as its feature gives it out to the user. */
 export interface StoredPart<Row = unknown> {
   readonly table: string;
-  /** One page; a column that is nobody's business is not in its rows. */
+  /** One page, empty only after the last row; a column that is nobody's business is not in its rows. */
   read(page: PartPage<Row>): Statement<Row>;
 }
 

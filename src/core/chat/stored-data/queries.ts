@@ -12,7 +12,16 @@ export const exportSessions = (p: { userId: string; afterId: string; limit: numb
   order by id
   limit ${p.limit}::integer`;
 
-/** A page of a user's messages, session by session. Index: chat_messages_pkey. At most `limit` rows. */
+/**
+ * How much of long texts a page has, in bytes as they are stored: beyond it by one row at most. An export holds a page in memory
+ * for as long as its reader takes, and many may be read slowly at once. Five hundred messages are usually less.
+ */
+const maxPageBytes = 1_000_000;
+
+/**
+ * A page of a user's messages, session by session, which ends where its bytes do. Index: chat_messages_pkey. At most `limit`
+ * rows.
+ */
 export const exportMessages = (p: { userId: string; sessionId: string; seq: number; limit: number }) => sql<{
   session_id: string;
   seq: number;
@@ -27,12 +36,20 @@ export const exportMessages = (p: { userId: string; sessionId: string; seq: numb
   created_at: Date;
 }>`
   -- chat.export_messages
-  select session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at from chat_messages
-  where user_id = ${p.userId}::uuid and (session_id, seq) > (${p.sessionId}::uuid, ${p.seq}::integer)
-  order by session_id, seq
-  limit ${p.limit}::integer`;
+  select session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at
+  from (
+    select session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at,
+      sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
+        over (order by session_id, seq rows between unbounded preceding and 1 preceding) as bytes_before
+    from chat_messages
+    where user_id = ${p.userId}::uuid and (session_id, seq) > (${p.sessionId}::uuid, ${p.seq}::integer)
+    order by session_id, seq
+    limit ${p.limit}::integer
+  ) page
+  where coalesce(bytes_before, 0) < ${maxPageBytes}::integer
+  order by session_id, seq`;
 
-/** A page of a user's turns. Index: chat_turns_pkey. At most `limit` rows. */
+/** A page of a user's turns, which ends where its bytes do. Index: chat_turns_pkey. At most `limit` rows. */
 export const exportTurns = (p: { userId: string; afterId: string; limit: number }) => sql<{
   id: string;
   session_id: string;
@@ -52,10 +69,18 @@ export const exportTurns = (p: { userId: string; afterId: string; limit: number 
   -- chat.export_turns
   select id, session_id, status, model, partial, tool_calls, error_code, error_message, prompt_tokens,
     completion_tokens, question_seq, answer_seq, created_at, ended_at
-  from chat_turns
-  where user_id = ${p.userId}::uuid and id > ${p.afterId}::uuid
-  order by id
-  limit ${p.limit}::integer`;
+  from (
+    select id, session_id, status, model, partial, tool_calls, error_code, error_message, prompt_tokens,
+      completion_tokens, question_seq, answer_seq, created_at, ended_at,
+      sum(octet_length(partial) + coalesce(octet_length(tool_calls::text), 0))
+        over (order by id rows between unbounded preceding and 1 preceding) as bytes_before
+    from chat_turns
+    where user_id = ${p.userId}::uuid and id > ${p.afterId}::uuid
+    order by id
+    limit ${p.limit}::integer
+  ) page
+  where coalesce(bytes_before, 0) < ${maxPageBytes}::integer
+  order by id`;
 
 /** Erases some of a user's messages. Index: chat_messages_pkey. A row for each, at most `limit`. */
 export const eraseMessages = (p: { userId: string; limit: number }) => sql<{ seq: number }>`
