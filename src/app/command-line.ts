@@ -9,8 +9,11 @@ import { runJobs } from './run-jobs.ts';
 import { runServer } from './run-server.ts';
 import { version } from './version.ts';
 
-/** What every command starts from: the configuration of the environment, and a log that keeps its secrets. */
-type Start = () => { config: Config; log: Logger };
+/**
+ * What every command starts from: the configuration of the environment, and a log that keeps its secrets, on standard output
+ * unless it is given another place.
+ */
+type Start = (logDestination?: NodeJS.WriteStream) => { config: Config; log: Logger };
 
 function createProgram(process: NodeJS.Process, start: Start): Command {
   const program = new Command('evenkeel')
@@ -19,6 +22,8 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .showHelpAfterError('Add --help to see what there is.')
     // A command that was not understood ends with another code than one that did its work and found something.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  // What does something and ends has standard output for what it was asked for, such as a key.
+  const startShort = () => start(process.stderr);
 
   program
     .command('serve')
@@ -41,7 +46,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .command('migrate')
     .description('bring the schema of the database up to date, and end')
     .action(async () => {
-      const { config, log } = start();
+      const { config, log } = startShort();
       const applied = await migrateDatabase(config, log);
       process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied:\n${applied.join('\n')}\n`);
     });
@@ -54,12 +59,12 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .requiredOption('--username <name>', 'whose key it is')
     .option('--name <text>', 'what the key is for', 'command line')
     .action(async (options: { username: string; name: string }) => {
-      const { config, log } = start();
+      const { config, log } = startShort();
       process.stdout.write(`${await createKey(config, log, options)}\n`);
     });
 
-  addLoadTestCommand(program, start);
-  addDoctorCommand(program, start);
+  addLoadTestCommand(program, startShort);
+  addDoctorCommand(program, startShort);
   return program;
 }
 
@@ -73,9 +78,9 @@ const lingerMs = 1_000;
 export async function runCommandLine(process: NodeJS.Process): Promise<void> {
   // What a command says is no reason to end without closing what it opened: a full disk, or a reader that has left.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
-  const start: Start = () => {
+  const start: Start = (destination) => {
     const config = loadConfig(process.env);
-    return { config, log: createLogger({ level: config.log.level, secrets: listSecrets(config) }) };
+    return { config, log: createLogger({ level: config.log.level, secrets: listSecrets(config), destination }) };
   };
   try {
     await createProgram(process, start).parseAsync();

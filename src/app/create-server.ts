@@ -95,9 +95,9 @@ interface RunningParts {
 
 async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
   const { http, turns, sweeper, jobs, uses, models, installed, limits, callers, signIn, redis, database } = parts;
-  await sweeper.stop();
   await Promise.all([
     drain(http, { timeoutMs: drainTimeoutMs }),
+    sweeper.stop(),
     turns.drain(Math.max(0, drainTimeoutMs - turnHeadStartMs)),
     jobs.stop(),
   ]);

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -14,13 +15,22 @@ function failureOf({ host, port }: Address, cause: unknown): Error {
 }
 
 /**
+ * The one address that a name stands for, the IPv4 one of two. Fastify would listen on every address of `localhost`, with
+ * servers of its own that know nothing of draining and of refusals.
+ */
+async function resolve({ host, port }: Address): Promise<Address> {
+  const { address } = await lookup(host, { order: 'ipv4first' });
+  return { host: address, port };
+}
+
+/**
  * Looks whether a server could listen there, before a database is started and migrated for it.
  * @throws Error that names the variables when it could not.
  */
 export async function checkAddress(address: Address): Promise<void> {
   const server = createServer();
   try {
-    server.listen({ host: address.host, port: address.port });
+    server.listen(await resolve(address));
     await once(server, 'listening');
   } catch (cause) {
     throw failureOf(address, cause);
@@ -35,7 +45,7 @@ export async function checkAddress(address: Address): Promise<void> {
  */
 export async function listen(http: Pick<FastifyInstance, 'listen'>, address: Address): Promise<string> {
   try {
-    return await http.listen({ host: address.host, port: address.port });
+    return await http.listen(await resolve(address));
   } catch (cause) {
     throw failureOf(address, cause);
   }

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -117,21 +118,30 @@ it('sends at a rate whether or not answers come, and fails by its exit code at a
   expect(rate).toBeLessThan(60);
 });
 
-it('that is interrupted writes its report of what there is, does not pass, and leaves nothing behind', async () => {
-  const before = await countUsers();
-  const report = join(directory, 'interrupted.html');
-  const { child, outcome } = startLoadTest(['--users', '20', '--stage-seconds', '60', '--report', report]);
-  const busy = Promise.withResolvers<void>();
-  child.stdout?.on('data', (chunk) => /users +\d+\/s/.test(String(chunk)) && busy.resolve());
-  // The first second of the climb is told when its users are there.
-  await Promise.race([busy.promise, outcome]);
-  child.kill('SIGINT');
-  const { code, output } = await outcome;
-  expect(code, output).toBe(1);
-  expect(output).toContain('Failed: it was interrupted before the end of its last stage.');
-  expect(await readFile(report, 'utf8')).toContain('Failed: it was interrupted');
-  expect(await countUsers()).toBe(before);
-});
+it.each([
+  ['is interrupted', ['SIGINT']],
+  ['loses its terminal, of which it is told twice,', ['SIGHUP', 'SIGHUP']],
+] as const)(
+  'that %s writes its report of what there is, does not pass, and leaves nothing behind',
+  async (_, signals) => {
+    const before = await countUsers();
+    const report = join(directory, 'interrupted.html');
+    const { child, outcome } = startLoadTest(['--users', '20', '--stage-seconds', '60', '--report', report]);
+    const busy = Promise.withResolvers<void>();
+    child.stdout?.on('data', (chunk) => /users +\d+\/s/.test(String(chunk)) && busy.resolve());
+    // The first second of the climb is told when its users are there.
+    await Promise.race([busy.promise, outcome]);
+    for (const signal of signals) {
+      child.kill(signal);
+      await sleep(50);
+    }
+    const { code, output } = await outcome;
+    expect(code, output).toBe(1);
+    expect(output).toContain('Failed: it was interrupted before the end of its last stage.');
+    expect(await readFile(report, 'utf8')).toContain('Failed: it was interrupted');
+    expect(await countUsers()).toBe(before);
+  },
+);
 
 it('keeps its verdict when its users cannot be erased, and says what stayed and how to remove it', async () => {
   const before = await countUsers();

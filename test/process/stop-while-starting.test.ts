@@ -28,15 +28,16 @@ async function startUntil(
 ): Promise<ChildProcess> {
   const child = spawn(process.execPath, [main, ...command], {
     env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir, ...variables },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   const said = Promise.withResolvers<void>();
-  child.stdout.on('data', (chunk) => {
+  const take = (chunk: Buffer): void => {
     output += chunk;
     if (output.includes(expected)) said.resolve();
-  });
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', take);
   child.once('exit', (code) => said.reject(new Error(`ended with ${code}: ${output}`)));
   await said.promise;
   return child;

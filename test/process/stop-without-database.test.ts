@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
+import { startServerProcess } from './server-process.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -40,3 +42,25 @@ it.each(['serve', 'work'])(
   },
   40_000,
 );
+
+it('"serve" that is told to stop is not ready from then on, whatever it waits for in its database', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-locked-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: dataDir });
+  onTestFinished(() => void server.child.kill('SIGKILL'));
+  const admin = new Client(database.url);
+  await admin.connect();
+  onTestFinished(() => admin.end());
+  const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
+  const isSweeping = async () =>
+    (await admin.query(`select from pg_stat_activity where wait_event_type = 'Lock'`)).rowCount;
+  await admin.query('begin; lock table chat_turns');
+  await expect.poll(isSweeping, { timeout: 10_000, interval: 20 }).toBe(1);
+  expect(await readiness()).toBe(200);
+  const ended = server.end('SIGTERM');
+  await expect.poll(readiness, { timeout: 500, interval: 20 }).toBe(503);
+  await admin.query('rollback');
+  expect(await ended).toBe(0);
+});

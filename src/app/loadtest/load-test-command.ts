@@ -49,10 +49,14 @@ function judge(plan: LoadPlan, stages: readonly Stage[]): string[] {
     : findBrokenGates(last, plan.gates);
 }
 
-/** What ends a test early: the first signal. A second one ends the process, and the users stay behind. */
+/**
+ * What ends a test early: the first signal. A second one ends the process, and the users stay behind; but not a second SIGHUP:
+ * a terminal that is closed sends one by the shell and one by the kernel.
+ */
 function untilInterrupted(): AbortSignal {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  process.on('SIGHUP', () => interrupted.abort());
   return interrupted.signal;
 }
 

@@ -33,7 +33,7 @@ export const variables = {
       pattern: /^[A-Za-z0-9.:_-]{1,253}$/,
       kind: 'an address or a host name',
       default: '127.0.0.1',
-      sentence: 'Address to listen on; 0.0.0.0 or :: for all.',
+      sentence: 'Address to listen on; 0.0.0.0 or :: for all. A name stands for one, the IPv4 one first.',
     }),
     requestBudgetMs: milliseconds('REQUEST_BUDGET_MS', 10_000, 'Time a request has when its route says nothing else.'),
     sessionCreateBudgetMs: milliseconds('SESSION_CREATE_BUDGET_MS', 15_000, 'Time that creating a session has.'),

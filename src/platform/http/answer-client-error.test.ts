@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { HttpServer } from './server.ts';
 import { connectRaw, createTestServer, listen } from './test-server.ts';
@@ -11,6 +12,10 @@ async function start(change: (server: HttpServer) => void = () => {}): Promise<n
   const { server } = createTestServer((made) => {
     const access = 'public';
     made.post('/things', { config: { access } }, async () => ({}));
+    made.post('/slow', { config: { access } }, async () => {
+      await sleep(50);
+      return { done: true };
+    });
   });
   opened.push(server);
   change(server);
@@ -76,4 +81,27 @@ test('a body that is still arriving when the request’s budget ends is answered
   const received = await connectRaw(await listen(server), head).closed();
   expect(received).toMatch(/^HTTP\/1\.1 408 /);
   expect(errorIn(received).code).toBe('http.request_timeout');
+});
+
+test.each([
+  ['a body longer than its length', 'content-length: 2\r\n\r\n{}tail'],
+  ['a body without a length', '\r\n{}'],
+  ['what is no second request', 'content-length: 2\r\n\r\n{}BANANA\r\n\r\n'],
+  ['a CONNECT', 'content-length: 2\r\n\r\n{}CONNECT example.com:443 HTTP/1.1\r\nhost: x\r\n\r\n'],
+])('a request that is done for is answered for itself, whatever comes after it: %s', async (_, rest) => {
+  const type = rest.startsWith('content-length') ? 'content-type: application/json\r\n' : '';
+  const received = await connectRaw(await start(), `POST /slow HTTP/1.1\r\nhost: x\r\n${type}${rest}`).closed();
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+  expect(received).toMatch(/\r\nconnection: close\r\n[\s\S]*\{"done":true\}$/i);
+});
+
+test('a CONNECT is answered 405, as what no address takes', async () => {
+  const received = await connectRaw(
+    await start(),
+    'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n',
+  ).closed();
+  expect(received).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/);
+  expect(received).toMatch(/\r\nallow: \r\n/);
+  expect(received).toMatch(/\r\nx-request-id: [0-9a-f-]{36}\r\n/);
+  expect(errorIn(received).code).toBe('http.method_not_allowed');
 });

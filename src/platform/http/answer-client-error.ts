@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
@@ -15,10 +15,40 @@ function errorOf(code: string | undefined): AppError {
   return raise.malformed_http();
 }
 
-/** Whether an answer has begun on the socket, into which no other may be written. */
-function hasBegunAnswer(socket: Socket): boolean {
-  const { _httpMessage: message } = socket as { _httpMessage?: { headersSent: boolean } | null };
-  return message?.headersSent === true;
+/** The answer that is due next on the socket, as Node keeps it. */
+function findDueAnswer(socket: Socket): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+/** Answers an error on the bare socket and closes it. */
+function answerOnSocket(error: AppError, socket: Socket, log: Logger): void {
+  const due = findDueAnswer(socket);
+  // What is wrong came after a whole request, which may be done by now: its answer is the next and the last on the connection.
+  if (due?.req.complete && !due.headersSent) {
+    due.shouldKeepAlive = false;
+    return;
+  }
+  const requestId = newId();
+  log.info({ request_id: requestId, status: error.status, code: error.code }, 'refused connection');
+  // Into an answer that has begun no other may be written.
+  if (!socket.writable || due?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify({ error: toWireError(error) });
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${requestId}`,
+    'server-timing: total;dur=0',
+    'cache-control: no-store',
+    'connection: close',
+    // Nothing here takes what is refused so.
+    ...(error.status === 405 ? ['allow: '] : []),
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroySoon();
 }
 
 /**
@@ -27,25 +57,15 @@ function hasBegunAnswer(socket: Socket): boolean {
  */
 export function createClientErrorAnswer(log: Logger): (error: Error & { code?: string }, socket: Socket) => void {
   return (thrown, socket) => {
-    if (thrown.code === 'ECONNRESET' || socket.destroyed) return;
-    const error = errorOf(thrown.code);
-    const requestId = newId();
-    log.info({ request_id: requestId, status: error.status, code: error.code }, 'refused connection');
-    if (!socket.writable || hasBegunAnswer(socket)) {
-      socket.destroy();
-      return;
-    }
-    const body = JSON.stringify({ error: toWireError(error) });
-    const head = [
-      `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
-      'content-type: application/json; charset=utf-8',
-      `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${requestId}`,
-      'server-timing: total;dur=0',
-      'cache-control: no-store',
-      'connection: close',
-    ];
-    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-    socket.destroySoon();
+    if (thrown.code !== 'ECONNRESET' && !socket.destroyed) answerOnSocket(errorOf(thrown.code), socket, log);
   };
+}
+
+/** Has a CONNECT, which Node gives no answer to write to, refused as a method that nothing here takes. */
+export function refuseConnect(server: Server, log: Logger): void {
+  server.on('connect', (_request, socket: Socket) => {
+    // Node has let go of the socket. A client that breaks it off is no fault of ours.
+    socket.on('error', () => {});
+    answerOnSocket(raise.method_not_allowed(), socket, log);
+  });
 }

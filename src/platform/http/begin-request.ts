@@ -25,6 +25,11 @@ export interface BeginOptions {
   readonly startTrace?: StartTrace | undefined;
 }
 
+/** Has nobody wait for the rest of a body, who would answer the request as well; as Fastify does with one that is too large. */
+function dropRestOfBody({ raw }: FastifyRequest): void {
+  for (const event of ['data', 'end', 'error']) raw.removeAllListeners(event);
+}
+
 /** Answers for a handler that does not, once its deadline is over. */
 function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS.Timeout {
   const answer = (): void => {
@@ -32,6 +37,7 @@ function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS
     if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
     const { reason } = request.context.deadline;
     const isStillArriving = reason instanceof DeadlineExceeded && !request.raw.complete && !request.raw.destroyed;
+    if (!request.raw.readableEnded) dropRestOfBody(request);
     reply.send(isStillArriving && request.raw.readableFlowing ? httpErrors.raise.request_timeout() : reason);
   };
   return setTimeout(answer, LAST_WORD_MS).unref();

@@ -22,6 +22,7 @@ async function start() {
       return { waited: true };
     });
     server.get('/never', { config: { ...config, budgetMs: 60_000 } }, () => new Promise(() => {}));
+    server.post('/takes', { config }, async () => ({}));
     server.get('/stream', { config }, async (request, reply) => {
       const stream = openEventStream(request, reply, { budgetMs: 60_000, errorEvent: 'error' });
       void release.promise.then(() => stream.end());
@@ -76,6 +77,26 @@ test('at the bound, streams end with an error event and requests are answered wi
   expect(answer).toContain('"code":"http.shutting_down"');
   expect(answer).toContain('retry-after: 1');
 });
+
+test.each([
+  ['breaks off', ''],
+  ['arrives after all', '          }'],
+])(
+  'a request whose body is on its way at the bound is answered with the error; that it %s is no error',
+  async (_, rest) => {
+    const { server, port, lines } = await start();
+    const headers = 'host: x\r\nx-request-id: arrives\r\ncontent-type: application/json\r\ncontent-length: 12';
+    const arriving = connectRaw(port, `POST /takes HTTP/1.1\r\n${headers}\r\n\r\n{`);
+    while (server.lifecycle.inFlight.size === 0) await new Promise((resolve) => setImmediate(resolve));
+    const drained = drain(server, { timeoutMs: 100 });
+    await arriving.until(/http\.shutting_down/);
+    arriving.socket.write(rest);
+    await drained;
+    expect(await arriving.closed()).toMatch(/^HTTP\/1\.1 503 /);
+    const problems = lines.filter(({ level }) => level !== 'info');
+    expect(problems).toEqual([expect.objectContaining({ request_id: 'arrives', code: 'http.shutting_down' })]);
+  },
+);
 
 test('after the drain the port is closed and no connection is left', async () => {
   const { server, port } = await start();

@@ -14,9 +14,10 @@ afterAll(() => made.server.close());
 
 const errorIn = (received: string) => JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)).error;
 
-/** Sends the head of a request with these headers only, and an id by which to find it in the log. */
-function send(requestLine: string, headers: string): RawConnection {
-  return connectRaw(port, `${requestLine}\r\nAuthorization: Bearer good\r\n${headers}\r\nconnection: close\r\n\r\n`);
+/** Sends a request with these headers only, and an id by which to find it in the log. */
+function send(requestLine: string, headers: string, body = ''): RawConnection {
+  const head = `${requestLine}\r\nAuthorization: Bearer good\r\n${headers}\r\nconnection: close\r\n\r\n`;
+  return connectRaw(port, head + body);
 }
 
 test('a request of HTTP/1.1 without a Host is refused as any other, one of HTTP/1.0 is served', async () => {
@@ -38,14 +39,22 @@ test('an expectation that the server does not know is refused as any other fault
   expect(patient).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
 });
 
-test('two Authorization headers are refused, whatever their case', async () => {
-  const client = connectRaw(
-    port,
-    'GET /things HTTP/1.1\r\nhost: x\r\nAuthorization: Bearer good\r\nauthorization: Bearer other\r\nconnection: close\r\n\r\n',
-  );
-  const received = await client.closed();
+test.each([
+  ['two Authorization headers', 'host: x\r\nauthorization: Bearer other', 'authorization'],
+  ['two Host headers', 'host: x\r\nHost: y', 'host'],
+  ['the same Host twice', 'host: x\r\nhost: x', 'host'],
+  ['a coding beside chunked', 'host: x\r\ntransfer-encoding: gzip, chunked', 'transfer-encoding'],
+])('%s are refused, whatever their case', async (_, headers, param) => {
+  const chunks = headers.includes('chunked') ? '0\r\n\r\n' : '';
+  const received = await send('POST /things HTTP/1.1', headers, chunks).closed();
   expect(received).toMatch(/^HTTP\/1\.1 400 /);
-  expect(JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)).error.param).toBe('authorization');
+  expect(errorIn(received)).toMatchObject({ code: 'http.invalid_request', param });
+});
+
+test('a body in chunks is taken, however the coding is spelt', async () => {
+  const headers = 'host: x\r\ncontent-type: application/json\r\ntransfer-encoding: Chunked';
+  const received = await send('POST /things HTTP/1.1', headers, '2\r\n{}\r\n0\r\n\r\n').closed();
+  expect(received).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 test.each([

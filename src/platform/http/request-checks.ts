@@ -57,24 +57,32 @@ function findUrlFault(url: string): AppError | undefined {
 /** As Node finds it. */
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
-function countAuthorizations(rawHeaders: readonly string[]): number {
+/** Whether a header is there more than once. Node keeps the first and says nothing; a proxy in front may go by the second. */
+function isRepeated(header: string, rawHeaders: readonly string[]): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    if (name.length === 13 && name.toLowerCase() === 'authorization') count++;
+    if (name.length === header.length && name.toLowerCase() === header) count++;
   }
-  return count;
+  return count > 1;
 }
 
 /** What is wrong with a request's URL or headers, whoever sends it. */
 export function findRequestFault(request: FastifyRequest): AppError | undefined {
   const { url = '', httpVersion, headers, rawHeaders } = request.raw;
-  // Node keeps the first of two and says nothing; a proxy in front may have checked the second.
-  if (countAuthorizations(rawHeaders) > 1) {
+  if (isRepeated('authorization', rawHeaders)) {
     return raise.invalid_request({ problem: 'Send one `Authorization` header.' }, { param: 'authorization' });
   }
   if (headers.host === undefined && httpVersion === '1.1') {
     return raise.invalid_request({ problem: 'Send a `Host` header.' }, { param: 'host' });
+  }
+  if (isRepeated('host', rawHeaders)) {
+    return raise.invalid_request({ problem: 'Send one `Host` header.' }, { param: 'host' });
+  }
+  // Node undoes no other coding: what it hands on would still be compressed.
+  if ((headers['transfer-encoding'] ?? 'chunked').toLowerCase() !== 'chunked') {
+    const problem = 'The only `Transfer-Encoding` that this server takes is `chunked`.';
+    return raise.invalid_request({ problem }, { param: 'transfer-encoding' });
   }
   if (headers.expect !== undefined && !CONTINUE.test(headers.expect)) {
     return raise.expectation_failed({ param: 'expect' });

@@ -13,7 +13,7 @@ import type { AppError, CatalogueEntry } from '../../base/errors.ts';
 import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
-import { createClientErrorAnswer } from './answer-client-error.ts';
+import { createClientErrorAnswer, refuseConnect } from './answer-client-error.ts';
 import { answerErrors, createUnroutableAnswer, unknownAddress } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
@@ -23,6 +23,7 @@ import { compressAnswers } from './compress-answers.ts';
 import { allowOrigins } from './cors.ts';
 import { httpErrors } from './errors.ts';
 import { type CheckReadiness, registerHealthRoutes } from './health-routes.ts';
+import { HeapWatch } from './heap-watch.ts';
 import { acceptOnlyJson } from './json-body.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { registerOpenApi } from './openapi.ts';
@@ -128,12 +129,14 @@ function passOnExpectations({ server }: FastifyInstance): void {
 const overloaded = httpErrors.raise.overloaded();
 
 /**
- * Refuses requests that there is no time for, that are malformed, from nobody known, too many, or not allowed, before their
- * body is read. What tells how the server is, is always told.
+ * Refuses requests that there is no time or no memory for, that are malformed, from nobody known, too many, or not allowed,
+ * before their body is read. What tells how the server is, is always told.
  */
 function guardRequests(server: FastifyInstance, options: HttpServerOptions): void {
-  const { authenticate, limit, authorize, clock = systemClock } = options;
+  const { log, authenticate, limit, authorize, clock = systemClock } = options;
   const turn = new TurnWatch(clock);
+  const heap = new HeapWatch({ log, clock });
+  server.addHook('onClose', async () => heap.close());
   const identify = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
     const pending = authenticate(request);
     return pending === undefined ? limit(request, reply) : pending.then(() => limit(request, reply));
@@ -159,7 +162,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = request.context as RequestContext;
     const isVital = access === 'public' && request.method === 'GET';
-    if (turn.isLate() && !isVital) return done(overloaded);
+    if ((turn.isLate() || heap.isFull()) && !isVital) return done(overloaded);
     dropKindOfNoBody(request);
     const fault = findRequestFault(request);
     if (fault !== undefined) return done(fault);
@@ -193,6 +196,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const server = createFastify(options, lifecycle);
   server.decorate('lifecycle', lifecycle);
   passOnExpectations(server);
+  refuseConnect(server.server, options.log);
   server.setValidatorCompiler(createValidatorCompiler());
   knowClientAddresses(server, options.trustedProxies);
   acceptOnlyJson(server);

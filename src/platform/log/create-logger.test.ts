@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import fc from 'fast-check';
+import { errorCodes } from 'fastify';
 import { DatabaseError } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
@@ -91,6 +92,11 @@ const leaks: Record<string, (log: Logger) => void> = {
     log.error(
       Object.assign(new Error('failed'), { body: CANARY, config: { headers: { a: CANARY } }, response: CANARY }),
     ),
+  'an address that Fastify quotes': (log) => {
+    const error = new errorCodes.FST_ERR_REP_ALREADY_SENT(`/v1/search?q=${CANARY}`, 'GET');
+    log.error(error);
+    log.error({ err: error });
+  },
   'text that is not JSON': (log) => {
     try {
       JSON.parse(`${CANARY} is what I wrote`);
@@ -223,6 +229,23 @@ describe('a line says what an operator needs', () => {
     onTestFinished(() => void child.kill('SIGKILL'));
     expect(await Promise.race([once(child, 'message'), once(child, 'exit')])).toEqual(['goes on', undefined]);
     const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test('whose reader has stopped reading, the process goes on, and ends when it is told to', async () => {
+    const index = new URL('./index.ts', import.meta.url).href;
+    // Whoever looks at its standard output, as ours does, has writes to it fail that would have to wait.
+    const script = `import { createLogger } from '${index}';
+      const log = createLogger({ level: 'info' });
+      process.stdout.on('error', () => {});
+      process.on('SIGTERM', () => process.exit(0));
+      for (let n = 0; n < 50_000; n++) log.info({ n }, 'line');
+      setTimeout(() => process.send('goes on'), 1_000);`;
+    const child = spawn('node', ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    expect(await Promise.race([once(child, 'message'), once(child, 'exit')])).toEqual(['goes on', undefined]);
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(4_000) });
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
   });

@@ -14,7 +14,7 @@ export interface LoggerOptions {
   /** Lines below this level are not written. */
   readonly level: LogLevel;
   /** Where lines go; standard output when absent. */
-  readonly destination?: DestinationStream;
+  readonly destination?: DestinationStream | undefined;
   /** Strings that may appear in no line: configured secrets, such as the model provider's key. */
   readonly secrets?: readonly string[];
 }
@@ -28,6 +28,9 @@ const UNREAD_BYTES = 16 * 1024 * 1024;
 /** Lines are written when they are so many bytes or the first of them so old: a write for each costs as much as the line. */
 const WRITTEN_AT_ONCE_BYTES = 64 * 1024;
 const WRITE_INTERVAL_MS = 100;
+
+/** How long the process waits at its exit for a reader of its output, in milliseconds. One that is stuck would hold it for ever. */
+const LAST_WRITE_MS = 1_000;
 
 /**
  * Where lines go. Asynchronous: a reader who stops reading must not stop the event loop. Pino flushes it when the process exits.
@@ -44,12 +47,21 @@ function openStandardOutput() {
     maxLength: UNREAD_BYTES,
   });
   const { flushSync } = output;
+  const flushInTime = (): void => {
+    const endsAtMs = performance.now() + LAST_WRITE_MS;
+    try {
+      flushSync.call(Object.assign(output, { retryEAGAIN: () => performance.now() < endsAtMs }));
+    } catch {
+      // Nobody reads: what is left is lost with the process.
+    }
+  };
+  output.flushSync = flushInTime;
   output.on('error', () => {
     // At the exit it would try for ever, and nothing else would run.
     output.flushSync = () => {};
   });
   output.on('write', () => {
-    output.flushSync = flushSync;
+    output.flushSync = flushInTime;
   });
   return output;
 }
