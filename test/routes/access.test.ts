@@ -3,20 +3,26 @@ import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
+import { createPrivyApp } from '../harness/privy-app.ts';
 import { type Product, permissionsWithout, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { createResources } from './create-resources.ts';
-import { type Resources, routeExamples } from './route-examples.ts';
+import { type Resources, routeExamples, routePermissions } from './route-examples.ts';
 
 let product: Product;
 let alice: TestUser;
 let bob: TestUser;
 let hers: Resources;
+/** The key of a user that signed up. */
+let firstKey: string;
 
 beforeAll(async () => {
-  product = await startProduct();
+  const app = await createPrivyApp();
+  product = await startProduct(app.variables);
   alice = await product.createUser();
   bob = await product.createUser();
   hers = await createResources(product, alice);
+  const signedUp = await product.request(undefined, 'POST', '/api/auth', { token: await app.token('newcomer') });
+  firstKey = ((await signedUp.json()) as { api_key: string }).api_key;
 });
 
 afterAll(() => product.stop());
@@ -35,6 +41,14 @@ it('has an example of every route that is not public', () => {
   const registered = routes.filter((route) => route.method !== 'HEAD').map((route) => `${route.method} ${route.url}`);
   expect(registered.length).toBeGreaterThan(10);
   expect(registered.sort()).toEqual(Object.keys(routeExamples).sort());
+});
+
+it('takes on each route the permission that is written down for it', () => {
+  const routes = listRoutes(product.server.http).filter(
+    ({ method, access }) => access !== 'public' && method !== 'HEAD',
+  );
+  const registered = routes.map(({ method, url, access }) => [`${method} ${url}`, access]);
+  expect(Object.fromEntries(registered)).toEqual(routePermissions);
 });
 
 describe.each(Object.entries(routeExamples))('%s', (name, example) => {
@@ -85,8 +99,7 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
   });
 
   it('answers 403 to a key without the permission', async () => {
-    const { access } = listRoutes(product.server.http).find((route) => `${route.method} ${route.url}` === name) ?? {};
-    const key = await product.createKey(alice, permissionsWithout(access ?? ''));
+    const key = await product.createKey(alice, permissionsWithout(routePermissions[name] ?? ''));
     const { status, text } = await send(key, theirs());
     expect([status, codeOf(text)]).toEqual([403, 'keys.permission_missing']);
   });
@@ -123,6 +136,14 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
     }
   });
 });
+
+it.each(Object.entries(routeExamples).filter(([name]) => routePermissions[name] === 'admin'))(
+  '%s answers 403 to the first key of a user that signed up',
+  async (_name, example) => {
+    const { status, text } = await send(firstKey, example(hers));
+    expect([status, codeOf(text)]).toEqual([403, 'keys.permission_missing']);
+  },
+);
 
 describe("another user's cursor", () => {
   const lists = () =>

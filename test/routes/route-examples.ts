@@ -1,4 +1,5 @@
 import { newId } from '../../src/base/ids.ts';
+import type { Permission } from '../../src/core/keys/index.ts';
 import { listAssistantExamples } from './assistant-examples.ts';
 
 /** Ids of one user's things, for the paths of routes. */
@@ -119,3 +120,67 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'GET /v1/models/:model': () => ({ method: 'GET', path: '/v1/models/offline' }),
   ...listAssistantExamples(),
 };
+
+/** What routes take, said again: a route that comes to take something else is to be noticed. Assistants' are not here. */
+const takers: Record<Permission, readonly string[]> = {
+  'chat:read': [
+    'GET /v1/chat/sessions',
+    'GET /v1/chat/sessions/:session_id',
+    'GET /v1/chat/sessions/:session_id/messages',
+    'GET /v1/chat/sessions/:session_id/turns/:turn_id',
+    'GET /v1/chat/sessions/:session_id/turns/:turn_id/events',
+    'POST /v1/chat/messages/batch',
+    'GET /api/:user_id/conversations/:conversation_id/messages',
+    'GET /v1/models',
+    'GET /v1/models/:model',
+  ],
+  'chat:write': [
+    'POST /v1/chat/sessions',
+    'PATCH /v1/chat/sessions/:session_id',
+    'DELETE /v1/chat/sessions/:session_id',
+    'POST /v1/chat/sessions/:session_id/messages',
+    'POST /v1/chat/sessions/:session_id/turns/:turn_id/stop',
+    'POST /v1/chat/sessions/:session_id/turns/:turn_id/retry',
+    'POST /v1/chat/completions',
+    'POST /api/:user_id/chat',
+  ],
+  'keys:read': ['GET /v1/keys'],
+  'keys:write': ['POST /v1/keys', 'PATCH /v1/keys/:key_id', 'DELETE /v1/keys/:key_id', 'POST /v1/keys/:key_id/rotate'],
+  'account:read': [
+    'GET /v1/me',
+    'GET /v1/me/plan',
+    'GET /v1/me/usage',
+    'GET /v1/me/limits',
+    'GET /v1/me/export',
+    'GET /v1/me/referrals',
+    'GET /v1/activity',
+    'GET /v1/plans',
+    'GET /v1/notifications',
+    'GET /v1/notifications/preferences',
+  ],
+  'account:write': [
+    'PATCH /v1/me',
+    'DELETE /v1/me',
+    'POST /v1/notifications/:notification_id/read',
+    'POST /v1/notifications/read-all',
+    'PUT /v1/notifications/preferences',
+  ],
+  admin: [
+    'PUT /v1/me/plan',
+    'GET /admin/cache',
+    'PUT /admin/cache',
+    'DELETE /admin/cache',
+    'DELETE /admin/cache/:user_id',
+    'GET /admin/users',
+    'PATCH /admin/users/:user_id',
+    'GET /admin/jobs',
+    'POST /admin/jobs/:job_id/retry',
+    'DELETE /admin/jobs/:job_id',
+  ],
+};
+
+/** The permission that each route takes: an assistant's, whichever are there, that to read or to write chats. */
+export const routePermissions: Readonly<Record<string, Permission>> = Object.fromEntries([
+  ...Object.keys(listAssistantExamples()).map((name) => [name, name.startsWith('GET ') ? 'chat:read' : 'chat:write']),
+  ...Object.entries(takers).flatMap(([permission, names]) => names.map((name) => [name, permission])),
+]);

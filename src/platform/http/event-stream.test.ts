@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { afterEach, expect, test } from 'vitest';
+import type { ServerResponse } from 'node:http';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type EventStream, type EventStreamOptions, openEventStream } from './event-stream.ts';
 import type { HttpServer } from './server.ts';
 import { connectRaw, createTestServer, listen, type RawConnection, type TestServer } from './test-server.ts';
@@ -8,6 +9,7 @@ const REQUEST = 'GET /stream HTTP/1.1\r\nhost: x\r\norigin: https://app.example.
 
 const opened: HttpServer[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const server of opened.splice(0)) {
     for (const stream of server.lifecycle.streams) stream.fail(new Error('the test is over'));
     server.server.closeAllConnections();
@@ -18,18 +20,18 @@ afterEach(async () => {
 /** A server with a stream that the test holds, and a client that reads it. */
 async function openStream(options: Partial<EventStreamOptions> = {}, budgetMs = 5000) {
   let signal: AbortSignal | undefined;
-  const { promise, resolve } = Promise.withResolvers<EventStream>();
+  const { promise, resolve } = Promise.withResolvers<{ stream: EventStream; raw: ServerResponse }>();
   const made: TestServer = createTestServer((server) => {
     server.get('/stream', { config: { access: 'public', budgetMs } }, async (request, reply) => {
       signal = request.context.deadline.signal;
       request.context.timings.add('sql', 3);
-      resolve(openEventStream(request, reply, { budgetMs: 60_000, ...options }));
+      resolve({ stream: openEventStream(request, reply, { budgetMs: 60_000, ...options }), raw: reply.raw });
       return reply;
     });
   });
   opened.push(made.server);
   const client: RawConnection = connectRaw(await listen(made.server), REQUEST);
-  return { ...made, client, stream: await promise, wasCut: () => signal?.aborted };
+  return { ...made, client, ...(await promise), wasCut: () => signal?.aborted };
 }
 
 /** The events of a chunked answer, without its headers and chunk sizes. */
@@ -97,6 +99,19 @@ test('comments keep an idle stream alive', async () => {
   await client.until(/(: keep-alive\n\n[^:]*){3}/);
 });
 
+/** Has timers stand still until the test moves them on. What else a stream needs goes on. */
+const holdTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+
+test('they come every 10 s where nothing else is said', async () => {
+  holdTimers();
+  const { client, stream } = await openStream();
+  vi.advanceTimersByTime(9_999);
+  await stream.send({ data: 'before' });
+  expect(eventsOf(await client.until(/before/))).not.toContain('keep-alive');
+  vi.advanceTimersByTime(1);
+  await client.until(/: keep-alive\n\n/);
+});
+
 test('a client that leaves is told by `closed`, and sending to it does nothing', async () => {
   const { client, stream, server, lineOf } = await openStream();
   await client.until(/: open/);
@@ -157,14 +172,61 @@ test('a slow reader pauses the source, and loses nothing', async () => {
   expect(eventsOf(received).split('data: x').length - 1).toBe(400);
 });
 
-test('a reader for whom more than 1 MiB is queued is disconnected', async () => {
-  const { client, stream } = await openStream();
+test('a reader for whom more than 1 MiB is queued is disconnected, and not before', async () => {
+  const { client, stream, raw } = await openStream();
   await client.until(/: open/);
   client.socket.pause();
-  const chunk = 'x'.repeat(64_000);
-  for (let index = 0; index < 1000 && !stream.closed.aborted; index++) {
-    void stream.send({ data: chunk });
+  const data = 'x'.repeat(64_000);
+  let queuedBytes = 0;
+  while (!raw.destroyed) {
+    queuedBytes = raw.writableLength;
+    expect(queuedBytes).toBeLessThan(1024 * 1024 + 65_000);
+    void stream.send({ data });
     await new Promise((resolve) => setImmediate(resolve));
   }
+  expect(queuedBytes).toBeGreaterThan(1024 * 1024);
   expect(stream.closed.aborted).toBe(true);
+});
+
+/** Sends to a reader who has paused until so much waits that nothing more is taken; resolves when all was taken. */
+async function fill(stream: EventStream, raw: ServerResponse): Promise<{ taken: Promise<void> }> {
+  let taken = Promise.resolve();
+  for (let turns = 0; turns < 100; turns++) {
+    if (!raw.writableNeedDrain) {
+      taken = stream.send({ data: 'x'.repeat(64_000) });
+      turns = 0;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { taken };
+}
+
+test.each([
+  ['', () => {}],
+  [', of a stream that has ended, too', (stream: EventStream) => stream.end()],
+])('a reader who takes nothing for 30 s is disconnected%s', async (_which, goOn) => {
+  holdTimers();
+  const { client, stream, raw, server } = await openStream();
+  await client.until(/: open/);
+  client.socket.pause();
+  await fill(stream, raw);
+  goOn(stream);
+  vi.advanceTimersByTime(29_999);
+  expect(raw.destroyed).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(raw.destroyed).toBe(true);
+  await expect.poll(() => server.lifecycle.streams.size).toBe(0);
+});
+
+test('a reader who takes what waits within 30 s is not', async () => {
+  holdTimers();
+  const { client, stream, raw } = await openStream();
+  await client.until(/: open/);
+  client.socket.pause();
+  const { taken } = await fill(stream, raw);
+  vi.advanceTimersByTime(29_999);
+  client.socket.resume();
+  await taken;
+  vi.advanceTimersByTime(30_000);
+  expect(raw.destroyed).toBe(false);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { type Static, Type } from 'typebox';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/product.ts';
 import { AppError } from '../../base/errors.ts';
@@ -274,6 +274,14 @@ describe('a worker that is killed in mid job', () => {
     const { rows } = await client.query('select kind from effects order by kind');
     expect(rows).toEqual([{ kind: 'begun' }, { kind: 'done' }]);
   });
+});
+
+it('a worker may be silent for 30 s where nothing else is said', async () => {
+  const query = vi.spyOn(postgres, 'query');
+  onTestFinished(() => query.mockRestore());
+  work([job(async () => undefined)]);
+  const beats = () => query.mock.calls.map(([statement]) => statement).filter(({ name }) => name === 'jobs.beat');
+  await expect.poll(() => beats().at(0)?.values.at(0), soon).toBe(30_000);
 });
 
 it('workers go on after the database has ended all their connections', async () => {
