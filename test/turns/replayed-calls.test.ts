@@ -78,31 +78,37 @@ test('a provider is given back what it wants back with a call, until the message
   expect(toldCalls()[0]).not.toHaveProperty('extra_content');
 });
 
-/** Stops a turn when its tools are done and the model writes. */
-async function stopAfterTools(): Promise<string> {
+/** Has the model make these calls and then write for seconds; stops the turn at its first event of this kind. */
+async function stopAt(kind: string, calls: readonly StubCall[]): Promise<string> {
   provider.setMode('ok', {
     delayMs: 20,
-    script: (body) => (hasCalled(body) ? { text: 'word '.repeat(100) } : { text: '', calls: [note] }),
+    script: (body) => (hasCalled(body) || calls.length === 0 ? { text: 'word '.repeat(100) } : { text: '', calls }),
   });
   for await (const { event, data } of followEvents(await post('Spent 12.50 on fuel', true))) {
-    if (event !== 'message.delta') continue;
+    if (event !== kind) continue;
     const path = `/v1/chat/sessions/${session}/turns/${data.turn_id}`;
     const stopped = await product.request(user, 'POST', `${path}/stop`);
     expect(await stopped.json()).toMatchObject({ status: 'stopped' });
     return path;
   }
-  throw new Error('The model wrote nothing.');
+  throw new Error(`There was no ${kind}.`);
 }
 
-test('a retry does not do again what was done before, and the model is told of it, then and later', async () => {
-  const path = await stopAfterTools();
+/** Retries a turn, with the model making one call first. */
+async function retryWith(call: StubCall, path: string): Promise<unknown> {
   let asked = 0;
   provider.setMode('ok', {
     delayMs: 0,
-    script: () => (asked++ === 0 ? { text: '', calls: [note] } : { text: 'Noted.' }),
+    script: () => (asked++ === 0 ? { text: '', calls: [call] } : { text: 'Noted.' }),
   });
-  const answer = await (await product.request(user, 'POST', `${path}/retry`, {})).json();
-  expect(assistant.runs).toHaveLength(1);
+  return await (await product.request(user, 'POST', `${path}/retry`, {})).json();
+}
+
+const countNotes = () => assistant.runs.filter(({ tool }) => tool === 'note').length;
+
+test('a retry does not do again what was done before, and the model is told of it, then and later', async () => {
+  const answer = await retryWith(note, await stopAt('message.delta', [note]));
+  expect(countNotes()).toBe(1);
   expect(answer).toMatchObject({
     ...{ status: 'complete', content: 'Noted.' },
     tool_calls: [{ is_error: false, result: { note: expect.stringContaining('not done again') } }],
@@ -112,4 +118,23 @@ test('a retry does not do again what was done before, and the model is told of i
   plan([]);
   await post('More');
   expect(toldRoles()).toEqual(['user', ...done, ...done, 'assistant', 'user']);
+});
+
+test('a retry does what was never begun', async () => {
+  const path = await stopAt('tool.started', [{ name: 'desk_hang', arguments: '{"text":"x"}' }, note]);
+  expect(countNotes()).toBe(0);
+  expect(await retryWith(note, path)).toMatchObject({ tool_calls: [{ result: { noted: 'fuel' }, is_error: false }] });
+});
+
+test('a retry does what was done for another message that was answered at the same time', async () => {
+  provider.setMode('ok', {
+    delayMs: 20,
+    script: (body) => (hasCalled(body) ? { text: 'word '.repeat(40) } : { text: '', calls: [note] }),
+  });
+  const first = post('First');
+  await expect.poll(countNotes).toBe(1);
+  const path = await stopAt('message.delta', []);
+  expect((await first).status).toBe(200);
+  expect(await retryWith(note, path)).toMatchObject({ tool_calls: [{ result: { noted: 'fuel' } }] });
+  expect(countNotes()).toBe(2);
 });

@@ -5,10 +5,7 @@ import { insertSessions, listSessions } from './queries.ts';
 
 const title = 'Welcome';
 
-/**
- * A session to try things in, never one of the user's own: the one called "Welcome", made when it is not among the latest
- * hundred. Answers its id.
- */
+/** A session to try things in: one called "Welcome" of the latest hundred, made when there is none. Answers its id. */
 export async function ensureWelcomeSession(database: Database, userId: string, context: CallContext): Promise<string> {
   const latest = { userId, assistant: null, afterUpdatedAt: null, afterId: null, limit: 100 };
   const sessions = await database.query(listSessions(latest), context);

@@ -10,6 +10,18 @@ import type {
 /** What a choice, or a call of a tool, takes beside its words, in characters: many that say nothing take something too. */
 const frameChars = 100;
 
+/** The most that a provider may want back with a call, in characters of its JSON: several times what Google does. */
+const maxExtraChars = 32_000;
+
+/** JSON; undefined for what is nested deeper than can be followed. */
+function toJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Whether a piece is of another call than the newest at its index: Gemini gives all calls the same one. An id alone does not
  * say so, for some providers make a new one for each piece.
@@ -93,9 +105,12 @@ class ChoiceSoFar {
     this.chars += call.id.length + call.type.length - before;
   }
 
+  /** What is too long or too deep to be what a provider wants back is left out. */
   #keepExtra(call: AnsweredToolCall, { extra_content: extra }: ToolCallDelta): void {
     if (extra == null) return;
-    this.chars += JSON.stringify(extra).length - (JSON.stringify(call.extra_content)?.length ?? 0);
+    const text = toJson(extra);
+    if (text === undefined || text.length > maxExtraChars) return;
+    this.chars += text.length - (JSON.stringify(call.extra_content)?.length ?? 0);
     call.extra_content = extra;
   }
 

@@ -88,7 +88,7 @@ test.each([
   ['a body without a length', '\r\n{}'],
   ['what is no second request', 'content-length: 2\r\n\r\n{}BANANA\r\n\r\n'],
   ['a CONNECT', 'content-length: 2\r\n\r\n{}CONNECT example.com:443 HTTP/1.1\r\nhost: x\r\n\r\n'],
-])('a request that is done for is answered for itself, whatever comes after it: %s', async (_, rest) => {
+])('a request whose answer is due is answered for itself, whatever comes after it: %s', async (_, rest) => {
   const type = rest.startsWith('content-length') ? 'content-type: application/json\r\n' : '';
   const received = await connectRaw(await start(), `POST /slow HTTP/1.1\r\nhost: x\r\n${type}${rest}`).closed();
   expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);

@@ -23,7 +23,8 @@ function findDueAnswer(socket: Socket): ServerResponse | undefined {
 /** Answers an error on the bare socket and closes it. */
 function answerOnSocket(error: AppError, socket: Socket, log: Logger): void {
   const due = findDueAnswer(socket);
-  // What is wrong came after a whole request, which may be done by now: its answer is the next and the last on the connection.
+  // What is wrong came after a whole request, which may be done by now: its answer is the last on the connection. Node tells no
+  // more than that one; of several requests sent at once, those behind it get none.
   if (due?.req.complete && !due.headersSent) {
     due.shouldKeepAlive = false;
     return;

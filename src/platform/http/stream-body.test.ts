@@ -9,7 +9,7 @@ const revoked = new AppError('test.revoked', { status: 401, message: 'This key w
 const REQUEST = 'GET /pieces HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nX-Request-Id: r1\r\n\r\n';
 
 /** A server with an answer that is made of `pieces`, and whose caller may no longer call once that is told. */
-async function startServer(pieces: () => AsyncIterable<string>, budgetMs = 60_000) {
+async function startServer(pieces: () => AsyncIterable<string>, { budgetMs = 60_000, request = REQUEST } = {}) {
   const opened = Promise.withResolvers<void>();
   const { server, lines, lineOf } = createTestServer((http) => {
     http.get('/pieces', { config: { access: 'things', budgetMs } }, async (request, reply) => {
@@ -23,7 +23,7 @@ async function startServer(pieces: () => AsyncIterable<string>, budgetMs = 60_00
     server.server.closeAllConnections();
     await server.close();
   });
-  const client = connectRaw(await listen(server), REQUEST);
+  const client = connectRaw(await listen(server), request);
   await opened.promise;
   return { client, lines, line: () => lineOf('r1'), revoke: () => told(() => true), streams: server.lifecycle.streams };
 }
@@ -44,6 +44,20 @@ test('a body ends as its pieces do', async () => {
   expect(await client.until(END)).toMatch(/one, .*two/s);
   expect(await line()).toMatchObject({ level: 'info', status: 200 });
   expect(streams.size).toBe(0);
+});
+
+test('HEAD is answered without a piece being made', async () => {
+  let made = 0;
+  const pieces = async function* () {
+    for await (const piece of endless()) {
+      made++;
+      yield piece;
+    }
+  };
+  const { line, streams } = await startServer(pieces, { request: REQUEST.replace('GET', 'HEAD') });
+  expect(await line()).toMatchObject({ level: 'info', status: 200 });
+  await sleep(50);
+  expect([made, streams.size]).toEqual([0, 0]);
 });
 
 test('a body of which a piece fails is cut, and the log tells what failed, and why', async () => {
@@ -83,7 +97,7 @@ test('a body that is opened after its key was revoked is cut', async () => {
 });
 
 test('a body is cut at the end of its deadline, also while nobody reads it', async () => {
-  const { client, line, streams } = await startServer(endless, 200);
+  const { client, line, streams } = await startServer(endless, { budgetMs: 200 });
   client.socket.pause();
   expect(await line()).toMatchObject({ level: 'error', code: 'http.deadline_exceeded' });
   expect(streams.size).toBe(0);

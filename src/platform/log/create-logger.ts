@@ -37,6 +37,7 @@ const LAST_WRITE_MS = 1_000;
  * What cannot be written, say to a full disk, waits within `UNREAD_BYTES` until it can; a server does not end for want of its log.
  */
 function openStandardOutput() {
+  let endsAtMs = Number.POSITIVE_INFINITY;
   const output = pino.destination({
     fd: 1,
     contentMode: 'buffer',
@@ -45,12 +46,13 @@ function openStandardOutput() {
     maxWrite: 2 * WRITTEN_AT_ONCE_BYTES,
     periodicFlush: WRITE_INTERVAL_MS,
     maxLength: UNREAD_BYTES,
+    retryEAGAIN: () => performance.now() < endsAtMs,
   });
   const { flushSync } = output;
   const flushInTime = (): void => {
-    const endsAtMs = performance.now() + LAST_WRITE_MS;
+    endsAtMs = performance.now() + LAST_WRITE_MS;
     try {
-      flushSync.call(Object.assign(output, { retryEAGAIN: () => performance.now() < endsAtMs }));
+      flushSync.call(output);
     } catch {
       // Nobody reads: what is left is lost with the process.
     }

@@ -29,16 +29,12 @@ const toolBudgetMs = 30_000;
 /** The longest id of a call that is taken from a provider. */
 const maxIdChars = 100;
 
-/** The most that a provider may want back with a call, in characters of its JSON: several times what Google does. */
-const maxExtraChars = 32_000;
-
 const failed = (error: string): ToolOutcome => ({ result: { error }, is_error: true });
 const unsure = (error: string): ToolOutcome => ({ ...failed(`${error} It may have had an effect.`), is_unsure: true });
 
-/** What a provider wants back with a call, as far as it can be kept with it. */
+/** What a provider wants back with a call. */
 function readExtra({ extra_content: extra }: AnsweredToolCall): Pick<StoredToolCall, 'extra_content'> {
-  const isKept = typeof extra === 'object' && extra !== null && JSON.stringify(extra).length <= maxExtraChars;
-  return isKept ? { extra_content: extra as Record<string, unknown> } : {};
+  return typeof extra === 'object' && extra !== null ? { extra_content: extra as Record<string, unknown> } : {};
 }
 
 /** A result as it is stored: what JSON makes of it, cut when it is too long. */
@@ -152,8 +148,8 @@ export class ToolRunner {
   #explain(tool: CheckedTool, error: unknown): ToolOutcome {
     const { turn, log } = this.#options;
     if (turn.deadline.reason !== undefined) return cutOff;
-    const fail = tool.writes ? unsure : failed;
-    if (error instanceof AppError) return isOutcomeUnknown(error) ? fail(error.message) : failed(error.message);
+    const fail = tool.writes && isOutcomeUnknown(error) ? unsure : failed;
+    if (error instanceof AppError) return fail(error.message);
     if (error instanceof DeadlineExceeded) return fail('The tool took too long.');
     log.warn({ err: error, tool: tool.name, turn_id: turn.identity.turnId }, 'a tool failed');
     return fail('The tool failed.');

@@ -12,7 +12,10 @@ export interface TurnDraft {
   readonly toolCalls: readonly StoredToolCall[];
 }
 
-/** What a call that still runs is answered with when its turn ends. */
+/** What a call is answered with that changed nothing before its turn ended. */
+export const neverDone: ToolOutcome = { result: { error: 'The turn ended before this was done.' }, is_error: true };
+
+/** What a call that still runs, or may, is answered with when its turn ends. */
 export const cutOff: ToolOutcome = {
   result: { error: 'The turn ended before this was done; it may have had an effect.' },
   is_error: true,

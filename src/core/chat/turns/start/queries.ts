@@ -266,9 +266,11 @@ export const retryTurn = (p: NewRetry) => sql<{
       from (
         select seq, tool_calls, sum(octet_length(tool_calls::text)) over (order by seq desc rows unbounded preceding)
           as bytes_so_far
-        from chat_messages
+        from chat_messages tried
         where user_id = started.user_id and session_id = started.session_id and seq > started.question_seq
-          and tool_calls is not null
+          and tool_calls is not null and (
+            select question_seq from chat_turns where user_id = tried.user_id and id = tried.turn_id
+          ) = started.question_seq
       ) m
       where bytes_so_far <= ${contextBytes}::integer
     ) as tried
