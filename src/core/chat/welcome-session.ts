@@ -1,26 +1,28 @@
 import type { CallContext } from '../../base/call-context.ts';
 import { newId } from '../../base/ids.ts';
-import type { Database } from '../../platform/postgres/index.ts';
-import { insertSessions, listSessions } from './queries.ts';
+import { type Database, sqlState } from '../../platform/postgres/index.ts';
+import { findSessions, insertSessions } from './queries.ts';
 
-const title = 'Welcome';
-
-/** A session to try things in: one called "Welcome" of the latest hundred, made when there is none. Answers its id. */
+/**
+ * A session to try things in, made when it is not there: called "Welcome", and known by the user's own id. Answers its id.
+ */
 export async function ensureWelcomeSession(database: Database, userId: string, context: CallContext): Promise<string> {
-  const latest = { userId, assistant: null, afterUpdatedAt: null, afterId: null, limit: 100 };
-  const sessions = await database.query(listSessions(latest), context);
-  const known = sessions.find((session) => session.title === title);
-  if (known !== undefined) return known.id;
-  const id = newId();
+  const id = userId;
+  const [known] = await database.query(findSessions([{ userId, id }]), context);
+  if (known !== undefined) return id;
   const welcome = {
     userId,
     id,
-    title,
+    title: 'Welcome',
     assistant: null,
     model: null,
     idempotencyKey: null,
     fingerprint: null,
   };
-  await database.query(insertSessions([{ ...welcome, keyId: null, ip: null, activityId: newId() }]), context);
+  const insert = insertSessions([{ ...welcome, keyId: null, ip: null, activityId: newId() }]);
+  await database.query(insert, context).catch((error) => {
+    // Another server that starts with the same key has just made it.
+    if (sqlState(error) !== '23505') throw error;
+  });
   return id;
 }
