@@ -4,6 +4,12 @@ import { version } from './version.ts';
 
 /** Begins to trace where the configuration names a collector; undefined where it does not. */
 export async function startTracing({ telemetry }: Config): Promise<Tracing | undefined> {
-  const { otlpEndpoint: endpoint, serviceName } = telemetry;
-  return endpoint === undefined ? undefined : await openTracing({ endpoint, serviceName, version });
+  const { otlpEndpoint: endpoint, otlpHeaders, serviceName } = telemetry;
+  const headers = Object.fromEntries(
+    otlpHeaders.map((header) => {
+      const [name = '', value = ''] = header.split(/=(.*)/s);
+      return [name, decodeURIComponent(value)];
+    }),
+  );
+  return endpoint === undefined ? undefined : await openTracing({ endpoint, headers, serviceName, version });
 }

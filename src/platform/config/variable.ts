@@ -165,6 +165,16 @@ export function list(description: ListDescription): Variable<readonly string[]> 
   };
 }
 
+/** Whether a text is a header and its value, percent-encoded, as OpenTelemetry has them. */
+export function isEncodedHeader(item: string): boolean {
+  const [, value] = /^[\w-]+=([\x21-\x7e]+)$/.exec(item) ?? [];
+  try {
+    return value !== undefined && decodeURIComponent(value) !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a text is an origin exactly as browsers send it: scheme, host, port if not the scheme's own, nothing more. */
 export function isOrigin(item: string): boolean {
   return /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item;

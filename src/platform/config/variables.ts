@@ -1,6 +1,7 @@
 import { logLevels } from '../log/index.ts';
 import { milliseconds } from './milliseconds.ts';
 import { signInVariables } from './sign-in-variables.ts';
+import { telemetryVariables } from './telemetry-variables.ts';
 import {
   integer,
   isAddressRange,
@@ -252,29 +253,7 @@ export const variables = {
       sentence: 'Jobs in the background that a process works on at the same time.',
     }),
   },
-  telemetry: {
-    otlpEndpoint: optionalUrl({
-      name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-      schemes: ['http', 'https'],
-      sentence:
-        'Collector that traces are sent to, by OTLP over HTTP as JSON, up to and without `/v1/traces`. Without it nothing is traced.',
-    }),
-    serviceName: text({
-      name: 'OTEL_SERVICE_NAME',
-      pattern: /^[\x21-\x7e]{1,100}$/,
-      kind: 'a name of visible ASCII characters without spaces',
-      default: 'evenkeel',
-      sentence: 'Name that traces go by.',
-    }),
-    metricsToken: optionalText({
-      name: 'METRICS_TOKEN',
-      pattern: /^[\x21-\x7e]{16,}$/,
-      kind: 'a text of at least 16 visible ASCII characters without spaces',
-      secret: true,
-      sentence:
-        'What `GET /metrics` takes as a bearer token. Without it metrics are answered to programs on the same machine alone.',
-    }),
-  },
+  telemetry: telemetryVariables,
   activity: {
     retentionDays: integer({
       name: 'ACTIVITY_RETENTION_DAYS',

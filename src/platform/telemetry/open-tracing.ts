@@ -6,6 +6,8 @@ import type { Span, SpanOutcome, StartTrace } from '../../base/span.ts';
 export interface TracingOptions {
   /** Of a collector that speaks OTLP over HTTP, up to and without `/v1/traces`. */
   readonly endpoint: string;
+  /** Sent to it with the traces. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly serviceName: string;
   readonly version: string;
 }
@@ -66,14 +68,14 @@ class TracedSpan implements Span {
 }
 
 /** Begins to send traces to a collector. The libraries for it are loaded here, so whoever does not trace pays nothing. */
-export async function openTracing({ endpoint, serviceName, version }: TracingOptions): Promise<Tracing> {
+export async function openTracing({ endpoint, headers = {}, serviceName, version }: TracingOptions): Promise<Tracing> {
   const [api, sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/resources'),
   ]);
-  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces`, headers: { ...headers } });
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
     // A caller that does not keep its trace does not want ours of it either.
