@@ -54,6 +54,14 @@ test.each([
   expect(await record((_, at) => `jag spenderade 120 kr på mat i ${swedish[at]}`)).toEqual(beforeToday);
 });
 
+test('hours ago are of the day that it was then where the user lives', async () => {
+  // 00:30 of Monday.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T08:30Z') });
+  const said = ['spent 5 euro on fuel 2 hours ago', 'betalade 5 euro för bensin för en timme sedan'];
+  expect(await recordAll('America/Los_Angeles', said)).toEqual(['22', '22']);
+  expect(await recordAll('UTC', said)).toEqual(['23', '23']);
+});
+
 test('a day that is said with an hour is counted where the user lives too', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-24T01:00Z') });
   const said = ['spent 5 euro on fuel on monday at 9am', 'spent 5 euro on fuel yesterday at 9am'];

@@ -15,12 +15,21 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   ['sv', 'trend', /^hur (?:har jag mått|mådde jag|har jag det|mår jag|har jag känt mig)(?<when> .+)?$/],
   ['sv', 'trend', /^hur (?:har mitt humör varit|var mitt humör|är mitt humör)(?<when> .+)?$/],
   ['sv', 'trend', /^(?:visa )?mitt humör(?<when> .+)?$/],
-  ['en', 'log', /^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not) feel|feeling)(?! (?:like|that)\b) .+$/],
+  ['en', 'log', /^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not|never) feel|feeling)(?! (?:like|that)\b) .+$/],
   ['sv', 'log', /^(?:(?:jag )?känner mig|jag mår) .+$/],
   ['en', 'past', /^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! (?:like|that)\b)(?<when> .+)$/],
   ['sv', 'past', /^(?:(?:jag )?(?:kände mig|mådde)|jag var)(?<when> .+)$/],
   ['en', 'maybe-log', /^i(?:'?m| am) .+$/],
   ['sv', 'maybe-log', /^jag är .+$/],
+  ['en', 'past', /^i(?:'ve)? had an? (?:\p{L}+ ){1,3}day(?<when>(?: .+)?)$/u],
+  ['sv', 'past', /^jag (?:hade|har haft) en (?:\p{L}+ ){1,3}dag(?<when>(?: .+)?)$/u],
+  [
+    'en',
+    'maybe-log',
+    /^today (?:was|is|has been) (?:(?:not|so|very|really|quite|pretty|rather|too|an?) )*\S+(?: day)?$/,
+  ],
+  ['en', 'maybe-log', /^not (?:(?:feeling|so|too|very|that|really) )*(?:great|good|bad|happy|well|okay|ok|fine)$/],
+  ['sv', 'maybe-log', /^inte (?:(?:så|särskilt|helt) )?(?:bra|dåligt|glad|kul|toppen)$/],
   // No more than how it is, for "mår Anna bra" and "she is sad today" are of somebody else.
   [
     'sv',
@@ -97,7 +106,10 @@ function readLog({
 
 /** The command that a sentence is, from a time on; undefined when it is none that a rule knows. */
 export function readCommand({ text, now }: PlainText): Command | undefined {
-  const said = text.trim().replace(/\s+/g, ' ').replaceAll('’', "'");
+  const said = text
+    .trim()
+    .replace(/\s+/g, ' ')
+    .replaceAll(/[’‘´`]/g, "'");
   const sentence = said.replace(/(?<![.!?])[.!?]+$/, '').toLowerCase();
   for (const [language, kind, pattern] of rules) {
     const found = pattern.exec(sentence);

@@ -30,7 +30,8 @@ const changes = {
   en: { okay: 1, ok: 1, content: 2, meh: -1, feeling: null, no: null, stop: null },
   sv: {
     ...{ stressad: -2, deppig: -2, hemskt: -3, jobbigt: -2, tråkigt: -2, nere: -2, illa: -3, dåligt: -3, sluta: null },
-    ...{ fint: 2, kul: 3, roligt: 3, toppen: 4, kär: 3 },
+    ...{ fint: 2, kul: 3, roligt: 3, toppen: 4, kär: 3, prima: 3, okej: 1, ok: 1, jättebra: 4 },
+    ...{ sådär: -1, jättedåligt: -4 },
   },
   no: {
     ...{ bra: 3, gøy: 3, godt: 2, håpefull: 2, supert: 4, forelsket: 3 },
@@ -79,6 +80,11 @@ const endedNegation = new RegExp(
 
 /** Swedish and Norwegian negate a verb after it: "jag gillar inte", "jeg gleder meg ikke". */
 const negatedVerb = /(?<!\p{L})(\p{L}+(?:r|s|de|te)(?: m[ei]g)? (inte|ej|icke|aldrig|ikke|ikkje|aldri))(?!\p{L})/gu;
+
+/** What is read in place of words that tell of a mood only behind "feel": neither in "well, no" nor in "slept less". */
+const feltWords: Readonly<Record<string, string>> = { well: 'good', down: 'sad', less: 'not', mindre: 'inte' };
+const feltWord =
+  /(?<=\b(?:feel|feeling|felt|känner mig) (?:(?:so|very|really|quite|pretty|too|that|a bit|a little) )?)(?:well|down|less|mindre)\b/g;
 
 function toLexicon(language: string, ratings: object, words: { everyday: string[]; negations: string[] }): Lexicon {
   const rated = Object.entries(ratings).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
@@ -136,19 +142,22 @@ function countKnown(words: readonly string[], { ratings, everyday }: Lexicon): n
   return words.filter((word) => ratings.has(word) || everyday.has(word)).length;
 }
 
-/** How many more words are turned after this one. */
-function reachAfter(word: string, reach: number, { everyday, negations }: Lexicon): number {
+/** How many more words are turned after this one, `next` being the one after it. */
+function reachAfter([word, next]: readonly [string, string], reach: number, lexicon: Lexicon): number {
+  const { ratings, everyday, negations } = lexicon;
   if (negations.has(word)) return negationReach;
   if (clauseEnds.has(word)) return 0;
+  // "Did not sleep much so feel terrible", but neither "not so good" nor "did not sleep so good".
+  if (/^s[oå]$/.test(word) && reach < negationReach && (ratings.get(next) ?? 0) <= 0) return 0;
   return everyday.has(word) && !subjects.has(word) ? reach : reach - 1;
 }
 
 function rate(words: readonly string[], lexicon: Lexicon): number[] {
   let reach = 0;
-  return words.flatMap((word) => {
+  return words.flatMap((word, at) => {
     const rating = lexicon.ratings.get(word);
     const isNegated = reach > 0;
-    reach = reachAfter(word, reach, lexicon);
+    reach = reachAfter([word, words[at + 1] ?? ''], reach, lexicon);
     if (rating === undefined) return [];
     return [isNegated ? -rating : rating];
   });
@@ -173,6 +182,7 @@ export function readByLexicon(text: string): Reading {
       .toLowerCase()
       .replaceAll(/[’‘´`]/g, "'")
       .replaceAll(/n't\b/g, 'nt')
+      .replaceAll(feltWord, (word) => feltWords[word] ?? word)
       .replaceAll(endedNegation, '$&;')
       .replaceAll(negatedVerb, '$2 $1')
       .match(/\p{L}+(?:['-]\p{L}+)*|[.…,;:!?()–—\n-]/gu) ?? [];

@@ -11,6 +11,13 @@ describe('is understood as an expense:', () => {
     ['Spent 12.50 on fuel yesterday.', { amount: '12.50', category: 'fuel', days_ago: 1 }],
     ['I spent €12 on lunch', { amount: '12', currency: 'EUR', category: 'lunch' }],
     ['I’ve paid $5 for coffee today', { amount: '5', currency: 'USD', category: 'coffee', days_ago: 0 }],
+    ['I´ve paid $5 for coffee today', { amount: '5', currency: 'USD', category: 'coffee', days_ago: 0 }],
+    ['I just spent 12 on coffee', { amount: '12', category: 'coffee' }],
+    ['I’ve just paid 12 for coffee', { amount: '12', category: 'coffee' }],
+    ['I just bought lunch for €12', { amount: '12', currency: 'EUR', category: 'lunch' }],
+    ['jag har just betalat 45 kr för kaffe', { amount: '45', currency: 'SEK', category: 'kaffe' }],
+    ['jag har precis köpt lunch för 45 kr', { amount: '45', currency: 'SEK', category: 'lunch' }],
+    ['spenderade 99 på bio igår kväll', { amount: '99', category: 'bio', days_ago: 1 }],
     ['paid 1,200.50 SEK for the train', { amount: '1200.50', currency: 'SEK', category: 'train' }],
     ['spent 1 250 yen on tea on 5 March', { amount: '1250', currency: 'JPY', category: 'tea', spent_on: '2026-03-05' }],
     ['spent 3.5 KWD on tea 3 days ago', { amount: '3.5', currency: 'KWD', category: 'tea', days_ago: 3 }],
@@ -60,31 +67,6 @@ describe('is understood as an expense:', () => {
   });
 });
 
-describe('is understood as a question:', () => {
-  test.each<[string, object]>([
-    ['how much did I spend this month?', { period: 'this_month' }],
-    ['How much have I spent?', {}],
-    ['what did I spend on fuel last week?', { period: 'last_week', category: 'fuel' }],
-    ['how much did I spend on fuel on 5 March?', { category: 'fuel', from: '2026-03-05', to: '2026-03-05' }],
-    ['how much did I spend in November?', { from: '2026-11-01', to: '2026-11-30' }],
-    ['how much did I spend on food in December?', { category: 'food', from: '2025-12-01', to: '2025-12-31' }],
-    ['what did I spend in February 2028?', { from: '2028-02-01', to: '2028-02-29' }],
-    ['hur mycket har jag spenderat i november?', { from: '2026-11-01', to: '2026-11-30' }],
-    ['hur mycket har jag spenderat den här månaden?', { period: 'this_month' }],
-    ['vad spenderade jag på mat förra veckan?', { period: 'last_week', category: 'mat' }],
-    ['hur mycket la jag på mat igår', { period: 'yesterday', category: 'mat' }],
-    ['hur mycket har jag lagt på mat i år?', { period: 'this_year', category: 'mat' }],
-    ['how much did I spend last 7 days', { last_days: 7 }],
-    ['how much did I spend on food in the last 7 days?', { last_days: 7, category: 'food' }],
-    ['what did I spend on food the past week?', { last_days: 7, category: 'food' }],
-    ['hur mycket har jag spenderat senaste 7 dagarna?', { last_days: 7 }],
-    ['vad spenderade jag på mat under de senaste 30 dagarna', { last_days: 30, category: 'mat' }],
-    ['hur mycket har jag lagt på mat den senaste veckan?', { last_days: 7, category: 'mat' }],
-  ])('"%s"', (text, input) => {
-    expect(read(text)).toEqual({ tool: 'pam_summarize_spending', input });
-  });
-});
-
 test.each<[string, string, object]>([
   ['my expenses this week', 'list_expenses', { period: 'this_week' }],
   ['visa mina utgifter förra månaden', 'list_expenses', { period: 'last_month' }],
@@ -116,6 +98,8 @@ test.each([
   'spent 12 doubloons on fuel',
   'how much did I spend 3 days ago?',
   'what did I spend with Anna in Rome?',
+  'what did I spend with Anna on food?',
+  'what did I spend this month on Friday?',
   'budget',
   'budget 300 for food yesterday',
   'spent 12 euro on fuel tomorrow',
@@ -133,6 +117,8 @@ test.each([
   'spent 12 on fuel Monday to Friday',
   'how much did I spend on Friday?',
   'budget 300 for food on Friday',
+  'budget 300 for food 2 hours ago',
+  'how much did I spend on food 2 hours ago?',
   'spent 12 on fuel every month',
   'spent 12 on food on 3/12',
   'spent 12 on the train today and yesterday',
@@ -206,20 +192,6 @@ test.each([
   '',
 ])('"%s" is not guessed at', (text) => {
   expect(read(text)).toBeUndefined();
-});
-
-test.each([
-  // The month of that name which has begun, though where each day begins first the next one has too.
-  ['2026-11-30T23:59:00Z', 'in December', '2025-12-01', '2025-12-31'],
-  ['2026-12-01T00:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
-  ['2026-12-31T23:59:00Z', 'in January', '2026-01-01', '2026-01-31'],
-  ['2027-01-01T00:00:00Z', 'in January', '2027-01-01', '2027-01-31'],
-  ['2027-01-01T00:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
-  // The first of December already where each day begins first.
-  ['2026-11-30T18:00:00Z', 'on 1 December', '2026-12-01', '2026-12-01'],
-])('at %s, what was spent %s is that from %s to %s', (...[at, when, from, to]) => {
-  const call = commands.read({ text: `how much did I spend ${when}?`, now: new Date(at) });
-  expect(call?.input).toEqual({ from, to });
 });
 
 test('every example is understood', () => {

@@ -19,10 +19,13 @@ type Rule = readonly [Command['verb'], RegExp];
 /** Each in full: a sentence that only begins like a command may ask for anything. */
 const rules: Readonly<Record<Language, readonly Rule[]>> = {
   en: [
-    ['sum', /^(?:how much|what) (?:did i spend|have i spent)(?<what> .*)?$/],
+    ['sum', /^(?:how much|what) (?:did i spend|have i(?: already)? spent)(?<what> .*)?$/],
     ['list', /^(?:(?:show|list)(?: me)? )?my expenses(?<what> .*)?$/],
-    ['spend', /^(?:i(?:'ve| have)? )?(?:spent|paid) (?<what>.+)$/],
-    ['spend', /^(?:i(?:'ve| have)? )?bought (?:an? |the |some |my )?(?<category>\D+?) for (?<what>[€$£¥]?\d.*)$/],
+    ['spend', /^(?:i(?:'ve| have)? )?(?:just )?(?:spent|paid) (?<what>.+)$/],
+    [
+      'spend',
+      /^(?:i(?:'ve| have)? )?(?:just )?bought (?:an? |the |some |my )?(?<category>\D+?) for (?<what>[€$£¥]?\d.*)$/,
+    ],
     ['budget', /^(?:set )?(?:a |my )?(?:monthly )?budget (?:of )?(?<what>.+ (?:for|on) .+)$/],
     [
       'budget',
@@ -31,12 +34,18 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ],
   ],
   sv: [
-    ['sum', /^(?:hur mycket|vad) (?:har jag (?:spenderat|lagt|betalat)|spenderade jag|la(?:de)? jag)(?<what> .*)?$/],
+    [
+      'sum',
+      /^(?:hur mycket|vad) (?:har jag (?:redan )?(?:spenderat|lagt|betalat)|spenderade jag|la(?:de)? jag)(?<what> .*)?$/,
+    ],
     ['list', /^(?:(?:visa|lista) )?mina (?:utgifter|köp)(?<what> .*)?$/],
-    ['spend', /^(?:jag )?(?:har )?(?:spenderat|spenderade|betalat|betalade|lagt|la|lade) (?<what>.+)$/],
     [
       'spend',
-      /^(?:jag )?(?:har )?(?:handlat|handlade|köpt|köpte) (?:en |ett |lite )?(?<category>\D+?) för (?<what>\d.*)$/,
+      /^(?:jag )?(?:har )?(?:just |precis )?(?:spenderat|spenderade|betalat|betalade|lagt|la|lade) (?<what>.+)$/,
+    ],
+    [
+      'spend',
+      /^(?:jag )?(?:har )?(?:just |precis )?(?:handlat|handlade|köpt|köpte) (?:en |ett |lite )?(?<category>\D+?) för (?<what>\d.*)$/,
     ],
     ['budget', /^(?:sätt )?(?:en |min )?budget (?:på )?(?<what>.+ (?:för|på|till) .+)$/],
   ],
@@ -62,7 +71,10 @@ const please = /^(?:please|snälla) |,? (?:please|tack)$/gi;
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
-  const said = text.trim().replaceAll('’', "'").replace(/\s+/g, ' ');
+  const said = text
+    .trim()
+    .replaceAll(/[’‘´`]/g, "'")
+    .replace(/\s+/g, ' ');
   const sentence = said.replace(/(?<![.!?])[.!?]+$/, '').replace(please, '');
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
@@ -100,9 +112,16 @@ function readAmountFor({ what, category: said, language }: Command, now: Date) {
   return { input: { amount, ...(currency !== undefined && { currency }), category }, ...when };
 }
 
+/** What is asked, with the days behind the category: "last month on food" asks the same as "on food last month". */
+function toUsualOrder(what: string, now: Date, language: Language): string {
+  const [, days = '', category] = /^(.+?) +((?:on|på) .+)$/iu.exec(what) ?? [];
+  const isDays = readPeriod(days, language).rest === '' || readMonth(days, now, language).rest === '';
+  return category !== undefined && isDays ? `${category} ${days}` : what;
+}
+
 /** The days and the category that a question is about. Undefined when more is said than that. */
 function readQuestion({ what: said, language }: Command, now: Date): Record<string, unknown> | undefined {
-  const what = said.replace(soFar[language], '').trim();
+  const what = toUsualOrder(said.replace(soFar[language], '').trim(), now, language);
   const { days, rest } = readPeriod(what, language);
   if (days !== undefined) {
     const only = readCategory(rest, language);
@@ -116,6 +135,16 @@ function readQuestion({ what: said, language }: Command, now: Date): Record<stri
   return only && { ...only, ...month.span, ...(named.day !== undefined && { from: named.day, to: named.day }) };
 }
 
+/** A day as the tool that records what was spent takes it. */
+function toTold({ daysAgo, hoursAgo, weekday, day }: DayAndRest): Record<string, unknown> {
+  return {
+    ...(daysAgo !== undefined && { days_ago: daysAgo }),
+    ...(hoursAgo !== undefined && { hours_ago: hoursAgo }),
+    ...(weekday !== undefined && { weekday }),
+    ...(day !== undefined && { spent_on: day }),
+  };
+}
+
 /** The tool call that a sentence asks for. */
 export function readCall({ text, now }: PlainText): PlainCall | undefined {
   const command = readCommand(text);
@@ -127,14 +156,9 @@ export function readCall({ text, now }: PlainText): PlainCall | undefined {
   const { verb, what } = command;
   const found = readAmountFor(verb === 'budget' ? { ...command, what: what.replace(monthly, '') } : command, now);
   if (found === undefined) return undefined;
-  const { input, daysAgo, weekday, day } = found;
+  const { input, daysAgo, day } = found;
   if (command.verb === 'budget') {
     return day === undefined && daysAgo === undefined ? { tool: 'pam_set_budget', input } : undefined;
   }
-  const when = {
-    ...(daysAgo !== undefined && { days_ago: daysAgo }),
-    ...(weekday !== undefined && { weekday }),
-    ...(day !== undefined && { spent_on: day }),
-  };
-  return { tool: 'pam_create_expense', input: { ...input, ...when } };
+  return { tool: 'pam_create_expense', input: { ...input, ...toTold(found) } };
 }

@@ -6,6 +6,8 @@ import { isUnfinished, type Language } from './read-period.ts';
 interface Ago {
   /** How many days ago. */
   readonly daysAgo: number;
+  /** How many hours before now the days are counted from. */
+  readonly hoursAgo?: number;
   /** The last day of that name which is at least so many days ago. */
   readonly weekday?: Weekday;
 }
@@ -20,26 +22,35 @@ export interface DayAndRest extends Partial<Ago> {
 const dayMs = 86_400_000;
 const swedishWeekdays = ['söndag', 'måndag', 'tisdag', 'onsdag', 'torsdag', 'fredag', 'lördag'];
 
+/** Numbers of hours as they are said. */
+const counts: Readonly<Record<string, number>> = {
+  ...{ an: 1, one: 1, two: 2, 'a couple of': 2, three: 3, 'a few': 3, four: 4, five: 5, six: 6 },
+  ...{ en: 1, två: 2, 'ett par': 2, tre: 3, några: 3, fyra: 4, fem: 5, sex: 6 },
+};
+const count = `(${Object.keys(counts).join('|')}|\\d{1,2})`;
+const readHoursAgo = (said: string): Ago => ({ daysAgo: 0, hoursAgo: counts[said.toLowerCase()] ?? Number(said) });
+
 /** Days where chrono does not know or has it wrong; the first that fits counts. */
 const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: string) => Ago])[]>> = {
   en: [
     [/\b(?:the )?day before yesterday\b/i, () => ({ daysAgo: 2 })],
     [/\blast night\b/i, () => ({ daysAgo: 1 })],
     [/\b(?:just |right )?now\b/i, () => ({ daysAgo: 0 })],
-    // More than an hour ago may have been yesterday.
     [
-      /\b(?:just |about )?(?:an? (?:moment|minute|hour)|half an hour|(?:a few|\d{1,2}) minutes) ago\b/i,
+      /\b(?:just |about )?(?:a (?:moment|minute)|half an hour|(?:a few|\d{1,2}) minutes) ago\b/i,
       () => ({ daysAgo: 0 }),
     ],
+    [new RegExp(`\\b(?:just |about )?${count} hours? ago\\b`, 'i'), readHoursAgo],
   ],
   sv: [
     [/(?<!\p{L})i ?förrgår/iu, () => ({ daysAgo: 2 })],
     // Not yet.
     [/(?<!\p{L})(?:i ?(?:över)?morgon|övermorgon)/iu, () => ({ daysAgo: -1 })],
-    [/(?<!\p{L})i ?går/iu, () => ({ daysAgo: 1 })],
+    [/(?<!\p{L})i ?går(?: (?:morse|förmiddag|eftermiddag|kväll)(?!\p{L}))?/iu, () => ({ daysAgo: 1 })],
     [/(?<!\p{L})i ?(?:dag|morse|förmiddag|middags|eftermiddag|kväll)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
     [/(?<!\p{L})(?:(?:alldeles|just|precis) )?(?:nu|nyss)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
-    [/(?<!\p{L})för (?:en (?:stund|minut|timme|halvtimme)|(?:några|\d{1,2}) minuter) sedan/iu, () => ({ daysAgo: 0 })],
+    [/(?<!\p{L})för (?:en (?:stund|minut|halvtimme)|(?:några|\d{1,2}) minuter) sedan/iu, () => ({ daysAgo: 0 })],
+    [new RegExp(`(?<!\\p{L})för (?:ungefär |cirka )?${count} timm(?:e|ar) sedan`, 'iu'), readHoursAgo],
     [/(?<!\p{L})för (\d{1,3}) dag(?:ar)? sedan/iu, (said) => ({ daysAgo: Number(said) })],
     // "I fredags" is never today.
     ...weekdays.map((weekday, at) => {
@@ -68,7 +79,7 @@ function hasTwoReadings(text: string): boolean {
 }
 
 function isDay({ start, text }: ParsedResult): boolean {
-  // Hours ago may have been yesterday, and "in 3 hours" is still to come.
+  // Hours that are not understood may have been of yesterday, and "in 3 hours" is still to come.
   if (start.tags().has('result/relativeDateAndTime')) return false;
   return (
     start.isCertain('day') ||

@@ -5,6 +5,8 @@ import { knownCurrency, toMinor } from '../money.ts';
 import { Amount, Category, Currency, Day, Note, WeekdayName } from '../schemas.ts';
 import { getSettings } from '../settings.ts';
 
+const hourMs = 3_600_000;
+
 export const createExpense = defineTool({
   name: 'create_expense',
   description: "Records what the user spent. Without a day it was today, without a currency it is the user's own.",
@@ -14,17 +16,28 @@ export const createExpense = defineTool({
       currency: Type.Optional(Currency),
       category: Category,
       note: Type.Optional(Note),
-      spent_on: Type.Optional({ ...Day, description: 'A day, such as 2026-12-24, without days_ago and weekday.' }),
+      spent_on: Type.Optional({
+        ...Day,
+        description: 'A day, such as 2026-12-24, without days_ago, hours_ago and weekday.',
+      }),
       days_ago: Type.Optional(Type.Integer({ minimum: 0, maximum: 366, description: '1 for yesterday.' })),
+      hours_ago: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 99,
+          description: 'How many hours ago it was: it may have been yesterday.',
+        }),
+      ),
       weekday: Type.Optional(WeekdayName),
     },
     { additionalProperties: false },
   ),
   writes: true,
-  async run({ amount, currency, category, note = null, spent_on, days_ago = 0, weekday }, context) {
+  async run({ amount, currency, category, note = null, spent_on, days_ago = 0, hours_ago = 0, weekday }, context) {
     const settings = await getSettings(context);
     const known = knownCurrency(currency ?? settings.currency);
-    const day = addDays(todayIn(settings.time_zone, context.clock.now()), -days_ago);
+    const then = new Date(context.clock.now().getTime() - hours_ago * hourMs);
+    const day = addDays(todayIn(settings.time_zone, then), -days_ago);
     const expense = await addExpense(
       {
         amount_minor: toMinor(amount, known),
