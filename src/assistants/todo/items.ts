@@ -16,10 +16,11 @@ export interface NewItem {
 export interface Meant {
   readonly id?: string;
   readonly title?: string;
+  readonly full_title?: string;
   readonly due_on?: string;
 }
 
-type Choice = Pick<ItemChoice, 'id' | 'title' | 'patterns' | 'onDay'>;
+type Choice = Pick<ItemChoice, 'id' | 'title' | 'fullTitle' | 'patterns' | 'onDay'>;
 type Change = Pick<ItemChange, 'newTitle' | 'setDueOn' | 'dueOn' | 'priority' | 'isDone'>;
 
 /** A row as JSON of the database has it: times are text there. */
@@ -52,12 +53,14 @@ export async function addItem({ title, due_on = null, priority = 'normal' }: New
   });
 }
 
-function choose({ id, title, due_on }: Meant): Choice {
+function choose({ id, title, full_title, due_on }: Meant): Choice {
+  // Not in the schemas of the tools: providers refuse those that have `anyOf` at the top.
+  if (id === undefined && title === undefined) throw todoErrors.raise.item_not_named();
   // As Postgres cuts words: an underscore is part of one, and no word begins with ½.
   const words = title?.match(/[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{N}_]*/gu) ?? [];
   // Without any word, only the very title.
   const patterns = words.length === 0 ? ['^$'] : words.map(wordPattern);
-  return { id: id ?? null, title: title ?? null, patterns, onDay: due_on ?? null };
+  return { id: id ?? null, title: title ?? null, fullTitle: full_title ?? null, patterns, onDay: due_on ?? null };
 }
 
 /** What came of changing the item that a user means: the item, or those that may be meant when several fit. */
@@ -73,7 +76,7 @@ function outcomeOf(rows: readonly (ItemRow & { changed: boolean })[]): Outcome {
 
 /**
  * Changes the item that is meant.
- * @throws AppError 404 `todo.item_not_found`.
+ * @throws AppError 404 `todo.item_not_found`; 400 `todo.item_not_named`.
  */
 export async function changeItem(meant: Meant, change: Partial<Change>, context: AssistantContext): Promise<Outcome> {
   const unchanged: Change = { newTitle: null, setDueOn: false, dueOn: null, priority: null, isDone: null };
@@ -82,7 +85,7 @@ export async function changeItem(meant: Meant, change: Partial<Change>, context:
 
 /**
  * Takes the item that is meant off the list.
- * @throws AppError 404 `todo.item_not_found`.
+ * @throws AppError 404 `todo.item_not_found`; 400 `todo.item_not_named`.
  */
 export async function removeItem(meant: Meant, context: AssistantContext): Promise<Outcome> {
   return outcomeOf(await context.query(deleteItem, choose(meant)));

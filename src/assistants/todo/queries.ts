@@ -103,6 +103,8 @@ export interface ItemChoice extends Owned {
   id: string | null;
   /** The title itself, as the user said it, whatever is in it; it wins over titles that only have the words. */
   title: string | null;
+  /** The title with the day in it, in case that is part of it: "prepare for Monday". It wins over all, whatever the day. */
+  fullTitle: string | null;
   /** A regular expression for each word. */
   patterns: readonly string[];
   /** With a title: only items due on this day; null for any. */
@@ -125,21 +127,23 @@ export interface ItemChange extends ItemChoice {
 export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>`
   -- todo.update_item
   with worded as (
-    select id, due_on, lower(title) = lower(${p.title}::text) as is_exact
+    select id, due_on,
+      case lower(title) when lower(${p.fullTitle}::text) then 2 when lower(${p.title}::text) then 1 else 0 end as exactness
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
-      and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text))
-      and (${p.onDay}::date is null or due_on = ${p.onDay}::date)
-    order by is_exact desc, due_on, id
+      and (lower(title) = lower(${p.fullTitle}::text)
+        or (${p.onDay}::date is null or due_on = ${p.onDay}::date)
+          and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text)))
+    order by exactness desc, due_on, id
     limit 6
   ), matches as (
-    select id, due_on, true as is_exact from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
+    select id, due_on, 2 as exactness from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
     union all
-    select id, due_on, is_exact from worded
+    select id, due_on, exactness from worded
   ), chosen as (
     select id from matches
-    where is_exact or (select count(*) from matches) = 1
-    order by due_on, id
+    where exactness > 0 or (select count(*) from matches) = 1
+    order by exactness desc, due_on, id
     limit 1
   ), changed as (
     update todo.items
@@ -165,21 +169,23 @@ export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>
 export const deleteItem = (p: ItemChoice) => sql<ItemRow & { changed: boolean }>`
   -- todo.delete_item
   with worded as (
-    select id, due_on, lower(title) = lower(${p.title}::text) as is_exact
+    select id, due_on,
+      case lower(title) when lower(${p.fullTitle}::text) then 2 when lower(${p.title}::text) then 1 else 0 end as exactness
     from todo.items
     where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
-      and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text))
-      and (${p.onDay}::date is null or due_on = ${p.onDay}::date)
-    order by is_exact desc, due_on, id
+      and (lower(title) = lower(${p.fullTitle}::text)
+        or (${p.onDay}::date is null or due_on = ${p.onDay}::date)
+          and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text)))
+    order by exactness desc, due_on, id
     limit 6
   ), matches as (
-    select id, due_on, true as is_exact from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
+    select id, due_on, 2 as exactness from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
     union all
-    select id, due_on, is_exact from worded
+    select id, due_on, exactness from worded
   ), chosen as (
     select id from matches
-    where is_exact or (select count(*) from matches) = 1
-    order by due_on, id
+    where exactness > 0 or (select count(*) from matches) = 1
+    order by exactness desc, due_on, id
     limit 1
   ), gone as (
     delete from todo.items where user_id = ${p.userId}::uuid and id = (select id from chosen)

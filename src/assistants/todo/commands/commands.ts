@@ -12,8 +12,9 @@ interface Result {
 
 const words = {
   en: {
-    failed:
-      'That did not work. Is there such an item, and is it not done yet? "What is on my list?" shows what there is.',
+    failed: 'That did not work. "What is on my list?" shows what there is.',
+    missed: (what: string) =>
+      `That did not work. Is “${what}” on your list, and not done yet? "What is on my list?" shows what there is.`,
     empty: 'There is nothing on your list.',
     emptyThen: 'Nothing on your list is due by then.',
     none: 'There is nothing of that kind on your list.',
@@ -23,7 +24,9 @@ const words = {
     done: { todo_add: 'Added', todo_complete: 'Done', todo_update: 'Changed', todo_delete: 'Deleted' },
   },
   sv: {
-    failed: 'Det gick inte. Finns den, och är den inte redan klar? "Vad har jag att göra?" visar vad som finns.',
+    failed: 'Det gick inte. "Vad har jag att göra?" visar vad som finns.',
+    missed: (what: string) =>
+      `Det gick inte. Finns ”${what}” på din lista, och är det inte redan klart? "Vad har jag att göra?" visar vad som finns.`,
     empty: 'Det finns inget på din lista.',
     emptyThen: 'Inget på din lista ska vara klart till dess.',
     none: 'Det finns inget sådant på din lista.',
@@ -45,7 +48,7 @@ function tellNone(said: Words, what: string | undefined): string {
 }
 
 function tell({ text, tool, result }: PlainOutcome): string {
-  const { language = 'en', what } = readCommand(text) ?? {};
+  const { language = 'en', verb, what } = readCommand(text) ?? {};
   const said: Words = words[language];
   const name = ({ title, due_on }: Item): string => title + (due_on === null ? '' : said.due(due_on));
   const list = (items: readonly Item[]): string => items.map((item) => `- ${name(item)}`).join('\n');
@@ -53,7 +56,9 @@ function tell({ text, tool, result }: PlainOutcome): string {
   if (items?.length === 0) return tellNone(said, what);
   if (items !== undefined) return has_more ? `${list(items)}\n${said.more}` : list(items);
   if (candidates !== undefined) return `${said.several}\n${list(candidates)}`;
-  if (item === undefined) return said.failed;
+  // Mostly it was not found, but why a tool failed is not known here.
+  if (item === undefined)
+    return what === undefined || verb === 'add' || verb === 'list' ? said.failed : said.missed(what);
   return `${said.done[tool as keyof typeof said.done]}: ${name(item)}`;
 }
 

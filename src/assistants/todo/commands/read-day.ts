@@ -48,7 +48,8 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: st
   ],
 };
 
-const toDay = (instant: Date): string => instant.toISOString().slice(0, 10);
+/** The day of an instant in UTC, as 2026-12-24. */
+export const toDay = (instant: Date): string => instant.toISOString().slice(0, 10);
 
 /** 12/3 is the third of December to some and the twelfth of March to others. */
 function hasTwoReadings(text: string): boolean {

@@ -5,7 +5,7 @@ import { meantOnDay } from './meant.ts';
 export const complete = defineTool({
   name: 'complete',
   description: 'Marks an item of the todo list as done.',
-  input: Type.Object(meantOnDay, { additionalProperties: false, minProperties: 1 }),
+  input: Type.Object(meantOnDay, { additionalProperties: false }),
   writes: true,
   run: (input, context) => changeItem(input, { isDone: true }, context),
 });

@@ -5,7 +5,7 @@ import { meantOnDay } from './meant.ts';
 export const deleteTool = defineTool({
   name: 'delete',
   description: 'Takes an item off the todo list for good. To mark it as done, use todo_complete.',
-  input: Type.Object(meantOnDay, { additionalProperties: false, minProperties: 1 }),
+  input: Type.Object(meantOnDay, { additionalProperties: false }),
   writes: true,
   run: removeItem,
 });

@@ -10,5 +10,9 @@ export const meant = {
 /** The same, with the day that the user names beside the title. */
 export const meantOnDay = {
   ...meant,
+  full_title: Type.Optional({
+    ...Title,
+    description: 'The title with the words for the day, as the user said it, in case they are part of the title.',
+  }),
   due_on: Type.Optional({ ...Day, description: 'The day that it is due, when the user names it with the title.' }),
 };
