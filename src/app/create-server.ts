@@ -127,7 +127,7 @@ export function createServer(parts: ServerParts): Server {
   const installed = openAssistants(assistantFolders, { database, directUrl, models, clock, log, tokenBudget, usage });
   const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
   const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
-  const turns = new TurnRunner({ ...shared, owner: newId(), turnBudgetMs });
+  const turns = new TurnRunner({ ...shared, usage, owner: newId(), turnBudgetMs });
   const sweeper = new TurnSweeper(shared);
   const jobs = openServerJobs(config, { ...shared, directUrl, installed, startTrace, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);

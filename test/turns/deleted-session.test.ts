@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
@@ -55,7 +56,12 @@ async function readUsage() {
   return ((await usage.json()) as { data: { model: string; requests: number; completion_tokens: number }[] }).data;
 }
 
+/** Longer than uses are gathered before they are stored. */
+const gatheredMs = 500;
+
 async function expectCountedOnce(): Promise<void> {
+  await expect.poll(readUsage).not.toEqual([]);
+  await sleep(gatheredMs);
   const usage = await readUsage();
   expect(usage).toMatchObject([{ model: 'stub-model', requests: 1 }]);
   expect(usage[0]?.completion_tokens).toBeGreaterThan(0);
@@ -98,6 +104,7 @@ test('a turn whose session is deleted before the model has said anything costs n
   await until(() => provider.requests.length > asked);
   await deleteSession(path);
   expect((await live).status).toBe(404);
+  await sleep(gatheredMs);
   expect(await readUsage()).toEqual([]);
 });
 

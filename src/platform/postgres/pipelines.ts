@@ -178,7 +178,7 @@ export class Pipelines {
 
   /** Whether it may be followed: not for ever while others wait in line, nor when its connection is to be replaced. */
   #isOpen({ isClosed, isBroken, isLost, isDue, sinceMs }: Pipeline): boolean {
-    const isOrdinary = !isClosed && !isBroken && !isLost && !isDue;
-    return isOrdinary && !(this.#pool.hasWaiting && performance.now() - sinceMs > TURN_MS);
+    if (isClosed || isBroken || isLost || isDue) return false;
+    return !(this.#pool.hasWaiting && performance.now() - sinceMs > TURN_MS);
   }
 }

@@ -39,9 +39,10 @@ export class DoneCalls {
   constructor(earlier: readonly StoredToolCall[]) {
     for (const call of earlier) {
       const { result, is_error = true, is_unsure } = call;
-      if ((is_error && !is_unsure) || this.#done.has(keyOf(call))) continue;
+      const key = keyOf(call);
+      if ((is_error && !is_unsure) || this.#done.has(key)) continue;
       const outcome = Promise.resolve({ result, is_error, ...(is_unsure && { is_unsure }) });
-      this.#done.set(keyOf(call), { outcome, writes: this.#writes++ });
+      this.#done.set(key, { outcome, writes: this.#writes++ });
     }
   }
 

@@ -2,11 +2,10 @@ import { Cancelled } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import { inBackground } from '../../../base/in-background.ts';
-import type { Clock } from '../../../base/time.ts';
 import { toAppError } from '../../../platform/http/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { findAccounts, signInErrors } from '../../accounts/index.ts';
-import { UsageRecorder } from '../../plans/index.ts';
+import type { UsageRecorder } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { TurnEnd, TurnEndStatus } from './store/queries.ts';
@@ -60,7 +59,8 @@ function describeEnd(
 /** What ending a turn needs. */
 export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId'> {
   readonly database: Database;
-  readonly clock: Clock;
+  /** Counts what turns cost that the statement which ends them does not find. */
+  readonly usage: Pick<UsageRecorder, 'record'>;
   /** The server process that the turn belongs to. */
   readonly owner: string;
 }
@@ -79,28 +79,19 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
 }
 
 /**
- * Counts what a turn cost that is not there any more. By a recorder of its own, which stores at once: this is rare, and is
- * done before anyone is told how the turn ended, or the server stops.
- */
-async function countUsage({ identity, writtenBy: model, usage }: RunningTurn, options: EndTurnOptions): Promise<void> {
-  if (usage === null) return;
-  const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = usage;
-  const recorder = new UsageRecorder(options);
-  recorder.record({ userId: identity.userId, model, promptTokens, completionTokens });
-  await recorder.stop();
-}
-
-/**
  * Why a turn is not there any more, or not this process's: its account is gone, its session, or it was taken over. What it
  * cost until its session was deleted is counted here, since the statement that ends turns does not find it.
  */
 async function settleLoss(turn: RunningTurn, options: EndTurnOptions): Promise<AppError> {
   const { userId, sessionId: id, requestId } = turn.identity;
-  const { database, batches, statementBudgetMs: budgetMs } = options;
+  const { database, batches, usage, statementBudgetMs: budgetMs } = options;
   const [[account], [session]] = await inBackground({ requestId, budgetMs }, (context) =>
     Promise.all([database.query(findAccounts([{ userId }]), context), batches.findSession({ userId, id }, context)]),
   );
-  if (account !== undefined && session === undefined) await countUsage(turn, options);
+  if (account !== undefined && session === undefined && turn.usage !== null) {
+    const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = turn.usage;
+    usage.record({ userId, model: turn.writtenBy, promptTokens, completionTokens });
+  }
   if (account === undefined || account.disabled_at !== null) return signInErrors.raise.user_disabled();
   return session === undefined ? chatErrors.raise.session_not_found() : chatErrors.raise.turn_lost();
 }

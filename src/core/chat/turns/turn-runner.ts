@@ -7,7 +7,7 @@ import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { type Caller, type Idempotency, type IdempotentOutcome, onceByKey } from '../../accounts/index.ts';
 import type { Message, Models } from '../../models/index.ts';
-import type { TokenBudget } from '../../plans/index.ts';
+import type { TokenBudget, UsageRecorder } from '../../plans/index.ts';
 import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
@@ -34,6 +34,8 @@ export interface TurnRunnerOptions {
   readonly models: Models;
   /** Where tokens are reserved before a model is asked. */
   readonly tokenBudget: TokenBudget;
+  /** Where the use of turns is counted that are not there any more when they end. */
+  readonly usage: UsageRecorder;
   /** The assistants that sessions may name. */
   readonly assistants: readonly Assistant[];
   readonly log: Logger;

@@ -58,7 +58,7 @@ export function replayStep(text: string, calls: readonly StoredToolCall[]): Mode
 }
 
 /** What an assistant said in a turn, step by step. */
-function replayAnswer({ content, toolCalls }: Omit<HistoryRow, 'role'>): ModelMessage[] {
+function replayAnswer({ content, toolCalls }: HistoryRow): ModelMessage[] {
   if (toolCalls.length === 0) return content === '' ? [] : [{ role: 'assistant', content }];
   const steps = Map.groupBy(toolCalls, (call) => call.step);
   const messages: ModelMessage[] = [];
@@ -72,7 +72,12 @@ function replayAnswer({ content, toolCalls }: Omit<HistoryRow, 'role'>): ModelMe
   return rest === '' ? messages : [...messages, { role: 'assistant', content: rest }];
 }
 
-const charsOf = ({ content, toolCalls }: Omit<HistoryRow, 'role'>): number =>
+/** A message as the model is told of it. */
+function replay(row: HistoryRow): ModelMessage[] {
+  return row.role === 'user' ? [{ role: 'user', content: row.content }] : replayAnswer(row);
+}
+
+const charsOf = ({ content, toolCalls }: HistoryRow): number =>
   content.length + (toolCalls.length === 0 ? 0 : JSON.stringify(toolCalls).length);
 
 /** A message that the model is to answer. */
@@ -87,21 +92,17 @@ export interface Asked {
  * their results; the message to answer; and what was done for that already, or it would be done again.
  */
 export function toConversation(stored: StoredHistory, { content, tried }: Asked): ModelMessage[] {
-  const told: ModelMessage[][] = [];
   let chars = 0;
-  const addWhatFits = (row: Omit<HistoryRow, 'role'>, messages: ModelMessage[]): boolean => {
-    chars += charsOf(row);
-    if (chars <= maxHistoryChars) told.push(messages);
-    return chars <= maxHistoryChars;
+  const replayWhatFits = (latestFirst: readonly HistoryRow[]): ModelMessage[] => {
+    const told: ModelMessage[][] = [];
+    for (const row of latestFirst) {
+      chars += charsOf(row);
+      if (chars > maxHistoryChars) break;
+      told.push(replay(row));
+    }
+    return told.reverse().flat();
   };
-  for (const toolCalls of tried.toReversed()) {
-    const answer = { content: '', toolCalls };
-    if (!addWhatFits(answer, replayAnswer(answer))) break;
-  }
-  told.push([{ role: 'user', content }]);
-  for (const row of toRows(stored)) {
-    const messages = row.role === 'user' ? [{ role: 'user' as const, content: row.content }] : replayAnswer(row);
-    if (!addWhatFits(row, messages)) break;
-  }
-  return told.reverse().flat();
+  // What was done already comes before the history, where there is not room for all.
+  const done = replayWhatFits(tried.toReversed().map((toolCalls) => ({ role: 'assistant', content: '', toolCalls })));
+  return [...replayWhatFits(toRows(stored)), { role: 'user', content }, ...done];
 }
