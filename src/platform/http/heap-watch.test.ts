@@ -34,11 +34,11 @@ function watchHeap(limitMib: number) {
   };
 }
 
-test('a heap is full for a second from a collection that leaves 85% of it in use', async () => {
+test('a heap is full for a second from a collection that leaves 70% of it in use', async () => {
   const { watch, hold, pass } = watchHeap(1000);
-  await hold(849);
+  await hold(699);
   expect(watch.isFull()).toBe(false);
-  await hold(850);
+  await hold(700);
   expect(watch.isFull()).toBe(true);
   pass(999);
   expect(watch.isFull()).toBe(true);
@@ -57,7 +57,7 @@ test('what is in use after a collection of the young part alone may be garbage, 
 
 test('that it fills and that it has room again is told once each, however often it is found', async () => {
   const { watch, lines, hold, pass } = watchHeap(1000);
-  for (const mib of [900, 950, 840, 950]) await hold(mib);
+  for (const mib of [900, 950, 690, 950]) await hold(mib);
   pass(1000);
   await hold(950);
   expect(watch.isFull()).toBe(true);

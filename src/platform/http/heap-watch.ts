@@ -19,10 +19,10 @@ const YOUNG_BYTES = 192 * MIB;
 const SMALLEST_OLD_BYTES = 96 * MIB;
 
 /**
- * The share of the old part in use from which it is full. V8 next looks for garbage half-way between what lives and the limit:
- * more would leave too little for what is under way; less would refuse requests that there is room for.
+ * The share of the old part in use from which it is full. V8 ends a process whose collections leave 80% of it in use, when it
+ * comes to little else than collecting, as on a busy machine: so what is under way needs room below that.
  */
-const FULL_RATIO = 0.85;
+const FULL_RATIO = 0.7;
 
 /** How long what a collection told is believed, in milliseconds: none may come while nothing is begun. As `Retry-After`. */
 const BELIEVED_MS = 1000;
