@@ -4,7 +4,8 @@ import type { TurnEvent, TurnEventBody } from './turn-event.ts';
 export class TurnFeed {
   readonly #turnId: string;
   readonly #events: TurnEvent[] = [];
-  readonly #waiting = new Set<() => void>();
+  /** What readers wait for who have read everything; absent while nobody does. */
+  #change: PromiseWithResolvers<void> | undefined;
   #ended = false;
 
   constructor(turnId: string) {
@@ -14,11 +15,6 @@ export class TurnFeed {
   /** How many events there are. */
   get length(): number {
     return this.#events.length;
-  }
-
-  /** Whether anyone waits for the next event. */
-  get isRead(): boolean {
-    return this.#waiting.size > 0;
   }
 
   /** Adds an event and wakes the readers. */
@@ -39,33 +35,35 @@ export class TurnFeed {
    * number of the error may be that of a piece of text which was never stored, so an error is told to whoever asks after it.
    */
   async *read(signal: AbortSignal, afterId = 0): AsyncGenerator<TurnEvent> {
-    for (let next = afterId; !signal.aborted; next++) {
-      while (next >= this.#events.length && !this.#ended && !signal.aborted) await this.#nextChange(signal);
-      const event = this.#events[next];
-      if (signal.aborted) return;
-      if (event === undefined) {
-        const last = this.#events.at(-1);
-        const isUntold = last !== undefined && next === afterId && (next > last.id || last.type === 'error');
-        if (isUntold) yield { ...last, id: afterId + 1 };
-        return;
+    // Once for all that is read: a listener for each event would cost more than the rest of it. It wakes other readers too,
+    // who find nothing and wait on.
+    const wake = (): void => this.#wake();
+    signal.addEventListener('abort', wake);
+    try {
+      for (let next = afterId; !signal.aborted; next++) {
+        while (next >= this.#events.length && !this.#ended && !signal.aborted) await this.#nextChange();
+        const event = this.#events[next];
+        if (signal.aborted) return;
+        if (event === undefined) {
+          const last = this.#events.at(-1);
+          const isUntold = last !== undefined && next === afterId && (next > last.id || last.type === 'error');
+          if (isUntold) yield { ...last, id: afterId + 1 };
+          return;
+        }
+        yield event;
       }
-      yield event;
+    } finally {
+      signal.removeEventListener('abort', wake);
     }
   }
 
-  #nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiting.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#waiting.add(done);
-      signal.addEventListener('abort', done, { once: true });
-    });
+  #nextChange(): Promise<void> {
+    this.#change ??= Promise.withResolvers();
+    return this.#change.promise;
   }
 
   #wake(): void {
-    for (const resume of this.#waiting) resume();
+    this.#change?.resolve();
+    this.#change = undefined;
   }
 }

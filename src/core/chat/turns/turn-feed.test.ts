@@ -1,0 +1,38 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { TurnFeed } from './turn-feed.ts';
+
+async function idsOf(feed: TurnFeed, signal: AbortSignal, afterId = 0): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const { id } of feed.read(signal, afterId)) ids.push(id);
+  return ids;
+}
+
+it('tells each reader every event after the one it names, as they come, until the end', async () => {
+  const feed = new TurnFeed('turn');
+  const { signal } = new AbortController();
+  feed.append({ type: 'message.delta', delta: 'a' });
+  const readers = [idsOf(feed, signal), idsOf(feed, signal, 1)];
+  await nextTurn();
+  feed.append({ type: 'message.delta', delta: 'b' });
+  await nextTurn();
+  feed.append({ type: 'message.delta', delta: 'c' });
+  feed.end();
+  expect(await Promise.all(readers)).toEqual([
+    [1, 2, 3],
+    [2, 3],
+  ]);
+});
+
+it('ends a reader that leaves while it waits, and no other', async () => {
+  const feed = new TurnFeed('turn');
+  const leaving = new AbortController();
+  const left = idsOf(feed, leaving.signal);
+  const staying = idsOf(feed, new AbortController().signal);
+  await nextTurn();
+  leaving.abort();
+  expect(await left).toEqual([]);
+  feed.append({ type: 'message.delta', delta: 'a' });
+  feed.end();
+  expect(await staying).toEqual([1]);
+});
