@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { httpErrors } from './errors.ts';
+import { STALLED_MS } from './event-stream.ts';
 import { RequestContext } from './request-context.ts';
 import { logRequest, type RequestObservation } from './request-log.ts';
 
@@ -30,11 +31,16 @@ function dropRestOfBody({ raw }: FastifyRequest): void {
   for (const event of ['data', 'end', 'error']) raw.removeAllListeners(event);
 }
 
-/** Answers for a handler that does not, once its deadline is over. */
+/**
+ * Answers for a handler that does not, once its deadline is over. From then on a client that takes nothing of an answer that it
+ * has begun to get counts as gone after a while: it would keep the answer in memory, and its connection, for as long as it likes.
+ */
 function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS.Timeout {
   const answer = (): void => {
-    // An answer that has begun ends by its source, which was given the same deadline.
-    if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
+    // An answer that has begun ends by its source, which was given the same deadline, or by its reader. At its first look Node
+    // takes what is queued for news: who reads nothing has up to twice the time.
+    if (reply.raw.headersSent) return void request.raw.socket.setTimeout(STALLED_MS);
+    if (reply.sent || reply.raw.destroyed) return;
     const { reason } = request.context.deadline;
     const isStillArriving = reason instanceof DeadlineExceeded && !request.raw.complete && !request.raw.destroyed;
     if (!request.raw.readableEnded) dropRestOfBody(request);

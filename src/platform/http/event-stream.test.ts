@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 /** A server with a stream that the test holds, and a client that reads it. */
-async function openStream(options: Partial<EventStreamOptions> = {}, budgetMs = 5000) {
+async function openStream(options: Partial<EventStreamOptions> = {}, budgetMs = 5000, request = REQUEST) {
   let signal: AbortSignal | undefined;
   const { promise, resolve } = Promise.withResolvers<{ stream: EventStream; raw: ServerResponse }>();
   const made: TestServer = createTestServer((server) => {
@@ -30,7 +30,7 @@ async function openStream(options: Partial<EventStreamOptions> = {}, budgetMs = 
     });
   });
   opened.push(made.server);
-  const client: RawConnection = connectRaw(await listen(made.server), REQUEST);
+  const client: RawConnection = connectRaw(await listen(made.server), request);
   return { ...made, client, ...(await promise), wasCut: () => signal?.aborted };
 }
 
@@ -55,6 +55,14 @@ test('a stream begins at once, with the headers that every answer has and a comm
   ]) {
     expect(received).toContain(`\r\n${header}`);
   }
+});
+
+test('HEAD is answered at once, without a stream that anybody would have to read', async () => {
+  const { client, server, stream, lineOf } = await openStream({}, 5000, REQUEST.replace('GET', 'HEAD'));
+  expect(await client.until(/\r\n\r\n$/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(await lineOf('s1')).toMatchObject({ level: 'info', status: 200 });
+  expect(stream.closed.aborted).toBe(true);
+  expect(server.lifecycle.streams.size).toBe(0);
 });
 
 test('events are sent in order as their fields say, and the end is marked', async () => {

@@ -13,7 +13,7 @@ import { toAppError, toWireError } from './wire-error.ts';
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** How long a reader may take nothing while something waits, in milliseconds, before it counts as gone. */
-const STALLED_MS = 30_000;
+export const STALLED_MS = 30_000;
 
 const KEEP_ALIVE_MS = 10_000;
 
@@ -81,10 +81,11 @@ export class EventStream {
     if (this.#context.callerChanges !== this.#lifecycle.callerChanges) this.#lifecycle.recheck(this);
     // `close` comes once: a client that left while the route was preparing is not told again.
     if (raw.destroyed) this.#close();
+    else if (request.method === 'HEAD') this.#endUnread();
     else raw.write(': open\n\n');
   }
 
-  /** Aborts when the client left before the stream ended, or the stream failed. */
+  /** Aborts when the client left before the stream ended, when it asked for the headers alone, or when the stream failed. */
   get closed(): AbortSignal {
     return this.#left.signal;
   }
@@ -108,6 +109,12 @@ export class EventStream {
   /** Ends the stream as finished. */
   end(): void {
     this.#finish('data: [DONE]\n\n');
+  }
+
+  /** For a client that wants the headers alone: it would wait for the end, and see nothing of what comes before. */
+  #endUnread(): void {
+    this.#finish('');
+    this.#left.abort();
   }
 
   #finish(lastFrame: string): void {

@@ -1,4 +1,6 @@
+import type { FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findBodyKindFault } from './request-checks.ts';
 import { connectRaw, createTestServer, listen, type RawConnection, signedIn, type TestServer } from './test-server.ts';
 
 let made: TestServer;
@@ -70,6 +72,19 @@ test.each([
   expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   if (status === 200) expect(received).toMatch(/\{"hasBody":false\}$/);
 });
+
+test.each(['application/json', 'application/json; charset=utf-8'])(
+  'a kind of body that is %s and blanks, as many as headers have room for, is refused with little work',
+  (kind) => {
+    const headers = { 'content-length': '2', 'content-type': `${kind}${' '.repeat(15_000)}x` };
+    const request = { method: 'POST', raw: { headers } } as unknown as FastifyRequest;
+    const startedAtMs = performance.now();
+    for (let count = 0; count < 40; count++) {
+      expect(findBodyKindFault(request)).toMatchObject({ code: 'http.unsupported_media_type', param: 'content-type' });
+    }
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+  },
+);
 
 test.each([
   ['api_key=abc', 'api_key'],

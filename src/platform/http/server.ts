@@ -161,7 +161,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   };
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = request.context as RequestContext;
-    const isVital = access === 'public' && request.method === 'GET';
+    const isVital = access === 'public' && (request.method === 'GET' || request.method === 'HEAD');
     if ((turn.isLate() || heap.isFull()) && !isVital) return done(overloaded);
     dropKindOfNoBody(request);
     const fault = findRequestFault(request);

@@ -1,0 +1,60 @@
+import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { HttpServer } from './server.ts';
+import { connectRaw, createTestServer, listen, type RawConnection } from './test-server.ts';
+
+/** More than any connection holds. */
+const LONG = 'x'.repeat(20_000_000);
+const REQUEST = 'GET /long HTTP/1.1\r\nhost: x\r\nx-request-id: r1\r\n\r\n';
+
+let server: HttpServer;
+afterEach(async () => {
+  vi.restoreAllMocks();
+  server.server.closeAllConnections();
+  await server.close();
+});
+
+/** Has the idle time of sockets pass a hundred times as fast: half a minute in 300 ms. */
+function hurrySockets(): void {
+  const { setTimeout: setIdleTime } = Socket.prototype;
+  vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (this: Socket, idleMs, listener) {
+    return setIdleTime.call(this, idleMs / 100, listener);
+  });
+}
+
+/** A client that has asked for a long answer, whose deadline is soon over, and takes none of it yet. */
+async function askFor(long: () => string | Readable): Promise<RawConnection> {
+  hurrySockets();
+  ({ server } = createTestServer((routes) => {
+    const config = { access: 'public', budgetMs: 50 };
+    routes.get('/long', { config }, async (_request, reply) => reply.type('text/plain').send(long()));
+  }));
+  const client = connectRaw(await listen(server), REQUEST);
+  client.socket.pause();
+  await expect.poll(() => server.lifecycle.inFlight.size).toBe(1);
+  return client;
+}
+
+test.each([
+  ['a text', () => LONG],
+  ['a stream that knows no deadline', () => Readable.from(new Array(1_000).fill(LONG.slice(0, 20_000)))],
+])('a client that takes nothing of %s for half a minute is disconnected', async (_, long) => {
+  const client = await askFor(long);
+  await expect.poll(() => server.lifecycle.inFlight.size, { timeout: 5_000 }).toBe(0);
+  client.socket.resume();
+  expect((await client.closed()).length).toBeLessThan(LONG.length);
+});
+
+test('a client that takes an answer slowly gets all of it, and may ask again', async () => {
+  const client = await askFor(() => LONG);
+  const reading = setInterval(() => {
+    client.socket.resume();
+    setTimeout(() => client.socket.pause(), 2);
+  }, 100);
+  await expect.poll(() => client.received().length, { timeout: 20_000 }).toBeGreaterThan(LONG.length);
+  clearInterval(reading);
+  client.socket.write(REQUEST.replace('/long', '/livez'));
+  client.socket.resume();
+  await client.until(/\{"status":"alive"\}$/);
+});
