@@ -241,6 +241,17 @@ test('a poisoned value in Redis is a miss and is overwritten', async () => {
   expect(await ask(open())).toBe('ann/1 at 1');
 });
 
+test('a poisoned floor in Redis is written over, and keeps no value from being stored', async () => {
+  const cache = open();
+  const floor = `evenkeel:${name}:floor:ann`;
+  await admin.lpush(floor, 'evil');
+  await ask(cache);
+  await stored();
+  cache.invalidate('ann', 2);
+  await until(async () => (await admin.type(floor)) === 'string');
+  expect(await admin.get(floor)).toBe('2');
+});
+
 test('no key stands in Redis, neither in a key nor in a value that does not hold it, and all of it lapses', async () => {
   const cache = open();
   await ask(cache, 'ann/secret-part');

@@ -9,7 +9,7 @@ import { defineScript } from '../redis/index.ts';
  * What was used counts as leased, whatever the limit says. Values and answers are totals, so that a lease may be done
  * without its answer being heard, or late, or after the next one: nothing is counted twice, and points that were granted
  * unheard are there for the next. A lessee that knows of more than Redis does tells it of a count that was lost: by a Redis
- * that was restarted, say.
+ * that was restarted, say. What is no count, under the key of one, is removed.
  *
  * No count gives more than the others let be used, but for blocks. Those are at most a tenth of what is left, so that near
  * the limit servers take what they need and no more.
@@ -20,6 +20,8 @@ export const leaseScript = defineScript(`
   for i, key in ipairs(KEYS) do
     local at = (i - 1) * 6 + 2
     local lessee, used, limit = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 4])
+    local kind = redis.call('type', key).ok
+    if kind ~= 'hash' and kind ~= 'none' then redis.call('del', key) end
     local stored = redis.call('hmget', key, 'total', lessee)
     local before = tonumber(stored[2]) or 0
     local leased = math.max(before, tonumber(ARGV[at + 1]), used)

@@ -138,9 +138,13 @@ describe('with Redis', () => {
   });
 
   test('a poisoned count is written over', async () => {
-    const { limiter } = await open();
-    await admin.hset(`evenkeel:leases:{a}:minute:${Date.parse('2026-11-22T12:00:00Z')}`, 'total', 'no number');
-    expect(await countAllowed([limiter], 100)).toBe(5);
+    const key = `evenkeel:leases:{a}:minute:${Date.parse('2026-11-22T12:00:00Z')}`;
+    const [first, second] = await Promise.all([open(), open()]);
+    await admin.hset(key, 'total', 'no number');
+    expect(await countAllowed([first.limiter], 3)).toBe(3);
+    await admin.set(key, 'no count');
+    expect(await countAllowed([first.limiter], 100)).toBe(2);
+    expect(await countAllowed([second.limiter], 100)).toBe(0);
   });
 });
 

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { contextOf, type Input, input, StepDatabase, statement } from '../../../test/harness/step-database.ts';
+import {
+  contextOf,
+  type Input,
+  input,
+  nextTurn,
+  StepDatabase,
+  statement,
+} from '../../../test/harness/step-database.ts';
+import { Cancelled } from '../../base/deadline.ts';
 import { createBatch } from './batch.ts';
 
 test('a batch tells everyone when their statement cannot be written, and goes on with the next', async () => {
@@ -17,4 +25,26 @@ test('a batch tells everyone when their statement cannot be written, and goes on
   const next = ask(input(2), contextOf());
   await database.finish();
   expect(await next).toEqual([{ i: 1, id: 2 }]);
+});
+
+test('a half of a refused batch leaves without those who gave up meanwhile, and is cancelled when the others have', async () => {
+  const database = new StepDatabase();
+  const ask = createBatch({ statement }, { database });
+  const contexts = Array.from({ length: 4 }, () => contextOf());
+  const answers = contexts.map((context, id) => ask(input(id, { fails: id === 0 }), context).catch(() => undefined));
+  const sentIds = () => database.sent.map((inputs) => inputs.map(({ id }) => id));
+  await nextTurn();
+  // All four, the first half, and the quarters of that.
+  for (const count of [2, 3, 4]) {
+    database.step();
+    await nextTurn();
+    expect(database.sent).toHaveLength(count);
+  }
+  contexts[2]?.deadline.cancel(new Cancelled('gone'));
+  database.step();
+  await nextTurn();
+  expect(sentIds()).toEqual([[0, 1, 2, 3], [0, 1], [0], [1], [3]]);
+  contexts[3]?.deadline.cancel(new Cancelled('gone'));
+  expect(database.cancelled).toHaveLength(1);
+  await Promise.all(answers);
 });

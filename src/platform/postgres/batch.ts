@@ -1,4 +1,3 @@
-import { DatabaseError } from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled, Deadline } from '../../base/deadline.ts';
 import type { AppError } from '../../base/errors.ts';
@@ -8,7 +7,7 @@ import { type Clock, systemClock } from '../../base/time.ts';
 import { Timings } from '../../base/timings.ts';
 import { type BatchCall, BatchQueue } from './batch-queue.ts';
 import type { Database } from './database.ts';
-import { postgresErrors, UnsendableValue } from './errors.ts';
+import { isRefused, postgresErrors } from './errors.ts';
 import type { Statement } from './statement.ts';
 
 /** A statement that serves many callers at once. */
@@ -307,16 +306,13 @@ class Batch<Input, Row extends { i: number | null }> {
   }
 
   async #runHalves(calls: readonly BatchCall<Input, Row>[]): Promise<void> {
-    // The one at fault may have given up meanwhile: also a caller that is left alone is tried again.
-    const waiting = calls.filter((call) => !call.isSettled);
-    const middle = Math.ceil(waiting.length / 2);
-    for (const half of [waiting.slice(0, middle), waiting.slice(middle)]) if (half.length > 0) await this.#run(half);
+    const middle = Math.ceil(calls.length / 2);
+    for (const half of [calls.slice(0, middle), calls.slice(middle)]) {
+      // The one at fault may have given up meanwhile: also a caller that is left alone is tried again.
+      const waiting = half.filter((call) => !call.isSettled);
+      if (waiting.length > 0) await this.#run(waiting);
+    }
   }
-}
-
-/** Whether a statement was refused for what is in it, and so has changed nothing. */
-function isRefused(error: unknown): boolean {
-  return error instanceof DatabaseError || error instanceof UnsendableValue;
 }
 
 function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGiveUp'>[], then: () => void): () => void {

@@ -43,10 +43,19 @@ const OVERLOADED = /^(53|40001|40P01)/;
 const TIMEOUT = /^(57014|55P03)/;
 
 /**
+ * Whether the server, or a pooler in between, ended the connection by saying so, whatever its reason: a pooler that lost the
+ * server has no code of its own for that. The statement may have been done before.
+ */
+function isFatal(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.severity === 'FATAL' || error.severity === 'PANIC');
+}
+
+/**
  * What to tell the caller of a failed statement. An error that is the statement's own fault, or ours, is answered as it is.
  */
 export function toCallerError(error: unknown, isConnectionLost: boolean): unknown {
   if (error instanceof AppError) return error;
+  if (isFatal(error)) return postgresErrors.raise.unavailable({ cause: error });
   const state = sqlState(error) ?? '';
   if (OVERLOADED.test(state) || error instanceof CancelledByNeighbour)
     return postgresErrors.raise.overloaded({ cause: error });
@@ -56,12 +65,17 @@ export function toCallerError(error: unknown, isConnectionLost: boolean): unknow
   return error;
 }
 
+/** Whether a statement that failed for its caller was refused for what is in it, and so has changed nothing. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof DatabaseError || error instanceof UnsendableValue;
+}
+
 /**
  * Whether a statement that failed for its caller may have been done all the same: its reply was lost, or nobody waited for
  * it. Not what the server refused, nor what was never sent.
  */
 export function isOutcomeUnknown(error: unknown): boolean {
-  if (!(error instanceof AppError)) return !(error instanceof DatabaseError || error instanceof UnsendableValue);
+  if (!(error instanceof AppError)) return !isRefused(error);
   // An open breaker gives no cause. A server that ends the connection may have done the statement before.
   if (error.code === 'postgres.unavailable') return error.cause !== undefined && !(error.cause instanceof NotConnected);
   return error.code === 'postgres.timeout' && !(error.cause instanceof DatabaseError);
@@ -120,5 +134,5 @@ export function isStaleConnection(error: unknown): boolean {
 
 /** The connection is of no use after this error. */
 export function endsConnection(error: unknown): boolean {
-  return isStaleConnection(error) || UNAVAILABLE.test(sqlState(error) ?? '');
+  return isFatal(error) || isStaleConnection(error) || UNAVAILABLE.test(sqlState(error) ?? '');
 }

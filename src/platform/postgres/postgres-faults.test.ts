@@ -69,6 +69,17 @@ describe('a server in trouble', () => {
     expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
   });
 
+  test('a connection ended for a reason of its own is 503 unavailable, and its next user has another', async () => {
+    const url = `${pool.database.url}?options=${encodeURIComponent('-c transaction_timeout=200')}`;
+    const postgres = pool.open({ url, poolSize: 1, poolOverflow: 0 });
+    const napping = postgres.query(nap(5), within(5_000)).catch((error) => error);
+    const next = postgres.query(backend(), within(5_000));
+    const error = await napping;
+    expect(error).toMatchObject({ code: 'postgres.unavailable', status: 503, cause: { code: '25P04' } });
+    expect(isOutcomeUnknown(error)).toBe(true);
+    expect(await next).toHaveLength(1);
+  });
+
   test('a frozen backend is 503 at the bound, and its socket is destroyed', async () => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0, statementTimeoutMs: 300, poolWaitMs: 2_000 });
     const [frozen] = await postgres.query(backend(), within(5_000));

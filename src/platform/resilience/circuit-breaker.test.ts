@@ -75,6 +75,32 @@ describe('a breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('stays open no longer for those that hung beside the first, and fail after it', () => {
+    const breaker = createOpen(30_000);
+    const hanging = Array.from({ length: 10 }, () => {
+      nowMs += 1_000;
+      return breaker.tryEnter();
+    });
+    for (const trial of hanging) trial?.failed();
+    nowMs += 2_000;
+    const next = breaker.tryEnter();
+    hanging[1]?.failed();
+    next?.succeeded();
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('is closed by one that was let through beside another, and succeeds after that has failed', () => {
+    const breaker = createOpen(30_000);
+    const [first, second] = [1, 2].map(() => {
+      nowMs += 1_000;
+      return breaker.tryEnter();
+    });
+    first?.failed();
+    expect(breaker.state).toBe('open');
+    second?.succeeded();
+    expect(breaker.state).toBe('closed');
+  });
+
   it('lets the next one through at once when the one that tried it out has left', () => {
     const breaker = createOpen();
     nowMs += 1_000;

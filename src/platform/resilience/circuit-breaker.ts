@@ -33,7 +33,8 @@ const FIRST_OPEN_MS = 1_000;
  * Closed, calls are let through, and failures in a row are counted; the fifth opens it. Open, calls are refused until its
  * time has passed; then one is let through and it is half-open. That one's success closes it, its failure opens it again
  * for longer. While it lasts all others are refused, but after a second another one is let through, so that one that
- * hangs does not keep the news of healing from everybody. Outcomes of calls from before the last change are ignored.
+ * hangs does not keep the news of healing from everybody. Outcomes of calls from before it was opened or closed are ignored;
+ * of those let through since, the first failure opens it again, and any success closes it.
  *
  * Our own, because cockatiel's reads the wall clock, has callers of a half-open one wait for its outcome, and knows no
  * call that ends long after it was known to work, as a stream does.
@@ -47,6 +48,8 @@ export class CircuitBreaker {
   #nextAtMs = 0;
   /** Counts the closed and the other times. */
   #period = 0;
+  /** Counts how often it was opened, again too. */
+  #openings = 0;
 
   constructor(options: CircuitBreakerOptions) {
     this.#options = options;
@@ -68,13 +71,17 @@ export class CircuitBreaker {
       this.#nextAtMs = this.#options.clock.monotonicMs() + FIRST_OPEN_MS;
       this.#change('half-open');
     }
-    const period = this.#period;
+    const [period, openings] = [this.#period, this.#openings];
     let isTold = false;
     const once = (tell: () => void) => () => {
       if (!isTold && period === this.#period) tell();
       isTold = true;
     };
-    return { succeeded: once(this.#onSuccess), failed: once(this.#onFailure), dropped: once(this.#onDropped) };
+    const failed = once(() => {
+      // Those let through while another one hung fail for the same reason as it, one after the other.
+      if (openings === this.#openings) this.#onFailure();
+    });
+    return { succeeded: once(this.#onSuccess), failed, dropped: once(this.#onDropped) };
   }
 
   readonly #onSuccess = (): void => {
@@ -90,6 +97,7 @@ export class CircuitBreaker {
     if (wasClosed && ++this.#failures < FAILURES_TO_OPEN) return;
     if (wasClosed) this.#period++;
     else this.#openMs = Math.min(this.#openMs * 2, this.#options.maxOpenMs);
+    this.#openings++;
     this.#nextAtMs = this.#options.clock.monotonicMs() + this.#openMs;
     this.#change('open');
   };

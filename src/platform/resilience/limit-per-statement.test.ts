@@ -32,6 +32,34 @@ test('one slow statement leaves connections to the others', async () => {
   await end();
 });
 
+test('several slow statements leave connections to the others, and come to have equal parts', async () => {
+  const running: { name: string; end: () => void }[] = [];
+  const slow: Database = {
+    query: ({ name }) =>
+      new Promise((resolve) => {
+        running.push({ name, end: () => resolve([]) });
+      }),
+  };
+  const database = limitPerStatement(slow, { clock: systemClock, maxInFlight: 4, waitMs: 60_000 });
+  const namesRunning = () => running.map(({ name }) => name);
+  const calls = [nap(1), addNote(1, 'x')].flatMap((statement) =>
+    Array.from({ length: 6 }, () => database.query<unknown>(statement, within(60_000))),
+  );
+  expect(namesRunning()).toEqual([...Array(4).fill('test.nap'), 'test.add_note']);
+  calls.push(database.query(backend(), within(60_000)));
+  expect(namesRunning().at(-1)).toBe('test.backend');
+  const endFirst = async (name: string): Promise<void> => {
+    const [ended] = running.splice(namesRunning().indexOf(name), 1);
+    ended?.end();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await endFirst('test.backend');
+  for (let ended = 0; ended < 3; ended++) await endFirst('test.nap');
+  expect(namesRunning().toSorted()).toEqual([...Array(2).fill('test.add_note'), ...Array(2).fill('test.nap')]);
+  while (running.length > 0) await endFirst(namesRunning()[0] ?? '');
+  expect(await Promise.all(calls)).toHaveLength(13);
+});
+
 test('who waits in line goes as soon as there is room, in order', async () => {
   const database = open(1, 20_000);
   const order: number[] = [];
