@@ -85,8 +85,8 @@ describe('the openai package', () => {
     expect(completion.choices).toEqual([{ index: 0, finish_reason: 'stop', message }]);
   });
 
-  it('makes a tool-call round trip', async () => {
-    provider.setMode('tool-call');
+  it.each(['tool-call', 'sparse'] as const)('makes a tool-call round trip with a provider in mode %s', async (mode) => {
+    provider.setMode(mode);
     const client = clientWith(user.key);
     const tools = [
       {

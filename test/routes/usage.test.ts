@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 let provider: StubProvider;
@@ -34,6 +35,7 @@ afterAll(async () => {
 });
 
 interface Usage {
+  has_more: boolean;
   data: { day: string; model: string; requests: number; prompt_tokens: number; completion_tokens: number }[];
   totals: { requests: number; prompt_tokens: number; completion_tokens: number; total_tokens: number };
 }
@@ -134,6 +136,23 @@ it('is stored when the server stops', async () => {
   await client.end();
   expect(rows).toEqual([{ requests: 1 }]);
   await other.stop();
+});
+
+it('is added up whole, also where it is too much to be listed', async () => {
+  const fill = (models: number) => sql`
+    -- test.fill_usage
+    insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
+    select ${user.userId}::uuid, day, 'model-' || model, 1, 2, 3
+    from generate_series(date '2024-01-01', date '2024-12-31', interval '1 day') day, generate_series(1, ${models}::int) model
+    on conflict do nothing`;
+  const year = '?from=2024-01-01&to=2024-12-31';
+  await product.postgres.query(fill(2), testContext());
+  expect(await readUsage(year)).toMatchObject({ has_more: false, totals: { requests: 732, total_tokens: 3_660 } });
+  await product.postgres.query(fill(40), testContext());
+  const { data, ...rest } = await readUsage(year);
+  expect([data.length, data[0]?.day]).toEqual([10_000, '2024-01-01']);
+  const totals = { requests: 14_640, prompt_tokens: 29_280, completion_tokens: 43_920, total_tokens: 73_200 };
+  expect(rest).toMatchObject({ has_more: true, totals });
 });
 
 it.each(['?from=2026-11-02&to=2026-11-01', '?from=2024-01-01&to=2026-01-01'])('refuses %s', async (query) => {

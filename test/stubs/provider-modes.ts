@@ -92,6 +92,9 @@ function* repeated(piece: string): Generator<string> {
 /** What a client can do without, though OpenAI promises it. */
 const dispensable = new Set(['id', 'object', 'created', 'model', 'index', 'role', 'type', 'finish_reason']);
 
+/** The index of a tool call in a piece of a stream, and its type. */
+const SPARED_OF_CALLS = /(?<="tool_calls":\[\{)"index":\d+,|"type":"function",/g;
+
 /** A good answer without what a client can do without, and without what is null. */
 function toSparse(completion: string): string {
   return JSON.stringify(
@@ -104,11 +107,11 @@ export const modes = {
   ok: (exchange) => writeAll(exchange, exchange.delayMs),
   slow: (exchange) => writeAll(exchange, SLOW_MS),
   'tool-call': (exchange) => writeAll(exchange, exchange.delayMs),
-  /** A stream is a good one. */
-  sparse: async (exchange) => {
-    if (exchange.isStream) return await writeAll(exchange, exchange.delayMs);
+  /** A stream leaves out what calls of tools can do without. */
+  sparse: (exchange) => {
     begin(exchange);
-    exchange.response.end(toSparse(exchange.answer.completion()));
+    const { answer, isStream, response } = exchange;
+    response.end(isStream ? toBytes(exchange).replaceAll(SPARED_OF_CALLS, '') : toSparse(answer.completion()));
   },
   'no-first-byte': () => {},
   'headers-only': (exchange) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Deadline } from '../../base/deadline.ts';
 import { newId } from '../../base/ids.ts';
-import type { ChatCompletionChunk } from '../models/index.ts';
+import type { ChatCompletionChunk, CompletionRequest } from '../models/index.ts';
 import type { ModelUse, UsageRecorder } from '../plans/index.ts';
 import type { Asking } from './answer-once.ts';
 import { type Metering, meterModels } from './meter-models.ts';
@@ -11,26 +11,37 @@ type Delta = Choices[number]['delta'];
 
 const usage = { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 };
 
-/** What is counted of a stream that is left after these chunks. */
-async function countOf(chunks: readonly Partial<ChatCompletionChunk>[]): Promise<number | undefined> {
+const hello: CompletionRequest = { messages: [{ role: 'user', content: 'Hello' }] };
+
+/** What is set aside for a stream, and what is counted of it when it is left after these chunks. */
+async function meter(chunks: readonly Partial<ChatCompletionChunk>[], request = hello) {
   const models = {
     async *stream() {
       for (const chunk of chunks) yield { id: 'c', model: 'm', choices: [], ...chunk };
     },
   } as unknown as Asking;
   const told: ModelUse[] = [];
+  let reservedTokens = 0;
+  const reserve = async (_spender: unknown, tokens: number) => {
+    reservedTokens = tokens;
+    return { settle() {} };
+  };
   const metering: Metering = {
-    tokenBudget: { reserve: async () => ({ settle() {} }) },
+    tokenBudget: { reserve },
     usage: { record: (use: ModelUse) => told.push(use) } as unknown as UsageRecorder,
   };
   const deadline = Deadline.after(30_000);
   const metered = meterModels(models, { userId: newId(), plan: 'free' }, metering);
-  const stream = metered.stream({ messages: [{ role: 'user', content: 'Hello' }] }, { deadline });
+  const stream = metered.stream(request, { deadline });
   for (let taken = 0; taken < chunks.length; taken++) await stream.next();
   await stream.return(undefined);
   deadline.end();
   expect(told).toHaveLength(1);
-  return told[0]?.completionTokens;
+  return { reservedTokens, promptTokens: told[0]?.promptTokens, completionTokens: told[0]?.completionTokens };
+}
+
+async function countOf(chunks: readonly Partial<ChatCompletionChunk>[]): Promise<number | undefined> {
+  return (await meter(chunks)).completionTokens;
 }
 
 const say = (delta: object): Partial<ChatCompletionChunk> => ({ choices: [{ index: 0, delta: delta as Delta }] });
@@ -62,4 +73,25 @@ test('of a stream that was left, pieces of a usual length do not count double', 
 
 test('what the provider counted goes before any estimate', async () => {
   expect(await countOf([say({ content: long }), { usage }])).toBe(7);
+});
+
+const bytes = 'A'.repeat(800_000);
+
+test.each([
+  ['a picture', { type: 'image_url', image_url: { url: `data:image/png;base64,${bytes}` } }],
+  ['a picture elsewhere', { type: 'image_url', image_url: { url: 'https://example.com/a.png' } }],
+  ['a recording', { type: 'input_audio', input_audio: { data: bytes, format: 'wav' } }],
+] as const)('of a prompt, %s counts as a thousand tokens, however long it is as text', async (_what, part) => {
+  const content = [{ type: 'text' as const, text: 'x'.repeat(4_000) }, part];
+  const request: CompletionRequest = { messages: [{ role: 'user', content }], max_completion_tokens: 100 };
+  const { reservedTokens, promptTokens } = await meter([say({ content: 'tok' })], request);
+  expect(promptTokens).toBeGreaterThanOrEqual(2_000);
+  expect(promptTokens).toBeLessThan(2_060);
+  expect(reservedTokens).toBe((promptTokens ?? 0) + 100);
+});
+
+test('of a prompt, a file counts by its length: all of it may be text', async () => {
+  const part = { type: 'file', file: { file_data: `data:text/plain;base64,${bytes}` } } as const;
+  const { promptTokens } = await meter([say({ content: 'tok' })], { messages: [{ role: 'user', content: [part] }] });
+  expect(promptTokens).toBeGreaterThan(200_000);
 });

@@ -3,6 +3,7 @@ import {
   type ChatCompletionChunk,
   type CompletionRequest,
   countChars,
+  estimatePrompt,
   estimateStreamed,
   estimateTokens,
   type ModelCall,
@@ -18,10 +19,6 @@ export interface Metering {
 
 /** What an answer may come to when the request sets no bound; a longer one is counted all the same, after. */
 const USUAL_ANSWER_TOKENS = 4_096;
-
-function estimatePrompt({ messages, tools }: CompletionRequest): number {
-  return estimateTokens([messages, tools]);
-}
 
 function estimateCall(request: CompletionRequest): number {
   const answer = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
@@ -78,7 +75,8 @@ class Meter {
 
 /**
  * Models as one user may use them: tokens are reserved before a model is asked (429 `limits.tokens_exceeded`), and what it
- * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing.
+ * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing. A stream is checked
+ * when its first chunk is asked for, so that a refusal comes to whoever ends what the call was given.
  */
 export function meterModels(models: Asking, spender: Spender, { tokenBudget, usage }: Metering): Asking {
   async function begin(request: CompletionRequest, { deadline }: ModelCall): Promise<Meter> {
@@ -100,22 +98,20 @@ export function meterModels(models: Asking, spender: Spender, { tokenBudget, usa
         meter.finish();
       }
     },
-    stream(request, call) {
+    async *stream(request, call) {
       const chunks = models.stream(request, call);
-      return (async function* () {
-        const meter = await begin(request, call);
-        // A reader that leaves may never ask again; then the deadline is what ends.
-        call.deadline.onEnded(meter.finish);
-        try {
-          for await (const chunk of chunks) {
-            meter.addChunk(chunk);
-            yield chunk;
-          }
-        } finally {
-          call.deadline.offEnded(meter.finish);
-          meter.finish();
+      const meter = await begin(request, call);
+      // A reader that leaves may never ask again; then the deadline is what ends.
+      call.deadline.onEnded(meter.finish);
+      try {
+        for await (const chunk of chunks) {
+          meter.addChunk(chunk);
+          yield chunk;
         }
-      })();
+      } finally {
+        call.deadline.offEnded(meter.finish);
+        meter.finish();
+      }
     },
   };
 }

@@ -62,18 +62,6 @@ describe('an accumulator', () => {
     ]);
   });
 
-  it('tells tool calls without an index apart by their ids', () => {
-    const toolCalls = foldToolCalls([
-      { id: 'a', type: 'function', function: { name: 'add', arguments: '{}' } },
-      { id: 'b', type: 'function', function: { name: 'add', arguments: '{' } },
-      { function: { arguments: '}' } },
-    ]);
-    expect(toolCalls?.map((call) => [call.id, call.function?.arguments])).toEqual([
-      ['a', '{}'],
-      ['b', '{}'],
-    ]);
-  });
-
   it('takes a name that comes again with each piece once, and joins one that comes in pieces', () => {
     const toolCalls = foldToolCalls([
       { index: 0, id: 'a', function: { name: 'todo_add', arguments: '{' } },
@@ -87,43 +75,6 @@ describe('an accumulator', () => {
       { id: 'a', type: 'function', function: { name: 'todo_add', arguments: '{}' } },
       { id: 'b', type: 'function', function: { name: 'todo_list', arguments: '{}' } },
       { id: 'c', type: 'custom', custom: { name: 'shell', input: 'ls' } },
-    ]);
-  });
-
-  it('tells tool calls that share an index apart by their ids', () => {
-    const toolCalls = foldToolCalls([
-      { index: 0, id: 'a', type: 'function', function: { name: 'todo_add', arguments: '{"title":"milk"}' } },
-      { index: 0, id: 'b', type: 'function', function: { name: 'todo_add', arguments: '{"title":' } },
-      { index: 0, function: { arguments: '"eggs"}' } },
-    ]);
-    expect(toolCalls).toEqual([
-      { id: 'a', type: 'function', function: { name: 'todo_add', arguments: '{"title":"milk"}' } },
-      { id: 'b', type: 'function', function: { name: 'todo_add', arguments: '{"title":"eggs"}' } },
-    ]);
-  });
-
-  it('puts a tool call together whose id is another in each piece', () => {
-    const toolCalls = foldToolCalls([
-      { index: 0, id: 'a', function: { name: 'add', arguments: '{' } },
-      { index: 0, id: 'b', function: { name: '', arguments: '"x":1' } },
-      { index: 0, id: 'c', function: { arguments: '}' } },
-    ]);
-    expect(toolCalls?.map((call) => call.function)).toEqual([{ name: 'add', arguments: '{"x":1}' }]);
-  });
-
-  it('puts tool calls without an index together by ids that come again', () => {
-    const toolCalls = foldToolCalls([
-      { id: 'a', function: { name: 'add', arguments: '{' } },
-      { id: 'b', function: { name: 'add', arguments: '{' } },
-      { id: 'a', function: { arguments: '"x":1}' } },
-      { id: 'b', function: { arguments: '"x":' } },
-      { function: { arguments: '2}' } },
-      { id: 'c', function: { name: 'list', arguments: '{}' } },
-    ]);
-    expect(toolCalls?.map((call) => [call.id, call.function?.arguments])).toEqual([
-      ['a', '{"x":1}'],
-      ['b', '{"x":2}'],
-      ['c', '{}'],
     ]);
   });
 

@@ -22,15 +22,6 @@ function toJson(value: unknown): string | undefined {
   }
 }
 
-/**
- * Whether a piece is of another call than the newest at its index: Gemini gives all calls the same one. An id alone does not
- * say so, for some providers make a new one for each piece.
- */
-function beginsAnother(newest: AnsweredToolCall, { id, function: called, custom }: ToolCallDelta): boolean {
-  const hasName = Boolean(called?.name || custom?.name);
-  return hasName && Boolean(id) && newest.id !== '' && newest.id !== id;
-}
-
 /** What a piece adds to a name: some providers say all of it again with each piece. */
 function newPart(name: string, piece: string | null | undefined): string {
   return piece == null || piece === name ? '' : piece;
@@ -43,9 +34,8 @@ class ChoiceSoFar {
   content: string | null = null;
   refusal: string | null = null;
   finishReason: string | null = null;
-  /** By the provider's index, in the order in which they began; a Map, because an index may be any number. */
-  readonly #toolCalls = new Map<number, AnsweredToolCall[]>();
-  #lastIndex = -1;
+  /** By their index; a Map, because an index may be any number. */
+  readonly #toolCalls = new Map<number, AnsweredToolCall>();
 
   add({ delta, finish_reason: finishReason }: ChatCompletionChunk['choices'][number]): void {
     if (delta.content != null) this.content = (this.content ?? '') + this.#take(delta.content);
@@ -57,7 +47,7 @@ class ChoiceSoFar {
   }
 
   #addToolCall(delta: ToolCallDelta): void {
-    const call = this.#callOf(delta);
+    const call = this.#callAt(delta.index ?? 0);
     this.#name(call, delta);
     this.#keepExtra(call, delta);
     if (delta.function) {
@@ -75,26 +65,14 @@ class ChoiceSoFar {
   }
 
   /** The call that a piece belongs to; a new one when it is the first. */
-  #callOf(delta: ToolCallDelta): AnsweredToolCall {
-    const index = delta.index ?? this.#guessIndex(delta);
-    this.#lastIndex = index;
-    const calls = this.#toolCalls.get(index) ?? [];
-    const newest = calls.at(-1);
-    if (newest !== undefined && !beginsAnother(newest, delta)) return newest;
-    const call: AnsweredToolCall = { id: '', type: 'function' };
-    this.chars += frameChars;
-    calls.push(call);
-    this.#toolCalls.set(index, calls);
-    return call;
-  }
-
-  /** Some providers leave the index out, and send a call in one piece, or its id with each or with the first. */
-  #guessIndex({ id }: ToolCallDelta): number {
-    if (!id) return Math.max(0, this.#lastIndex);
-    for (const [index, calls] of this.#toolCalls) {
-      if (calls.some((call) => call.id === id)) return index;
+  #callAt(index: number): AnsweredToolCall {
+    let call = this.#toolCalls.get(index);
+    if (call === undefined) {
+      call = { id: '', type: 'function' };
+      this.chars += frameChars;
+      this.#toolCalls.set(index, call);
     }
-    return this.#toolCalls.size;
+    return call;
   }
 
   /** Some providers say the id again with each piece. */
@@ -120,7 +98,7 @@ class ChoiceSoFar {
   }
 
   get message(): AnsweredMessage {
-    const toolCalls = [...this.#toolCalls.entries()].sort(([a], [b]) => a - b).flatMap(([, calls]) => calls);
+    const toolCalls = [...this.#toolCalls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call);
     return {
       role: 'assistant',
       content: this.content,

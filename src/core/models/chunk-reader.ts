@@ -2,6 +2,7 @@ import { createParser } from 'eventsource-parser';
 
 import type { ChatCompletionChunk } from './completion.ts';
 import { badResponse, readChunk } from './read-answer.ts';
+import { ToolCallNumbers } from './tool-call-numbers.ts';
 
 /**
  * The longest event of a stream, in characters: far above any token, and the most memory that a provider which never
@@ -17,6 +18,8 @@ export class ChunkReader {
   readonly #expectedChoices: number;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   readonly #finishedChoices = new Set<number>();
+  /** Of each choice that calls tools. */
+  readonly #toolCalls = new Map<number, ToolCallNumbers>();
   #events: string[] = [];
   #isTooLong = false;
   #isDone = false;
@@ -72,12 +75,20 @@ export class ChunkReader {
       const chunk = readChunk(data);
       // It says nothing: the answer has not begun with it, so that another target can still be asked.
       if (chunk.choices.length === 0 && !chunk.usage) continue;
-      for (const choice of chunk.choices) {
-        // Others than were asked for do not tell whether those are whole.
-        if (choice.finish_reason && choice.index < this.#expectedChoices) this.#finishedChoices.add(choice.index);
-      }
+      for (const choice of chunk.choices) this.#note(choice);
       yield chunk;
     }
     if (this.#isTooLong) throw badResponse('an event without an end');
+  }
+
+  /** Takes down whether a choice has ended, and numbers the tool calls in it. */
+  #note({ index, finish_reason: finishReason, delta }: ChatCompletionChunk['choices'][number]): void {
+    // Others than were asked for do not tell whether those are whole.
+    if (index < 0 || index >= this.#expectedChoices) return;
+    if (finishReason) this.#finishedChoices.add(index);
+    if (!delta.tool_calls) return;
+    const numbers = this.#toolCalls.get(index) ?? new ToolCallNumbers();
+    this.#toolCalls.set(index, numbers);
+    for (const piece of delta.tool_calls) numbers.number(piece);
   }
 }

@@ -30,8 +30,8 @@ export interface Models {
   /**
    * Asks for an answer in chunks. The request is checked at once, by throwing; nothing is sent before the first chunk is
    * asked for. Ends normally only after a real end. Usage comes in a chunk with empty `choices`, also when the request
-   * did not ask for it. Tool calls are passed on as they come. Leaving the loop, or ending the deadline, ends the
-   * provider's request.
+   * did not ask for it. Tool calls are passed on as they come, each piece with the index of its call, which some providers
+   * leave out or say wrong. Leaving the loop, or ending the deadline, ends the provider's request.
    *
    * @throws AppError `models.*`, before or after chunks; the reason of the deadline's signal when that ended first.
    */

@@ -1,11 +1,32 @@
 import type { ChatCompletionChunk } from './completion.ts';
+import type { Message } from './message-schema.ts';
+import type { CompletionRequest } from './schemas.ts';
 
 /** What a token is worth in most texts, in characters. */
 const charsPerToken = 4;
 
+/**
+ * What a picture or a recording is worth, in tokens. Providers count what it shows or how long it lasts, mostly some hundred
+ * to two thousand; by its length as text, a picture of a megabyte would use up a third of a small plan's month.
+ */
+const mediumTokens = 1_000;
+
 /** About how many tokens a text, or what is sent as JSON, comes to. */
 export function estimateTokens(content: unknown): number {
   return Math.ceil(JSON.stringify(content).length / charsPerToken);
+}
+
+/** The pictures and recordings of a message, as text: their bytes, or where they are. */
+function mediaOf({ content }: Message): string[] {
+  if (!Array.isArray(content)) return [];
+  return content.flatMap(({ image_url: picture, input_audio: recording }) => picture?.url ?? recording?.data ?? []);
+}
+
+/** About how many tokens the prompt of a request comes to: its messages and tools. */
+export function estimatePrompt({ messages, tools }: Pick<CompletionRequest, 'messages' | 'tools'>): number {
+  const media = messages.flatMap(mediaOf);
+  const mediaChars = media.reduce((chars, text) => chars + text.length, 0);
+  return estimateTokens([messages, tools]) - Math.floor(mediaChars / charsPerToken) + media.length * mediumTokens;
 }
 
 /**

@@ -177,6 +177,15 @@ describe('a target is tried again', () => {
   });
 
   it.each([
+    ['a minute', '60', startOne],
+    ['two seconds while another one is there', '2', startTwo],
+  ])('after a pause of %s, the longest', async (_pause, retryAfter, start) => {
+    const { models, waitsMs } = await start({ mode: 'http-429', retryAfter }, { first: { retries: 2 } });
+    await settle(models.complete(hello(), { deadline: Deadline.after(100_000) }));
+    expect(waitsMs).toEqual([300, 600].map((backoffMs) => Number(retryAfter) * 1_000 + backoffMs));
+  });
+
+  it.each([
     ['61', 1],
     [new Date(Date.now() + 3_600_000).toUTCString(), 1],
     ['19', 1],

@@ -185,7 +185,7 @@ export class ModelRoute {
     const next = targets.slice(targets.indexOf(target) + 1);
     const hasAlternative = next.some(({ breaker }) => breaker.wouldLetThrough);
     const longestMs = hasAlternative ? LONGEST_WAIT_WITH_ALTERNATIVE_MS : LONGEST_WAIT_MS;
-    if (waitMs > longestMs || waitMs >= deadline.remainingMs()) return undefined;
+    if (askedMs > longestMs || waitMs >= deadline.remainingMs()) return undefined;
     return target.budget.tryTake() ? waitMs : undefined;
   }
 }

@@ -1,10 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   ample,
   CANARY_KEY,
   closeAfterEach,
+  createTestModels,
   drainStream,
   hello,
+  settle,
   startModels,
 } from '../../../test/harness/test-models.ts';
 import { Timings } from '../../base/timings.ts';
@@ -161,6 +165,24 @@ describe('a model on an OpenAI-compatible provider', () => {
     // Not one for each: two or three take turns, as a question may follow [DONE] before the body's end has gone by.
     expect(provider.connectionCount).toBeLessThan(10);
   });
+
+  it.each(['http', 'https'])(
+    'is connected to for each call at once over %s, also while no connection comes about',
+    async (scheme) => {
+      let connectionCount = 0;
+      const server = createServer(() => connectionCount++).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      onTestFinished(() => void server.close());
+      const { models } = createTestModels({
+        baseUrl: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+      });
+      const deadline = ample();
+      const calls = [1, 2, 3, 4].map(() => settle(models.complete(hello(), { deadline })));
+      await expect.poll(() => connectionCount).toBe(4);
+      deadline.cancel();
+      await Promise.all(calls);
+    },
+  );
 
   it('waits for a reader who takes longer than the time between chunks', async () => {
     const { models } = await startModels({ text: TEXT, delayMs: 5 }, { chunkTimeoutMs: 200 });

@@ -102,6 +102,8 @@ export class OpenAiTarget implements Target {
     this.#pool = new Pool(url.origin, {
       connections: CONNECTIONS,
       connect: createConnector(options),
+      // Or calls over TLS would line up behind the first connection, each for a connect time-out, to learn its protocol.
+      allowH2: false,
       // Attempt keeps the time.
       headersTimeout: 0,
       bodyTimeout: 0,

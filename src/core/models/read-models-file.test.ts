@@ -11,8 +11,8 @@ function read(yaml: string, named: Record<string, string> = {}) {
   return readModelsFile({ content: parse(yaml), named }, defaults);
 }
 
-function problemsOf(yaml: string): readonly string[] {
-  const came = read(yaml);
+function problemsOf(yaml: string, named?: Record<string, string>): readonly string[] {
+  const came = read(yaml, named);
   return 'problems' in came ? came.problems : [];
 }
 
@@ -61,6 +61,15 @@ describe('a file of models', () => {
     const problem = 'must be in lower case, and not one that the server sends itself';
     expect(problemsOf(yaml)).toEqual([`models[0].targets[0].headers.${header}: ${problem}`]);
   });
+
+  it.each(['sk-key\n', 'sk key', 'sk-ключ', 'sk-clé'])(
+    'takes no key that MODEL_API_KEY would not take, such as %j, and does not repeat it',
+    (key) => {
+      const yaml = `models: [{name: a, targets: [${target}, ${target.replace('}', ', api_key_env: A_KEY}')}]}]`;
+      const problem = 'A_KEY holds no key of visible ASCII characters without spaces';
+      expect(problemsOf(yaml, { A_KEY: key })).toEqual([`models[0].targets[1].api_key_env: ${problem}`]);
+    },
+  );
 
   it('names models as long as callers can ask for', () => {
     const name = 'n'.repeat(200);

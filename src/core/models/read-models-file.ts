@@ -13,6 +13,9 @@ const ModelName = Type.String({
 });
 const TimeoutMs = Type.Optional(Type.Integer({ minimum: 1, maximum: HOUR_MS }));
 
+/** As of `MODEL_API_KEY`. One with the line end of the file that it came from can be in no header. */
+const API_KEY = /^[\x21-\x7e]+$/;
+
 /** Headers that are ours to send, or that undici refuses to; a key belongs into `api_key_env`. */
 const NOT_OURS =
   '^(?!(?:authorization|accept-encoding|connection|content-.*|expect|host|keep-alive|transfer-encoding|upgrade)$)[a-z0-9-]+$';
@@ -39,6 +42,7 @@ const TargetSchema = closed({
   chunk_timeout_ms: TimeoutMs,
   total_timeout_ms: TimeoutMs,
 });
+type TargetEntry = Static<typeof TargetSchema>;
 
 const ModelsFileSchema = closed({
   default: Type.Optional(ModelName),
@@ -55,10 +59,23 @@ export type TargetDefaults = Pick<
   'connectTimeoutMs' | 'firstByteTimeoutMs' | 'chunkTimeoutMs' | 'totalTimeoutMs' | 'retries'
 >;
 
+/** What the variables hold that the file names. */
+type NamedVariables = Readonly<Record<string, string>>;
+
 /** The models of a file, or all that is wrong with it, a line each. */
 export type ReadModels = { readonly models: readonly ModelDefinition[] } | { readonly problems: readonly string[] };
 
-function findContradictions({ default: fallback, models }: ModelsFile): string[] {
+function findTargetFaults({ base_url: url, api_key_env: variable }: TargetEntry, named: NamedVariables): string[] {
+  const faults: string[] = [];
+  const isPlain = URL.canParse(url) && new URL(url).username === '' && new URL(url).password === '';
+  if (!isPlain) faults.push('base_url: must be a URL without user and password');
+  const apiKey = variable && named[variable];
+  if (apiKey && !API_KEY.test(apiKey))
+    faults.push(`api_key_env: ${variable} holds no key of visible ASCII characters without spaces`);
+  return faults;
+}
+
+function findContradictions({ default: fallback, models }: ModelsFile, named: NamedVariables): string[] {
   const names = models.map(({ name }) => name);
   const problems = names.includes(OFFLINE) ? [`models: ${OFFLINE} is the name of the built-in model`] : [];
   if (new Set(names).size < names.length) problems.push('models: two have the same name');
@@ -66,9 +83,8 @@ function findContradictions({ default: fallback, models }: ModelsFile): string[]
   for (const [index, { targets }] of models.entries()) {
     const labels = targets.map((target, at) => target.name ?? String(at + 1));
     if (new Set(labels).size < labels.length) problems.push(`models[${index}].targets: two have the same name`);
-    for (const [at, { base_url: url }] of targets.entries()) {
-      const isPlain = URL.canParse(url) && new URL(url).username === '' && new URL(url).password === '';
-      if (!isPlain) problems.push(`models[${index}].targets[${at}].base_url: must be a URL without user and password`);
+    for (const [at, target] of targets.entries()) {
+      problems.push(...findTargetFaults(target, named).map((fault) => `models[${index}].targets[${at}].${fault}`));
     }
   }
   return problems;
@@ -79,17 +95,17 @@ function findContradictions({ default: fallback, models }: ModelsFile): string[]
  * comes first.
  */
 export function readModelsFile(
-  file: { readonly content: unknown; readonly named: Readonly<Record<string, string>> },
+  file: { readonly content: unknown; readonly named: NamedVariables },
   defaults: TargetDefaults,
 ): ReadModels {
   const faults = listFaults(ModelsFileSchema, file.content);
   if (faults.length > 0) return { problems: faults };
   const content = file.content as ModelsFile;
   const { default: fallback, models } = content;
-  const problems = findContradictions(content);
+  const problems = findContradictions(content, file.named);
   if (problems.length > 0) return { problems };
 
-  const toTarget = (target: Static<typeof TargetSchema>, index: number): TargetDefinition => {
+  const toTarget = (target: TargetEntry, index: number): TargetDefinition => {
     const apiKey = target.api_key_env && file.named[target.api_key_env];
     return {
       name: target.name ?? String(index + 1),

@@ -82,16 +82,27 @@ export const deleteOldWriters = (p: { keptDays: number }) => sql<{ id: string }>
   -- plans.delete_old_writers
   delete from usage_writers where written_at < now() - make_interval(days => ${p.keptDays}::integer) returning id`;
 
-/** A user's usage by day and model. Index: usage_days_pkey. At most 10,000 rows: a year of 27 models. */
+/**
+ * A user's usage by day and model, with the sums of all of it in each row. Index: usage_days_pkey. At most 10,000 rows: a year
+ * of 27 models.
+ */
 export const listUsage = (p: { userId: string; from: string; to: string }) => sql<{
   day: string | null;
   model: string;
   requests: number;
   prompt_tokens: number;
   completion_tokens: number;
+  all_rows: number;
+  all_requests: number | null;
+  all_prompt_tokens: number | null;
+  all_completion_tokens: number | null;
 }>`
   -- plans.list_usage
-  select to_char(day, 'YYYY-MM-DD')::text as day, model, requests, prompt_tokens, completion_tokens
+  select to_char(day, 'YYYY-MM-DD')::text as day, model, requests, prompt_tokens, completion_tokens,
+    (count(*) over ())::integer as all_rows,
+    (sum(requests) over ())::bigint as all_requests,
+    (sum(prompt_tokens) over ())::bigint as all_prompt_tokens,
+    (sum(completion_tokens) over ())::bigint as all_completion_tokens
   from usage_days
   where user_id = ${p.userId}::uuid and day between ${p.from}::date and ${p.to}::date
   order by usage_days.day, model

@@ -51,7 +51,12 @@ async function read(): Promise<
   { model: string; requests: number; prompt_tokens: number; completion_tokens: number }[]
 > {
   const rows = await postgres.query(listUsage({ userId, from: '2026-01-01', to: '2100-01-01' }), testContext());
-  return rows.map(({ day: _, ...row }) => row);
+  return rows.map(({ model, requests, prompt_tokens, completion_tokens }) => ({
+    model,
+    requests,
+    prompt_tokens,
+    completion_tokens,
+  }));
 }
 
 test('adds up uses of a model, and tells models apart', async () => {

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import type { Clock } from '../../base/time.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
@@ -26,9 +26,9 @@ const Usage = Type.Object({
   from: Type.String({ format: 'date' }),
   to: Type.String({ format: 'date' }),
   data: Type.Array(Type.Object({ day: Type.String({ format: 'date' }), model: Type.String(), ...counts })),
+  has_more: Type.Boolean({ description: 'Whether `data` ends before `to`: ask for a shorter time.' }),
   totals: Type.Object({ ...counts, total_tokens: Type.Integer() }),
 });
-type Usage = Static<typeof Usage>;
 
 const Day = (description: string) => Type.Optional(Type.String({ format: 'date', description }));
 
@@ -43,17 +43,6 @@ function readRange(query: { from?: string; to?: string }, nowMs: number): { from
   return { from, to };
 }
 
-function addUp(data: Usage['data']): Usage['totals'] {
-  const totals = { requests: 0, prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
-  for (const { requests, prompt_tokens, completion_tokens } of data) {
-    totals.requests += requests;
-    totals.prompt_tokens += prompt_tokens;
-    totals.completion_tokens += completion_tokens;
-    totals.total_tokens += prompt_tokens + completion_tokens;
-  }
-  return totals;
-}
-
 /** Registers `GET /v1/me/usage`. */
 export function registerUsageRoutes(server: HttpServer, { database, clock }: UsageRouteOptions): void {
   server.get(
@@ -63,7 +52,8 @@ export function registerUsageRoutes(server: HttpServer, { database, clock }: Usa
       schema: {
         tags: ['Plans'],
         summary: 'Read what you asked of models, by day and model',
-        description: 'Days are those of UTC. An answer shows up here within about a second.',
+        description:
+          'Days are those of UTC. An answer shows up here within about a second. The totals are of all days asked for.',
         querystring: Type.Object(
           {
             from: Day('The first day; 29 days before `to` if not given.'),
@@ -77,8 +67,21 @@ export function registerUsageRoutes(server: HttpServer, { database, clock }: Usa
     async ({ caller, query, context }) => {
       const range = readRange(query, clock.now().getTime());
       const rows = await database.query(listUsage({ userId: caller.userId, ...range }), context);
-      const data = rows.map(({ day, ...row }) => ({ day: day ?? '', ...row }));
-      return { object: 'usage' as const, ...range, data, totals: addUp(data) };
+      const [first] = rows;
+      const promptTokens = first?.all_prompt_tokens ?? 0;
+      const completionTokens = first?.all_completion_tokens ?? 0;
+      return {
+        object: 'usage' as const,
+        ...range,
+        data: rows.map(({ day, ...row }) => ({ ...row, day: day ?? '' })),
+        has_more: rows.length < (first?.all_rows ?? 0),
+        totals: {
+          requests: first?.all_requests ?? 0,
+          prompt_tokens: promptTokens,
+          completion_tokens: completionTokens,
+          total_tokens: promptTokens + completionTokens,
+        },
+      };
     },
   );
 }

@@ -1,0 +1,64 @@
+import type { ToolCallDelta } from './completion.ts';
+import { badResponse } from './read-answer.ts';
+
+/** More calls than any answer makes: what a provider that never ends can have us remember. */
+const maxCalls = 1_000;
+
+/** A call, as far as its pieces have to be told from those of others. */
+interface KnownCall {
+  /** As the provider last said it; empty until then. */
+  id: string;
+  readonly index: number;
+}
+
+/**
+ * Whether a piece is of another call than the newest at its index: Gemini gives all calls the same one. An id alone does not
+ * say so, for some providers make a new one for each piece.
+ */
+function beginsAnother(newest: KnownCall, { id, function: called, custom }: ToolCallDelta): boolean {
+  const hasName = Boolean(called?.name || custom?.name);
+  return hasName && Boolean(id) && newest.id !== '' && newest.id !== id;
+}
+
+/**
+ * Gives each piece of the tool calls of one choice the index of its call, by which clients put them together. It is the
+ * provider's own, unless that is missing or another call's.
+ */
+export class ToolCallNumbers {
+  /** The newest call at each of the provider's indices; a Map, because an index may be any number. */
+  readonly #newest = new Map<number, KnownCall>();
+  readonly #taken = new Set<number>();
+  #lastIndex = 0;
+
+  /**
+   * Sets the index of the next piece; and with the first one of a call its type, where that is missing.
+   * @throws AppError `models.bad_response` when there are too many calls.
+   */
+  number(delta: ToolCallDelta): void {
+    const index = delta.index ?? this.#guessIndex(delta);
+    this.#lastIndex = index;
+    let call = this.#newest.get(index);
+    if (call === undefined || beginsAnother(call, delta)) {
+      call = { id: '', index: this.#takeIndex(index) };
+      this.#newest.set(index, call);
+      delta.type ??= delta.custom ? 'custom' : 'function';
+    }
+    if (delta.id) call.id = delta.id;
+    delta.index = call.index;
+  }
+
+  /** The provider's own index where that is free, else the next one. */
+  #takeIndex(wanted: number): number {
+    if (this.#taken.size >= maxCalls) throw badResponse('too many tool calls');
+    const index = this.#taken.has(wanted) ? Math.max(...this.#taken) + 1 : wanted;
+    this.#taken.add(index);
+    return index;
+  }
+
+  /** Some providers leave the index out, and send a call in one piece, or its id with each or with the first. */
+  #guessIndex({ id }: ToolCallDelta): number {
+    if (!id) return this.#lastIndex;
+    for (const [index, call] of this.#newest) if (call.id === id) return index;
+    return this.#newest.size;
+  }
+}
