@@ -18,6 +18,8 @@ export interface Meant {
   readonly title?: string;
   readonly full_title?: string;
   readonly due_on?: string;
+  /** What the user names it in. */
+  readonly language?: 'en' | 'sv';
 }
 
 type Choice = Pick<ItemChoice, 'id' | 'title' | 'fullTitle' | 'patterns' | 'onDay'>;
@@ -53,13 +55,13 @@ export async function addItem({ title, due_on = null, priority = 'normal' }: New
   });
 }
 
-function choose({ id, title, full_title, due_on }: Meant): Choice {
+function choose({ id, title, full_title, due_on, language }: Meant): Choice {
   // Not in the schemas of the tools: providers refuse those that have `anyOf` at the top.
   if (id === undefined && title === undefined) throw todoErrors.raise.item_not_named();
   // As Postgres cuts words: an underscore is part of one, and no word begins with ½.
   const words = title?.match(/[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{N}_]*/gu) ?? [];
   // Without any word, only the very title.
-  const patterns = words.length === 0 ? ['^$'] : words.map(wordPattern);
+  const patterns = words.length === 0 ? ['^$'] : words.map((word) => wordPattern(word, language));
   return { id: id ?? null, title: title ?? null, fullTitle: full_title ?? null, patterns, onDay: due_on ?? null };
 }
 

@@ -11,10 +11,10 @@ beforeAll(async () => {
 
 afterAll(() => product.stop());
 
-async function finds(word: string, title: string): Promise<boolean | undefined> {
+async function finds(word: string, title: string, language?: 'sv'): Promise<boolean | undefined> {
   const statement = sql<{ found: boolean }>`
     -- test.find_word
-    select ${title}::text ~* ${wordPattern(word)}::text as found`;
+    select ${title}::text ~* ${wordPattern(word, language)}::text as found`;
   const [row] = await product.postgres.query(statement, testContext());
   return row?.found;
 }
@@ -90,4 +90,17 @@ test.each([
   ['hero', 'heron watch'],
 ])('"%s" is not in "%s"', async (word, title) => {
   expect(await finds(word, title)).toBe(false);
+});
+
+test.each([
+  ['bilen', 'bil'],
+  ['hyran', 'hyra'],
+  ['rapport', 'rapporten'],
+])('"%s" is "%s" for who writes in Swedish, and nobody else', async (word, title) => {
+  expect(await finds(word, title, 'sv')).toBe(true);
+  expect(await finds(word, title)).toBe(false);
+});
+
+test('who writes in Swedish finds no Swedish forms in English titles of several words', async () => {
+  expect(await finds('mark', 'go to the market', 'sv')).toBe(false);
 });

@@ -32,8 +32,10 @@ const swedishWords = 'och|att|av|ett|mitt|mina|det|om|hos|med';
 /** Before others, these are Swedish: "boka resa", "ring banken". */
 const swedishVerbs = String.raw`\w{2,}a|byt|skriv|klipp|ring`;
 
-/** A look-ahead of Postgres for a title that is plainly Swedish. */
-const isSwedish = String.raw`^(?=.*[åäö]|.*\m(?:${swedishWords})\M|(?:${swedishVerbs})\s)`;
+/** What a title is like that is plainly Swedish. */
+const swedishTitle = String.raw`.*[åäö]|.*\m(?:${swedishWords})\M|(?:${swedishVerbs})\s`;
+
+const oneWord = String.raw`\w+$`;
 
 /** In letters. With fewer "bus" is the plural of "bu" and "spa" a form of "span"; with more "bil" is none of "bilen". */
 const minStemLength = 3;
@@ -52,9 +54,10 @@ function formsOf(word: string, inflections: readonly Inflection[]): string {
 /**
  * A regular expression of Postgres for a word in a title, or an ordinary form of it: "milk" finds "milks", and "mjölken"
  * "köp mjölk", but "tea" is not in "write to the team at last". Swedish forms are found only in titles that are plainly
- * Swedish. The word may have letters, marks, digits and underscores.
+ * Swedish, and in titles of one word for who writes in Swedish. The word may have letters, marks, digits and underscores.
  */
-export function wordPattern(said: string): string {
+export function wordPattern(said: string, language?: 'en' | 'sv'): string {
   const word = said.toLowerCase();
+  const isSwedish = `^(?=${language === 'sv' ? `${oneWord}|` : ''}${swedishTitle})`;
   return String.raw`\m(?:${formsOf(word, english)})(?!\w)|${isSwedish}.*\m(?:${formsOf(word, swedish)})(?!\w)`;
 }

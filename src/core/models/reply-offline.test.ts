@@ -73,6 +73,11 @@ describe('the offline model, with plain commands', () => {
     expect((await ask([user(parts)])).finishReason).toBe('tool_calls');
   });
 
+  it('reads letters with their marks apart, as some keyboards send them', async () => {
+    const { message } = await ask([user('add mjölk'.normalize('NFD'))]);
+    expect(message.tool_calls?.[0]?.function?.arguments).toContain('mjölk'.normalize('NFC'));
+  });
+
   it('does not read what is longer than any command, nor tell of it', async () => {
     const long = `add ${'x'.repeat(997)}`;
     expect((await ask([user(long.slice(0, 1_000))])).finishReason).toBe('tool_calls');

@@ -37,10 +37,10 @@ function textOf({ content }: Message): string {
   return (content ?? []).map((part) => part.text ?? '').join('');
 }
 
-/** What may be a plain command; empty when the message is too long for one. */
+/** What may be a plain command, each letter in one piece; empty when the message is too long for one. */
 function commandOf(message: Message): string {
   const text = textOf(message);
-  return text.length > LONGEST_COMMAND_CHARACTERS ? '' : text;
+  return text.length > LONGEST_COMMAND_CHARACTERS ? '' : text.normalize();
 }
 
 function offers(request: CompletionRequest, tool: string): boolean {

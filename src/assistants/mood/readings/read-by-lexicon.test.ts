@@ -66,6 +66,10 @@ test.each([
   ['jeg foler meg ikke bra', 'no'],
   ['en dag uten glede', 'no'],
   ['jeg liker ikke dette', 'no'],
+  // Of two languages.
+  ['I am inte glad today', 'en'],
+  ['I am ikke happy', 'en'],
+  ['jag är not glad idag', 'sv'],
 ])('"%s" is bad, though its words are good', (text, language) => {
   expect(readByLexicon(text)).toMatchObject({ language, mood: 'negative' });
 });

@@ -5,12 +5,20 @@ import type { Plan } from '../tools/plan-trip-day.ts';
 import type { Spending, SpendingLine } from '../tools/summarize-spending.ts';
 import { readCall, readCommand } from './read-command.ts';
 
+/** What may be spent on a category in a month. */
+interface Budget {
+  readonly category: string;
+  readonly currency: string;
+  readonly amount: string;
+}
+
 /** What a tool of Pam may return. */
 interface Result {
   readonly expense?: ToldExpense;
   readonly expenses?: readonly ToldExpense[];
   readonly has_more?: boolean;
   readonly plan?: Plan;
+  readonly budgets?: readonly Budget[];
   readonly budget?: { readonly category: string; readonly currency: string; readonly amount: string | null };
   readonly from?: string;
   readonly to?: string;
@@ -26,6 +34,8 @@ const words = {
       `Nothing was spent ${category === null ? '' : `on ${category} `}${days}.`,
     recorded: (money: string, what: string, day: string) => `Recorded: ${money} on ${what}, ${day}`,
     budget: (what: string, money: string) => `The budget for ${what} is ${money} a month.`,
+    budgets: 'What you mean to spend in a month:',
+    noBudgets: 'You have set no budget.',
     noBudget: (what: string) => `There is no budget for ${what} any more.`,
     spent: (money: string, days: string) => `You spent ${money} ${days}:`,
     days: (from: string, to: string) => (from === to ? `on ${from}` : `from ${from} to ${to}`),
@@ -40,6 +50,8 @@ const words = {
       `Inget har spenderats ${category === null ? '' : `på ${category} `}${days}.`,
     recorded: (money: string, what: string, day: string) => `Antecknat: ${money} på ${what}, ${day}`,
     budget: (what: string, money: string) => `Budgeten för ${what} är ${money} i månaden.`,
+    budgets: 'Vad du tänker lägga i månaden:',
+    noBudgets: 'Du har inte satt någon budget.',
     noBudget: (what: string) => `Det finns ingen budget för ${what} längre.`,
     spent: (money: string, days: string) => `Du har spenderat ${money} ${days}:`,
     days: (from: string, to: string) => (from === to ? `den ${from}` : `från ${from} till ${to}`),
@@ -50,48 +62,52 @@ const words = {
   },
 } as const;
 
+type LanguageOfWords = keyof typeof words;
+
 /** What the user has set to be answered in, where it is known here; else the language of the command. */
-function languageOf(text: string, result: unknown): keyof typeof words {
+function languageOf(text: string, result: unknown): LanguageOfWords {
   const { language: set = '' } = (result ?? {}) as { language?: string | null };
   return set === 'en' || set === 'sv' ? set : (readCommand(text)?.language ?? 'en');
+}
+
+function tellBudgets(budgets: readonly Budget[], language: LanguageOfWords): string {
+  const said = words[language];
+  if (budgets.length === 0) return said.noBudgets;
+  return [said.budgets, ...budgets.map((each) => `- ${each.category}: ${formatMoney(each, language)}`)].join('\n');
+}
+
+function tellSpending({ totals = [], lines = [], from = '', to = '' }: Result, language: LanguageOfWords): string {
+  const said = words[language];
+  const money = (spending: Pick<Spending, 'amount' | 'currency'>) => formatMoney(spending, language);
+  const limit = ({ budget: amount, currency }: SpendingLine): string =>
+    amount === null ? '' : ` ${said.of} ${money({ amount, currency })}`;
+  const tellLine = (line: SpendingLine) => `- ${line.month} ${line.category}: ${money(line)}${limit(line)}`;
+  const spent = said.spent(totals.map(money).join(said.and), said.days(from, to));
+  return [spent, ...lines.map(tellLine)].join('\n');
 }
 
 function tell({ text, result }: PlainOutcome): string {
   const language = languageOf(text, result);
   const said = words[language];
   const money = (spending: Pick<Spending, 'amount' | 'currency'>) => formatMoney(spending, language);
-  const {
-    expense,
-    expenses,
-    budget,
-    from = '',
-    to = '',
-    totals,
-    lines = [],
-    category: only = null,
-    ...more
-  } = (result ?? {}) as Result;
+  const told = (result ?? {}) as Result;
+  const { expense, expenses, budget, budgets, from = '', to = '', totals, plan, category: only = null } = told;
   if (expense !== undefined) return said.recorded(money(expense), expense.category, expense.spent_on);
   if (budget !== undefined) {
     const { category, currency, amount } = budget;
     return amount === null ? said.noBudget(category) : said.budget(category, money({ amount, currency }));
   }
-  if (totals !== undefined) {
-    if (totals.length === 0) return said.nothing(said.days(from, to), only);
-    const limit = ({ budget: amount, currency }: SpendingLine): string =>
-      amount === null ? '' : ` ${said.of} ${money({ amount, currency })}`;
-    const tellLine = (line: SpendingLine) => `- ${line.month} ${line.category}: ${money(line)}${limit(line)}`;
-    const spent = said.spent(totals.map(money).join(said.and), said.days(from, to));
-    return [spent, ...lines.map(tellLine), ...(more.has_more ? [said.more] : [])].join('\n');
-  }
-  if (more.plan !== undefined) {
-    const { day, place, stops } = more.plan;
+  if (plan !== undefined) {
+    const { day, place, stops } = plan;
     return [said.plan(day, place), ...stops.map(({ at, what }) => `- ${at} ${what}`)].join('\n');
   }
-  if (expenses === undefined) return said.failed;
-  if (expenses.length === 0) return said.nothing(said.days(from, to), only);
-  const told = expenses.map((each) => `- ${each.spent_on} ${each.category}: ${money(each)}`);
-  return [...told, ...(more.has_more ? [said.more] : [])].join('\n');
+  const more = told.has_more ? `\n${said.more}` : '';
+  if (budgets !== undefined) return tellBudgets(budgets, language) + more;
+  const found = totals ?? expenses;
+  if (found === undefined) return said.failed;
+  if (found.length === 0) return said.nothing(said.days(from, to), only);
+  if (expenses === undefined) return tellSpending(told, language) + more;
+  return expenses.map((each) => `- ${each.spent_on} ${each.category}: ${money(each)}`).join('\n') + more;
 }
 
 /** What Pam understands without a model, in English and Swedish. */
@@ -104,6 +120,7 @@ export const commands: PlainCommands = {
     'what did I spend on fuel last week?',
     'my expenses this week',
     'budget 300 euro for food',
+    'what is my budget?',
     'jag spenderade 120 kr på mat igår',
     'hur mycket har jag spenderat den här månaden?',
     'budget 3 000 kr för mat',

@@ -22,8 +22,12 @@ const said: readonly (readonly [string, RegExp])[] = [
 
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
+/** "€5", "SEK 50", "1 200,50 kr", "5:-". */
 const amountFirst =
-  /^(?<sign>[€$£¥])?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)\s?(?<unit>[€$£¥]|[a-z]+)?(?<rest>.*)$/i;
+  /^(?<sign>[€$£¥]|[a-z]{2,3})?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)(?<even>[:,.][-–])?\s?(?<unit>[€$£¥]|[a-z]+)?(?<rest>.*)$/i;
+
+/** Thousands that are told from the decimals by another mark: "1.234,50". */
+const marked = /^\d{1,3}([.,])\d{3}(?:\1\d{3})*(?!\1)[.,]\d{1,2}$/;
 
 /** The code of a currency as it is said; undefined for any other word. */
 function readCurrency(word: string): string | undefined {
@@ -40,26 +44,30 @@ function isSignOf(sign: string, currency: string): boolean {
 
 /** A number with a point; undefined for what may be one number or another. */
 function readNumber(text: string, language: Language): string | undefined {
-  const joined = text.replace(/[ \u00a0]/g, '');
+  const spaced = text.replace(/[ \u00a0]/g, '');
+  const [, mark = ''] = marked.exec(spaced) ?? [];
+  const joined = spaced.replaceAll(mark, '');
   const plain = language === 'en' ? joined.replace(/,(?=\d{3}(?!\d))/g, '') : joined;
   const number = plain.replace(',', '.');
   return /^\d{1,13}(?:\.\d{1,4})?$/.test(number) ? number : undefined;
 }
 
 /**
- * Reads the amount that a text begins with: "12.50 euro on fuel", "€5 for tea", "1 200 kr på mat". Undefined also for one
- * in two currencies: "€12 USD".
+ * Reads the amount that a text begins with: "12.50 euro on fuel", "€5 for tea", "1 200 kr på mat", "SEK 50 on tea". Undefined
+ * also for one in two currencies: "€12 USD".
  */
 export function readAmount(text: string, language: Language): AmountAndRest | undefined {
-  const { sign = '', number = '', unit = '', rest = '' } = amountFirst.exec(text)?.groups ?? {};
+  const { sign = '', number = '', even, unit = '', rest = '' } = amountFirst.exec(text)?.groups ?? {};
   const amount = readNumber(number, language);
-  if (amount === undefined) return undefined;
+  const before = readCurrency(sign);
+  if (amount === undefined || (sign !== '' && before === undefined)) return undefined;
   const written = readCurrency(unit);
-  if (sign !== '' && written !== undefined && !isSignOf(sign, written)) return undefined;
-  const currency = written ?? readCurrency(sign);
+  if (sign !== '' && written !== undefined && written !== before && !isSignOf(sign, written)) return undefined;
+  // Swedes write "5:-" of kronor alone.
+  const currency = written ?? before ?? (language === 'sv' && even !== undefined ? 'SEK' : undefined);
   return {
     amount,
     ...(currency !== undefined && { currency }),
-    rest: (written === undefined ? unit + rest : rest).trim(),
+    rest: (written === undefined ? unit + rest : rest.replace(/^\./, '')).trim(),
   };
 }

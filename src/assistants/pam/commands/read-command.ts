@@ -7,11 +7,13 @@ import { type Language, readMonth, readPeriod } from './read-period.ts';
 /** What a sentence asks for. */
 interface Command {
   readonly language: Language;
-  readonly verb: 'spend' | 'budget' | 'sum' | 'list';
+  readonly verb: 'spend' | 'budget' | 'budgets' | 'sum' | 'list';
   /** What comes after the verb, as the user said it. */
   readonly what: string;
   /** The category, where it was said before the amount. */
   readonly category?: string;
+  /** Said without a verb: "lunch 12" may be at twelve o'clock, and only a currency makes it an expense. */
+  readonly isBrief: boolean;
 }
 
 type Rule = readonly [Command['verb'], RegExp];
@@ -20,12 +22,18 @@ type Rule = readonly [Command['verb'], RegExp];
 const rules: Readonly<Record<Language, readonly Rule[]>> = {
   en: [
     ['sum', /^(?:how much|what) (?:did i spend|have i(?: already)? spent)(?<what> .*)?$/],
-    ['list', /^(?:(?:show|list)(?: me)? )?my expenses(?<what> .*)?$/],
+    ['list', /^(?:(?:show|list)(?: me)? )?(?:my )?expenses(?: for(?= (?:this|the|last|past) ))?(?<what> .*)?$/],
     ['spend', /^(?:i(?:'ve| have)? )?(?:just )?(?:spent|paid) (?<what>.+)$/],
     [
       'spend',
-      /^(?:i(?:'ve| have)? )?(?:just )?bought (?:an? |the |some |my )?(?<category>\D+?) for (?<what>[€$£¥]?\d.*)$/,
+      /^(?:i(?:'ve| have)? )?(?:just )?bought (?:an? |the |some |my )?(?<category>\D+?) for (?<what>(?:[€$£¥]|[a-z]{2,3} )?\d.*)$/,
     ],
+    // Only what is bought: "salary 3000 euro" was not spent.
+    [
+      'spend',
+      /^(?<brief>breakfast|lunch|dinner|coffee|tea|drinks|food|groceries|fuel|petrol|gas|parking|taxi|bus|train|cinema) (?<what>[€$£¥]?\d.*)$/,
+    ],
+    ['budgets', /^(?:(?:what(?:'?s| is| are) |(?:show|list) (?:me )?))?my (?:\S+ ){0,2}budgets?(?: (?:for|on) \D+)?$/],
     ['budget', /^(?:set )?(?:a |my )?(?:monthly )?budget (?:of )?(?<what>.+ (?:for|on) .+)$/],
     [
       'budget',
@@ -36,16 +44,21 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
   sv: [
     [
       'sum',
-      /^(?:hur mycket|vad) (?:har jag (?:redan )?(?:spenderat|lagt|betalat)|spenderade jag|la(?:de)? jag)(?<what> .*)?$/,
+      /^(?:hur mycket|vad) (?:har jag (?:redan )?(?:spenderat|lagt|betalat|gjort av med)|spenderade jag|la(?:de)? jag)(?<what> .*)?$/,
     ],
-    ['list', /^(?:(?:visa|lista) )?mina (?:utgifter|köp)(?<what> .*)?$/],
+    ['list', /^(?:(?:visa|lista) )?(?:mina (?:utgifter|köp)|utgifter)(?<what> .*)?$/],
     [
       'spend',
       /^(?:jag )?(?:har )?(?:just |precis )?(?:spenderat|spenderade|betalat|betalade|lagt|la|lade) (?<what>.+)$/,
     ],
     [
       'spend',
-      /^(?:jag )?(?:har )?(?:just |precis )?(?:handlat|handlade|köpt|köpte) (?:en |ett |lite )?(?<category>\D+?) för (?<what>\d.*)$/,
+      /^(?:jag )?(?:har )?(?:just |precis )?(?:handlat|handlade|köpt|köpte) (?:en |ett |lite )?(?<category>\D+?) för (?<what>(?:kr )?\d.*)$/,
+    ],
+    ['spend', /^(?<brief>frukost|lunch|middag|fika|kaffe|mat|bensin|parkering|buss|tåg|bio) (?<what>\d.*)$/],
+    [
+      'budgets',
+      /^(?:(?:vad är|visa) )?(?:min|mina) \S*budget(?:en|ar)?(?: för \D+)?$|^(?:vilken|vad har jag för) budget(?: har jag)?(?: för \D+)?$/,
     ],
     ['budget', /^(?:sätt )?(?:en |min )?budget (?:på )?(?<what>.+ (?:för|på|till) .+)$/],
   ],
@@ -80,10 +93,11 @@ export function readCommand(text: string): Command | undefined {
     for (const [verb, pattern] of rules[language]) {
       const found = new RegExp(pattern, 'iu').exec(sentence);
       if (found === null) continue;
-      const { what = '', category } = found.groups ?? {};
+      const { what = '', brief, category = brief } = found.groups ?? {};
       // "I spent 12 on fuel?" asks; to record it would be to guess.
       if ((verb === 'spend' || verb === 'budget') && said.endsWith('?')) return undefined;
-      return { language, verb, what: what.trim(), ...(category !== undefined && { category }) };
+      const isBrief = brief !== undefined;
+      return { language, verb, what: what.trim(), isBrief, ...(category !== undefined && { category }) };
     }
   }
   return undefined;
@@ -101,7 +115,7 @@ function isCategory(text: string, language: Language): boolean {
   return /^\D{1,50}$/.test(text) && !namesTime(text, language);
 }
 
-function readAmountFor({ what, category: said, language }: Command, now: Date) {
+function readAmountFor({ what, category: said, language, isBrief }: Command, now: Date) {
   const found = readAmount(what, language);
   const when = found && readDay(found.rest, now, language);
   if (found === undefined || when === undefined) return undefined;
@@ -109,6 +123,7 @@ function readAmountFor({ what, category: said, language }: Command, now: Date) {
   const { category } = isSaid ? { category: said } : (readCategory(when.rest, language) ?? {});
   if (category === undefined || (said !== undefined && !isSaid)) return undefined;
   const { amount, currency } = found;
+  if (isBrief && currency === undefined) return undefined;
   return { input: { amount, ...(currency !== undefined && { currency }), category }, ...when };
 }
 
@@ -154,6 +169,7 @@ export function readCall({ text, now }: PlainText): PlainCall | undefined {
     return input && { tool: command.verb === 'sum' ? 'pam_summarize_spending' : 'pam_list_expenses', input };
   }
   const { verb, what } = command;
+  if (verb === 'budgets') return { tool: 'pam_list_budgets', input: {} };
   const found = readAmountFor(verb === 'budget' ? { ...command, what: what.replace(monthly, '') } : command, now);
   if (found === undefined) return undefined;
   const { input, daysAgo, day } = found;

@@ -92,12 +92,8 @@ function isDay({ start, text }: ParsedResult): boolean {
 const notOneDay =
   /^(?:next|after|(?:last|past|this)(?! (?:night|morning|afternoon|evening|\p{L}+day)\b)) | (?:before|earlier|later)$/iu;
 
-/**
- * The day of what chrono found: without a year or a date, the last one that there has been. Undefined for one that is
- * still to come, for one that may be another, and for more than a day.
- */
-function dayOf({ start, end, text }: ParsedResult, now: Date): Date | undefined {
-  if (end || notOneDay.test(text)) return undefined;
+/** A date: without a year, the last one that there has been. Undefined for one that is still to come. */
+function lastDate({ start }: ParsedResult, now: Date): Date | undefined {
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
   const date = new Date(Date.UTC(year, month - 1, day));
   // Where it is that day already, it may have been spent.
@@ -106,6 +102,18 @@ function dayOf({ start, end, text }: ParsedResult, now: Date): Date | undefined 
   date.setUTCFullYear(year - 1);
   // No year has a 29 February after another.
   return date.getUTCMonth() === month - 1 ? date : undefined;
+}
+
+/**
+ * The day of what chrono found: without a year or a date, the last one that there has been. Undefined for one that is
+ * still to come, for one that may be another, and for more than a day.
+ */
+function dayOf(found: ParsedResult, now: Date): Date | undefined {
+  const { start, end, text } = found;
+  if (end || notOneDay.test(text)) return undefined;
+  const date = lastDate(found, now);
+  // "Friday 5 December" when that was a Saturday, and what chrono takes for one day: "Friday yesterday".
+  return start.isCertain('weekday') && date?.getUTCDay() !== start.get('weekday') ? undefined : date;
 }
 
 /** The day of the week that chrono found, if it is one: the last that there has been. Undefined when it may be another. */
@@ -148,12 +156,20 @@ function noonOf(now: Date): Date {
   return new Date(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), 12);
 }
 
+/** "Måndagen den 5:e december" as chrono knows it: "måndag den 5 december". */
+function toKnownDate(text: string): string {
+  return text
+    .replace(/(?<=(?<!\p{L})(?:mån|tis|ons|tors|fre|lör|sön)dag)en(?= den \d)/giu, '')
+    .replace(/(?<=(?<!\S)\d{1,2}):[ae](?= (?:jan|feb|mar|apr|maj|jun|jul|aug|sep|okt|nov|dec))/gi, '');
+}
+
 /**
  * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" and "on
  * Friday" stay relative. Undefined for a day that is still to come, such as "tomorrow", and for one that may be another,
  * such as 12/3 and "this Friday".
  */
-export function readDay(text: string, now: Date, language: Language): DayAndRest | undefined {
+export function readDay(said: string, now: Date, language: Language): DayAndRest | undefined {
+  const text = toKnownDate(said);
   const own = readOwnDay(text, language);
   if (own !== 'none') return own;
   const parser = language === 'sv' ? sv : en;

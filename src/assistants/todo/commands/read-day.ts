@@ -21,10 +21,10 @@ interface Named {
 
 const dayMs = 86_400_000;
 
-/** What stands between the words of a thing to do and its day. */
+/** What stands between the words of a thing to do and its day: "by", or a comma. */
 const joints = {
-  en: /(?:^|\s+)(?:for|by|on|until|due|at)$/i,
-  sv: /(?:^|\s+)(?:till|senast|på)$/i,
+  en: /(?:^|\s+|(?<=\S)[,:]\s*)(?:(?:for|by|on|until|due|at):?)?$/i,
+  sv: /(?:^|\s+|(?<=\S)[,:]\s*)(?:till|senast|på)?$/i,
 };
 
 /** Part of a date in digits: "the 5th of March", "den 3/4". */
@@ -36,11 +36,16 @@ const otherwise =
 
 /** How far off a day is, in days, where chrono does not know or has it wrong; the first that fits counts. */
 const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: string) => number])[]>> = {
-  en: [[/\b(?:the )?day after tomorrow\b/i, () => 2]],
+  en: [
+    [/\b(?:the )?day after tomorrow\b/i, () => 2],
+    // Chrono takes "Friday tomorrow" for one day.
+    [/\btomorrow\b/i, () => 1],
+  ],
   sv: [
     [/(?<!\p{L})(?:i ?)?övermorgon\b/iu, () => 2],
     [/\bi ?morgon\b/i, () => 1],
     [/\bi ?dag\b/i, () => 0],
+    [/(?<!\p{L})i ?kväll(?!\p{L})/iu, () => 0],
     [/\bnästa vecka\b/i, () => 7],
     [/\bom (\d{1,3}) dag(?:ar)?\b/i, Number],
     [/\bom (\d{1,2}) veck(?:a|or)\b/i, (amount) => 7 * Number(amount)],
@@ -57,7 +62,20 @@ function hasTwoReadings(text: string): boolean {
   return first !== second && Number(first) <= 12 && Number(second) <= 12;
 }
 
-function isDay({ start, end, text }: ParsedResult, language: Language): boolean {
+function dateOf({ start }: ParsedResult): Date {
+  const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
+  return new Date(Date.UTC(year, month - 1, day));
+}
+
+/** "Friday 5 December" in a year in which that is a Saturday, or what chrono takes for one day: "Friday tomorrow". */
+function contradictsItself(found: ParsedResult): boolean {
+  const { start } = found;
+  return start.isCertain('weekday') && start.isCertain('day') && dateOf(found).getUTCDay() !== start.get('weekday');
+}
+
+function isDay(found: ParsedResult, language: Language): boolean {
+  const { start, end, text } = found;
+  if (contradictsItself(found)) return false;
   if (end || !(start.isCertain('day') || start.isCertain('weekday'))) return false;
   // "In 3 hours" is counted from a clock, "the week" is of "the end of the week", "sun" and "sat" are words.
   if (start.isCertain('timezoneOffset') || /^(?:last |the )/i.test(text) || /^\p{L}{1,4}$/u.test(text)) return false;
@@ -86,11 +104,10 @@ function findOwnDays(text: string, now: Date, language: Language): Named[] {
 }
 
 function toNamed(found: ParsedResult): Named {
-  const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => found.start.get(part) ?? 1);
   const time = timeOf(found);
   return {
     ...{ start: found.index, end: found.index + found.text.length },
-    day: toDay(new Date(Date.UTC(year, month - 1, day))),
+    day: toDay(dateOf(found)),
     ...(time !== undefined && { time }),
   };
 }
@@ -102,8 +119,11 @@ function findDays(text: string, now: Date, language: Language): Named[] {
   // is that of UTC in the time zone of the machine: chrono compares with that zone even when it is told another.
   const midnight = new Date(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate());
   const found = parser.casual.parse(text, midnight, { forwardDate: true });
+  // The end of "from today until tomorrow" is not the day that it is due.
+  const isOfMore = ({ start }: Named): boolean =>
+    found.some(({ index, text: { length }, end }) => end && index <= start && start < index + length);
   const named = [
-    ...findOwnDays(text, now, language),
+    ...findOwnDays(text, now, language).filter((each) => !isOfMore(each)),
     ...found.filter((each) => isDay(each, language)).map(toNamed),
   ].toSorted((a, b) => b.end - b.start - (a.end - a.start));
   // Of two readings of the same words the longer counts, as "Tuesday next week" does; of equals the first.
@@ -112,12 +132,20 @@ function findDays(text: string, now: Date, language: Language): Named[] {
   );
 }
 
+/** "Måndagen den 5:e december" as chrono knows it: "måndag den 5 december". */
+function toKnownDate(text: string): string {
+  return text
+    .replace(/(?<=(?<!\p{L})(?:mån|tis|ons|tors|fre|lör|sön)dag)en(?= den \d)/giu, '')
+    .replace(/(?<=(?<!\S)\d{1,2}):[ae](?= (?:jan|feb|mar|apr|maj|jun|jul|aug|sep|okt|nov|dec))/gi, '');
+}
+
 /**
  * Takes the day off the end of what a user said. A day in the middle is part of what is to be done ("order Sunday
  * roast"), and so are one of several, one that comes again and one that has passed: what is due then is not known.
  */
-export function readDay(text: string, now: Date, language: Language): DayAndRest {
-  const whole = { day: null, rest: text };
+export function readDay(said: string, now: Date, language: Language): DayAndRest {
+  const whole = { day: null, rest: said };
+  const text = toKnownDate(said);
   const [named, another] = findDays(text, now, language);
   if (named === undefined || another !== undefined || named.day < toDay(now)) return whole;
   const lead = text.slice(0, named.start);

@@ -15,4 +15,9 @@ export const meantOnDay = {
     description: 'The title with the words for the day, as the user said it, in case they are part of the title.',
   }),
   due_on: Type.Optional({ ...Day, description: 'The day that it is due, when the user names it with the title.' }),
+  language: Type.Optional(
+    Type.Unsafe<'en' | 'sv'>(
+      Type.String({ enum: ['en', 'sv'], description: 'What the user writes in: "bilen" is "bil" in Swedish alone.' }),
+    ),
+  ),
 };

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { commands } from './commands.ts';
+
+const read = (text: string) => commands.read({ text, now: new Date('2026-11-22T22:30:00Z') })?.input;
+
+test.each<[string, object]>([
+  ['spent 1,000.00 on food', { amount: '1000.00' }],
+  ['spent 1.234,50 on food', { amount: '1234.50' }],
+  ['spent 1,234,567.50 euro on food', { amount: '1234567.50', currency: 'EUR' }],
+  ['la 1.234,50 kr på mat', { amount: '1234.50', currency: 'SEK' }],
+  ['la 1,000.00 kr på mat', { amount: '1000.00', currency: 'SEK' }],
+  ['la 1\u202f234,50 kr på mat', { amount: '1234.50', currency: 'SEK' }],
+  ['la 5:- på mat', { amount: '5', currency: 'SEK' }],
+  ['la 120,- kr på mat', { amount: '120', currency: 'SEK' }],
+  // Of kronor in some countries, of euros in others.
+  ['spent 5,- on food', { amount: '5' }],
+  ['spent SEK 50 on food', { amount: '50', currency: 'SEK' }],
+  ['spent EUR12.50 on food', { amount: '12.50', currency: 'EUR' }],
+  ['spent SEK 50 kr on food', { amount: '50', currency: 'SEK' }],
+  ['spent 50 kr. on food', { amount: '50', currency: 'SEK' }],
+  ['bought food for USD 4', { amount: '4', currency: 'USD' }],
+  ['köpte mat för kr 40', { amount: '40', currency: 'SEK' }],
+  // Without a verb.
+  ['food 12 euro', { amount: '12', currency: 'EUR' }],
+  ['food $4.50 yesterday', { amount: '4.50', currency: 'USD', days_ago: 1 }],
+  ['mat 120 kr', { amount: '120', currency: 'SEK' }],
+  ['mat 50:- igår', { amount: '50', currency: 'SEK', days_ago: 1 }],
+])('"%s" names an amount', (text, input) => {
+  expect(read(text)).toEqual({ ...input, category: /mat/.test(text) ? 'mat' : 'food' });
+});
+
+test.each([
+  'spent EUR 12 USD on food',
+  'spent all 50 on food',
+  'spent my 50 on food',
+  'spent 5-10 on food',
+  'spent 5 - on food',
+  'spent 10:30 on food',
+  'spent 1,5,0 on food',
+  'spent 1.23,50 on food',
+  // At twelve o'clock, or for twelve.
+  'lunch 12',
+  'lunch 12 today',
+  'lunch 12 friends',
+  'lunch 12 euro?',
+  'lunch 12 euro tomorrow',
+  'salary 3000 euro',
+])('in "%s" no amount that was spent is guessed at', (text) => {
+  expect(read(text)).toBeUndefined();
+});
