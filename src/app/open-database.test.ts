@@ -1,6 +1,11 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../platform/config/index.ts';
-import { poolOptionsOf } from './open-database.ts';
+import { createLogger } from '../platform/log/index.ts';
+import { type EmbeddedPostgresOptions, startEmbeddedPostgres } from '../platform/postgres/index.ts';
+import { findDatabase, poolOptionsOf } from './open-database.ts';
 
 test('what is configured of the pool has the names that the pool knows', () => {
   const { database } = loadConfig({
@@ -19,4 +24,21 @@ test('what is configured of the pool has the names that the pool knows', () => {
     statementTimeoutMs: 5_500,
     maxAgeSeconds: 6,
   });
+});
+
+test('a command joins the Postgres of a server that was being started at the same time, which a server does not', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-join-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const config = loadConfig({ DATA_DIR: dataDir });
+  const log = createLogger({ level: 'silent' });
+  let server: Awaited<ReturnType<typeof startEmbeddedPostgres>> | undefined;
+  onTestFinished(() => server?.stop());
+  const startPostgres = async (options: EmbeddedPostgresOptions) => {
+    server ??= await startEmbeddedPostgres(options);
+    return await startEmbeddedPostgres(options);
+  };
+  const home = await findDatabase(config, log, { joinRunning: true, startPostgres });
+  expect(home.url).toBe(server?.url);
+  await home.stop();
+  await expect(findDatabase(config, log, { startPostgres })).rejects.toThrow('another Evenkeel');
 });

@@ -89,13 +89,22 @@ export async function findDatabase(config: Config, log: Logger, use?: DatabaseUs
   }
   const dataDir = config.data.directory;
   const description = `PostgreSQL in ${dataDir}`;
-  const running = use?.joinRunning ? await findEmbeddedPostgres(dataDir) : undefined;
-  if (running !== undefined) {
-    return { url: running, directUrl: running, isPooled: false, description, stop: async () => undefined };
-  }
+  const homeAt = (place: string, stop: DatabaseHome['stop'] = async () => undefined): DatabaseHome => {
+    return { url: place, directUrl: place, isPooled: false, description, stop };
+  };
+  const findRunning = async () => (use?.joinRunning ? await findEmbeddedPostgres(dataDir) : undefined);
+  const running = await findRunning();
+  if (running !== undefined) return homeAt(running);
   const start = use?.startPostgres ?? startEmbeddedPostgres;
-  const embedded = await start({ dataDir, log });
-  return { url: embedded.url, directUrl: embedded.url, isPooled: false, description, stop: () => embedded.stop() };
+  try {
+    const { url, stop } = await start({ dataDir, log });
+    return homeAt(url, stop);
+  } catch (error) {
+    // A server that was being started at the same time has its own by now.
+    const runningSince = await findRunning();
+    if (runningSince === undefined) throw error;
+    return homeAt(runningSince);
+  }
 }
 
 /** How long the first connections may take, in milliseconds: a hosted database may have to wake up. */

@@ -78,8 +78,33 @@ describe('loadConfig', () => {
     },
   );
 
-  test.each(['mysql://h/d', 'h/d', 'https://h/d'])('a database URL of %j is refused', (value) => {
+  test.each(['mysql://h/d', 'h/d', 'https://h/d', 'postgres:d'])('a database URL of %j is refused', (value) => {
     expect(problemsOf({ DATABASE_URL: value })).toHaveLength(1);
+  });
+
+  test.each([
+    'redis://h/cache',
+    'redis://h/0/',
+    'redis://h?db=cache',
+    'redis://u:a%zz@h',
+    'redis:h',
+    'REDISS://h',
+    'http://h',
+  ])('a Redis URL of %j is refused, which its client cannot read', (value) => {
+    expect(problemsOf({ REDIS_URL: value })).toEqual([
+      expect.stringMatching(/^REDIS_URL: the value is not a URL that/),
+    ]);
+  });
+
+  test.each([
+    'redis://h',
+    'redis://h/',
+    'redis://:a%25b@h:6380/15',
+    'rediss://u@h/0?family=6',
+    'redis://h?db=2',
+    'redis://[::1]:1',
+  ])('a Redis URL of %j is taken', (value) => {
+    expect(problemsOf({ REDIS_URL: value })).toEqual([]);
   });
 
   test.each([

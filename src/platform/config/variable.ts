@@ -105,13 +105,24 @@ export function optionalText(description: TextDescription): Optional<string> {
   return optional(define(description, textKind(description)));
 }
 
+interface UrlDescription extends Description {
+  readonly schemes: readonly string[];
+  /** What must hold of it besides, and how to say so after "a URL that starts with redis://": `, with …`. */
+  readonly besides?: { readonly kind: string; readonly holds: (url: URL) => boolean };
+}
+
 /** A URL of one of the schemes, which may be left out. */
-export function optionalUrl(description: Description & { readonly schemes: readonly string[] }): Optional<string> {
-  const { schemes } = description;
-  const parse: Parse<string> = (value) =>
-    URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)) ? value : undefined;
-  const kind = { kind: `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`, parse };
-  return optional(define(description, kind));
+export function optionalUrl(description: UrlDescription): Optional<string> {
+  const { besides } = description;
+  const starts = description.schemes.map((scheme) => `${scheme}://`);
+  const parse: Parse<string> = (value) => {
+    // `redis:host` and `REDISS://host` are URLs too, of which libraries make something else: the second goes without TLS.
+    const isUrl = starts.some((start) => value.startsWith(start)) && URL.canParse(value);
+    return isUrl && (besides === undefined || besides.holds(new URL(value))) ? value : undefined;
+  };
+  return optional(
+    define(description, { kind: `a URL that starts with ${starts.join(' or ')}${besides?.kind ?? ''}`, parse }),
+  );
 }
 
 /** A file of YAML or JSON, which may be left out. */
@@ -163,6 +174,19 @@ export function list(description: ListDescription): Variable<readonly string[]> 
     ...variable,
     parse: (value, environment) => (value === '' ? { value: Object.freeze([]) } : variable.parse(value, environment)),
   };
+}
+
+/**
+ * Whether ioredis can read the URL of a Redis. It throws on a user or a password that it cannot decode, and on a database that is
+ * no number it ends the process, as soon as Redis answers.
+ */
+export function isReadableRedisUrl({ username, password, pathname, searchParams }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return /^\d*$/.test(pathname.slice(1)) && searchParams.getAll('db').every((database) => /^\d+$/.test(database));
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a text is a header and its value, percent-encoded, as OpenTelemetry has them. */

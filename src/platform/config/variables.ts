@@ -6,6 +6,7 @@ import {
   integer,
   isAddressRange,
   isOrigin,
+  isReadableRedisUrl,
   list,
   oneOf,
   optionalFile,
@@ -130,6 +131,10 @@ export const variables = {
     url: optionalUrl({
       name: 'REDIS_URL',
       schemes: ['redis', 'rediss'],
+      besides: {
+        kind: ', its user and password percent-encoded, its path none or the number of a database',
+        holds: isReadableRedisUrl,
+      },
       secret: true,
       sentence: 'Redis that several servers share. Without it each has its own cache.',
     }),

@@ -20,8 +20,9 @@ export interface FailedJobRow {
 
 /**
  * Says that a worker lives, and gives back what workers have locked that do not. A worker that was itself cut off judges
- * nobody before its next sign of life. Indexes: job_workers_pkey, jobs_running. One row: how many workers were found
- * dead.
+ * nobody before its next sign of life. Frees queues too whose job is gone: a worker that came back after its lease deletes the job
+ * that it has done, and whoever has it by now does not find it any more to free its queue with. Indexes: job_workers_pkey,
+ * jobs_running. One row: how many workers were found dead.
  */
 export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: number }>`
   -- jobs.beat
@@ -36,6 +37,16 @@ export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: numb
     where j.locked_at < lease.since
       and not exists (select from job_workers w where w.id = j.locked_by and w.seen_at >= lease.since)
       and exists (select from job_workers me where me.id = ${p.worker}::text and me.seen_at >= lease.since)
+  ), freed as (
+    update graphile_worker._private_job_queues q set locked_at = null, locked_by = null
+    from lease
+    where q.locked_at < lease.since
+      and not exists (
+        select from graphile_worker._private_jobs j
+        where j.locked_at is not null and j.job_queue_id = q.id and j.locked_by = q.locked_by
+      )
+      -- Those of dead workers are freed below.
+      and not exists (select from lost where lost.worker = q.locked_by)
   ), forgotten as (
     delete from job_workers where seen_at < now() - interval '1 day' and id <> ${p.worker}::text
   )

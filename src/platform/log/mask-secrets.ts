@@ -9,7 +9,8 @@ const PATTERNS = [
   String.raw`\\(?:u[0-9a-fA-F]{4}|.)`,
   // scheme://user:password@host; the password may hold / and @, so it runs to the last @ of the word
   String.raw`(?<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,30}:\/\/)[^\s:/@"\\]{0,256}:[^\s"]{0,1024}@`,
-  String.raw`(?<auth>\b(?:[Bb]earer|[Bb]asic)\s{1,4})[A-Za-z0-9._~+/=-]{6,}`,
+  // Begins behind the word, as a given secret does, which may go on where this would end
+  String.raw`(?<=\b(?:[Bb]earer|[Bb]asic)\s{1,4})[A-Za-z0-9._~+/=-]{6,}`,
   'ek_[A-Za-z0-9]{16,}',
   String.raw`\bsk-[A-Za-z0-9_-]{12,}`,
   String.raw`eyJ[A-Za-z0-9_-]{4,4096}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)?`,
@@ -35,16 +36,17 @@ const escapeForRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[
 export function createMask(secrets: readonly string[]): (text: string) => string {
   const exact = secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET_LENGTH)
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    // One may begin with another.
+    .toSorted((a, b) => b.length - a.length);
   const telltales = [...exact, ...TELLTALES];
   const pattern = new RegExp([...exact.map(escapeForRegExp), ...PATTERNS].join('|'), 'gu');
   return (text) => {
     if (!telltales.some((telltale) => text.includes(telltale))) return text;
     return text.replaceAll(pattern, (match, ...rest) => {
       if (match.startsWith('\\') && /^\\(?:u[0-9a-fA-F]{4}|.)$/u.test(match)) return match;
-      const groups = rest.at(-1) as { scheme?: string; auth?: string };
-      if (groups.scheme !== undefined) return `${groups.scheme}${MASK}@`;
-      return `${groups.auth ?? ''}${MASK}`;
+      const { scheme } = rest.at(-1) as { scheme?: string };
+      return scheme === undefined ? MASK : `${scheme}${MASK}@`;
     });
   };
 }

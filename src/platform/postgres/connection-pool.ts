@@ -56,8 +56,8 @@ export class ConnectionPool {
     this.capacity = options.poolSize + options.poolOverflow;
     this.#pool = createPgPool(options, this.#attempts);
     this.#pool.on('connect', (client) => this.#onConnect(client));
-    // An idle connection was lost; without a listener that would end the process.
-    this.#pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
+    // Without a listener it would end the process.
+    this.#pool.on('error', (error) => this.#warn(error, 'an idle database connection was lost'));
   }
 
   /**
@@ -277,10 +277,15 @@ export class ConnectionPool {
 
   #onConnectError(error: Error | undefined): void {
     this.#asked--;
-    if (this.#connectError === undefined) this.#options.log.warn({ err: error }, 'cannot connect to the database');
+    if (this.#connectError === undefined) this.#warn(error, 'cannot connect to the database');
     this.#connectError = error ?? new Error('no connection');
     this.#nextAttemptAtMs = performance.now() + RECONNECT_PAUSE_MS;
     this.#ask();
+  }
+
+  /** Not of what we close ourselves, nor of a server that ends together with us. */
+  #warn(error: Error | undefined, text: string): void {
+    if (!this.#isClosing) this.#options.log.warn({ err: error }, text);
   }
 
   #makeRoom(): void {

@@ -36,7 +36,7 @@ const IMMEDIATE_STOP_SECONDS = 10;
 
 /**
  * Starts PostgreSQL on the data directory, with nothing else installed. A server that still runs there because its Evenkeel
- * was killed is taken over, and one that ends is started again.
+ * was killed is taken over, and one that ends is started again. It is where the last one was, while that port is free.
  *
  * It outlives a Ctrl-C in the terminal, and us when we are killed: only `stop()` stops it. It logs into `postgres.log` in
  * the data directory, with the last start's in `postgres.log.1`.

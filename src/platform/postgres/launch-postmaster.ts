@@ -12,7 +12,7 @@ export interface LaunchSettings {
   readonly dataDir: string;
   readonly clusterDir: string;
   readonly postgresFlags: readonly string[];
-  /** The port to listen on; a free one when absent. */
+  /** The port to listen on; when absent, that of the last start if it is free, or another. */
   readonly port?: number;
   /** Aborted, the server that was started is ended at once. */
   readonly signal?: AbortSignal | undefined;
@@ -106,7 +106,7 @@ async function serverArguments(settings: LaunchSettings, { moduleDir }: Postgres
     ...(await statementStatistics(moduleDir)),
     ...settings.postgresFlags,
   ];
-  const port = settings.port ?? (await findFreePort());
+  const port = settings.port ?? (await findFreePort(await readLastPort(settings.clusterDir)));
   return ['-D', settings.clusterDir, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])];
 }
 
@@ -119,11 +119,21 @@ async function statementStatistics(moduleDir: string): Promise<string[]> {
   );
 }
 
-function findFreePort(): Promise<number> {
+/**
+ * The port of the last start; 0 when there was none. Whoever joined that server, as `evenkeel work` does, comes back to it when the
+ * server is started again.
+ */
+async function readLastPort(clusterDir: string): Promise<number> {
+  const commandLine = await readFile(join(clusterDir, 'postmaster.opts'), 'utf8').catch(() => '');
+  return Number(/"-p" "(\d+)"/.exec(commandLine)?.[1] ?? 0);
+}
+
+/** The wanted port if it is free, else any that is. */
+function findFreePort(wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.once('error', (error) => (wanted === 0 ? reject(error) : resolve(findFreePort(0))));
+    server.listen(wanted, '127.0.0.1', () => {
       const address = server.address();
       server.close(() => (address === null || typeof address === 'string' ? reject() : resolve(address.port)));
     });

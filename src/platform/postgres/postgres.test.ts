@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startDistanceProxy } from '../../../bench/distance.ts';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
 import { createLogger } from '../log/index.ts';
@@ -189,5 +191,23 @@ describe('close', () => {
       const { rows } = await pool.admin.query(`select from pg_stat_activity where application_name = 'closing'`);
       return rows.length === 0;
     });
+  });
+
+  test('warns of no connection that the server ends, or that is still being opened, meanwhile', async () => {
+    const { href, port } = new URL(pool.database.url);
+    const distance = await startDistanceProxy({ target: { host: '127.0.0.1', port: Number(port) }, delayMs: 50 });
+    onTestFinished(() => distance.close());
+    const url = href.replace(port, String(distance.port));
+    const lines: string[] = [];
+    const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
+    const postgres = openPostgres({ url, log, poolSize: 2, poolOverflow: 0, applicationName: 'leaving' });
+    await postgres.ping(within(5_000));
+    const [running] = [postgres.ping(within(5_000)), postgres.ping(within(10)).catch(() => undefined)];
+    await running;
+    const closing = postgres.close();
+    await pool.admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'leaving'`);
+    await closing;
+    await sleep(300);
+    expect(lines).toEqual([]);
   });
 });

@@ -1,0 +1,30 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createLogger } from '../log/index.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+
+async function start(dataDir: string): Promise<EmbeddedPostgres> {
+  const log = createLogger({ level: 'silent' });
+  const postgres = await startEmbeddedPostgres({ dataDir, log, postgresFlags: ['fsync=off'] });
+  onTestFinished(() => postgres.stop());
+  return postgres;
+}
+
+test('a Postgres is started again where it was, for those who joined it, and elsewhere when that port is taken', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-launch-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const first = await start(dataDir);
+  await first.stop();
+  const second = await start(dataDir);
+  expect(second.url).toBe(first.url);
+  await second.stop();
+  const other = createServer().listen(Number(new URL(first.url).port), '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  const third = await start(dataDir);
+  expect(third.url).not.toBe(first.url);
+});
