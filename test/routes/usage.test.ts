@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { readEvents } from '../harness/turn-events.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 let provider: StubProvider;
@@ -121,6 +122,26 @@ it('lets no more than one call over the tokens of the plan, and no turn either',
   const { data } = (await (await product.request(user, 'GET', path)).json()) as { data: unknown[] };
   expect(data).toEqual([]);
   expect((await complete({ stream: true })).status).toBe(429);
+});
+
+it('is not needed by a message that is sent again with its key: the turn is there, be it running or over', async () => {
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
+  const { id } = (await session.json()) as { id: string };
+  const post = () =>
+    fetch(`${product.url}/v1/chat/sessions/${id}/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${user.key}`, 'content-type': 'application/json', 'idempotency-key': 'again' },
+      body: JSON.stringify({ content: 'Count.', stream: true }),
+    });
+  provider.setMode('ok', { text: 'One two three four five six.', delayMs: 100 });
+  const first = await post();
+  const joined = await post();
+  expect([joined.status, joined.headers.get('idempotent-replayed')]).toEqual([200, 'true']);
+  const told = readEvents(await first.text());
+  expect(readEvents(await joined.text())).toEqual(told);
+  provider.setMode('ok', { delayMs: 0 });
+  while ((await complete({ max_tokens: 600 })).status === 200);
+  expect(readEvents(await (await post()).text())).toEqual(told);
 });
 
 it('is stored when the server stops', async () => {

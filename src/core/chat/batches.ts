@@ -2,7 +2,7 @@ import { type Batched, type BatchOptions, createBatch } from '../../platform/pos
 import { findSessions, type HistoryQuery, insertSessions, readHistories, type SessionKey } from './queries.ts';
 import { findTurns, type TurnQuery } from './turns/queries.ts';
 import { startTurns } from './turns/start/queries.ts';
-import { endTurns } from './turns/store/queries.ts';
+import { endTurns, saveProgress } from './turns/store/queries.ts';
 
 /**
  * Pages read by one statement: more would hold a connection for long, and all of its rows in memory. Fewer are a limit of
@@ -23,6 +23,7 @@ export function createChatBatches(options: BatchOptions) {
       options,
     ),
     startTurn: createBatch({ statement: startTurns }, options),
+    saveProgress: createBatch({ statement: saveProgress }, options),
     endTurn: createBatch({ statement: endTurns }, options),
     findTurn: createBatch(
       { statement: findTurns, keyOf: (query: TurnQuery) => JSON.stringify(query), maxInputs: maxPages },

@@ -4,8 +4,8 @@ import { openEventStream } from '../../../platform/http/index.ts';
 import { idempotencyErrors, markReplay, withoutBlindRetry } from '../../accounts/index.ts';
 import type { Message } from '../schemas.ts';
 import type { RunningTurn, TurnResult } from '../turns/running-turn.ts';
+import type { TurnStart } from '../turns/start/turn-request.ts';
 import type { StoredTurn } from '../turns/stored-turn.ts';
-import type { TurnStart } from '../turns/turn-runner.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 /** What answering with a turn needs. */

@@ -1,6 +1,7 @@
 import type { Deadline } from '../../../base/deadline.ts';
+import { AppError } from '../../../base/errors.ts';
 import type { Caller } from '../../accounts/index.ts';
-import type { TokenBudget } from '../../plans/index.ts';
+import type { Reservation, TokenBudget } from '../../plans/index.ts';
 import type { RunningTurn } from './running-turn.ts';
 
 /** What tokens are set aside for. */
@@ -9,6 +10,8 @@ export interface TurnOrder<Start> {
   readonly deadline: Deadline;
   /** The length of the message, where it is known. */
   readonly contentChars: number;
+  /** What the same request has started before, if it did. */
+  readonly findEarlier: () => Promise<Start | undefined>;
   /** Starts the turn. */
   readonly start: () => Promise<Start>;
   /** The turn that was started; undefined when none was. */
@@ -21,12 +24,21 @@ const usualTurnTokens = 8_192;
 const charsPerToken = 4;
 
 /**
- * Starts a turn with tokens set aside for it, until all of it is written or it turns out to have been started before.
+ * Starts a turn with tokens set aside for it, until all of it is written or it turns out to have been started before. One that
+ * was needs none: where there are none left, it is looked for.
  * @throws AppError 429 `limits.tokens_exceeded`; then nothing was started.
  */
 export async function reserveTurn<Start>(tokens: TokenBudget, order: TurnOrder<Start>): Promise<Start> {
   const wantedTokens = usualTurnTokens + Math.ceil(order.contentChars / charsPerToken);
-  const reservation = await tokens.reserve(order.caller, wantedTokens, order.deadline);
+  let reservation: Reservation;
+  try {
+    reservation = await tokens.reserve(order.caller, wantedTokens, order.deadline);
+  } catch (error) {
+    const isExceeded = error instanceof AppError && error.code === 'limits.tokens_exceeded';
+    const earlier = isExceeded ? await order.findEarlier() : undefined;
+    if (earlier === undefined) throw error;
+    return earlier;
+  }
   try {
     const start = await order.start();
     const started = order.findStarted(start);

@@ -64,6 +64,8 @@ export interface ToolRunnerOptions {
   /** What was called for the same message in turns that did not complete. */
   readonly tried: readonly StoredToolCall[];
   readonly context: CallContext;
+  /** Stores the turn, unless so many of its events are; rejects where the turn is not this process's any more. */
+  readonly ensureSaved: (events: number) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -76,6 +78,8 @@ export class ToolRunner {
   /** The ids that calls came with: providers may give the same one twice. */
   readonly #ids = new Set<string>();
   readonly #done: DoneCalls;
+  /** How many events the turn had when it was told that the calls of this step begin. */
+  #begunEvents = 0;
 
   constructor(options: ToolRunnerOptions) {
     this.#options = options;
@@ -92,6 +96,7 @@ export class ToolRunner {
     const { turn, assistant } = this.#options;
     const calls = asked.slice(0, maxHeardPerStep).map((call) => this.#toCall(call, step));
     turn.beginCalls(calls);
+    this.#begunEvents = turn.feed.length;
     const mayWrite = calls.some(({ name }) => assistant.toolset.get(name)?.writes);
     const outcomes = mayWrite ? undefined : calls.map((call, index) => this.#runOnce(call, index));
     for (const [index, call] of calls.entries()) {
@@ -129,26 +134,31 @@ export class ToolRunner {
 
   /** Never rejects. */
   async #run(tool: CheckedTool, given: unknown): Promise<ToolOutcome> {
-    const { turn, context } = this.#options;
+    const { turn, context, ensureSaved } = this.#options;
     if (typeof given === 'string') return failed('The arguments are not a JSON object.');
     const input = structuredClone(given);
     const fault = tool.check(input);
     if (fault !== undefined) return failed(`${fault.param}: ${fault.problem}`);
     const deadline = turn.deadline.shortenedTo(toolBudgetMs);
+    let hasBegun = false;
     try {
+      // A retry makes a write again unless it finds it stored. So that comes first, in case this process dies meanwhile; and one
+      // whose turn was taken over hears of it here, in time.
+      if (tool.writes) await deadline.race(ensureSaved(this.#begunEvents));
+      hasBegun = true;
       const run = tool.run(input, { userId: turn.identity.userId, context: { ...context, deadline } });
       return { result: toStored(await deadline.race(run)), is_error: false };
     } catch (error) {
-      return this.#explain(tool, error);
+      return this.#explain(tool, error, hasBegun);
     } finally {
       deadline.end();
     }
   }
 
-  #explain(tool: CheckedTool, error: unknown): ToolOutcome {
+  #explain(tool: CheckedTool, error: unknown, hasBegun: boolean): ToolOutcome {
     const { turn, log } = this.#options;
     if (turn.deadline.reason !== undefined) return cutOff;
-    const fail = tool.writes && isOutcomeUnknown(error) ? unsure : failed;
+    const fail = hasBegun && tool.writes && isOutcomeUnknown(error) ? unsure : failed;
     if (error instanceof AppError) return fail(error.message);
     if (error instanceof DeadlineExceeded) return fail('The tool took too long.');
     log.warn({ err: error, tool: tool.name, turn_id: turn.identity.turnId }, 'a tool failed');

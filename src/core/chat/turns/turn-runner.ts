@@ -5,7 +5,7 @@ import type { Clock } from '../../../base/time.ts';
 import { Timings } from '../../../base/timings.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import { type Caller, type Idempotency, type IdempotentOutcome, onceByKey } from '../../accounts/index.ts';
+import { type Caller, findEarlierAnswer, onceByKey } from '../../accounts/index.ts';
 import type { Message, Models } from '../../models/index.ts';
 import type { TokenBudget, UsageRecorder } from '../../plans/index.ts';
 import type { Assistant } from '../assistant.ts';
@@ -19,6 +19,7 @@ import { outliveCaller } from './start/outlive-caller.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { type StoredHistory, toConversation } from './start/replay-history.ts';
 import { showQuestion } from './start/show-question.ts';
+import type { AskedOnce, BegunTurn, NewMessage, PlacedMessage, Retry, TurnStart } from './start/turn-request.ts';
 import { TurnStarts } from './start/turn-starts.ts';
 import { StoppedByUser, TurnSaver } from './store/turn-saver.ts';
 import { StoredTurn } from './stored-turn.ts';
@@ -46,42 +47,6 @@ export interface TurnRunnerOptions {
   readonly turnBudgetMs: number;
   /** How long one statement may take, in milliseconds. */
   readonly statementBudgetMs: number;
-}
-
-/** A message of a user to a session, once by its key if it has one. */
-export interface NewMessage extends Idempotency {
-  /** Null: a new one is made, with the turn. */
-  readonly sessionId: string | null;
-  /** Of a new session; a session keeps its own. */
-  readonly assistant?: string | null;
-  readonly content: string;
-}
-
-/** A turn whose message is to be answered again, once by its key if it has one. */
-export interface Retry extends Idempotency {
-  readonly sessionId: string;
-  readonly retriedId: string;
-}
-
-/** What the database tells of a turn that begins. */
-interface BegunTurn extends IdempotentOutcome {
-  /** A `StartedTurn`. */
-  readonly turn: unknown;
-  /** The user's message. */
-  readonly content: string | null;
-  /** A `StoredHistory`. */
-  readonly history: unknown;
-  /** Of a retry: the tool calls of each answer that the message was given before, if there are any. */
-  readonly tried?: unknown;
-}
-
-/** What came of a message or a retry. */
-export interface TurnStart {
-  readonly sessionId: string;
-  readonly turnId: string;
-  readonly turn: RunningTurn | StoredTurn;
-  /** Whether the turn was started by an earlier request with the same Idempotency-Key. */
-  readonly replayed: boolean;
 }
 
 /** How long a request to stop a turn waits for its end, in milliseconds: to hear of it takes another server half a second. */
@@ -134,17 +99,18 @@ export class TurnRunner {
    *   `postgres.*` when the database is the trouble.
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
+    const isNewSession = message.sessionId === null;
+    const placed = { ...message, sessionId: message.sessionId ?? newId(), isNewSession };
     const contentChars = message.content.length;
-    return await this.#reserve({ caller, contentChars, context }, (own) => this.#start(caller, message, own));
+    return await this.#reserve({ ...placed, caller, contentChars, context }, (own) => this.#start(caller, placed, own));
   }
 
-  async #start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
+  async #start(caller: Caller, message: PlacedMessage, context: CallContext): Promise<TurnStart> {
     const { batches } = this.#options;
     const { assistant = null } = message;
-    const isNewSession = message.sessionId === null;
-    if (isNewSession) this.#assistants.get(assistant);
-    const ids = { sessionId: message.sessionId ?? newId(), messageId: newId(), sessionActivityId: newId() };
-    const row = { ...message, ...this.#newTurn(caller), ...ids, isNewSession, assistant };
+    if (message.isNewSession) this.#assistants.get(assistant);
+    const ids = { messageId: newId(), sessionActivityId: newId() };
+    const row = { ...message, ...this.#newTurn(caller), ...ids, assistant };
     const stored = await onceByKey(() => batches.startTurn(row, context));
     if (stored === undefined) throw chatErrors.raise.session_not_found();
     return await this.#begin(row, { ...stored, content: message.content }, context);
@@ -155,11 +121,13 @@ export class TurnRunner {
    * @throws AppError 404 `chat.turn_not_found`; 409 `chat.turn_not_retryable`; and as `start`.
    */
   async retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
-    return await this.#reserve({ caller, contentChars: 0, context }, (own) => this.#retry(caller, retry, own));
+    return await this.#reserve({ ...retry, caller, contentChars: 0, context }, (own) =>
+      this.#retry(caller, retry, own),
+    );
   }
 
   async #reserve(
-    order: { caller: Caller; contentChars: number; context: CallContext },
+    order: AskedOnce & { caller: Caller; contentChars: number; context: CallContext },
     start: (own: CallContext) => Promise<TurnStart>,
   ): Promise<TurnStart> {
     const { tokenBudget, log, statementBudgetMs: marginMs } = this.#options;
@@ -167,9 +135,26 @@ export class TurnRunner {
       !replayed && turn instanceof RunningTurn ? turn : undefined;
     return await outliveCaller(order.context, { log, marginMs }, (own) =>
       this.#starts.begin(order.caller.userId, () =>
-        reserveTurn(tokenBudget, { ...order, deadline: own.deadline, start: () => start(own), findStarted }),
+        reserveTurn(tokenBudget, {
+          ...order,
+          ...{ deadline: own.deadline, start: () => start(own), findStarted },
+          findEarlier: () => this.#findEarlier(order, own),
+        }),
       ),
     );
+  }
+
+  /** What a request with the same Idempotency-Key has started. */
+  async #findEarlier({ caller, ...asked }: AskedOnce & { caller: Caller }, context: CallContext) {
+    const { userId } = caller;
+    const turn = await findEarlierAnswer({ ...asked, userId }, { database: this.#options.database, context });
+    return turn === undefined ? undefined : await this.#join({ ...asked, userId }, turn as StartedTurn, context);
+  }
+
+  async #join(key: { userId: string; sessionId: string }, started: StartedTurn, context: CallContext) {
+    const { turn_id: turnId, session_id: sessionId = key.sessionId } = started;
+    const turn = await this.open({ userId: key.userId, sessionId, turnId }, context);
+    return { sessionId, turnId, turn, replayed: true };
   }
 
   async #retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
@@ -189,13 +174,15 @@ export class TurnRunner {
     return { userId, keyId, ip, owner, turnId: newId(), activityId: newId(), defaultModel: models.get().id };
   }
 
-  async #begin(key: TurnKey & { sessionId: string }, stored: BegunTurn, context: CallContext): Promise<TurnStart> {
+  async #begin(
+    key: { userId: string; sessionId: string },
+    stored: BegunTurn,
+    context: CallContext,
+  ): Promise<TurnStart> {
     const { userId } = key;
     const started = stored.turn as StartedTurn;
+    if (stored.replayed) return await this.#join(key, started, context);
     const { model, turn_id: turnId, session_id: sessionId = key.sessionId } = started;
-    if (stored.replayed) {
-      return { sessionId, turnId, turn: await this.open({ userId, sessionId, turnId }, context), replayed: true };
-    }
     const content = stored.content ?? '';
     const identity = {
       userId,
@@ -309,7 +296,8 @@ export class TurnRunner {
         requestId: turn.identity.requestId,
         trace: turn.identity.trace,
       };
-      await writeAnswer(turn, { ...this.#options, ...order, context, assistant });
+      const ensureSaved = (events: number) => this.#saver.ensureSaved(turn, events);
+      await writeAnswer(turn, { ...this.#options, ...order, context, assistant, ensureSaved });
     } catch (error) {
       failure = error;
     }

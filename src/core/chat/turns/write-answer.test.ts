@@ -34,7 +34,8 @@ async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices) {
     },
   } as unknown as Models;
   const context = { deadline: turn.deadline, timings: new Timings(), requestId: newId() };
-  const options = { models, log, clock, context, assistant: undefined, conversation: [], tried: [] };
+  const parts = { assistant: undefined, conversation: [], tried: [], ensureSaved: async () => undefined };
+  const options = { models, log, clock, context, ...parts };
   const writing = writeAnswer(turn, options);
   const error = await writing.then(
     () => undefined,

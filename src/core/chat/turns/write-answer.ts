@@ -44,6 +44,8 @@ export interface WriteAnswerOptions {
   readonly assistant: ReadyAssistant | undefined;
   /** The tools called for the same message in turns that did not complete. */
   readonly tried: readonly StoredToolCall[];
+  /** Stores the turn, unless so many of its events are; rejects where the turn is not this process's any more. */
+  readonly ensureSaved: (events: number) => Promise<void>;
 }
 
 /**

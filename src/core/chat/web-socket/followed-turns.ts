@@ -1,6 +1,7 @@
 import { type OpenWebSocket, toAppError, toWireError } from '../../../platform/http/index.ts';
 import { chatErrors } from '../errors.ts';
-import type { TurnRunner, TurnStart } from '../turns/turn-runner.ts';
+import type { TurnStart } from '../turns/start/turn-request.ts';
+import type { TurnRunner } from '../turns/turn-runner.ts';
 
 /** Turns whose events one socket may get at the same time: more than a person begins, few enough for the memory. */
 const maxTurns = 16;

@@ -5,8 +5,9 @@ import { inBackground } from '../../../../base/in-background.ts';
 import type { Clock } from '../../../../base/time.ts';
 import type { Logger } from '../../../../platform/log/index.ts';
 import type { Database } from '../../../../platform/postgres/index.ts';
+import type { ChatBatches } from '../../batches.ts';
 import type { RunningTurn } from '../running-turn.ts';
-import { listTurnsToStop, saveProgress } from './queries.ts';
+import { listTurnsToStop, saveProgress, type TurnProgress } from './queries.ts';
 
 /** How soon what the models write is stored, in milliseconds, the statement's own time aside: what a crash loses of an answer. */
 const saveWithinMs = 250;
@@ -46,10 +47,20 @@ export class StoppedByUser extends Cancelled {
 /** What storing progress needs. */
 export interface TurnSaverOptions {
   readonly database: Database;
+  readonly batches: Pick<ChatBatches, 'saveProgress'>;
   readonly log: Logger;
   readonly clock: Clock;
   readonly owner: string;
   readonly statementBudgetMs: number;
+}
+
+/** How much of a turn a save holds. */
+type Reached = RunningTurn['saved'];
+
+/** What a save of a turn answered. */
+interface Saved {
+  readonly fits: boolean | null;
+  readonly pieces: number | null;
 }
 
 /**
@@ -60,7 +71,8 @@ export class TurnSaver {
   readonly #options: TurnSaverOptions;
   readonly #turns = new Set<RunningTurn>();
   #timer: NodeJS.Timeout | undefined;
-  #saving = false;
+  /** The look that is under way. Never rejects. */
+  #looking: Promise<void> | undefined;
   #looks = 0;
 
   constructor(options: TurnSaverOptions) {
@@ -70,7 +82,25 @@ export class TurnSaver {
   /** Starts to store a turn's progress. */
   add(turn: RunningTurn): void {
     this.#turns.add(turn);
-    this.#timer ??= setInterval(() => void this.#look(), lookIntervalMs).unref();
+    this.#timer ??= setInterval(() => {
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
+      });
+    }, lookIntervalMs).unref();
+  }
+
+  /**
+   * Stores a turn at once, unless so many of its events are stored.
+   * @throws the reason of the turn's deadline, a `TurnLost` where the turn is not this process's any more; AppError 503 `postgres.*`.
+   */
+  async ensureSaved(turn: RunningTurn, events: number): Promise<void> {
+    if (turn.saved.events >= events) return;
+    // What that has sent may come after this, and undo it.
+    await this.#looking;
+    while (turn.saved.events < events && this.#turns.has(turn)) {
+      await this.#saveAlone(turn);
+      turn.deadline.throwIfEnded();
+    }
   }
 
   /** Stops: the turn's end is stored, and with it all of it. */
@@ -90,8 +120,6 @@ export class TurnSaver {
   }
 
   async #look(): Promise<void> {
-    if (this.#saving) return;
-    this.#saving = true;
     const turns = this.#due();
     this.#looks++;
     const isStopCheck = this.#looks % looksPerStopCheck === 0;
@@ -100,8 +128,6 @@ export class TurnSaver {
     } catch (error) {
       // What is not stored now goes with the next round; the answer is in memory until its turn ends.
       this.#options.log.warn({ err: error, turns: turns.length }, 'could not store the progress of turns');
-    } finally {
-      this.#saving = false;
     }
   }
 
@@ -128,35 +154,51 @@ export class TurnSaver {
   }
 
   async #save(turns: readonly RunningTurn[]): Promise<void> {
-    const { database, owner, clock, statementBudgetMs } = this.#options;
-    const reached = turns.map((turn) => ({
-      events: turn.feed.length,
-      pieces: turn.deltaChars.length,
-      chars: turn.text.length,
-    }));
-    const rows = turns.map((turn) => ({
-      userId: turn.identity.userId,
-      turnId: turn.identity.turnId,
-      owner,
-      savedPieces: turn.saved.pieces,
-      addition: turn.text.slice(turn.saved.chars),
-      deltaChars: `{${turn.deltaChars.slice(turn.saved.pieces)}}`,
-      toolCalls: turn.toolCalls.length === 0 ? null : JSON.stringify(turn.toolCalls),
-    }));
+    const { database, statementBudgetMs } = this.#options;
+    const reached = turns.map(reachedBy);
+    const rows = turns.map((turn) => this.#toProgress(turn));
     const saved = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
       database.query(saveProgress(rows), context),
     );
     const answers = new Map(saved.map((row) => [row.i, row]));
-    for (const [index, turn] of turns.entries()) {
-      const answer = answers.get(index + 1);
-      // A turn that is no longer saved here has ended meanwhile; one that is, and is not ours any more, was lost.
-      if (answer === undefined) {
-        if (this.#turns.has(turn)) turn.deadline.cancel(new TurnLost());
-        continue;
-      }
-      if (answer.fits) turn.saved = reached[index] ?? turn.saved;
-      else turn.resumeSaving(answer.pieces ?? 0);
-      turn.lastSavedMs = clock.monotonicMs();
-    }
+    for (const [index, turn] of turns.entries()) this.#take(turn, reached[index] ?? turn.saved, answers.get(index + 1));
   }
+
+  /** As `#save`, with others who do so at the same moment. */
+  async #saveAlone(turn: RunningTurn): Promise<void> {
+    const { batches, statementBudgetMs } = this.#options;
+    const reached = reachedBy(turn);
+    const progress = this.#toProgress(turn);
+    const [answer] = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
+      batches.saveProgress(progress, context),
+    );
+    this.#take(turn, reached, answer);
+  }
+
+  #toProgress({ identity, saved, text, deltaChars, toolCalls }: RunningTurn): TurnProgress {
+    return {
+      userId: identity.userId,
+      turnId: identity.turnId,
+      owner: this.#options.owner,
+      savedPieces: saved.pieces,
+      addition: text.slice(saved.chars),
+      deltaChars: `{${deltaChars.slice(saved.pieces)}}`,
+      toolCalls: toolCalls.length === 0 ? null : JSON.stringify(toolCalls),
+    };
+  }
+
+  #take(turn: RunningTurn, reached: Reached, answer: Saved | undefined): void {
+    // A turn that is no longer saved here has ended meanwhile; one that is, and is not ours any more, was lost.
+    if (answer === undefined) {
+      if (this.#turns.has(turn)) turn.deadline.cancel(new TurnLost());
+      return;
+    }
+    if (answer.fits) turn.saved = reached;
+    else turn.resumeSaving(answer.pieces ?? 0);
+    turn.lastSavedMs = this.#options.clock.monotonicMs();
+  }
+}
+
+function reachedBy({ feed, deltaChars, text }: RunningTurn): Reached {
+  return { events: feed.length, pieces: deltaChars.length, chars: text.length };
 }

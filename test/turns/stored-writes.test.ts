@@ -1,0 +1,102 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Assistant, Tool } from '../../src/core/chat/index.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+let provider: StubProvider;
+let product: Product;
+let user: TestUser;
+/** What befalls the turn, and what looks at it. */
+let admin: Client;
+let writes: number;
+/** What the tools do. */
+let prepare: () => Promise<unknown>;
+let write: () => Promise<unknown>;
+
+function tool(name: string, isWrite: boolean, run: () => Promise<unknown>): Tool {
+  return { name: `safe_${name}`, description: `Does ${name}.`, parameters: { type: 'object' }, writes: isWrite, run };
+}
+
+const assistant: Assistant = {
+  name: 'safe',
+  description: 'Keeps things.',
+  instructions: 'You keep things.',
+  tools: [
+    tool('prepare', false, async () => await prepare()),
+    tool('write', true, async () => {
+      writes++;
+      return await write();
+    }),
+  ],
+};
+
+beforeAll(async () => {
+  provider = await startStubProvider();
+  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', DATABASE_STATEMENT_BUDGET_MS: '500' };
+  product = await startProduct(variables, { assistants: [assistant] });
+  user = await product.createUser();
+  admin = new Client({ connectionString: product.databaseUrl });
+  await admin.connect();
+});
+
+beforeEach(() => {
+  writes = 0;
+  prepare = async () => null;
+  write = async () => 'written';
+});
+
+afterAll(async () => {
+  await admin?.end();
+  await product?.stop();
+  await provider?.close();
+});
+
+/** Has the model call these tools, one a step, and answers with the session and what came of it. */
+async function ask(names: readonly string[], onAnswered: () => unknown = () => undefined) {
+  const script = ({ messages = [] }: { messages?: readonly { role?: string }[] }) => {
+    const name = names[messages.filter(({ role }) => role === 'tool').length];
+    if (name === undefined) onAnswered();
+    return name === undefined ? { text: 'Done.' } : { text: '', calls: [{ name: `safe_${name}`, arguments: '{}' }] };
+  };
+  provider.setMode('ok', { script });
+  const created = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'safe' });
+  const { id } = (await created.json()) as { id: string };
+  const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Please' });
+  return { status: response.status, body: await response.json() };
+}
+
+test('a write is stored, as one that may have been made, before it is made', async () => {
+  write = async () => {
+    const { rows } = await admin.query(`select tool_calls from chat_turns where status = 'running'`);
+    return rows;
+  };
+  const { body } = await ask(['write']);
+  expect(body).toMatchObject({
+    tool_calls: [{ result: [{ tool_calls: [{ name: 'safe_write', arguments: {}, step: 1, at: 0 }] }] }],
+  });
+  expect(
+    (body as { tool_calls: { result: { tool_calls: object[] }[] }[] }).tool_calls[0]?.result[0]?.tool_calls[0],
+  ).not.toHaveProperty('is_error');
+});
+
+test('a server whose turn was taken for dead makes no more writes in it', async () => {
+  prepare = () =>
+    admin.query(`update chat_turns set status = 'interrupted', ended_at = now() where status = 'running'`);
+  expect(await ask(['prepare', 'write'])).toMatchObject({ status: 500, body: { error: { code: 'chat.turn_lost' } } });
+  expect(writes).toBe(0);
+});
+
+test('a write that cannot be stored is not made, and the model is told so', async () => {
+  prepare = async () => {
+    await admin.query('begin');
+    await admin.query(`select from chat_turns where status = 'running' for update`);
+  };
+  const { body } = await ask(['prepare', 'write'], () => admin.query('rollback'));
+  expect(body).toMatchObject({
+    content: 'Done.',
+    tool_calls: [{}, { result: { error: expect.stringMatching(/database/) }, is_error: true }],
+  });
+  expect(JSON.stringify(body)).not.toContain('may have had an effect');
+  expect(writes).toBe(0);
+});
