@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { parse } from 'yaml';
 import { listFaults } from '../../base/schema-faults.ts';
-import { ConfigError } from '../../platform/config/index.ts';
+import { ConfigError, type ConfigFile } from '../../platform/config/index.ts';
 import { type LimitRule, windowOf } from '../../platform/limits/index.ts';
 
 const Amount = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 }));
@@ -23,6 +23,7 @@ const PlansFile = Type.Record(Type.String(), PlanLimits, {
     description: 'in lower case, with up to 40 of a-z, 0-9, _ and -',
   },
 });
+type PlansFile = Static<typeof PlansFile>;
 
 /** What a user of a plan may use. An empty list limits nothing. */
 export interface Plan {
@@ -51,25 +52,19 @@ function toRules(limits: RequestLimits = {}): LimitRule[] {
   return rules;
 }
 
-function readFile(path: string): Static<typeof PlansFile> {
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new ConfigError([`PLANS_FILE: ${path} cannot be read: ${(error as Error).message}`]);
-  }
-  const problems = listFaults(PlansFile, content).map((fault) => `PLANS_FILE: ${path}: ${fault}`);
+function checkPlans({ content }: Pick<ConfigFile, 'content'>): PlansFile {
+  const problems = listFaults(PlansFile, content).map((fault) => `PLANS_FILE: ${fault}`);
   if (problems.length > 0) throw new ConfigError(problems);
-  return content as Static<typeof PlansFile>;
+  return content as PlansFile;
 }
 
 /**
  * Reads the plans: the built-in ones, and those of a file in their place or on top.
  * @throws ConfigError that lists all that is wrong with the file.
  */
-export function readPlans(path: string | undefined): ReadonlyMap<string, Plan> {
-  const builtIn = readFile(join(import.meta.dirname, 'plans.yaml'));
-  const limits = { ...builtIn, ...(path !== undefined && readFile(path)) };
+export function readPlans(file: Pick<ConfigFile, 'content'> | undefined): ReadonlyMap<string, Plan> {
+  const builtIn: PlansFile = parse(readFileSync(join(import.meta.dirname, 'plans.yaml'), 'utf8'));
+  const limits = { ...builtIn, ...(file !== undefined && checkPlans(file)) };
   return new Map(
     Object.entries(limits).map(([name, plan]) => [
       name,

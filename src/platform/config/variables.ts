@@ -169,12 +169,9 @@ export const variables = {
     }),
   },
   plans: {
-    file: optionalText({
+    file: optionalFile({
       name: 'PLANS_FILE',
-      pattern: /^\P{Cc}+$/u,
-      kind: 'a path',
-      sentence:
-        'YAML or JSON file of plans, in place of the built-in ones of the same name or on top: see docs/guides/plans.md.',
+      sentence: 'Plans, in place of the built-in ones of the same name or on top: see [the guide](../guides/plans.md).',
     }),
   },
   referrals: {

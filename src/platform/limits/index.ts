@@ -1,7 +1,7 @@
 export { addressKey } from './address-key.ts';
 export {
-  type Attempt,
   type Attempting,
+  type CountedFailure,
   createFailureLimiter,
   type FailureLimiter,
   type FailureLimiterOptions,
