@@ -1,4 +1,6 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
@@ -70,4 +72,48 @@ it('a key that has expired is brought back to life only where there are fewer th
   const answers = await Promise.all(['key 0', 'key 3'].map((name) => change(name, { expires_at: null })));
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
   expect(await countWorking(owner)).toBe(limit);
+});
+
+/** Sends a request with an Idempotency-Key five times; all wait for the user's row, and see what was before the first is done. */
+async function sendAtOnce(owner: TestUser, path: string, body: object) {
+  const client = new Client({ connectionString: product.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query('select from users where user_id = $1 for no key update', [owner.userId]);
+    const headers = {
+      authorization: `Bearer ${owner.key}`,
+      'content-type': 'application/json',
+      'idempotency-key': newId(),
+    };
+    const order = { method: 'POST', headers, body: JSON.stringify(body) };
+    const answers = Array.from({ length: 5 }, async () => {
+      const answer = await fetch(product.url + path, order);
+      return { status: answer.status, body: (await answer.json()) as { key: string | null } };
+    });
+    const countWaiting = async () => {
+      // Else it is as it was when the transaction first looked.
+      await client.query('select pg_stat_clear_snapshot()');
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      return (await client.query(waiting)).rowCount;
+    };
+    await expect.poll(countWaiting).toBe(5);
+    await client.query('commit');
+    return await Promise.all(answers);
+  } finally {
+    await client.end();
+  }
+}
+
+it.each([
+  ['that makes the last one that may be', '/v1/keys', { name: 'last' }],
+  ['that replaces one', 'key 1', { overlap_seconds: 0 }],
+])('a request %s, sent again while it is worked on, is answered the key that it made', async (_, path, body) => {
+  const owner = await product.createUser();
+  const pathOf = await fillKeys(owner);
+  await product.request(owner, 'DELETE', pathOf('key 2'));
+  const answers = await sendAtOnce(owner, path === '/v1/keys' ? path : `${pathOf(path)}/rotate`, body);
+  const [first] = answers;
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
+  expect(answers.map((answer) => answer.body)).toEqual(answers.map(({ body: { key } }) => ({ ...first?.body, key })));
 });

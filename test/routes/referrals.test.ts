@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { referralJobs } from '../../src/core/referrals/index.ts';
@@ -148,6 +149,29 @@ test('nobody can use their own code', async () => {
   const { code } = await referralsOf({ key });
   expect((await product.request(undefined, 'POST', '/api/auth', { token, referral_code: code })).status).toBe(200);
   expect(await referralsOf({ key })).toMatchObject({ referred: [], rewards: { count: 0 } });
+});
+
+test('a sign-up by the code of an account that is erased meanwhile is told that there is no such code', async () => {
+  const referrer = await signUp();
+  const { code } = await referralsOf(referrer);
+  const body = { token: await app.token(newId()), referral_code: code };
+  const [eraser, onlooker] = [new Client(product.databaseUrl), new Client(product.databaseUrl)];
+  await Promise.all([eraser.connect(), onlooker.connect()]);
+  try {
+    await eraser.query('begin');
+    await eraser.query('delete from users where user_id = $1', [referrer.id]);
+    const response = product.request(undefined, 'POST', '/api/auth', body);
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await onlooker.query(waiting)).rowCount).toBe(1);
+    await eraser.query('commit');
+    const { status } = await response;
+    expect([status, await (await response).json()]).toMatchObject([
+      400,
+      { error: { code: 'auth.unknown_referral_code', param: 'referral_code' } },
+    ]);
+  } finally {
+    await Promise.all([eraser.end(), onlooker.end()]);
+  }
 });
 
 test('a sign-up by an unknown code writes no row and enqueues no job', async () => {

@@ -4,7 +4,7 @@ import { storedParts } from '../../src/app/stored-data/export-routes.ts';
 import { newId } from '../../src/base/ids.ts';
 import type { StoredPart } from '../../src/core/accounts/index.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, testContext } from '../harness/product.ts';
+import { type Product, permissionsWithout, startProduct, testContext } from '../harness/product.ts';
 import { listAssistantExamples } from './assistant-examples.ts';
 import { createResources } from './create-resources.ts';
 
@@ -221,6 +221,18 @@ describe('GET /v1/me/export', () => {
     expect(new Set(exported.map((row: { id: string }) => row.id)).size).toBe(300);
   });
 });
+
+test.each(['account:read', 'chat:read', 'keys:read'])(
+  'a key without %s, which may not read all that an export holds, gets none',
+  async (permission) => {
+    const key = await product.createKey(await product.createUser(), permissionsWithout(permission));
+    const response = await product.request({ key }, 'GET', '/v1/me/export');
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'keys.permission_missing', message: expect.stringContaining(`"${permission}"`) },
+    });
+  },
+);
 
 test('an export that cannot begin is answered as what went wrong', async () => {
   const person = await signUp();

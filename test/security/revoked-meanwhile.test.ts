@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, permissionsWithout, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
 let product: Product;
 
@@ -55,6 +55,14 @@ test.each([
     async (user: TestUser) => {
       const { data } = (await (await product.request(user, 'GET', '/v1/keys')).json()) as { data: { id: string }[] };
       return await product.request(user, 'DELETE', `/v1/keys/${data[0]?.id}`);
+    },
+  ],
+  [
+    'whose key is to read no chats any more',
+    async (user: TestUser) => {
+      const { data } = (await (await product.request(user, 'GET', '/v1/keys')).json()) as { data: { id: string }[] };
+      const permissions = permissionsWithout('chat:read');
+      return await product.request(user, 'PATCH', `/v1/keys/${data[0]?.id}`, { permissions });
     },
   ],
   [

@@ -90,13 +90,13 @@ export function registerExportRoute(server: HttpServer, options: ExportRouteOpti
   server.get(
     '/v1/me/export',
     {
-      config: { access: 'account:read', budgetMs: BUDGET_MS },
+      config: { access: 'account:read', alsoTakes: ['chat:read', 'keys:read'], budgetMs: BUDGET_MS },
       schema: {
         tags: ['Account'],
         summary: 'All that is stored about you',
         description:
           'One JSON document, sent while it is read: table by table, each in the order of its key. An export that could not ' +
-          'be finished ends in mid document.',
+          'be finished ends in mid document. It takes `chat:read` and `keys:read` too, for it holds what they guard.',
         response: { 200: Export },
       },
     },

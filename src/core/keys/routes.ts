@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { newId } from '../../base/ids.ts';
 import type { Clock } from '../../base/time.ts';
@@ -16,6 +16,7 @@ import type { Database } from '../../platform/postgres/index.ts';
 import {
   type Caller,
   type CallerCache,
+  type IdempotentOutcome,
   markReplay,
   onceByKey,
   readIdempotency,
@@ -96,6 +97,20 @@ function newKey(request: FastifyRequest) {
   return { secret, order: { ...actor(request.caller), ...readIdempotency(request), ...stored, maxKeys: MAX_KEYS } };
 }
 
+/** Has a key made by a request, or finds the one that it made before under its Idempotency-Key. */
+async function makeOnce<Row extends IdempotentOutcome & { key: unknown }>(
+  exchange: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  run: () => Promise<Row[]>,
+): Promise<Row | undefined> {
+  const make = () => onceByKey(run);
+  return await withoutBlindRetry(exchange, async () => {
+    const made = await make();
+    const isRefused = made === undefined || made.key === null;
+    // While this one waited for the user's row, the same request may have made the key: only now that can be seen.
+    return isRefused && exchange.request.headers['idempotency-key'] !== undefined ? await make() : made;
+  });
+}
+
 function actor(caller: Caller) {
   return { userId: caller.userId, keyId: caller.keyId, ip: caller.ip, activityId: newId() };
 }
@@ -129,8 +144,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
       refuseMoreThanOwn(own, bounds);
       const { secret, order } = newKey(request);
       const key = { ...order, ...bounds, name };
-      const insert = () => onceByKey(() => database.query(insertKey(key), request.context));
-      const stored = await withoutBlindRetry({ request, reply }, insert);
+      const stored = await makeOnce({ request, reply }, () => database.query(insertKey(key), request.context));
       if (stored === undefined) throw signInErrors.raise.user_disabled();
       if (stored.replayed) markReplay(reply);
       reply.code(201);
@@ -263,8 +277,7 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
         own: ownBounds(request.caller),
         overlapSeconds,
       };
-      const rotate = () => onceByKey(() => database.query(rotateKey(rotation), request.context));
-      const row = await withoutBlindRetry({ request, reply }, rotate);
+      const row = await makeOnce({ request, reply }, () => database.query(rotateKey(rotation), request.context));
       if (row === undefined) throw keyErrors.raise.not_found();
       refuseMoreThanOwn(rotation.own, { permissions: row.permissions ?? undefined });
       if (!row.is_within) throw keyErrors.raise.wider_than_own();

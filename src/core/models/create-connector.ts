@@ -13,12 +13,17 @@ export interface ConnectorOptions {
   readonly allowPrivate: boolean;
 }
 
+/** All that is given out of IPv6 as yet. Outside lie, among others, the forms of IPv4 that `::` begins. */
+const globalIPv6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
 /**
  * Whether an address belongs to the public internet. Private, loopback and link-local ones do not, nor those of cloud
  * metadata services, nor IPv6 addresses that another protocol may turn into one of these.
  */
 export function isPublicAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return parsed.range() === 'unicast' && (parsed instanceof ipaddr.IPv4 || parsed.match(globalIPv6));
 }
 
 /** Resolves a name as Node does, and refuses it when any of its addresses is not public. */

@@ -5,6 +5,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route: everyone (`public`), or a caller with this permission. Every route must say. */
     access?: string;
+    /** Further permissions that a caller must have: of a route that answers what other routes guard by them. */
+    alsoTakes?: readonly string[];
     /** The route's time budget in milliseconds; the server's `requestBudgetMs` when absent. */
     budgetMs?: number;
   }

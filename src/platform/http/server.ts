@@ -141,8 +141,10 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
     const pending = authenticate(request);
     return pending === undefined ? limit(request, reply) : pending.then(() => limit(request, reply));
   };
-  const admit = (request: FastifyRequest, access: string): AppError | undefined => {
+  const admit = (request: FastifyRequest): AppError | undefined => {
+    const { access, alsoTakes } = request.context as RequestContext;
     if (access !== 'public') authorize(request, access);
+    for (const permission of alsoTakes) authorize(request, permission);
     return findBodyKindFault(request);
   };
   // With callbacks: a caller who is known at once costs no promise.
@@ -168,7 +170,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
     if (fault !== undefined) return done(fault);
     if (request.is404) return done(unknownAddress(request, reply));
     const identified = (): Promise<void> | undefined => (access === 'public' ? undefined : identify(request, reply));
-    follow(identified, () => admit(request, access), done);
+    follow(identified, () => admit(request), done);
   });
   // The body may have been long on its way, and its sender be refused by now.
   server.addHook('preHandler', (request, _reply, done) => {
@@ -178,7 +180,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
     context.callerChanges = callerChanges;
     follow(
       () => authenticate(request),
-      () => admit(request, context.access),
+      () => admit(request),
       done,
     );
   });

@@ -77,8 +77,9 @@ export interface SignInAnswer {
 /**
  * Signs in: the account of each identity. For one that is new, makes the user, the identity, the first API key, the
  * activity, the referral and the jobs that follow; unless the referral code is unknown or the chosen username taken: then
- * nothing. The outcome is null when another server made the account at this moment; asked again, it is known. One row
- * each. Indexes: identities_issuer_subject_key, users_pkey, users_username_key, users_referral_code_key.
+ * nothing. The outcome is null when another sign-in made the account or took the chosen username at this moment; asked
+ * again, that is known. Names are taken in their order, so that two such statements do not wait for each other. One row each.
+ * Indexes: identities_issuer_subject_key, users_pkey, users_username_key, users_referral_code_key.
  */
 export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
   -- accounts.sign_in
@@ -107,17 +108,24 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
     ) referrer on true
     left join lateral (select user_id from users u where u.username = input.username limit 1) namesake on true
   ), newcomer as (
-    select distinct on (issuer, subject) * from judged
-    where known_id is null and not has_unknown_code and free_username is not null
-    order by issuer, subject, i
+    -- Of those who want one name, the first gets it.
+    select *, case when row_number() over (partition by free_username order by i) = 1
+      then free_username else spare_username end as new_username
+    from (
+      select distinct on (issuer, subject) * from judged
+      where known_id is null and not has_unknown_code and free_username is not null
+      order by issuer, subject, i
+    ) fresh
   ), new_identity as (
     insert into identities (user_id, issuer, subject)
-    select user_id, issuer, subject from newcomer
+    select user_id, issuer, subject from newcomer where new_username is not null
+    order by issuer, subject
     on conflict (issuer, subject) do nothing
     returning user_id
   ), new_user as (
     insert into users (user_id, username, email, email_verified)
-    select n.user_id, n.free_username, n.email, n.email_verified from newcomer n join new_identity using (user_id)
+    select n.user_id, n.new_username, n.email, n.email_verified from newcomer n join new_identity using (user_id)
+    order by n.new_username
     returning user_id, username, plan, email, settings, created_at, disabled_at, auth_version
   ), new_key as (
     insert into api_keys (user_id, id, hash, prefix, name, permissions)

@@ -44,8 +44,9 @@ export interface SignInResult {
   readonly firstKey: string | undefined;
 }
 
-const UNIQUE_VIOLATION = '23505';
-/** Each round takes another sign-up for the same identity or name at this very moment. */
+/** Of the database: somebody else took the name, or a spare one; or the referrer was erased. Asked again, that is seen. */
+const violations = new Set<unknown>(['23505', '23503']);
+/** Each round takes another sign-up for the same identity or name, or an erased referrer, at this very moment. */
 const MAX_ROUNDS = 4;
 
 /**
@@ -117,8 +118,7 @@ export class SignIn {
         const [answer] = await this.#signIn(row, context);
         if (answer !== undefined && answer.outcome !== null) return answer;
       } catch (error) {
-        // Somebody else took the name, or a spare one, at this moment.
-        if (sqlState(error) !== UNIQUE_VIOLATION || round === MAX_ROUNDS) throw error;
+        if (!violations.has(sqlState(error)) || round === MAX_ROUNDS) throw error;
       }
       if (round === MAX_ROUNDS) throw new Error('The account was made and gone at each attempt to sign in.');
     }

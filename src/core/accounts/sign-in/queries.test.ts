@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Product, startProduct, testContext } from '../../../../test/harness/product.ts';
+import { newId } from '../../../base/ids.ts';
+import { type SignInRow, signIn } from './queries.ts';
+
+let product: Product;
+let client: Client;
+
+beforeAll(async () => {
+  product = await startProduct();
+  client = new Client({ connectionString: product.databaseUrl });
+  await client.connect();
+});
+
+afterAll(async () => {
+  await client?.end();
+  await product?.stop();
+});
+
+/** A sign-up for a username; its spare one, if any, is `spare-…`. */
+function signUpFor(username: string, { hasChosen = false } = {}): SignInRow {
+  const ids = { userId: newId(), activityId: newId(), keyId: newId() };
+  const identity = { issuer: 'issuer', subject: newId(), email: null, isEmailVerified: false };
+  const key = { hash: randomBytes(32), prefix: 'ek_', permissions: '{}' };
+  const spareUsername = hasChosen ? null : `spare-${newId()}`;
+  return { ...ids, ...identity, ...key, username, spareUsername, referralCode: null, ip: null };
+}
+
+const signUp = async (rows: readonly SignInRow[]) => {
+  const answers = await product.postgres.query(signIn(rows), testContext());
+  return answers.sort((one, other) => (one.i ?? 0) - (other.i ?? 0));
+};
+
+test('of two who sign up together with one name, the first gets it, and neither is refused', async () => {
+  const [first, second] = await signUp([signUpFor('alex'), signUpFor('alex')]);
+  expect(first).toMatchObject({ outcome: 'created', username: 'alex' });
+  expect(second).toMatchObject({ outcome: 'created', username: expect.stringMatching(/^spare-/) });
+});
+
+test('of two who chose one name together, the first gets it, and the other is told when it asks again', async () => {
+  const late = signUpFor('robin', { hasChosen: true });
+  const answers = await signUp([signUpFor('robin', { hasChosen: true }), late]);
+  expect(answers.map(({ outcome }) => outcome)).toEqual(['created', null]);
+  expect(await signUp([late])).toMatchObject([{ outcome: 'username_taken', user_id: null }]);
+});
+
+test('sign-ups in two statements at once, for the same names in another order, do not wait for each other', async () => {
+  // Each gets its first name, and waits for the second one; then each would wait for what the other has.
+  await client.query('begin');
+  await client.query(`insert into users (user_id, username) values ($1, 'm-middle')`, [newId()]);
+  const names = ['a-first', 'm-middle', 'z-last'];
+  const both = [names, names.toReversed()].map((order) => signUp(order.map((name) => signUpFor(name))));
+  const outcomes = Promise.allSettled(both);
+  const countWaiting = async () => {
+    // Else it is as it was when the transaction first looked.
+    await client.query('select pg_stat_clear_snapshot()');
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return (await client.query(waiting)).rowCount;
+  };
+  await expect.poll(countWaiting).toBe(2);
+  await client.query('rollback');
+  // One has them all, and the other is refused them. One that a deadlock had ended would have been run again, and be done.
+  const reasons = (await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'done'));
+  expect(reasons.sort()).toEqual(['23505', 'done']);
+});
