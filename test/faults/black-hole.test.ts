@@ -1,8 +1,9 @@
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { countLocked } from '../harness/count-locked.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
 import { startProduct } from '../harness/product.ts';
-import { countLocked, msUntil } from './fault-server.ts';
+import { msUntil } from './fault-server.ts';
 
 /** The budget of a statement is 2 s; the test's own looking and a busy machine have the rest. */
 const ANSWER_BOUND_MS = 3_500;

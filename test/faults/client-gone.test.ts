@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { countLocked, type FaultServer, msUntil, startFaultServer } from './fault-server.ts';
+import { countLocked } from '../harness/count-locked.ts';
+import { type FaultServer, msUntil, startFaultServer } from './fault-server.ts';
 import { createClient, type Send } from './load.ts';
 
 /** The bound is a second; the rest is for the test's own looking. */

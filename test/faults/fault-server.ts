@@ -100,14 +100,6 @@ export async function listHeld(admin: Client, forMs: number): Promise<{ state: s
   return rows;
 }
 
-/** How many of the server's statements wait for a lock. */
-export async function countLocked(admin: Client): Promise<number> {
-  const { rows } = await admin.query<{ n: number }>(
-    `select count(*)::int as n from pg_stat_activity where application_name = 'evenkeel' and wait_event_type = 'Lock' and datname = current_database()`,
-  );
-  return rows[0]?.n ?? 0;
-}
-
 /** Waits until something is so; answers how long that took, in milliseconds. */
 export async function msUntil(condition: () => boolean | Promise<boolean>, boundMs = 10_000): Promise<number> {
   const startedAtMs = performance.now();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { countLocked, msUntil, startFaultServer } from './fault-server.ts';
+import { countLocked } from '../harness/count-locked.ts';
+import { msUntil, startFaultServer } from './fault-server.ts';
 import { createClient, numberedWrites, startLoad } from './load.ts';
 
 /** The budget of a statement, the wait in line, and half a second for all else. */

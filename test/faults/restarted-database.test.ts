@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
+import { countLocked } from '../harness/count-locked.ts';
 import { findFreePort } from '../harness/find-free-port.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { startServerProcess } from '../process/server-process.ts';
@@ -46,8 +47,7 @@ async function startPostgres() {
       holder.on('error', () => undefined);
       await holder.connect();
       await holder.query('begin; lock table chat_sessions in exclusive mode');
-      const waiting = "select from pg_stat_activity where application_name = 'evenkeel' and wait_event_type = 'Lock'";
-      await until(async () => (await holder.query(waiting)).rows.length > 0);
+      await until(async () => (await countLocked(holder)) > 0);
     },
     /** Kills a process that serves a connection, for which Postgres ends all others too and recovers. */
     async killBackend(): Promise<void> {

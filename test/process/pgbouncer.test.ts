@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { countLocked } from '../harness/count-locked.ts';
 import { pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
@@ -70,16 +71,13 @@ async function workWith(server: ServerProcess): Promise<void> {
   const path = `/v1/chat/sessions/${sessions[0]?.id}`;
   await admin.query('begin');
   await admin.query('select from chat_sessions where id = $1 for update', [sessions[0]?.id]);
-  const countLocked = async () =>
-    (await admin.query(`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`))
-      .rowCount;
   const client = new AbortController();
   const init = { method: 'PATCH', body: '{"title":"left"}', signal: client.signal };
   const left = call(server, path, init).catch(() => 'left');
-  await until(async () => (await countLocked()) === 1);
+  await until(async () => (await countLocked(admin)) === 1);
   client.abort();
   expect(await left).toBe('left');
-  await until(async () => (await countLocked()) === 0);
+  await until(async () => (await countLocked(admin)) === 0);
   await admin.query('rollback');
   await admin.end();
   expect(await (await call(server, path)).json()).toMatchObject({ title: 'x' });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
+import { countLocked } from '../harness/count-locked.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
 import { startServerProcess } from './server-process.ts';
@@ -54,11 +55,8 @@ it('"serve" that is told to stop is not ready from then on, whatever it waits fo
   await admin.connect();
   onTestFinished(() => admin.end());
   const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
-  const isSweeping = async () =>
-    (await admin.query(`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`))
-      .rowCount;
   await admin.query('begin; lock table chat_turns');
-  await expect.poll(isSweeping, { timeout: 10_000, interval: 20 }).toBe(1);
+  await expect.poll(() => countLocked(admin), { timeout: 10_000, interval: 20 }).toBe(1);
   expect(await readiness()).toBe(200);
   const ended = server.end('SIGTERM');
   // Sooner than the statement that waits is given up.

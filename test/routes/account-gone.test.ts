@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { connectChat } from '../harness/chat-client.ts';
+import { countLocked } from '../harness/count-locked.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { listAssistantExamples } from './assistant-examples.ts';
 import { type Resources, type RouteExample, routeExamples } from './route-examples.ts';
@@ -51,10 +52,7 @@ async function decideLater(change: () => Promise<unknown>, meanwhile: () => Prom
 
 /** Waits until a statement of the product waits for a lock. */
 async function someoneWaits(): Promise<void> {
-  const statement = `
-    select count(*)::integer as n from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`;
-  await expect.poll(async () => (await client.query(statement)).rows[0].n).toBe(1);
+  await expect.poll(() => countLocked(client)).toBe(1);
 }
 
 async function answerOf(response: Response): Promise<unknown[]> {

@@ -7,6 +7,7 @@ import { Tokens } from '../../src/core/accounts/index.ts';
 import { beginErasing } from '../../src/core/accounts/queries.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type Database, openPostgres } from '../../src/platform/postgres/index.ts';
+import { countLocked } from '../harness/count-locked.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
@@ -68,14 +69,7 @@ const logOut = ({ refreshToken }: Person) =>
 
 /** Waits until a statement of the product waits for a lock. */
 async function someoneWaits(): Promise<void> {
-  const waiting = async () => {
-    const { rows } = await client.query(
-      `select count(*)::integer as n from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    return rows[0].n;
-  };
-  await expect.poll(waiting).toBe(1);
+  await expect.poll(() => countLocked(client)).toBe(1);
 }
 
 /** What a request is answered whose statement waits for what is done to the user's row, or to the whole table, meanwhile. */

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
+import { countLocked } from '../harness/count-locked.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
 const limit = 100;
@@ -91,13 +92,7 @@ async function sendAtOnce(owner: TestUser, path: string, body: object) {
       const answer = await fetch(product.url + path, order);
       return { status: answer.status, body: (await answer.json()) as { key: string | null } };
     });
-    const countWaiting = async () => {
-      // Else it is as it was when the transaction first looked.
-      await client.query('select pg_stat_clear_snapshot()');
-      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      return (await client.query(waiting)).rowCount;
-    };
-    await expect.poll(countWaiting).toBe(5);
+    await expect.poll(() => countLocked(client)).toBe(5);
     await client.query('commit');
     return await Promise.all(answers);
   } finally {

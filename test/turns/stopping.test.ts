@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { countLocked } from '../harness/count-locked.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct } from '../harness/product.ts';
 
@@ -38,12 +39,7 @@ async function startStopping(variables: Record<string, string> = {}): Promise<St
         ...(signal && { signal }),
       });
       answer.catch(() => undefined);
-      await until(async () => {
-        const { rows } = await admin.query(
-          `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-        );
-        return rows.length === 1;
-      });
+      await until(async () => (await countLocked(admin)) === 1);
       return { answer, letGo: () => holder.query('rollback') };
     },
   };

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
+import { countLocked } from '../harness/count-locked.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 
@@ -39,13 +40,6 @@ async function whileLocked<Result>(sessionId: string, work: () => Promise<Result
   } finally {
     await holder.query('rollback');
   }
-}
-
-async function countLocked(): Promise<number> {
-  const { rows } = await admin.query<{ n: number }>(
-    `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-  );
-  return rows[0]?.n ?? 0;
 }
 
 async function post(path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
@@ -121,7 +115,7 @@ test('a retry that is sent several times at once with one key starts one turn, o
   const retry = () => post(retryPath, { stream: true }, key);
   const retries = await whileLocked(sessionId, async () => {
     const sent = [retry(), retry(), retry()];
-    await until(async () => (await countLocked()) === sent.length);
+    await until(async () => (await countLocked(admin)) === sent.length);
     return sent;
   });
   const responses = await Promise.all(retries);
@@ -140,9 +134,9 @@ test('a retry that waits for the session behind a new message is refused', async
   const { sessionId, retryPath } = await createFailedTurn();
   const sent = await whileLocked(sessionId, async () => {
     const message = post(`/v1/chat/sessions/${sessionId}/messages`, { content: 'More' });
-    await until(async () => (await countLocked()) === 1);
+    await until(async () => (await countLocked(admin)) === 1);
     const retry = post(retryPath, {});
-    await until(async () => (await countLocked()) === 2);
+    await until(async () => (await countLocked(admin)) === 2);
     return [message, retry];
   });
   const [message, retry] = await Promise.all(sent);

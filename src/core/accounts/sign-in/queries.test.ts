@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countLocked } from '../../../../test/harness/count-locked.ts';
 import { type Product, startProduct, testContext } from '../../../../test/harness/product.ts';
 import { newId } from '../../../base/ids.ts';
 import { type SignInRow, signIn } from './queries.ts';
@@ -53,13 +54,7 @@ test('sign-ups in two statements at once, for the same names in another order, d
   const names = ['a-first', 'm-middle', 'z-last'];
   const both = [names, names.toReversed()].map((order) => signUp(order.map((name) => signUpFor(name))));
   const outcomes = Promise.allSettled(both);
-  const countWaiting = async () => {
-    // Else it is as it was when the transaction first looked.
-    await client.query('select pg_stat_clear_snapshot()');
-    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    return (await client.query(waiting)).rowCount;
-  };
-  await expect.poll(countWaiting).toBe(2);
+  await expect.poll(() => countLocked(client)).toBe(2);
   await client.query('rollback');
   // One has them all, and the other is refused them. One that a deadlock had ended would have been run again, and be done.
   const reasons = (await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'done'));
