@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
 import { msUntil } from './fault-server.ts';
 
@@ -15,6 +17,7 @@ let admin: Client;
 let server: ServerProcess;
 let dataDir: string;
 let key: string;
+let app: PrivyApp;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -22,7 +25,9 @@ beforeAll(async () => {
   admin = new Client({ connectionString: database.url });
   await admin.connect();
   dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-lost-'));
+  app = await createPrivyApp();
   server = await startServerProcess({
+    ...app.variables,
     DATA_DIR: dataDir,
     DATABASE_URL: proxy.url,
     DATABASE_DIRECT_URL: database.url,
@@ -120,3 +125,16 @@ test.each([
     expect((await post(path, body, idempotencyKey)).isReplay).toBe(true);
   },
 );
+
+test('a refresh token that was used up and whose reply was lost is not to be sent again on its own', async () => {
+  const signIn = await fetch(`${server.url}/api/auth`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: await app.token('ann') }),
+  });
+  const body = { refresh_token: ((await signIn.json()) as { refresh_token: string }).refresh_token };
+  const signInId = String(decodeJwt(body.refresh_token).sid);
+  proxy.loseReplyTo(signInId);
+  expect(await post('/api/auth/refresh', body)).toMatchObject({ status: 503, shouldRetry: 'false' });
+  await msUntil(async () => (await count('refresh_families')) === 1);
+});

@@ -1,10 +1,11 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { newId } from '../../../base/ids.ts';
 import type { HttpServer } from '../../../platform/http/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import type { CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
+import { withoutBlindRetry } from '../idempotency.ts';
 import { LogoutBody, RefreshBody, SignedIn, SignInBody, TokenPair } from '../schemas.ts';
 import type { CountFailures } from '../sign-in/count-failures.ts';
 import { endSignIn, useRefreshToken } from '../sign-in/queries.ts';
@@ -72,12 +73,15 @@ function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
 async function refresh(
   options: SignInRouteOptions,
   token: string,
-  { ip, context }: Pick<FastifyRequest, 'ip' | 'context'>,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
 ): Promise<IssuedTokens> {
   const { tokens, database, callers } = options;
+  const { ip, context } = request;
   const { userId, signInId, generation } = await tokens.verifyRefresh(token);
   const order = { userId, id: signInId, generation, lifeSeconds: REFRESH_SECONDS, activityId: newId(), ip };
-  const [family] = await database.query(useRefreshToken(order), context);
+  // Sent again by the client on its own, a token whose use was stored would end the sign-in as stolen.
+  const use = () => database.query(useRefreshToken(order), context);
+  const [family] = await withoutBlindRetry({ request, reply }, use);
   if (family === undefined) throw signInErrors.raise.invalid_token();
   if (family.told !== null) callers.invalidate(userId, family.auth_version);
   if (family.is_disabled) throw signInErrors.raise.user_disabled();
@@ -103,9 +107,9 @@ function registerRefresh(server: HttpServer, options: SignInRouteOptions): void 
         response: { 200: TokenPair },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { refresh_token: token } = request.body;
-      return options.countFailures({ token, ip: request.ip }, () => refresh(options, token, request));
+      return options.countFailures({ token, ip: request.ip }, () => refresh(options, token, { request, reply }));
     },
   );
 }
