@@ -16,4 +16,5 @@ export type { AssistantContext, AssistantLog, Question } from './context.ts';
 export { type AssistantJob, type AssistantJobDefinition, defineAssistantJob } from './job.ts';
 export { type AssistantRoute, defineRoute, type RouteDefinition, type RouteRequest } from './route.ts';
 export type { BatchRow, OnceRow, Owned, Repeatable } from './statement.ts';
+export { toPlainSwedishDates } from './swedish-dates.ts';
 export { type AssistantTool, defineTool, type ToolDefinition } from './tool.ts';

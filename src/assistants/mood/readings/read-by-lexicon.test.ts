@@ -74,6 +74,10 @@ test.each([
   expect(readByLexicon(text)).toMatchObject({ language, mood: 'negative' });
 });
 
+test('a word that negates in another language alone negates nothing', () => {
+  expect(readByLexicon('Eg er no veldig glad')).toMatchObject({ language: 'no', mood: 'positive' });
+});
+
 test.each([
   'Not bad',
   'cant complain',

@@ -10,6 +10,8 @@ interface Lexicon {
   readonly ratings: ReadonlyMap<string, number>;
   /** Words that say little of a feeling, and much of the language: a negation reaches past them. */
   readonly everyday: ReadonlySet<string>;
+  /** Words that turn the next ones into their opposite. */
+  readonly negations: ReadonlySet<string>;
 }
 
 /** The ratings of AFINN go so far. */
@@ -51,8 +53,9 @@ const negations = {
   no: 'ikke ikkje aldri ingen intet ingenting verken hverken uten neppe knapt sjelden'.split(' '),
 };
 
-/** Words that turn the next ones into their opposite; of every language, for people mix them: "I am inte glad". */
+/** Those that are so in any language, for people mix them: "I am inte glad". "No" is "now" in Nynorsk. */
 const anyNegation = new Set(Object.values(negations).flat());
+anyNegation.delete('no');
 
 /** What ends the reach of a negation: "not bad, I am happy", "not sad but happy", "not sad, just tired". */
 const clauseEnds = new Set([...'.…,;:!?()–—-\n', ...'but men and och og just only bara bare'.split(' ')]);
@@ -93,6 +96,7 @@ function toLexicon(language: string, ratings: object, words: { everyday: string[
     language,
     ratings: new Map(rated.map(([word, rating]) => [word.toLowerCase(), rating])),
     everyday: new Set([...words.everyday, ...words.negations]),
+    negations: new Set([...anyNegation, ...words.negations]),
   };
 }
 
@@ -144,8 +148,8 @@ function countKnown(words: readonly string[], { ratings, everyday }: Lexicon): n
 
 /** How many more words are turned after this one, `next` being the one after it. */
 function reachAfter([word, next]: readonly [string, string], reach: number, lexicon: Lexicon): number {
-  const { ratings, everyday } = lexicon;
-  if (anyNegation.has(word)) return negationReach;
+  const { ratings, everyday, negations } = lexicon;
+  if (negations.has(word)) return negationReach;
   if (clauseEnds.has(word)) return 0;
   // "Did not sleep much so feel terrible", but neither "not so good" nor "did not sleep so good".
   if (/^s[oå]$/.test(word) && reach < negationReach && (ratings.get(next) ?? 0) <= 0) return 0;

@@ -24,6 +24,7 @@ test.each<[string, object]>([
   ['food 12 euro', { amount: '12', currency: 'EUR' }],
   ['food $4.50 yesterday', { amount: '4.50', currency: 'USD', days_ago: 1 }],
   ['mat 120 kr', { amount: '120', currency: 'SEK' }],
+  ['mat 50 kr igår', { amount: '50', currency: 'SEK', days_ago: 1 }],
   ['mat 50:- igår', { amount: '50', currency: 'SEK', days_ago: 1 }],
 ])('"%s" names an amount', (text, input) => {
   expect(read(text)).toEqual({ ...input, category: /mat/.test(text) ? 'mat' : 'food' });
@@ -32,6 +33,8 @@ test.each<[string, object]>([
 test.each([
   'spent EUR 12 USD on food',
   'spent all 50 on food',
+  'SPENT ALL 50 ON FOOD',
+  'coffee 2 pounds',
   'spent my 50 on food',
   'spent 5-10 on food',
   'spent 5 - on food',

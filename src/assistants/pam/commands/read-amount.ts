@@ -22,9 +22,9 @@ const said: readonly (readonly [string, RegExp])[] = [
 
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
-/** "€5", "SEK 50", "1 200,50 kr", "5:-". */
+/** "€5", "SEK 50", "1 200,50 kr", "5:-". In front not every code: "SPENT ALL 50" names no lek. */
 const amountFirst =
-  /^(?<sign>[€$£¥]|[a-z]{2,3})?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)(?<even>[:,.][-–])?\s?(?<unit>[€$£¥]|[a-z]+)?(?<rest>.*)$/i;
+  /^(?<sign>[€$£¥]|eur|usd|gbp|jpy|kr|sek|nok|dkk)?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)(?<even>[:,.][-–])?\s?(?<unit>[€$£¥]|[a-z]+)?(?<rest>.*)$/i;
 
 /** Thousands that are told from the decimals by another mark: "1.234,50". */
 const marked = /^\d{1,3}([.,])\d{3}(?:\1\d{3})*(?!\1)[.,]\d{1,2}$/;

@@ -22,16 +22,19 @@ type Rule = readonly [Command['verb'], RegExp];
 const rules: Readonly<Record<Language, readonly Rule[]>> = {
   en: [
     ['sum', /^(?:how much|what) (?:did i spend|have i(?: already)? spent)(?<what> .*)?$/],
-    ['list', /^(?:(?:show|list)(?: me)? )?(?:my )?expenses(?: for(?= (?:this|the|last|past) ))?(?<what> .*)?$/],
+    [
+      'list',
+      /^(?:(?:show|list)(?: me)? )?(?:my )?expenses(?: for(?= (?:this|(?:the )?(?:last|past)) (?:\d+ )?(?:day|week|month|year)s?\b))?(?<what> .*)?$/,
+    ],
     ['spend', /^(?:i(?:'ve| have)? )?(?:just )?(?:spent|paid) (?<what>.+)$/],
     [
       'spend',
       /^(?:i(?:'ve| have)? )?(?:just )?bought (?:an? |the |some |my )?(?<category>\D+?) for (?<what>(?:[€$£¥]|[a-z]{2,3} )?\d.*)$/,
     ],
-    // Only what is bought: "salary 3000 euro" was not spent.
+    // Only what is bought: "salary 3000 euro" was not spent. Pounds may be a weight, and kronor are told in Swedish.
     [
       'spend',
-      /^(?<brief>breakfast|lunch|dinner|coffee|tea|drinks|food|groceries|fuel|petrol|gas|parking|taxi|bus|train|cinema) (?<what>[€$£¥]?\d.*)$/,
+      /^(?<brief>breakfast|lunch|dinner|coffee|tea|drinks|food|groceries|fuel|petrol|gas|parking|taxi|bus|train|cinema) (?<what>(?!.*(?:\bpounds?\b|\bkr\b|:-))[€$£¥]?\d.*)$/,
     ],
     ['budgets', /^(?:(?:what(?:'?s| is| are) |(?:show|list) (?:me )?))?my (?:\S+ ){0,2}budgets?(?: (?:for|on) \D+)?$/],
     ['budget', /^(?:set )?(?:a |my )?(?:monthly )?budget (?:of )?(?<what>.+ (?:for|on) .+)$/],

@@ -1,4 +1,5 @@
 import { en, type ParsedResult, sv } from 'chrono-node';
+import { toPlainSwedishDates } from '../../../kit/index.ts';
 import { earliestMs, type Weekday, weekdays } from '../days.ts';
 import { isUnfinished, type Language } from './read-period.ts';
 
@@ -156,20 +157,13 @@ function noonOf(now: Date): Date {
   return new Date(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), 12);
 }
 
-/** "Måndagen den 5:e december" as chrono knows it: "måndag den 5 december". */
-function toKnownDate(text: string): string {
-  return text
-    .replace(/(?<=(?<!\p{L})(?:mån|tis|ons|tors|fre|lör|sön)dag)en(?= den \d)/giu, '')
-    .replace(/(?<=(?<!\S)\d{1,2}):[ae](?= (?:jan|feb|mar|apr|maj|jun|jul|aug|sep|okt|nov|dec))/gi, '');
-}
-
 /**
  * Takes the day out of what a user said. Which day it is where the user lives is not known here, so "yesterday" and "on
  * Friday" stay relative. Undefined for a day that is still to come, such as "tomorrow", and for one that may be another,
  * such as 12/3 and "this Friday".
  */
 export function readDay(said: string, now: Date, language: Language): DayAndRest | undefined {
-  const text = toKnownDate(said);
+  const text = toPlainSwedishDates(said);
   const own = readOwnDay(text, language);
   if (own !== 'none') return own;
   const parser = language === 'sv' ? sv : en;

@@ -87,7 +87,7 @@ test.each<[string, string, object]>([
   ['jag måste köpa mjölk', 'add', { title: 'köpa mjölk' }],
   // When it was done, not when it was due.
   ['finished the report on Friday', 'complete', { title: 'report', full_title: 'report on Friday' }],
-  ['I did the laundry yesterday', 'complete', { title: 'laundry', full_title: 'laundry yesterday' }],
+  ['I finished the laundry yesterday', 'complete', { title: 'laundry', full_title: 'laundry yesterday' }],
   ['done with the report last Friday', 'complete', { title: 'report', full_title: 'report last Friday' }],
   [
     'klar med rapporten i fredags',
@@ -100,9 +100,10 @@ test.each<[string, string, object]>([
     { title: 'report', full_title: 'report for Friday', due_on: '2026-11-27' },
   ],
   ['I finished the report for today', 'complete', { title: 'report', full_title: 'report for today' }],
-  ['milk done', 'complete', { title: 'milk' }],
-  ['mjölken klar', 'complete', { title: 'mjölken', language: 'sv' }],
   ['remind me to call when dinner is done', 'add', { title: 'call when dinner is done' }],
+  ['buy steak well done', 'add', { title: 'buy steak well done' }],
+  ['köpa present och få allt klart', 'add', { title: 'köpa present och få allt klart' }],
+  ['lägg till ring 2:a marknadschefen imorgon', 'add', { title: 'ring 2:a marknadschefen', due_on: '2026-11-23' }],
   ['add get the laundry done', 'add', { title: 'get the laundry done' }],
   ['lägg till få rapporten klar', 'add', { title: 'få rapporten klar' }],
   ['todo: buy milk', 'add', { title: 'buy milk' }],
@@ -233,6 +234,11 @@ test.each([
   'how do I add a printer?',
   'what is on my list of regrets',
   'what is done?',
+  // Of a word in a title, too: "say yes to Anna", "parking lot".
+  'yes, done',
+  'så klart!',
+  'I did a lot today',
+  'delete what is done',
   'well done',
   'not done',
   'I did not finish the report',

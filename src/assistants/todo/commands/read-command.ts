@@ -23,22 +23,17 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
       /^(?:what(?:'?s| is) (?:on|in) my (?:to-?do )?list|what (?:do i have to|do i need to|should i) do|what(?:'?s| is) due|(?:show|list)(?: me)? (?:(?:my|the) )?(?:to-?do )?(?:list|items|to-?dos|tasks)|what are my (?:to-?dos|tasks)|what(?:'?s| is) left(?: to do| on (?:my|the) (?:to-?do )?list)?|(?:my )?(?:(?:to-?do )?list|to-?dos|tasks))(?<what> .*)?$/,
     ],
     ['complete', /^(?:(?:i'?m |i am )?(?:done|finished) with|complete|check off|tick off|done:) (?<what>.+)$/],
-    ['complete', /^(?<past>i(?:'ve| have) (?:done|finished)|(?:i )?finished|i did(?! not)) (?<what>.+)$/],
+    ['complete', /^(?<past>i(?:'ve| have) (?:done|finished)|(?:i )?finished) (?<what>.+)$/],
     ['complete', /^mark (?<what>.+?) (?:as )?(?:done|complete|completed)$/],
     ['delete', /^(?:delete|remove) (?<what>.+?)(?: from (?:my|the) (?:to-?do )?list)?$/],
     [
       'add',
       /^(?:add|remind me to|remember to|don't (?:let me )?forget to)(?: to (?:my|the) (?:to-?do )?list)?:? (?<what>.+)$/,
     ],
-    ['add', /^(?:new )?(?:to-?do|task): ?(?<what>.+)$/],
     ['add', /^put (?<what>.+ on (?:my|the) (?:to-?do )?list\b.*)$/],
     // After what may be added: "remind me to call when dinner is done".
     ['complete', /^(?!what\b)(?<what>.+) (?:is|are) (?:done|finished)$/],
-    // Not "well done", "how do I get it done" or "milk isn't done".
-    [
-      'complete',
-      /^(?!(?:what|how|when|is|are|get|well|nicely|just|job)\b)(?<what>.+)(?<!\b(?:not|never|almost|nearly|half|be|\w+n't)) done$/,
-    ],
+    ['add', /^(?:new )?(?:to-?do|task): ?(?<what>.+)$/],
     ['add', /^(?:i (?:need|have) to )?(?<what>buy .+)$/],
   ],
   sv: [
@@ -56,10 +51,6 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['add', /^ny uppgift: ?(?<what>.+)$/],
     ['add', /^(?:lägg(?: in)?|sätt(?: upp)?|skriv) (?<what>.+ på (?:min lista|listan)\b.*)$/],
     ['complete', /^(?!vad\b)(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$/],
-    [
-      'complete',
-      /^(?!(?:vad|hur|när|är|helt) )(?<what>.+)(?<!(?:^| )(?:inte|aldrig|snart|nästan|halvt?|bli|blir)) (?:klar|klart|klara)$/,
-    ],
     ['add', /^(?:jag (?:måste|behöver) (?=köpa ))?(?<what>köpa? .+)$/],
   ],
 };
@@ -77,7 +68,7 @@ const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du |sn
 
 /** What names no item: "it", "everything", "the last one", "a new task", "2", "my account". */
 const vague =
-  /^(?:(?:all|the|my|an?|one|another|first|second|third|last|next|latest|oldest|other|done|completed|finished|old|new|whole|of|it'?s|alla|den|det|de|min|mina|en|ny|första|sista|klara|hela) )*(?:(?:number|nr|item|task)? ?#?\d+|it|this|that|them|these|those|one|all|everything|anything|something|nothing|who|who'?s|i|we|you|they|jag|vi|du|ni|items?|tasks?|todos?|things?|list|account|profile|data|history|chat|conversation|allt|alla|alltihop|något|någonting|inget|ingenting|det|den|detta|dem|dessa|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?|konto(?:t)?)$/i;
+  /^(?:(?:all|the|my|an?|one|another|first|second|third|last|next|latest|oldest|other|done|completed|finished|old|new|whole|of|it'?s|alla|den|det|de|min|mina|en|ny|första|sista|klara|hela) )*(?:(?:number|nr|item|task)? ?#?\d+|it|this|that|them|these|those|one|all|everything|anything|something|nothing|who|who'?s|i|we|you|they|jag|vi|du|ni|what(?:'?s| is) (?:done|finished|left)|items?|tasks?|todos?|things?|list|account|profile|data|history|chat|conversation|allt|alla|alltihop|något|någonting|inget|ingenting|det|den|detta|dem|dessa|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?|konto(?:t)?)$/i;
 
 /** A day before what it is about, which may name another one: "remind me tomorrow to order cake for Friday". */
 const dayFirst =

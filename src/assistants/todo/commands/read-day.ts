@@ -1,4 +1,5 @@
 import { en, type ParsedResult, sv } from 'chrono-node';
+import { toPlainSwedishDates } from '../../../kit/index.ts';
 
 /** A language that commands are understood in. */
 export type Language = 'en' | 'sv';
@@ -132,23 +133,17 @@ function findDays(text: string, now: Date, language: Language): Named[] {
   );
 }
 
-/** "Måndagen den 5:e december" as chrono knows it: "måndag den 5 december". */
-function toKnownDate(text: string): string {
-  return text
-    .replace(/(?<=(?<!\p{L})(?:mån|tis|ons|tors|fre|lör|sön)dag)en(?= den \d)/giu, '')
-    .replace(/(?<=(?<!\S)\d{1,2}):[ae](?= (?:jan|feb|mar|apr|maj|jun|jul|aug|sep|okt|nov|dec))/gi, '');
-}
-
 /**
  * Takes the day off the end of what a user said. A day in the middle is part of what is to be done ("order Sunday
  * roast"), and so are one of several, one that comes again and one that has passed: what is due then is not known.
  */
 export function readDay(said: string, now: Date, language: Language): DayAndRest {
   const whole = { day: null, rest: said };
-  const text = toKnownDate(said);
+  const text = toPlainSwedishDates(said);
   const [named, another] = findDays(text, now, language);
   if (named === undefined || another !== undefined || named.day < toDay(now)) return whole;
   const lead = text.slice(0, named.start);
+  if (!said.startsWith(lead)) return whole;
   const isInDigits = /\d/.test(text.charAt(named.start));
   const before = (isInDigits ? lead.replace(articles[language], '') : lead).trimEnd().replace(joints[language], '');
   const after = text.slice(named.end).trim();
