@@ -1,10 +1,11 @@
 import { queryObjects } from 'node:v8';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Deadline } from '../../src/base/deadline.ts';
 import { startProduct } from '../harness/product.ts';
 
 test.each([false, true])('of completions that are refused nothing is left running (stream: %s)', async (stream) => {
   const product = await startProduct();
+  onTestFinished(() => product.stop());
   const user = await product.createUser();
   const ask = async () => {
     const body = { model: 'nobody', stream, messages: [{ role: 'user', content: 'Hello' }] };
@@ -16,5 +17,4 @@ test.each([false, true])('of completions that are refused nothing is left runnin
   const before = queryObjects(Deadline) as unknown as number;
   for (let count = 0; count < 50; count++) await ask();
   await expect.poll(() => queryObjects(Deadline)).toBeLessThan(before + 10);
-  await product.stop();
 });

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Assistant, Tool } from '../../src/core/chat/index.ts';
+import { countLocked } from '../harness/count-locked.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
@@ -33,7 +34,7 @@ const assistant: Assistant = {
 
 beforeAll(async () => {
   provider = await startStubProvider();
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', DATABASE_STATEMENT_BUDGET_MS: '500' };
+  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
   product = await startProduct(variables, { assistants: [assistant] });
   user = await product.createUser();
   admin = new Client({ connectionString: product.databaseUrl });
@@ -52,12 +53,14 @@ afterAll(async () => {
   await provider?.close();
 });
 
-/** Has the model call these tools, one a step, and answers with the session and what came of it. */
-async function ask(names: readonly string[], onAnswered: () => unknown = () => undefined) {
-  const script = ({ messages = [] }: { messages?: readonly { role?: string }[] }) => {
-    const name = names[messages.filter(({ role }) => role === 'tool').length];
-    if (name === undefined) onAnswered();
-    return name === undefined ? { text: 'Done.' } : { text: '', calls: [{ name: `safe_${name}`, arguments: '{}' }] };
+/** Has the model call these tools, those of a list in one step, and answers with what came of it. */
+async function ask(steps: readonly (string | readonly string[])[], onAnswered: () => unknown = () => undefined) {
+  let step = 0;
+  const script = () => {
+    const names = steps[step++];
+    if (names === undefined) onAnswered();
+    const toCall = (name: string, at: number) => ({ name: `safe_${name}`, arguments: `{"call":${at}}` });
+    return names === undefined ? { text: 'Done.' } : { text: '', calls: [names].flat().map(toCall) };
   };
   provider.setMode('ok', { script });
   const created = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'safe' });
@@ -84,6 +87,34 @@ test('a server whose turn was taken for dead makes no more writes in it', async 
   prepare = () =>
     admin.query(`update chat_turns set status = 'interrupted', ended_at = now() where status = 'running'`);
   expect(await ask(['prepare', 'write'])).toMatchObject({ status: 500, body: { error: { code: 'chat.turn_lost' } } });
+  expect(writes).toBe(0);
+});
+
+test('a server whose turn was taken over while it was frozen in a step makes no further write of that step', async () => {
+  write = async () => {
+    await admin.query(`update chat_turns set status = 'interrupted', ended_at = now() where status = 'running'`);
+    // Frozen, for longer than a turn may be silent before it is asked for again.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_100);
+  };
+  expect(await ask([['write', 'write']])).toMatchObject({ status: 500, body: { error: { code: 'chat.turn_lost' } } });
+  expect(writes).toBe(1);
+});
+
+test('a write that waits to be stored when its turn is stopped is said to be never done', async () => {
+  prepare = async () => {
+    await admin.query('begin');
+    await admin.query(`select from chat_turns where status = 'running' for update`);
+  };
+  const asked = ask(['prepare', 'write']);
+  await expect.poll(() => countLocked(admin)).toBe(1);
+  const { rows } = await admin.query(`select session_id, id from chat_turns where status = 'running'`);
+  const stopped = product.request(user, 'POST', `/v1/chat/sessions/${rows[0].session_id}/turns/${rows[0].id}/stop`);
+  // The end of the turn.
+  await expect.poll(() => countLocked(admin)).toBe(2);
+  await admin.query('rollback');
+  await stopped;
+  const result = { error: 'The turn ended before this was done.' };
+  expect((await asked).body).toMatchObject({ status: 'incomplete', tool_calls: [{}, { result, is_error: true }] });
   expect(writes).toBe(0);
 });
 

@@ -6,7 +6,7 @@ import type { MessageRow } from '../queries.ts';
 import type { Message, Usage } from '../schemas.ts';
 import { showMessage } from '../show-message.ts';
 import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
-import { cutOff, neverDone, type TurnDraft, toolFinished, toolStarted } from './turn-draft.ts';
+import { neverDone, type TurnDraft, toolFinished, toolStarted } from './turn-draft.ts';
 import { TurnFeed } from './turn-feed.ts';
 
 /** How a turn came out, for whoever waits for the whole of it. */
@@ -135,11 +135,9 @@ export class RunningTurn implements TurnDraft {
     this.feed.append(toolFinished(Object.assign(call, outcome)));
   }
 
-  /** Answers the calls that the turn's end cut off: of those that write, one at a time has begun. */
+  /** Answers the calls that the turn's end came before, or whose reading it cut off. */
   closeCalls(): void {
-    const [begun, ...others] = this.toolCalls.filter((call) => call.is_error === undefined);
-    if (begun !== undefined) this.finishCall(begun, cutOff);
-    for (const call of others) this.finishCall(call, neverDone);
+    for (const call of this.toolCalls) if (call.is_error === undefined) this.finishCall(call, neverDone);
   }
 
   /** Says that the model will write nothing more. */

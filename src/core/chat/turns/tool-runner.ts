@@ -9,7 +9,7 @@ import type { CheckedTool, ReadyAssistant } from './assistants.ts';
 import { DoneCalls } from './done-calls.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
-import { cutOff } from './turn-draft.ts';
+import { cutOff, neverDone } from './turn-draft.ts';
 
 /** Calls that a model may make at once; more are refused. With the bound of a result this bounds what a step can cost. */
 const maxCallsPerStep = 8;
@@ -101,8 +101,8 @@ export class ToolRunner {
     const outcomes = mayWrite ? undefined : calls.map((call, index) => this.#runOnce(call, index));
     for (const [index, call] of calls.entries()) {
       const outcome = await (outcomes?.[index] ?? this.#runOnce(call, index));
-      turn.deadline.throwIfEnded();
       turn.finishCall(call, outcome);
+      turn.deadline.throwIfEnded();
     }
     return calls;
   }
@@ -157,7 +157,7 @@ export class ToolRunner {
 
   #explain(tool: CheckedTool, error: unknown, hasBegun: boolean): ToolOutcome {
     const { turn, log } = this.#options;
-    if (turn.deadline.reason !== undefined) return cutOff;
+    if (turn.deadline.reason !== undefined) return hasBegun && tool.writes ? cutOff : neverDone;
     const fail = hasBegun && tool.writes && isOutcomeUnknown(error) ? unsure : failed;
     if (error instanceof AppError) return fail(error.message);
     if (error instanceof DeadlineExceeded) return fail('The tool took too long.');

@@ -73,6 +73,8 @@ export class TurnSaver {
   #timer: NodeJS.Timeout | undefined;
   /** The look that is under way. Never rejects. */
   #looking: Promise<void> | undefined;
+  /** The turns that it stores. */
+  #lookedAt: ReadonlySet<RunningTurn> = new Set();
   #looks = 0;
 
   constructor(options: TurnSaverOptions) {
@@ -85,22 +87,29 @@ export class TurnSaver {
     this.#timer ??= setInterval(() => {
       this.#looking ??= this.#look().finally(() => {
         this.#looking = undefined;
+        this.#lookedAt = new Set();
       });
     }, lookIntervalMs).unref();
   }
 
   /**
-   * Stores a turn at once, unless so many of its events are stored.
+   * Stores a turn at once, unless so many of its events are stored and the database has lately said that the turn is ours: it may
+   * have been taken over while this process was frozen.
    * @throws the reason of the turn's deadline, a `TurnLost` where the turn is not this process's any more; AppError 503 `postgres.*`.
    */
   async ensureSaved(turn: RunningTurn, events: number): Promise<void> {
-    if (turn.saved.events >= events) return;
-    // What that has sent may come after this, and undo it.
-    await this.#looking;
-    while (turn.saved.events < events && this.#turns.has(turn)) {
+    const isCertain = (): boolean => turn.saved.events >= events && !this.#isSilent(turn);
+    if (isCertain()) return;
+    // What that has sent of the turn may come after this, and undo it.
+    if (this.#lookedAt.has(turn)) await this.#looking;
+    while (!isCertain() && this.#turns.has(turn)) {
       await this.#saveAlone(turn);
       turn.deadline.throwIfEnded();
     }
+  }
+
+  #isSilent({ lastSavedMs }: RunningTurn): boolean {
+    return this.#options.clock.monotonicMs() - lastSavedMs >= heartbeatIntervalMs;
   }
 
   /** Stops: the turn's end is stored, and with it all of it. */
@@ -121,6 +130,7 @@ export class TurnSaver {
 
   async #look(): Promise<void> {
     const turns = this.#due();
+    this.#lookedAt = new Set(turns);
     this.#looks++;
     const isStopCheck = this.#looks % looksPerStopCheck === 0;
     try {
