@@ -135,6 +135,6 @@ test('a refresh token that was used up and whose reply was lost is not to be sen
   const body = { refresh_token: ((await signIn.json()) as { refresh_token: string }).refresh_token };
   const signInId = String(decodeJwt(body.refresh_token).sid);
   proxy.loseReplyTo(signInId);
-  expect(await post('/api/auth/refresh', body)).toMatchObject({ status: 503, shouldRetry: 'false' });
+  expect(await post('/api/auth/refresh', body, newId())).toMatchObject({ status: 503, shouldRetry: 'false' });
   await msUntil(async () => (await count('refresh_families')) === 1);
 });

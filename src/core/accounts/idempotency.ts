@@ -51,20 +51,28 @@ export function markReplay(reply: FastifyReply): void {
   reply.header('idempotent-replayed', 'true');
 }
 
+/** A request that a client may send again. */
+export interface Repeatable {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** Whether it is known by its Idempotency-Key then; by default, whether it has one. */
+  readonly isKeyed?: boolean;
+}
+
 /**
  * Does what a request is to have stored. When that fails and may have been done all the same, a client that sent no
  * Idempotency-Key is told not to send its request again on its own: it would be done twice.
  * @throws what the work throws.
  */
 export async function withoutBlindRetry<Result>(
-  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  { request, reply, isKeyed = request.headers['idempotency-key'] !== undefined }: Repeatable,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     const mayBeDone = isOutcomeUnknown(error) || error === request.context.deadline.reason;
-    if (mayBeDone && request.headers['idempotency-key'] === undefined) reply.header('x-should-retry', 'false');
+    if (mayBeDone && !isKeyed) reply.header('x-should-retry', 'false');
     throw error;
   }
 }

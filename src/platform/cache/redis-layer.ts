@@ -31,7 +31,8 @@ const LEASE_POLL_MS = 20;
 
 /** Stores a value unless its tag has a higher floor, and gives the lease back. */
 const storeScript = defineScript(`
-  local floor = redis.call('type', KEYS[2]).ok == 'string' and tonumber(redis.call('get', KEYS[2])) or 0
+  local text = redis.call('type', KEYS[2]).ok == 'string' and redis.call('get', KEYS[2])
+  local floor = text and tonumber(string.match(text, '^%d+$')) or 0
   if tonumber(ARGV[2]) >= floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[3]) end
   if redis.call('get', KEYS[3]) == ARGV[4] then redis.call('del', KEYS[3]) end`);
 
@@ -39,7 +40,8 @@ const releaseScript = defineScript(`
   if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end`);
 
 const raiseFloorScript = defineScript(`
-  local floor = redis.call('type', KEYS[1]).ok == 'string' and tonumber(redis.call('get', KEYS[1])) or 0
+  local text = redis.call('type', KEYS[1]).ok == 'string' and redis.call('get', KEYS[1])
+  local floor = text and tonumber(string.match(text, '^%d+$')) or 0
   if tonumber(ARGV[1]) > floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2]) end
   return 1`);
 

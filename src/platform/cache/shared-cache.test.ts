@@ -241,14 +241,17 @@ test('a poisoned value in Redis is a miss and is overwritten', async () => {
   expect(await ask(open())).toBe('ann/1 at 1');
 });
 
-test('a poisoned floor in Redis is written over, and keeps no value from being stored', async () => {
+test.each([
+  ['a list', (floor: string) => admin.lpush(floor, 'evil')],
+  ['what is no number', (floor: string) => admin.set(floor, 'nan')],
+])('a poisoned floor in Redis, %s, is written over, and keeps no value from being stored', async (_, poison) => {
   const cache = open();
   const floor = `evenkeel:${name}:floor:ann`;
-  await admin.lpush(floor, 'evil');
+  await poison(floor);
   await ask(cache);
   await stored();
   cache.invalidate('ann', 2);
-  await until(async () => (await admin.type(floor)) === 'string');
+  await until(async () => (await admin.type(floor)) === 'string' && (await admin.get(floor)) !== 'nan');
   expect(await admin.get(floor)).toBe('2');
 });
 

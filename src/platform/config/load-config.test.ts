@@ -87,6 +87,7 @@ describe('loadConfig', () => {
     'redis://h/0/',
     'redis://h?db=cache',
     'redis://u:a%zz@h',
+    'redis://a%4:1@h',
     'redis:h',
     'REDISS://h',
     'http://h',

@@ -182,7 +182,7 @@ export function list(description: ListDescription): Variable<readonly string[]> 
  */
 export function isReadableRedisUrl({ username, password, pathname, searchParams }: URL): boolean {
   try {
-    decodeURIComponent(username + password);
+    for (const part of [username, password]) decodeURIComponent(part);
     return /^\d*$/.test(pathname.slice(1)) && searchParams.getAll('db').every((database) => /^\d+$/.test(database));
   } catch {
     return false;

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { HttpServer } from './server.ts';
 import { connectRaw, createTestServer, listen, type RawConnection } from './test-server.ts';
@@ -57,4 +58,22 @@ test('a client that takes an answer slowly gets all of it, and may ask again', a
   client.socket.write(REQUEST.replace('/long', '/livez'));
   client.socket.resume();
   await client.until(/\{"status":"alive"\}$/);
+});
+
+test('a request that waited behind such an answer has its own time', async () => {
+  hurrySockets();
+  ({ server } = createTestServer((routes) => {
+    routes.get('/long', { config: { access: 'public', budgetMs: 50 } }, async (_request, reply) => reply.send(LONG));
+    routes.get('/slow', { config: { access: 'public', budgetMs: 5_000 } }, async () => {
+      await sleep(1_000);
+      return { slow: true };
+    });
+  }));
+  const client = connectRaw(await listen(server), REQUEST + REQUEST.replace('/long', '/slow'));
+  client.socket.pause();
+  // The long answer is overdue by then.
+  await sleep(400);
+  client.socket.resume();
+  await expect.poll(() => client.received().length).toBeGreaterThan(LONG.length);
+  await client.until(/\{"slow":true\}$/);
 });

@@ -31,6 +31,12 @@ function dropRestOfBody({ raw }: FastifyRequest): void {
   for (const event of ['data', 'end', 'error']) raw.removeAllListeners(event);
 }
 
+function cutWhenStalled({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): void {
+  socket.setTimeout(STALLED_MS);
+  // The next one on the connection may take longer. First, for then Node sets the time for which a connection may be idle.
+  raw.prependOnceListener('finish', () => socket.setTimeout(0));
+}
+
 /**
  * Answers for a handler that does not, once its deadline is over. From then on a client that takes nothing of an answer that it
  * has begun to get counts as gone after a while: it would keep the answer in memory, and its connection, for as long as it likes.
@@ -39,8 +45,8 @@ function answerWhenOverdue(request: FastifyRequest, reply: FastifyReply): NodeJS
   const answer = (): void => {
     // An answer that has begun ends by its source, which was given the same deadline, or by its reader. At its first look Node
     // takes what is queued for news: who reads nothing has up to twice the time.
-    if (reply.raw.headersSent) return void request.raw.socket.setTimeout(STALLED_MS);
-    if (reply.sent || reply.raw.destroyed) return;
+    if (reply.raw.headersSent) cutWhenStalled(request, reply);
+    if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
     const { reason } = request.context.deadline;
     const isStillArriving = reason instanceof DeadlineExceeded && !request.raw.complete && !request.raw.destroyed;
     if (!request.raw.readableEnded) dropRestOfBody(request);

@@ -98,9 +98,9 @@ function describeHeaders({ method, config }: RouteDescription, answers: RoutePar
   return { type: 'object', properties: Object.fromEntries(taken) };
 }
 
-/** Says of an operation what it takes and answers beside its schemas, and whether it takes a key, and with which permission. */
+/** Says of an operation what it takes and answers beside its schemas, and whether it takes a key, and with which permissions. */
 const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
-  const access = route.config?.access ?? 'public';
+  const { access = 'public', alsoTakes = [] } = route.config ?? {};
   const { body, querystring, response } = (schema ?? {}) as RouteParts;
   return {
     url,
@@ -111,7 +111,7 @@ const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
       headers: describeHeaders(route, response),
       response: describeAnswers(route, response),
       security: access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
-      ...(access === 'public' ? {} : { 'x-permission': access }),
+      ...(access === 'public' ? {} : { 'x-permission': [access, ...alsoTakes].join(' ') }),
     },
   };
 };

@@ -35,8 +35,9 @@ export function isReferenceMissing(error: unknown, id: string): boolean {
   return error.detail?.includes(`=(${id})`) === true;
 }
 
-// 08 connection lost; 57P shut down, restarting or ended by an administrator; 58 its disk or files; 25006 a replica now.
-const UNAVAILABLE = /^(08|57P|58|25006)/;
+// 08 connection lost; 57P shut down, restarting or ended by an administrator; 58 its disk or files; 25006 a replica now;
+// 25P03 and 25P04 ended for being in a transaction.
+const UNAVAILABLE = /^(08|57P|58|25006|25P0[34])/;
 // 53 out of connections, memory or disk; 40001 and 40P01 still in conflict with others after our retries.
 const OVERLOADED = /^(53|40001|40P01)/;
 // 57014 statement_timeout (our own cancels are not asked here); 55P03 lock_timeout.

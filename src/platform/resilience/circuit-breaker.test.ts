@@ -89,6 +89,19 @@ describe('a breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('lets none through for one that leaves after another one has opened it again', () => {
+    const breaker = createOpen(30_000);
+    const [first, second] = [1, 2].map(() => {
+      nowMs += 1_000;
+      return breaker.tryEnter();
+    });
+    second?.failed();
+    nowMs += 2_000;
+    breaker.tryEnter();
+    first?.dropped();
+    expect(breaker.wouldLetThrough).toBe(false);
+  });
+
   it('is closed by one that was let through beside another, and succeeds after that has failed', () => {
     const breaker = createOpen(30_000);
     const [first, second] = [1, 2].map(() => {

@@ -77,11 +77,15 @@ export class CircuitBreaker {
       if (!isTold && period === this.#period) tell();
       isTold = true;
     };
-    const failed = once(() => {
-      // Those let through while another one hung fail for the same reason as it, one after the other.
-      if (openings === this.#openings) this.#onFailure();
-    });
-    return { succeeded: once(this.#onSuccess), failed, dropped: once(this.#onDropped) };
+    // Those let through while another one hung fail for the same reason as it, one after the other.
+    const unlessReopened = (tell: () => void) => () => {
+      if (openings === this.#openings) tell();
+    };
+    return {
+      succeeded: once(this.#onSuccess),
+      failed: once(unlessReopened(this.#onFailure)),
+      dropped: once(unlessReopened(this.#onDropped)),
+    };
   }
 
   readonly #onSuccess = (): void => {

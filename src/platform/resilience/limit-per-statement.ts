@@ -104,8 +104,8 @@ class Lane {
 
   /** Waits until a place was taken for it. */
   wait({ deadline }: CallContext): Promise<void> {
-    const { maxInFlight, waitMs } = this.#options;
-    const expectedMs = (this.#typicalMs * this.#waiting.size) / maxInFlight;
+    const { waitMs } = this.#options;
+    const expectedMs = (this.#typicalMs * this.#waiting.size) / Math.max(1, this.inFlight);
     if (expectedMs > Math.min(waitMs, deadline.remainingMs())) return Promise.reject(this.#refuse());
     return new Promise((resolve, reject) => {
       const step = (): void => {

@@ -81,7 +81,7 @@ async function refresh(
   const order = { userId, id: signInId, generation, lifeSeconds: REFRESH_SECONDS, activityId: newId(), ip };
   // Sent again by the client on its own, a token whose use was stored would end the sign-in as stolen.
   const use = () => database.query(useRefreshToken(order), context);
-  const [family] = await withoutBlindRetry({ request, reply }, use);
+  const [family] = await withoutBlindRetry({ request, reply, isKeyed: false }, use);
   if (family === undefined) throw signInErrors.raise.invalid_token();
   if (family.told !== null) callers.invalidate(userId, family.auth_version);
   if (family.is_disabled) throw signInErrors.raise.user_disabled();

@@ -47,7 +47,7 @@ test('of two who chose one name together, the first gets it, and the other is to
   expect(await signUp([late])).toMatchObject([{ outcome: 'username_taken', user_id: null }]);
 });
 
-test('sign-ups in two statements at once, for the same names in another order, do not wait for each other', async () => {
+test('sign-ups in two statements at once, for the same names in another order, do not deadlock', async () => {
   // Each gets its first name, and waits for the second one; then each would wait for what the other has.
   await client.query('begin');
   await client.query(`insert into users (user_id, username) values ($1, 'm-middle')`, [newId()]);

@@ -78,7 +78,7 @@ export interface SignInAnswer {
  * Signs in: the account of each identity. For one that is new, makes the user, the identity, the first API key, the
  * activity, the referral and the jobs that follow; unless the referral code is unknown or the chosen username taken: then
  * nothing. The outcome is null when another sign-in made the account or took the chosen username at this moment; asked
- * again, that is known. Names are taken in their order, so that two such statements do not wait for each other. One row each.
+ * again, that is known. Names are taken in their order, so that two such statements do not deadlock. One row each.
  * Indexes: identities_issuer_subject_key, users_pkey, users_username_key, users_referral_code_key.
  */
 export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
