@@ -52,7 +52,7 @@ export function markReplay(reply: FastifyReply): void {
 }
 
 /** A request that a client may send again. */
-export interface Repeatable {
+export interface RepeatableRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   /** Whether it is known by its Idempotency-Key then; by default, whether it has one. */
@@ -65,7 +65,7 @@ export interface Repeatable {
  * @throws what the work throws.
  */
 export async function withoutBlindRetry<Result>(
-  { request, reply, isKeyed = request.headers['idempotency-key'] !== undefined }: Repeatable,
+  { request, reply, isKeyed = request.headers['idempotency-key'] !== undefined }: RepeatableRequest,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {

@@ -8,6 +8,7 @@ export {
   type IdempotentOutcome,
   markReplay,
   onceByKey,
+  type RepeatableRequest,
   readIdempotency,
   withoutBlindRetry,
 } from './idempotency.ts';

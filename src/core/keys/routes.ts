@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { newId } from '../../base/ids.ts';
 import type { Clock } from '../../base/time.ts';
@@ -19,6 +19,7 @@ import {
   type IdempotentOutcome,
   markReplay,
   onceByKey,
+  type RepeatableRequest,
   readIdempotency,
   signInErrors,
   withoutBlindRetry,
@@ -99,7 +100,7 @@ function newKey(request: FastifyRequest) {
 
 /** Has a key made by a request, or finds the one that it made before under its Idempotency-Key. */
 async function makeOnce<Row extends IdempotentOutcome & { key: unknown }>(
-  exchange: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  exchange: RepeatableRequest,
   run: () => Promise<Row[]>,
 ): Promise<Row | undefined> {
   const make = () => onceByKey(run);

@@ -3,7 +3,7 @@ import type { Message } from './message-schema.ts';
 import type { CompletionRequest } from './schemas.ts';
 
 /** What a token is worth in most texts, in characters. */
-const charsPerToken = 4;
+export const charsPerToken = 4;
 
 /**
  * What a picture or a recording is worth, in tokens. Providers count what it shows or how long it lasts, mostly some hundred

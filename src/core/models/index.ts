@@ -19,7 +19,7 @@ export {
   type TargetDefinition,
 } from './create-models.ts';
 export { modelErrors } from './errors.ts';
-export { countChars, estimatePrompt, estimateStreamed, estimateTokens } from './estimate-tokens.ts';
+export { charsPerToken, countChars, estimatePrompt, estimateStreamed, estimateTokens } from './estimate-tokens.ts';
 export type { ObservedCall, TargetHealth } from './guarded-target.ts';
 export { inspectTarget } from './inspect-target.ts';
 export { type ContentPart, type Message, MessageSchema, type Role, type ToolCall } from './message-schema.ts';

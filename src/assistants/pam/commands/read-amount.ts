@@ -60,7 +60,7 @@ export function readAmount(text: string, language: Language): AmountAndRest | un
   const { sign = '', number = '', even, unit = '', rest = '' } = amountFirst.exec(text)?.groups ?? {};
   const amount = readNumber(number, language);
   const before = readCurrency(sign);
-  if (amount === undefined || (sign !== '' && before === undefined)) return undefined;
+  if (amount === undefined) return undefined;
   const written = readCurrency(unit);
   if (sign !== '' && written !== undefined && written !== before && !isSignOf(sign, written)) return undefined;
   // Swedes write "5:-" of kronor alone.

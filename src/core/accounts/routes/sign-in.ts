@@ -1,11 +1,11 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { newId } from '../../../base/ids.ts';
 import type { HttpServer } from '../../../platform/http/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import type { CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
-import { withoutBlindRetry } from '../idempotency.ts';
+import { type RepeatableRequest, withoutBlindRetry } from '../idempotency.ts';
 import { LogoutBody, RefreshBody, SignedIn, SignInBody, TokenPair } from '../schemas.ts';
 import type { CountFailures } from '../sign-in/count-failures.ts';
 import { endSignIn, useRefreshToken } from '../sign-in/queries.ts';
@@ -73,7 +73,7 @@ function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
 async function refresh(
   options: SignInRouteOptions,
   token: string,
-  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  { request, reply }: Omit<RepeatableRequest, 'isKeyed'>,
 ): Promise<IssuedTokens> {
   const { tokens, database, callers } = options;
   const { ip, context } = request;

@@ -1,6 +1,7 @@
 import type { Deadline } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import type { Caller } from '../../accounts/index.ts';
+import { charsPerToken } from '../../models/index.ts';
 import type { Reservation, TokenBudget } from '../../plans/index.ts';
 import type { RunningTurn } from './running-turn.ts';
 
@@ -20,8 +21,6 @@ export interface TurnOrder<Start> {
 
 /** What a turn may come to beside the message; one that comes to more is counted all the same, after. */
 const usualTurnTokens = 8_192;
-/** What a token is worth in most texts. */
-const charsPerToken = 4;
 
 /**
  * Starts a turn with tokens set aside for it, until all of it is written or it turns out to have been started before. One that
