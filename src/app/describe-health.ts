@@ -37,20 +37,9 @@ export async function countJobs(jobs: Jobs, context: CallContext): Promise<JobSt
   return await context.deadline.race(jobs.stats(context)).catch(() => undefined);
 }
 
-function describeJobs({ waiting, running, failed, oldestWaitingSeconds }: JobStats): NonNullable<Health['jobs']> {
-  return { waiting, running, failed, oldest_waiting_seconds: oldestWaitingSeconds };
-}
-
 /** Makes the report on a server that `/health` answers with. */
-export function createHealthReport({
-  postgres,
-  database,
-  callers,
-  redis,
-  models,
-  jobs,
-  check,
-}: HealthParts): HealthReport {
+export function createHealthReport(parts: HealthParts): HealthReport {
+  const { postgres, database, callers, redis, models, jobs, check } = parts;
   return async (context) => {
     // Before our own question takes a connection.
     const pool = postgres.poolStatus();
@@ -68,7 +57,7 @@ export function createHealthReport({
       },
       cache: describeCache(callers),
       redis: { status: redis === undefined ? 'off' : redis.isAvailable ? 'up' : 'down' },
-      jobs: stats === undefined ? null : describeJobs(stats),
+      jobs: stats ?? null,
       models: models.health().map(({ model: name, ...health }) => ({ name, ...health })),
     };
   };

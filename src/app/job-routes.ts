@@ -62,13 +62,12 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
     },
     async ({ query: { limit, cursor }, context }) => {
       const [beforeId = null] = decodeCursor(CURSOR_SCOPE, cursor, [placePart.bigint]);
-      const [rows, stats] = await Promise.all([
+      const [rows, counts] = await Promise.all([
         database.query(listFailedJobs({ beforeId, limit: limit + 1 }), context),
         jobs.stats(context),
       ]);
       const page = toPage(rows, limit, { item: toFailedJob, cursor: (row) => encodeCursor(CURSOR_SCOPE, [row.id]) });
-      const { waiting, running, failed, oldestWaitingSeconds } = stats;
-      return { ...page, counts: { waiting, running, failed, oldest_waiting_seconds: oldestWaitingSeconds } };
+      return { ...page, counts };
     },
   );
 

@@ -78,15 +78,16 @@ async function checkRoutes(url: string, directUrl: string | undefined): Promise<
   return isPooled;
 }
 
+/** The configured database, reached as settings say; `isPooled` is what was found of the way to it. */
+export function configuredHome(url: string, directUrl: string | undefined, isPooled: boolean): DatabaseHome {
+  const { hostname, pathname } = new URL(url);
+  return { url, directUrl: directUrl ?? url, isPooled, description: hostname + pathname, stop: async () => undefined };
+}
+
 /** Finds the configured database; without one, starts the embedded Postgres in the data directory. */
 export async function findDatabase(config: Config, log: Logger, use?: DatabaseUse): Promise<DatabaseHome> {
   const { url, directUrl } = config.database;
-  if (url !== undefined) {
-    const { hostname, pathname } = new URL(url);
-    const isPooled = await checkRoutes(url, directUrl);
-    const description = `${hostname}${pathname}`;
-    return { url, directUrl: directUrl ?? url, isPooled, description, stop: async () => undefined };
-  }
+  if (url !== undefined) return configuredHome(url, directUrl, await checkRoutes(url, directUrl));
   const dataDir = config.data.directory;
   const description = `PostgreSQL in ${dataDir}`;
   const homeAt = (place: string, stop: DatabaseHome['stop'] = async () => undefined): DatabaseHome => {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import {
   createModels,
   type ModelDefinition,
@@ -6,17 +5,11 @@ import {
   type ModelsOptions,
   readModelsFile,
 } from '../core/models/index.ts';
-import { type Config, ConfigError } from '../platform/config/index.ts';
+import type { Config } from '../platform/config/index.ts';
+import { namesThisMachine } from './names-this-machine.ts';
 
 /** Tries after the first one, of one request at one target. */
 const RETRIES = 2;
-
-/** Whether a URL itself says that it leads to this machine, so that nobody can mean another one. */
-function namesThisMachine(url: string): boolean {
-  const { hostname } = new URL(url);
-  const isLoopback = hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
-  return isLoopback || hostname === 'localhost';
-}
 
 /**
  * The models of the configuration, the default one first; none when the offline model is the only one.
@@ -25,18 +18,14 @@ function namesThisMachine(url: string): boolean {
 export function listModels({ models }: Config): readonly ModelDefinition[] {
   const { baseUrl, apiKey, model: name, allowPrivate, file, ...timeouts } = models;
   const defaults = { ...timeouts, retries: RETRIES };
-  if (file !== undefined) {
-    const read = readModelsFile(file, defaults);
-    if ('models' in read) return read.models;
-    throw new ConfigError(read.problems.map((problem) => `MODELS_FILE: ${problem}`));
-  }
+  if (file !== undefined) return readModelsFile(file, defaults);
   if (baseUrl === undefined || name === undefined) return [];
   const target = {
     ...defaults,
     name: 'provider',
     baseUrl,
     model: name,
-    allowPrivate: allowPrivate === 'on' || namesThisMachine(baseUrl),
+    allowPrivate: allowPrivate === 'on' || namesThisMachine(new URL(baseUrl)),
     ...(apiKey !== undefined && { apiKey }),
   };
   return [{ name, targets: [target] }];

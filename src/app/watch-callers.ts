@@ -45,8 +45,8 @@ export function watchCallers(http: HttpServer, options: WatchCallersOptions): vo
     inBackground({ requestId: request.id, budgetMs: BUDGET_MS }, async (context) => {
       const credential = readCredential(request) ?? '';
       const caller = await authentication.identify(credential, { ip: request.ip, context, isUse: false });
-      const { access = '', alsoTakes = [] } = request.routeOptions.config;
-      for (const permission of [access, ...alsoTakes]) authentication.authorize({ caller }, permission);
+      const { permissions = [''] } = request.routeOptions.config;
+      for (const permission of permissions) authentication.authorize({ caller }, permission);
     }),
   );
   callers.onChange((userId) => recheckStreams(({ caller }) => userId === undefined || caller.userId === userId));

@@ -15,6 +15,6 @@ export { type AssistantManifest, defineAssistant } from './assistant.ts';
 export type { AssistantContext, AssistantLog, Question } from './context.ts';
 export { type AssistantJob, type AssistantJobDefinition, defineAssistantJob } from './job.ts';
 export { type AssistantRoute, defineRoute, type RouteDefinition, type RouteRequest } from './route.ts';
-export type { BatchRow, OnceRow, Owned, Repeatable } from './statement.ts';
+export type { BatchRow, OnceRow, Owned, Repeatable, Stored } from './statement.ts';
 export { toPlainSwedishDates } from './swedish-dates.ts';
 export { type AssistantTool, defineTool, type ToolDefinition } from './tool.ts';

@@ -1,3 +1,4 @@
+import type { Idempotency, IdempotentOutcome } from '../core/accounts/index.ts';
 import type { Statement } from '../platform/postgres/index.ts';
 
 /** The caller of a statement: bound by the context, never given by an assistant or a model. */
@@ -6,10 +7,7 @@ export interface Owned {
 }
 
 /** How a request may be repeated; both null when it has no Idempotency-Key. Bound by the context too. */
-export interface Repeatable {
-  readonly idempotencyKey: string | null;
-  readonly fingerprint: Buffer | null;
-}
+export type Repeatable = Idempotency;
 
 /** A row that says, from 1, which input of a batch it answers. */
 export interface BatchRow {
@@ -17,12 +15,13 @@ export interface BatchRow {
 }
 
 /** What a statement answers that is run once for each Idempotency-Key. */
-export interface OnceRow extends BatchRow {
+export interface OnceRow extends BatchRow, IdempotentOutcome {
   /** What the statement stored with the key, and answers again when the request is repeated. */
   readonly answer: unknown;
-  readonly replayed: boolean | null;
-  readonly is_same: boolean | null;
 }
+
+/** A row as JSON of the database, and so the answer of a statement that runs once, has it: times are text there. */
+export type Stored<Row> = { readonly [Field in keyof Row]: Row[Field] extends Date ? string : Row[Field] };
 
 /** A statement of one caller. */
 export type OwnStatement<Input extends Owned, Row> = (input: Input) => Statement<Row>;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openRedis, type Redis } from '../../src/platform/redis/index.ts';
 import { findFreePort } from './find-free-port.ts';
@@ -74,4 +75,18 @@ export async function connectRedis(url: string, commandTimeoutMs = patientMs): P
   const redis = openRedis({ url, commandTimeoutMs, breakerWindowMs: 300, log: createLogger({ level: 'silent' }) });
   await until(() => redis.isAvailable);
   return redis;
+}
+
+/** Gives the test file that calls it a Redis of its own with a connected client, from `beforeAll` to `afterAll`. */
+export function useTestRedis(): { server: TestRedis; redis: Redis } {
+  const own = {} as { server: TestRedis; redis: Redis };
+  beforeAll(async () => {
+    own.server = await startTestRedis();
+    own.redis = await connectRedis(own.server.url);
+  });
+  afterAll(async () => {
+    await own.redis.close();
+    await own.server.stop();
+  });
+  return own;
 }

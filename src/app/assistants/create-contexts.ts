@@ -1,6 +1,6 @@
 import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import type { Idempotency } from '../../core/accounts/index.ts';
+import { type Idempotency, unrepeatable } from '../../core/accounts/index.ts';
 import { type Models, OFFLINE } from '../../core/models/index.ts';
 import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
@@ -35,8 +35,6 @@ export interface Occasion {
 
 type SharedMaker = (inputs: readonly object[]) => Statement<BatchRow>;
 type Share = Batched<object, BatchRow>;
-
-const unrepeatable: Idempotency = { idempotencyKey: null, fingerprint: null };
 
 /** Makes the contexts of one assistant. A statement that does not begin with its name is refused. */
 export function createContexts(name: string, parts: ContextParts): (occasion: Occasion) => AssistantContext {

@@ -21,8 +21,6 @@ export function meterUser(
   { userId, plan }: { userId: string; plan: string | undefined },
   { usage, tokenBudget }: AssistantMetering,
 ): Asking {
-  if (plan === undefined || tokenBudget === undefined) {
-    return meterModels(models, { userId, plan: '' }, { usage, tokenBudget: unreserved });
-  }
-  return meterModels(models, { userId, plan }, { usage, tokenBudget });
+  const budget = plan === undefined ? undefined : tokenBudget;
+  return meterModels(models, { userId, plan: plan ?? '' }, { usage, tokenBudget: budget ?? unreserved });
 }

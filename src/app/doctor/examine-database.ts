@@ -6,7 +6,7 @@ import { createLogger } from '../../platform/log/index.ts';
 import { listMigrationFiles, openSession, type Session, sqlState } from '../../platform/postgres/index.ts';
 import { inspectRoutes } from '../inspect-routes.ts';
 import { findMigrationFolders } from '../migration-folders.ts';
-import { type DatabaseHome, findDatabase } from '../open-database.ts';
+import { configuredHome, type DatabaseHome, findDatabase } from '../open-database.ts';
 import { reasonOf } from '../reason-of.ts';
 import { startPostgresForCommand } from '../start-postgres-for-command.ts';
 import { checkClock } from './checks/check-clock.ts';
@@ -122,8 +122,7 @@ async function reach(url: string, directUrl: string | undefined): Promise<Databa
     const hint = directUrl === undefined ? hintFor(url) : '';
     return { check: 'pooler', ...broken(fault.what, fault.whatToDo + hint) };
   }
-  const { hostname, pathname } = new URL(url);
-  return { url, directUrl: directUrl ?? url, isPooled, description: hostname + pathname, stop: async () => undefined };
+  return configuredHome(url, directUrl, isPooled);
 }
 
 async function exists(path: string, mode?: number): Promise<boolean> {

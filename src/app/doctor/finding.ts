@@ -1,3 +1,4 @@
+import { inTime } from '../../base/in-time.ts';
 import type { Clock } from '../../base/time.ts';
 import { type Config, ConfigError } from '../../platform/config/index.ts';
 import { reasonOf } from '../reason-of.ts';
@@ -41,17 +42,6 @@ export const fine = (what: string): Observation => ({ level: 'ok', what, what_to
 export const advice = (what: string, todo: string): Observation => ({ level: 'advice', what, what_to_do: todo });
 export const broken = (what: string, todo: string): Observation => ({ level: 'broken', what, what_to_do: todo });
 
-/** What a promise comes to within the bound. What is still under way then is not waited for. */
-async function withinBound<Result>(work: Promise<Result>): Promise<Result> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${boundMs / 1000} s`)), boundMs);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** What a configuration is that no server starts with: each of its problems, broken. */
 export function listProblems({ problems }: ConfigError, check: string): Finding[] {
   return problems.map((problem) => ({ check, ...broken(problem, 'See docs/reference/configuration.md.') }));
@@ -60,7 +50,7 @@ export function listProblems({ problems }: ConfigError, check: string): Finding[
 /** Runs a check, and makes a finding of it when that fails or takes too long. */
 export async function runCheck<Context>({ name, run }: Check<Context>, context: Context): Promise<Finding[]> {
   try {
-    const seen = await withinBound(Promise.resolve(run(context)));
+    const seen = await inTime(boundMs, Promise.resolve(run(context)));
     return seen.map((observation) => ({ check: name, ...observation }));
   } catch (error) {
     if (error instanceof ConfigError) return listProblems(error, name);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { namesThisMachine } from '../names-this-machine.ts';
 
 /** What a user of the load test may do, and how often beside the others. */
 export const actions = ['create', 'post', 'read', 'unchanged'] as const;
@@ -83,11 +84,9 @@ export function readMix(text: string): Map<Action, number> {
   return mix;
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
-
 /** @throws Error for a server that may not be the caller's own, unless they say that it is. */
 export function refuseForeignServer(url: URL, isOwn: boolean): void {
-  if (isOwn || LOOPBACK.test(url.hostname)) return;
+  if (isOwn || namesThisMachine(url)) return;
   throw new Error(
     `${url.hostname} is not this machine. A load test can put a server out of service: add --i-own-this-server if it is yours.`,
   );

@@ -43,7 +43,7 @@ export interface ServerState {
 const STEP_MS = 0.01;
 
 /** Gathers answers of a time, in an HDR histogram. */
-export class AnswerRecord {
+class AnswerRecord {
   readonly #latencies: RecordableHistogram = createHistogram();
   readonly #errorKinds = new Map<string, number>();
   #errors = 0;

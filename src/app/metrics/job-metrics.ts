@@ -43,7 +43,7 @@ export function createJobMetrics(registry: Registry) {
       });
       readOldest(async () => {
         const counts = await ask();
-        return counts === undefined ? [] : [[counts.oldestWaitingSeconds]];
+        return counts === undefined ? [] : [[counts.oldest_waiting_seconds]];
       });
     },
   };

@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/accounts/index.ts';
 import { sql } from '../../platform/postgres/index.ts';
 
 /** A user as operators see one. */
@@ -31,16 +32,11 @@ export const listUsersByEmail = (p: { email: string; afterId: string; limit: num
   limit ${p.limit}::integer`;
 
 /** What an operator does to a user; nulls leave things as they are. */
-export interface UserChange {
-  /** The operator. */
-  userId: string;
-  keyId: string | null;
-  ip: string | null;
+export interface UserChange extends Actor {
   targetId: string;
   disabled: boolean | null;
   plan: string | null;
-  /** Of the activity of the operator; and of the user, who is not told by whom or from where it was done. */
-  activityId: string;
+  /** Of the activity of the user, who is not told by whom or from where it was done. */
   disabledActivityId: string;
   planActivityId: string;
 }

@@ -1,5 +1,5 @@
 import { firstId, newId } from '../../base/ids.ts';
-import type { CallerCache } from '../../core/accounts/index.ts';
+import { actorOf, type CallerCache } from '../../core/accounts/index.ts';
 import { keyErrors } from '../../core/keys/index.ts';
 import { type Plans, planErrors } from '../../core/plans/index.ts';
 import {
@@ -80,13 +80,12 @@ export function registerUserRoutes(server: HttpServer, options: UserRouteOptions
     },
     async ({ params: { user_id: targetId }, body: { disabled = null, plan = null }, caller, context }) => {
       if (plan !== null && !plans.has(plan)) throw planErrors.raise.not_found({ param: 'plan' });
-      const { userId, keyId, ip } = caller;
-      if (disabled && targetId === userId) {
+      if (disabled && targetId === caller.userId) {
         const problem = 'You cannot disable yourself: who would enable you again? Have another operator do it.';
         throw httpErrors.raise.invalid_request({ problem }, { param: 'disabled' });
       }
-      const ids = { activityId: newId(), disabledActivityId: newId(), planActivityId: newId() };
-      const [user] = await database.query(changeUser({ userId, keyId, ip, targetId, disabled, plan, ...ids }), context);
+      const change = { targetId, disabled, plan, disabledActivityId: newId(), planActivityId: newId() };
+      const [user] = await database.query(changeUser({ ...actorOf(caller), ...change }), context);
       if (user === undefined) throw keyErrors.raise.user_not_found();
       callers.invalidate(user.id, user.auth_version);
       return toUser(user);

@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
-import type { AssistantContext } from '../../kit/index.ts';
+import type { AssistantContext, Stored } from '../../kit/index.ts';
 import { type EntryRow, insertEntries } from './queries.ts';
 import { readByLexicon } from './readings/read-by-lexicon.ts';
 import { readByModel } from './readings/read-by-model.ts';
@@ -10,9 +10,6 @@ import type { Entry, Reading } from './schemas.ts';
 const longestWaitMs = 8_000;
 /** What is left of the time for storing the entry, in milliseconds: as long as a statement may take. */
 const storeMs = 2_000;
-
-/** A row as JSON of the database has it: times are text there. */
-type StoredEntry = { readonly [Field in keyof EntryRow]: EntryRow[Field] extends Date ? string : EntryRow[Field] };
 
 /** An entry as it goes out. */
 export function toEntry({ felt_at, created_at, ...row }: EntryRow): Entry {
@@ -49,7 +46,7 @@ interface Felt {
 export async function logMood(felt: Felt, context: AssistantContext): Promise<Entry> {
   const { answer } = await context.once(insertEntries, () => readEntry(felt, context));
   context.forget();
-  const stored = answer as StoredEntry;
+  const stored = answer as Stored<EntryRow>;
   return toEntry({ ...stored, felt_at: new Date(stored.felt_at), created_at: new Date(stored.created_at) });
 }
 

@@ -1,5 +1,5 @@
 import { newId } from '../../base/ids.ts';
-import type { AssistantContext } from '../../kit/index.ts';
+import type { AssistantContext, Stored } from '../../kit/index.ts';
 import { pamErrors } from './errors.ts';
 import { knownCurrency, toDecimal } from './money.ts';
 import { deleteExpense, type ExpenseRow, insertExpenses, updateExpense } from './queries.ts';
@@ -13,11 +13,6 @@ export interface NewExpense {
   readonly note?: string | null;
   readonly spent_on: string;
 }
-
-/** A row as JSON of the database has it: times are text there. */
-type StoredExpense = {
-  readonly [Field in keyof ExpenseRow]: ExpenseRow[Field] extends Date ? string : ExpenseRow[Field];
-};
 
 /** An expense as it goes out. */
 export function toExpense(row: ExpenseRow): Expense {
@@ -58,7 +53,7 @@ export async function addExpense(expense: NewExpense, context: AssistantContext)
     note: expense.note ?? null,
     spentOn: expense.spent_on,
   });
-  const stored = answer as StoredExpense;
+  const stored = answer as Stored<ExpenseRow>;
   const [created_at, updated_at] = [new Date(stored.created_at), new Date(stored.updated_at)];
   return toExpense({ ...stored, created_at, updated_at });
 }

@@ -1,5 +1,5 @@
 import { newId } from '../../base/ids.ts';
-import type { AssistantContext } from '../../kit/index.ts';
+import type { AssistantContext, Stored } from '../../kit/index.ts';
 import { todoErrors } from './errors.ts';
 import { deleteItem, type ItemChange, type ItemChoice, type ItemRow, insertItems, updateItem } from './queries.ts';
 import type { Item } from './schemas.ts';
@@ -25,9 +25,6 @@ export interface Meant {
 type Choice = Pick<ItemChoice, 'id' | 'title' | 'fullTitle' | 'patterns' | 'onDay'>;
 type Change = Pick<ItemChange, 'newTitle' | 'setDueOn' | 'dueOn' | 'priority' | 'isDone'>;
 
-/** A row as JSON of the database has it: times are text there. */
-type StoredItem = { readonly [Field in keyof ItemRow]: ItemRow[Field] extends Date ? string : ItemRow[Field] };
-
 /** An item as it goes out. */
 export function toItem(row: ItemRow): Item {
   return {
@@ -46,7 +43,7 @@ export function toItem(row: ItemRow): Item {
 /** Puts an item on the list. */
 export async function addItem({ title, due_on = null, priority = 'normal' }: NewItem, context: AssistantContext) {
   const { answer } = await context.once(insertItems, { id: newId(), title, dueOn: due_on, priority });
-  const stored = answer as StoredItem;
+  const stored = answer as Stored<ItemRow>;
   return toItem({
     ...stored,
     done_at: null,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { newId } from '../../base/ids.ts';
 import type { Cache } from '../../platform/cache/index.ts';
 import type { Account } from './schemas.ts';
 
@@ -21,6 +22,20 @@ export interface Caller {
   readonly ipAllowlist: readonly string[] | null;
   /** The address that the request came from, as the trusted proxies tell it. */
   readonly ip: string;
+}
+
+/** Who does something, as the activity row of this id tells it. */
+export interface Actor {
+  userId: string;
+  /** The key that acts. */
+  keyId: string | null;
+  ip: string | null;
+  activityId: string;
+}
+
+/** A caller who does something now. */
+export function actorOf({ userId, keyId, ip }: Caller): Actor {
+  return { userId, keyId, ip, activityId: newId() };
 }
 
 /** What is cached of a user behind a key, a token or an identity: no secret. */

@@ -6,7 +6,7 @@ import { claimKey } from './idempotency-claim.ts';
 const TAKE_OVER_AFTER_MS = 60_000;
 
 /** A request, and where its Idempotency-Key is kept. */
-export interface RepeatableCall {
+interface RepeatableCall {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly database: Database;

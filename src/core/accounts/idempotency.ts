@@ -22,7 +22,9 @@ export interface IdempotentOutcome {
 
 const BARE_OR_QUOTED = /^(?:"([!#-~]{1,255})"|([!#-~]{1,255}))$/;
 const UNIQUE_VIOLATION = '23505';
-const none: Idempotency = { idempotencyKey: null, fingerprint: null };
+
+/** Of a request without a key, and of what is no request. */
+export const unrepeatable: Idempotency = { idempotencyKey: null, fingerprint: null };
 
 /**
  * The Idempotency-Key of a request, bare or quoted as the IETF draft has it.
@@ -30,7 +32,7 @@ const none: Idempotency = { idempotencyKey: null, fingerprint: null };
  */
 export function readIdempotency(request: FastifyRequest): Idempotency {
   const header = request.headers['idempotency-key'];
-  if (header === undefined) return none;
+  if (header === undefined) return unrepeatable;
   const [, quoted, bare] = BARE_OR_QUOTED.exec(String(header)) ?? [];
   const idempotencyKey = quoted ?? bare;
   if (idempotencyKey === undefined) throw idempotencyErrors.raise.invalid_key({ param: 'idempotency-key' });

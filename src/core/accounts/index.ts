@@ -1,5 +1,5 @@
-export { type Caller, type CallerCache, CallerRecord, isEnded, toCallerRecord } from './caller.ts';
-export { claimAndAnswer, type RepeatableCall } from './claim-and-answer.ts';
+export { type Actor, actorOf, type Caller, type CallerCache, CallerRecord, isEnded, toCallerRecord } from './caller.ts';
+export { claimAndAnswer } from './claim-and-answer.ts';
 export { idempotencyErrors, signInErrors } from './errors.ts';
 export { explainErasing } from './explain-erasing.ts';
 export {
@@ -10,6 +10,7 @@ export {
   onceByKey,
   type RepeatableRequest,
   readIdempotency,
+  unrepeatable,
   withoutBlindRetry,
 } from './idempotency.ts';
 export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';

@@ -1,5 +1,5 @@
 import { type Statement, sql } from '../../platform/postgres/index.ts';
-import type { Idempotency } from '../accounts/index.ts';
+import type { Actor, Idempotency } from '../accounts/index.ts';
 
 /** A chat session, as stored. */
 export interface SessionRow {
@@ -26,14 +26,6 @@ export interface MessageRow {
   model: string | null;
   degraded: boolean;
   created_at: Date;
-}
-
-/** Who does something to a session, and the id of the activity row that says so. */
-export interface Actor {
-  userId: string;
-  keyId: string | null;
-  ip: string | null;
-  activityId: string;
 }
 
 /** A session to be created, once by its key if it has one. */

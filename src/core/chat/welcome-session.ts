@@ -1,6 +1,7 @@
 import type { CallContext } from '../../base/call-context.ts';
 import { newId } from '../../base/ids.ts';
 import { type Database, sqlState } from '../../platform/postgres/index.ts';
+import { unrepeatable } from '../accounts/index.ts';
 import { findSessions, insertSessions } from './queries.ts';
 
 /**
@@ -10,17 +11,9 @@ export async function ensureWelcomeSession(database: Database, userId: string, c
   const id = userId;
   const [known] = await database.query(findSessions([{ userId, id }]), context);
   if (known !== undefined) return id;
-  const welcome = {
-    userId,
-    id,
-    title: 'Welcome',
-    assistant: null,
-    model: null,
-    idempotencyKey: null,
-    fingerprint: null,
-  };
-  const insert = insertSessions([{ ...welcome, keyId: null, ip: null, activityId: newId() }]);
-  await database.query(insert, context).catch((error) => {
+  const actor = { userId, keyId: null, ip: null, activityId: newId() };
+  const welcome = { ...actor, ...unrepeatable, id, title: 'Welcome', assistant: null, model: null };
+  await database.query(insertSessions([welcome]), context).catch((error) => {
     // Another server that starts with the same key has just made it.
     if (sqlState(error) !== '23505') throw error;
   });

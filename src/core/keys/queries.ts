@@ -1,5 +1,5 @@
 import { sql } from '../../platform/postgres/index.ts';
-import type { Idempotency } from '../accounts/index.ts';
+import type { Actor, Idempotency } from '../accounts/index.ts';
 import type { KeyBounds } from './own-bounds.ts';
 
 /** A key as its owner sees it. */
@@ -18,15 +18,6 @@ export interface KeyRow {
 interface UserChange {
   auth_version: number;
   told: string | null;
-}
-
-interface Actor {
-  userId: string;
-  /** The key that acts. */
-  keyId: string | null;
-  ip: string | null;
-  /** The id of the activity row. */
-  activityId: string;
 }
 
 /**

@@ -14,7 +14,7 @@ import {
 } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import {
-  type Caller,
+  actorOf,
   type CallerCache,
   type IdempotentOutcome,
   markReplay,
@@ -95,7 +95,7 @@ function readExpiry(expiresAt: string | null | undefined, clock: Clock): Date | 
 function newKey(request: FastifyRequest) {
   const secret = newSecret();
   const stored = { id: newId(), hash: hashSecret(secret), prefix: secretPrefix(secret) };
-  return { secret, order: { ...actor(request.caller), ...readIdempotency(request), ...stored, maxKeys: MAX_KEYS } };
+  return { secret, order: { ...actorOf(request.caller), ...readIdempotency(request), ...stored, maxKeys: MAX_KEYS } };
 }
 
 /** Has a key made by a request, or finds the one that it made before under its Idempotency-Key. */
@@ -110,10 +110,6 @@ async function makeOnce<Row extends IdempotentOutcome & { key: unknown }>(
     // While this one waited for the user's row, the same request may have made the key: only now that can be seen.
     return isRefused && exchange.request.headers['idempotency-key'] !== undefined ? await make() : made;
   });
-}
-
-function actor(caller: Caller) {
-  return { userId: caller.userId, keyId: caller.keyId, ip: caller.ip, activityId: newId() };
 }
 
 /** `POST` and `GET /v1/keys`. */
@@ -209,7 +205,7 @@ function registerChange(server: HttpServer, { database, clock, callers }: KeyRou
         expiresAt: expiresAt ?? null,
       };
       const [row] = await database.query(
-        updateKey({ ...actor(request.caller), id: request.params.key_id, own, maxKeys: MAX_KEYS, ...change }),
+        updateKey({ ...actorOf(request.caller), id: request.params.key_id, own, maxKeys: MAX_KEYS, ...change }),
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();
@@ -240,7 +236,7 @@ function registerRevocation(server: HttpServer, { database, callers }: KeyRouteO
     },
     async (request) => {
       const [row] = await database.query(
-        revokeKey({ ...actor(request.caller), id: request.params.key_id }),
+        revokeKey({ ...actorOf(request.caller), id: request.params.key_id }),
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();

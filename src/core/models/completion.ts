@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import { nullable, orNull } from './schema-parts.ts';
 
 /*
  * Answers of OpenAI's chat completions. Providers add fields of their own, which are passed on: nothing here is closed.
@@ -8,10 +9,6 @@ import { type Static, type TSchema, Type } from 'typebox';
 
 function open<Fields extends Record<string, TSchema>>(fields: Fields) {
   return Type.Object(fields, { additionalProperties: true });
-}
-
-function orNull<Schema extends TSchema>(schema: Schema) {
-  return Type.Unsafe<Static<Schema> | null>({ ...schema, type: [(schema as { type?: string }).type, 'null'] });
 }
 
 const Tokens = Type.Integer({ minimum: 0 });
@@ -36,7 +33,7 @@ export type AnsweredToolCall = Static<typeof AnsweredToolCall>;
 const AnsweredMessage = open({
   role: Type.String(),
   content: orNull(Type.String()),
-  refusal: Type.Optional(orNull(Type.String())),
+  refusal: nullable(Type.String()),
   tool_calls: Type.Optional(Type.Array(AnsweredToolCall)),
 });
 /** The assistant's message of a completion. */
@@ -52,21 +49,17 @@ export const ChatCompletionSchema = open({
   created: Type.Integer(),
   model: Type.String(),
   choices: Type.Array(open({ index: Type.Integer(), message: AnsweredMessage, finish_reason: orNull(Type.String()) })),
-  usage: Type.Optional(orNull(UsageSchema)),
+  usage: nullable(UsageSchema),
   degraded: StandIn,
 });
 export type ChatCompletion = Static<typeof ChatCompletionSchema>;
 
 const ToolCallDelta = open({
   index: Type.Optional(Type.Integer()),
-  id: Type.Optional(orNull(Type.String())),
-  type: Type.Optional(orNull(Type.String())),
-  function: Type.Optional(
-    open({ name: Type.Optional(orNull(Type.String())), arguments: Type.Optional(orNull(Type.String())) }),
-  ),
-  custom: Type.Optional(
-    open({ name: Type.Optional(orNull(Type.String())), input: Type.Optional(orNull(Type.String())) }),
-  ),
+  id: nullable(Type.String()),
+  type: nullable(Type.String()),
+  function: Type.Optional(open({ name: nullable(Type.String()), arguments: nullable(Type.String()) })),
+  custom: Type.Optional(open({ name: nullable(Type.String()), input: nullable(Type.String()) })),
   extra_content: ExtraContent,
 });
 /** A piece of a call of a tool. */
@@ -74,9 +67,9 @@ export type ToolCallDelta = Static<typeof ToolCallDelta>;
 
 const Delta = open({
   role: Type.Optional(Type.String()),
-  content: Type.Optional(orNull(Type.String())),
-  refusal: Type.Optional(orNull(Type.String())),
-  tool_calls: Type.Optional(orNull(Type.Array(ToolCallDelta))),
+  content: nullable(Type.String()),
+  refusal: nullable(Type.String()),
+  tool_calls: nullable(Type.Array(ToolCallDelta)),
 });
 
 /** A piece of a streamed answer. One with empty `choices` carries no text: the usage, say, which comes last. */
@@ -85,10 +78,8 @@ export const ChatCompletionChunkSchema = open({
   object: Type.Literal('chat.completion.chunk'),
   created: Type.Integer(),
   model: Type.String(),
-  choices: Type.Array(
-    open({ index: Type.Integer(), delta: Delta, finish_reason: Type.Optional(orNull(Type.String())) }),
-  ),
-  usage: Type.Optional(orNull(UsageSchema)),
+  choices: Type.Array(open({ index: Type.Integer(), delta: Delta, finish_reason: nullable(Type.String()) })),
+  usage: nullable(UsageSchema),
   degraded: StandIn,
 });
 export type ChatCompletionChunk = Static<typeof ChatCompletionChunkSchema>;

@@ -5,10 +5,8 @@ export {
   type ChatCompletion,
   type ChatCompletionChunk,
   ChatCompletionSchema,
-  type ModelInfo,
   ModelInfoSchema,
   type ToolCallDelta,
-  type Usage,
 } from './completion.ts';
 export {
   createModels,
@@ -22,9 +20,8 @@ export { modelErrors } from './errors.ts';
 export { charsPerToken, countChars, estimatePrompt, estimateStreamed, estimateTokens } from './estimate-tokens.ts';
 export type { ObservedCall, TargetHealth } from './guarded-target.ts';
 export { inspectTarget } from './inspect-target.ts';
-export { type ContentPart, type Message, MessageSchema, type Role, type ToolCall } from './message-schema.ts';
+export type { Message, ToolCall } from './message-schema.ts';
 export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from './plain-commands.ts';
-export { type ReadModels, readModelsFile, type TargetDefaults } from './read-models-file.ts';
+export { readModelsFile } from './read-models-file.ts';
 export { type CompletionRequest, CompletionRequestSchema, type Tool } from './schemas.ts';
 export type { ModelCall } from './target.ts';
-export { validateRequest } from './validate-request.ts';

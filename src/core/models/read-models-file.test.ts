@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { ConfigError } from '../../platform/config/index.ts';
 import { readModelsFile } from './read-models-file.ts';
 
 const defaults = {
@@ -11,9 +12,14 @@ function read(yaml: string, named: Record<string, string> = {}) {
   return readModelsFile({ content: parse(yaml), named }, defaults);
 }
 
-function problemsOf(yaml: string, named?: Record<string, string>): readonly string[] {
-  const came = read(yaml, named);
-  return 'problems' in came ? came.problems : [];
+/** What is wrong with a file, without the variable that each line begins with. */
+function problemsOf(yaml: string, named?: Record<string, string>): string[] {
+  try {
+    read(yaml, named);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems.map((problem) => problem.replace(/^MODELS_FILE: /, ''));
+  }
 }
 
 const target = '{base_url: "https://a.example/v1", model: m}';
@@ -39,21 +45,19 @@ describe('a file of models', () => {
             - {base_url: "http://10.0.0.5/v1", model: b-1, allow_private: true}
       default: smart`;
     const open = { baseUrl: 'https://a.example/v1', allowPrivate: false };
-    expect(read(yaml, { A_KEY: 'secret' })).toEqual({
-      models: [
-        {
-          name: 'smart',
-          targets: [
-            {
-              ...{ ...open, name: 'first', model: 'a-1', apiKey: 'secret', headers: { 'x-title': 'Evenkeel' } },
-              ...{ retries: 0, connectTimeoutMs: 5, firstByteTimeoutMs: 6, chunkTimeoutMs: 7, totalTimeoutMs: 8 },
-            },
-            { ...defaults, name: '2', baseUrl: 'http://10.0.0.5/v1', model: 'b-1', allowPrivate: true },
-          ],
-        },
-        { name: 'fast', targets: [{ ...defaults, ...open, name: '1', model: 'm' }] },
-      ],
-    });
+    expect(read(yaml, { A_KEY: 'secret' })).toEqual([
+      {
+        name: 'smart',
+        targets: [
+          {
+            ...{ ...open, name: 'first', model: 'a-1', apiKey: 'secret', headers: { 'x-title': 'Evenkeel' } },
+            ...{ retries: 0, connectTimeoutMs: 5, firstByteTimeoutMs: 6, chunkTimeoutMs: 7, totalTimeoutMs: 8 },
+          },
+          { ...defaults, name: '2', baseUrl: 'http://10.0.0.5/v1', model: 'b-1', allowPrivate: true },
+        ],
+      },
+      { name: 'fast', targets: [{ ...defaults, ...open, name: '1', model: 'm' }] },
+    ]);
   });
 
   it.each(['connection', 'expect', 'keep-alive', 'upgrade'])('sends no header %s, which is not its own', (header) => {
@@ -75,7 +79,7 @@ describe('a file of models', () => {
     const name = 'n'.repeat(200);
     const model = 'm'.repeat(256);
     const yaml = `{models: [{name: ${name}, targets: [{base_url: "https://a.example/v1", model: ${model}}]}], default: ${name}}`;
-    expect(read(yaml)).toMatchObject({ models: [{ name, targets: [{ model }] }] });
+    expect(read(yaml)).toMatchObject([{ name, targets: [{ model }] }]);
   });
 
   it('is told all that is wrong with it at once', () => {

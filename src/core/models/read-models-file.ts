@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { listFaults } from '../../base/schema-faults.ts';
+import { ConfigError, type ConfigFile, isModelApiKey } from '../../platform/config/index.ts';
 import { type ModelDefinition, OFFLINE, type TargetDefinition } from './create-models.ts';
 import { closed } from './schema-parts.ts';
 
@@ -12,9 +13,6 @@ const ModelName = Type.String({
   description: 'a name of at most 200 visible ASCII characters without spaces',
 });
 const TimeoutMs = Type.Optional(Type.Integer({ minimum: 1, maximum: HOUR_MS }));
-
-/** As of `MODEL_API_KEY`. One with the line end of the file that it came from can be in no header. */
-const API_KEY = /^[\x21-\x7e]+$/;
 
 /** Headers that are ours to send, or that undici refuses to; a key belongs into `api_key_env`. */
 const NOT_OURS =
@@ -53,29 +51,25 @@ const ModelsFileSchema = closed({
 });
 type ModelsFile = Static<typeof ModelsFileSchema>;
 
+type ModelsConfigFile = Pick<ConfigFile, 'content' | 'named'>;
+
 /** What the file leaves out. */
-export type TargetDefaults = Pick<
+type TargetDefaults = Pick<
   TargetDefinition,
   'connectTimeoutMs' | 'firstByteTimeoutMs' | 'chunkTimeoutMs' | 'totalTimeoutMs' | 'retries'
 >;
 
-/** What the variables hold that the file names. */
-type NamedVariables = Readonly<Record<string, string>>;
-
-/** The models of a file, or all that is wrong with it, a line each. */
-export type ReadModels = { readonly models: readonly ModelDefinition[] } | { readonly problems: readonly string[] };
-
-function findTargetFaults({ base_url: url, api_key_env: variable }: TargetEntry, named: NamedVariables): string[] {
+function findTargetFaults({ base_url: url, api_key_env: variable }: TargetEntry, named: ConfigFile['named']): string[] {
   const faults: string[] = [];
   const isPlain = URL.canParse(url) && new URL(url).username === '' && new URL(url).password === '';
   if (!isPlain) faults.push('base_url: must be a URL without user and password');
   const apiKey = variable && named[variable];
-  if (apiKey && !API_KEY.test(apiKey))
+  if (apiKey && !isModelApiKey(apiKey))
     faults.push(`api_key_env: ${variable} holds no key of visible ASCII characters without spaces`);
   return faults;
 }
 
-function findContradictions({ default: fallback, models }: ModelsFile, named: NamedVariables): string[] {
+function findContradictions({ default: fallback, models }: ModelsFile, named: ConfigFile['named']): string[] {
   const names = models.map(({ name }) => name);
   const problems = names.includes(OFFLINE) ? [`models: ${OFFLINE} is the name of the built-in model`] : [];
   if (new Set(names).size < names.length) problems.push('models: two have the same name');
@@ -90,21 +84,21 @@ function findContradictions({ default: fallback, models }: ModelsFile, named: Na
   return problems;
 }
 
-/**
- * Reads what `MODELS_FILE` holds. A target that has no name goes by its place in the list, from 1; the default model
- * comes first.
- */
-export function readModelsFile(
-  file: { readonly content: unknown; readonly named: NamedVariables },
-  defaults: TargetDefaults,
-): ReadModels {
-  const faults = listFaults(ModelsFileSchema, file.content);
-  if (faults.length > 0) return { problems: faults };
-  const content = file.content as ModelsFile;
-  const { default: fallback, models } = content;
-  const problems = findContradictions(content, file.named);
-  if (problems.length > 0) return { problems };
+/** @throws ConfigError that lists all that is wrong with the file. */
+function checkModels({ content, named }: ModelsConfigFile): ModelsFile {
+  const faults = listFaults(ModelsFileSchema, content);
+  const problems = faults.length > 0 ? faults : findContradictions(content as ModelsFile, named);
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `MODELS_FILE: ${problem}`));
+  return content as ModelsFile;
+}
 
+/**
+ * The models that `MODELS_FILE` holds. A target that has no name goes by its place in the list, from 1; the default model
+ * comes first.
+ * @throws ConfigError that lists all that is wrong with the file.
+ */
+export function readModelsFile(file: ModelsConfigFile, defaults: TargetDefaults): ModelDefinition[] {
+  const { default: fallback, models } = checkModels(file);
   const toTarget = (target: TargetEntry, index: number): TargetDefinition => {
     const apiKey = target.api_key_env && file.named[target.api_key_env];
     return {
@@ -121,9 +115,7 @@ export function readModelsFile(
       ...(target.headers && { headers: target.headers }),
     };
   };
-  return {
-    models: models
-      .toSorted((a, b) => Number(b.name === fallback) - Number(a.name === fallback))
-      .map(({ name, targets }) => ({ name, targets: targets.map(toTarget) })),
-  };
+  return models
+    .toSorted((a, b) => Number(b.name === fallback) - Number(a.name === fallback))
+    .map(({ name, targets }) => ({ name, targets: targets.map(toTarget) }));
 }

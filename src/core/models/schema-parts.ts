@@ -5,11 +5,16 @@ import { type Static, type TSchema, Type } from 'typebox';
  * one was meant and name the field at fault in it.
  */
 
-/** The schema, or null: OpenAI's optional fields take null for absent. */
-export function nullable<Schema extends TSchema>(schema: Schema) {
+/** The schema, or null. */
+export function orNull<Schema extends TSchema>(schema: Schema) {
   const { type, enum: values } = schema as { type?: string; enum?: readonly unknown[] };
   const withNull = values === undefined ? {} : { enum: [...values, null] };
-  return Type.Optional(Type.Unsafe<Static<Schema> | null>({ ...schema, type: [type, 'null'], ...withNull }));
+  return Type.Unsafe<Static<Schema> | null>({ ...schema, type: [type, 'null'], ...withNull });
+}
+
+/** A field that may be left out, or be null: OpenAI's optional fields take null for absent. */
+export function nullable<Schema extends TSchema>(schema: Schema) {
+  return Type.Optional(orNull(schema));
 }
 
 /** One of some words. */

@@ -77,7 +77,7 @@ function checkFields(message: Message, param: string): void {
  *
  * @throws AppError `models.invalid_request` with the field as `param`, `messages[2].tool_call_id` say.
  */
-export function validateMessages(messages: readonly Message[]): void {
+function validateMessages(messages: readonly Message[]): void {
   const called = new Set<string>();
   for (const [index, message] of messages.entries()) {
     const param = `messages[${index}]`;

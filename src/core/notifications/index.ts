@@ -4,7 +4,7 @@ import { type NotificationRouteOptions, registerNotificationList } from './route
 
 export { notificationErrors } from './errors.ts';
 export { notificationJobs } from './jobs.ts';
-export { type NotificationKind, notificationKinds } from './kinds.ts';
+export type { NotificationKind } from './kinds.ts';
 export { notificationParts } from './stored-data/parts.ts';
 
 /** Registers the routes under `/v1/notifications`. */

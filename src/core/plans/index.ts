@@ -1,10 +1,10 @@
 export { limitErrors, planErrors, usageErrors } from './errors.ts';
 export { forgetUsageWriters } from './jobs.ts';
-export { createRequestLimits, type RequestLimitOptions, type RequestLimits } from './limit-requests.ts';
+export { createRequestLimits, type RequestLimits } from './limit-requests.ts';
 export { Plans } from './plans.ts';
-export { type Plan, readPlans } from './read-plans.ts';
-export { type PlanRouteOptions, registerPlanRoutes } from './routes.ts';
+export { readPlans } from './read-plans.ts';
+export { registerPlanRoutes } from './routes.ts';
 export { planParts } from './stored-data/parts.ts';
-export { type Reservation, type Spender, TokenBudget, type TokenBudgetOptions } from './token-budget.ts';
-export { type ModelUse, UsageRecorder, type UsageRecorderOptions } from './usage-recorder.ts';
-export { registerUsageRoutes, type UsageRouteOptions } from './usage-routes.ts';
+export { type Reservation, type Spender, TokenBudget } from './token-budget.ts';
+export { type ModelUse, UsageRecorder } from './usage-recorder.ts';
+export { registerUsageRoutes } from './usage-routes.ts';

@@ -1,12 +1,5 @@
 import { sql } from '../../platform/postgres/index.ts';
-
-/** Who changes a plan, and the id of the activity row. */
-interface Actor {
-  userId: string;
-  keyId: string | null;
-  ip: string | null;
-  activityId: string;
-}
+import type { Actor } from '../accounts/index.ts';
 
 /**
  * Puts a user on a plan, and tells every server so; one who is on it already stays as before, and nobody is told. Index:

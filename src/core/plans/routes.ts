@@ -1,8 +1,7 @@
-import { newId } from '../../base/ids.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Limiter, LimitRule, Standing } from '../../platform/limits/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import { type CallerCache, signInErrors } from '../accounts/index.ts';
+import { actorOf, type CallerCache, signInErrors } from '../accounts/index.ts';
 import { planErrors } from './errors.ts';
 import { keyCount } from './limit-requests.ts';
 import type { Plans } from './plans.ts';
@@ -74,13 +73,9 @@ function registerPlans(server: HttpServer, { database, callers, plans }: PlanRou
     },
     async ({ caller, body, context }) => {
       if (!plans.has(body.plan)) throw planErrors.raise.not_found({ param: 'plan' });
-      const { userId, keyId, ip } = caller;
-      const [row] = await database.query(
-        updatePlan({ userId, keyId, ip, activityId: newId(), plan: body.plan }),
-        context,
-      );
+      const [row] = await database.query(updatePlan({ ...actorOf(caller), plan: body.plan }), context);
       if (row === undefined) throw signInErrors.raise.user_disabled();
-      callers.invalidate(userId, row.auth_version);
+      callers.invalidate(caller.userId, row.auth_version);
       return toPlan(plans.of(body));
     },
   );

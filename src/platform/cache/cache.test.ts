@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { contextOf, GRACE_MS, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { useTestRedis } from '../../../test/harness/redis.ts';
 import { Deadline, DeadlineExceeded } from '../../base/deadline.ts';
-import type { Redis } from '../redis/index.ts';
 import type { Cache } from './index.ts';
 
-let server: TestRedis;
-let redis: Redis;
+const own = useTestRedis();
 let clock: TestClock;
 let source: TestSource;
-
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = await connectRedis(server.url);
-});
-
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
 
 beforeEach(() => {
   clock = new TestClock();
@@ -34,7 +22,7 @@ const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf())
 
 describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
   const open = (changes: Parameters<typeof openCache>[2] = {}) =>
-    openCache(source, clock, { redis: kind === 'in memory' ? undefined : redis, ...changes });
+    openCache(source, clock, { redis: kind === 'in memory' ? undefined : own.redis, ...changes });
 
   test('loads a value once, and serves it until its time is up', async () => {
     const cache = open();

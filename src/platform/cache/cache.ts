@@ -25,8 +25,6 @@ export interface CacheOptions<Value> {
   readonly ttlMs: number;
   /** How long after it was last confirmed a value serves while the source is away, in milliseconds. */
   readonly graceMs: number;
-  /** How long it is remembered that the source knows no such key, in milliseconds: 30,000. */
-  readonly negativeTtlMs?: number;
   readonly maxEntries: number;
   /** What is kept in memory, by the JSON of the values: true where nearly all of a value is text. */
   readonly maxBytes: number;
@@ -59,6 +57,7 @@ interface Ask<Value> {
 
 /** The longest TTL that may be set, in milliseconds: floors are kept for so long. */
 export const MAX_TTL_MS = 3_600_000;
+/** How long it is remembered that the source knows no such key, in milliseconds. */
 const NEGATIVE_TTL_MS = 30_000;
 // Beyond it the least recently asked go: a flood of made-up keys costs loads, not memory.
 const MAX_NEGATIVES = 10_000;
@@ -266,9 +265,8 @@ export class Cache<Value> {
     if (isFromRedis) this.#hits++;
     else this.#misses++;
     if (entry === undefined) {
-      const { negativeTtlMs = NEGATIVE_TTL_MS } = this.#options;
       this.#memory.delete(key);
-      this.#negatives.set(key, this.#clock.monotonicMs() + negativeTtlMs);
+      this.#negatives.set(key, this.#clock.monotonicMs() + NEGATIVE_TTL_MS);
     }
     return { value: entry?.value };
   }

@@ -113,7 +113,7 @@ export class Flights<Value> {
       loaded = await by.load(key, { deadline, timings: by.timings, requestId: newId() });
     } catch (error) {
       // The source's time was up, not that of anybody who waits.
-      throw error === deadline.signal.reason ? postgresErrors.raise.timeout({ cause: error }) : error;
+      throw error === deadline.reason ? postgresErrors.raise.timeout({ cause: error }) : error;
     } finally {
       deadline.end();
       if (loaded === undefined && by.lease !== undefined) void redis?.release(key, by.lease);

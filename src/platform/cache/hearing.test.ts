@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
-import type { Redis } from '../redis/index.ts';
+import { useTestRedis } from '../../../test/harness/redis.ts';
 import type { Cache } from './index.ts';
 
-let server: TestRedis;
-let redis: Redis;
+const own = useTestRedis();
 let clock: TestClock;
 let source: TestSource;
-
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = await connectRedis(server.url);
-});
-
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
 
 beforeEach(() => {
   clock = new TestClock();
@@ -32,7 +20,7 @@ const unavailable = { code: 'postgres.unavailable', status: 503 };
 const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
 
 describe.each(['in memory', 'in memory and Redis'])('a cache %s that hears of no changes', (kind) => {
-  const open = () => openCache(source, clock, { redis: kind === 'in memory' ? undefined : redis });
+  const open = () => openCache(source, clock, { redis: kind === 'in memory' ? undefined : own.redis });
 
   test('checks every use by a load, and everything once more when it hears again', async () => {
     const cache = open();

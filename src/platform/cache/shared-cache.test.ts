@@ -3,30 +3,22 @@ import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { connectRedis, hastyMs, useTestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
 import { postgresErrors } from '../postgres/index.ts';
-import type { Redis } from '../redis/index.ts';
 import type { Cache } from './index.ts';
 
-let server: TestRedis;
-let redis: Redis;
+const own = useTestRedis();
 let admin: Client;
 let clock: TestClock;
 let source: TestSource;
 let name: string;
 
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = await connectRedis(server.url);
-  admin = new Client(server.url);
+beforeAll(() => {
+  admin = new Client(own.server.url);
 });
 
-afterAll(async () => {
-  admin.disconnect();
-  await redis.close();
-  await server.stop();
-});
+afterAll(() => admin.disconnect());
 
 beforeEach(() => {
   clock = new TestClock();
@@ -41,7 +33,7 @@ afterEach(async () => {
 });
 
 /** One of the caches that share the Redis, as each process has one. */
-const open = () => openCache(source, clock, { redis, name });
+const open = () => openCache(source, clock, { redis: own.redis, name });
 const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
 const keysOf = (kind: string) => admin.keys(`*:${kind}:*`);
 
@@ -92,7 +84,7 @@ test.each([
   source.beforeAnswer = () => release.promise.then(end);
   void ask(open(), key).catch(() => {});
   await until(() => source.loads === 1);
-  const looks = vi.spyOn(redis, 'getAll');
+  const looks = vi.spyOn(own.redis, 'getAll');
   const waiting = ask(open(), key);
   await until(() => looks.mock.calls.length > 0);
   source.beforeAnswer = async () => {};
@@ -107,8 +99,8 @@ test('who waits for another process waits no longer while Redis is slow', async 
   void ask(open());
   await until(() => source.loads === 1);
   source.beforeAnswer = async () => {};
-  const look = redis.getAll.bind(redis);
-  const looks = vi.spyOn(redis, 'getAll').mockImplementation(async (keys) => {
+  const look = own.redis.getAll.bind(own.redis);
+  const looks = vi.spyOn(own.redis, 'getAll').mockImplementation(async (keys) => {
     await sleep(200);
     return await look(keys);
   });
@@ -122,7 +114,7 @@ test('while nothing that Redis holds may be believed, it is not asked', async ()
   const cache = open();
   // More changes than are remembered.
   for (let index = 0; index <= 100_000; index++) cache.hear(`user-${index}`, 1);
-  const [read, claimed] = [vi.spyOn(redis, 'get'), vi.spyOn(redis, 'setIfAbsent')];
+  const [read, claimed] = [vi.spyOn(own.redis, 'get'), vi.spyOn(own.redis, 'setIfAbsent')];
   expect(await ask(cache)).toBe('ann/1 at 1');
   expect(source.loads).toBe(2);
   expect([read.mock.calls, claimed.mock.calls]).toEqual([[], []]);
@@ -173,7 +165,7 @@ test.each([
 );
 
 test('a change that Redis did not take is noted in it as soon as it does, and only the last one of its kind', async () => {
-  const told = vi.spyOn(redis, 'run').mockResolvedValue(undefined);
+  const told = vi.spyOn(own.redis, 'run').mockResolvedValue(undefined);
   const cache = open();
   cache.invalidate('ann', 3);
   cache.invalidate('ann', 2);
@@ -183,7 +175,7 @@ test('a change that Redis did not take is noted in it as soon as it does, and on
   await until(async () => (await keysOf('floor')).length === 2);
   const [key = ''] = (await keysOf('floor')).filter((floor) => floor.endsWith(':ann'));
   expect(await admin.get(key)).toBe('3');
-  const later = vi.spyOn(redis, 'run');
+  const later = vi.spyOn(own.redis, 'run');
   await sleep(1_500);
   expect(later.mock.calls).toEqual([]);
 });
@@ -266,11 +258,11 @@ test('no key stands in Redis, neither in a key nor in a value that does not hold
 });
 
 test('a frozen or lost Redis costs its time-out once and changes no answer', async () => {
-  const hasty = await connectRedis(server.url, hastyMs);
+  const hasty = await connectRedis(own.server.url, hastyMs);
   onTestFinished(() => hasty.close());
   const cache = openCache(source, clock, { redis: hasty, name });
   await ask(cache);
-  server.freeze();
+  own.server.freeze();
   try {
     for (let index = 0; index < 20; index++) {
       source.change(`user-${index}`);
@@ -278,6 +270,6 @@ test('a frozen or lost Redis costs its time-out once and changes no answer', asy
     }
     expect(await ask(cache)).toBe('ann/1 at 1');
   } finally {
-    server.thaw();
+    own.server.thaw();
   }
 });

@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { contextOf, openCache, TestClock, TestSource } from '../../../test/harness/cache-fixture.ts';
-import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { useTestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
 import type { Redis } from '../redis/index.ts';
 
-let server: TestRedis;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = await connectRedis(server.url);
-});
-
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
+const own = useTestRedis();
 
 /** Something that waits until it is let go. */
 class Gate {
@@ -58,7 +47,7 @@ function withGate(inner: Redis, gate: Gate): Redis {
 /** Lets everything happen that needs nothing but time. */
 async function settle(): Promise<void> {
   for (let round = 0; round < 4; round++) {
-    await redis.get('nothing');
+    await own.redis.get('nothing');
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -72,8 +61,8 @@ function stage(isShared: boolean) {
   source.change('ann');
   const gates = { snapshot: new Gate(), answer: new Gate(), store: new Gate() };
   const name = newId();
-  const a = openCache(source, clock, { name, redis: isShared ? withGate(redis, gates.store) : undefined });
-  const b = openCache(source, clock, { name, redis: isShared ? redis : undefined });
+  const a = openCache(source, clock, { name, redis: isShared ? withGate(own.redis, gates.store) : undefined });
+  const b = openCache(source, clock, { name, redis: isShared ? own.redis : undefined });
   clock.advance(10);
   /** Starts the load of A that stops at the gates; later loads do not. */
   const begin = (): Promise<string | undefined> => {

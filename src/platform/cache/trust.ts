@@ -5,8 +5,6 @@ export interface TrustOptions {
   readonly clock: Clock;
   /** How long a floor is kept, in milliseconds: longer than any value that it could concern can serve. */
   readonly retainMs: number;
-  /** Floors that are kept at once: 100,000. */
-  readonly maxFloors?: number;
 }
 
 interface Floor {
@@ -16,7 +14,10 @@ interface Floor {
   readonly untilMs: number;
 }
 
-/** About 15 MB. Beyond it all of them are let go, and everything in the cache is checked again instead. */
+/**
+ * Floors that are kept at once, about 15 MB. Beyond it all of them are let go, and everything in the cache is checked again
+ * instead.
+ */
 const MAX_FLOORS = 100_000;
 
 /**
@@ -38,7 +39,6 @@ const MAX_FLOORS = 100_000;
 export class Trust {
   readonly #clock: Clock;
   readonly #retainMs: number;
-  readonly #maxFloors: number;
   /** In the order in which they were raised. */
   readonly #floors = new Map<string, Floor>();
   #era = 0;
@@ -50,10 +50,9 @@ export class Trust {
   /** What to add to our monotonic clock to get the source's. */
   #sourceOffsetMs: number | undefined;
 
-  constructor({ clock, retainMs, maxFloors = MAX_FLOORS }: TrustOptions) {
+  constructor({ clock, retainMs }: TrustOptions) {
     this.#clock = clock;
     this.#retainMs = retainMs;
-    this.#maxFloors = maxFloors;
   }
 
   get era(): number {
@@ -156,7 +155,7 @@ export class Trust {
       if (untilMs > nowMs) break;
       this.#floors.delete(tag);
     }
-    if (this.#floors.size <= this.#maxFloors) return;
+    if (this.#floors.size <= MAX_FLOORS) return;
     this.#floors.clear();
     this.#era++;
     this.#strangersRefusedUntilMs = nowMs + this.#retainMs;

@@ -17,6 +17,11 @@ import {
 
 const MIB = 1024 * 1024;
 
+const MODEL_API_KEY = /^[\x21-\x7e]+$/;
+
+/** Whether a text can be sent as a key. One with the line end of the file that it came from can be in no header. */
+export const isModelApiKey = (text: string): boolean => MODEL_API_KEY.test(text);
+
 /**
  * Every variable there is, by group; `Config` has the same groups and names. The reference page
  * `docs/reference/configuration.md` is generated from it.
@@ -194,7 +199,7 @@ export const variables = {
     }),
     apiKey: optionalText({
       name: 'MODEL_API_KEY',
-      pattern: /^[\x21-\x7e]+$/,
+      pattern: MODEL_API_KEY,
       kind: 'a key of visible ASCII characters without spaces',
       secret: true,
       sentence: 'Key sent to the endpoint as a bearer token.',

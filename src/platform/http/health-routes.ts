@@ -22,12 +22,8 @@ const Ready = Type.Object({
 });
 
 async function readinessOf(check: CheckReadiness, context: CallContext): Promise<Readiness> {
-  const { signal } = context.deadline;
-  const late = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
   try {
-    return await Promise.race([check(context), late]);
+    return await context.deadline.race(check(context));
   } catch {
     return { status: 'unavailable', reasons: ['The check of what this server depends on did not finish.'] };
   }

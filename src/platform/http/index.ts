@@ -1,8 +1,8 @@
-export { type DrainOptions, drain } from './drain.ts';
+export { drain } from './drain.ts';
 export { httpErrors } from './errors.ts';
-export { type EventStream, type EventStreamOptions, openEventStream, type StreamEvent } from './event-stream.ts';
-export { type ExplainError, explainErrors } from './explain-errors.ts';
-export type { CheckReadiness, Readiness } from './health-routes.ts';
+export { type EventStream, openEventStream } from './event-stream.ts';
+export { explainErrors } from './explain-errors.ts';
+export type { Readiness } from './health-routes.ts';
 export { createInputCheck, type InputCheck } from './input-check.ts';
 export { parseJsonBody } from './json-body.ts';
 export {
@@ -18,8 +18,8 @@ export {
 } from './list.ts';
 export { closeCodes, type OpenWebSocket, type WebSocketUser } from './open-web-socket.ts';
 export type { RequestObservation } from './request-log.ts';
-export { listRoutes, type RouteAccess, type RouteSchema } from './route-rules.ts';
-export { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
+export { listRoutes, type RouteAccess } from './route-rules.ts';
+export { createHttpServer, type HttpServer } from './server.ts';
 export { streamBody } from './stream-body.ts';
-export { type CheckStream, watchStreams } from './watch-streams.ts';
+export { watchStreams } from './watch-streams.ts';
 export { toAppError, toWireError, type WireError } from './wire-error.ts';

@@ -14,7 +14,7 @@ export function ListOf<Item extends TSchema>(item: Item) {
   });
 }
 
-/** A schema that also takes null. As a type array it is validated and serialised faster than as a union. */
+/** A schema that also takes null. */
 export function Nullable<Schema extends TSchema & { type: string }>(schema: Schema) {
   return Type.Union([schema, Type.Null()]);
 }

@@ -100,7 +100,7 @@ function describeHeaders({ method, config }: RouteDescription, answers: RoutePar
 
 /** Says of an operation what it takes and answers beside its schemas, and whether it takes a key, and with which permissions. */
 const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
-  const { access = 'public', alsoTakes = [] } = route.config ?? {};
+  const { access = 'public', permissions = [] } = route.config ?? {};
   const { body, querystring, response } = (schema ?? {}) as RouteParts;
   return {
     url,
@@ -111,7 +111,7 @@ const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
       headers: describeHeaders(route, response),
       response: describeAnswers(route, response),
       security: access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
-      ...(access === 'public' ? {} : { 'x-permission': [access, ...alsoTakes].join(' ') }),
+      ...(access === 'public' ? {} : { 'x-permission': permissions.join(' ') }),
     },
   };
 };

@@ -14,15 +14,10 @@ const roundMs = 30_000;
 
 /** Pings all that are open once in a round, by one timer, which runs while there are any. */
 export class PingRounds {
-  readonly #stepMs: number;
   readonly #groups = Array.from({ length: steps }, () => new Set<Pingable>());
   #count = 0;
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
-
-  constructor(options: { readonly roundMs?: number } = {}) {
-    this.#stepMs = (options.roundMs ?? roundMs) / steps;
-  }
 
   /** Begins to ping; what it returns ends that. */
   add(pingable: Pingable): () => void {
@@ -30,7 +25,7 @@ export class PingRounds {
     const group = this.#groups[(this.#next + steps - 1) % steps] as Set<Pingable>;
     group.add(pingable);
     this.#count++;
-    this.#timer ??= setInterval(() => this.#step(), this.#stepMs).unref();
+    this.#timer ??= setInterval(() => this.#step(), roundMs / steps).unref();
     return () => {
       group.delete(pingable);
       if (--this.#count > 0) return;

@@ -9,7 +9,8 @@ import type { Clock } from '../../base/time.ts';
 import { Timings, toTenths } from '../../base/timings.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-const none: readonly string[] = [];
+/** Where nothing says who may call, what nobody is permitted. */
+const unsaid: readonly string[] = [''];
 const NUMBER = /^\d{1,9}(?:\.\d{1,9})?$/;
 
 /** The id of a request: the client's own where it is a plain token, which cannot forge a log line; else a new one. */
@@ -40,8 +41,8 @@ export class RequestContext implements CallContext {
   readonly route: string;
   /** Who may call the route: `public` or a permission; empty where there is none. */
   readonly access: string;
-  /** Further permissions that the route takes. */
-  readonly alsoTakes: readonly string[];
+  /** All that the route takes a caller to have. */
+  readonly permissions: readonly string[];
   /** The request's trace, where somebody traces. */
   trace: Span | undefined;
   /** The error that the request ended in, for the log. */
@@ -56,11 +57,11 @@ export class RequestContext implements CallContext {
   constructor(request: Pick<FastifyRequest, 'id' | 'headers' | 'routeOptions'>, requestBudgetMs: number, clock: Clock) {
     // Read once: Fastify puts them together at each asking.
     const { url = 'none', config } = request.routeOptions;
-    const { access = '', alsoTakes = none, budgetMs = requestBudgetMs } = config;
+    const { access = '', permissions = unsaid, budgetMs = requestBudgetMs } = config;
     this.requestId = request.id;
     this.route = url;
     this.access = access;
-    this.alsoTakes = alsoTakes;
+    this.permissions = permissions;
     this.#clock = clock;
     this.#startedAtMs = clock.monotonicMs();
     this.deadline = Deadline.after(Math.min(budgetMs, clientBudgetMs(request.headers)), clock);

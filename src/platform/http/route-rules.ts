@@ -7,6 +7,8 @@ declare module 'fastify' {
     access?: string;
     /** Further permissions that a caller must have: of a route that answers what other routes guard by them. */
     alsoTakes?: readonly string[];
+    /** All that a caller must have, in the order in which they are asked for; made of the two above. */
+    permissions?: readonly string[];
     /** The route's time budget in milliseconds; the server's `requestBudgetMs` when absent. */
     budgetMs?: number;
   }
@@ -108,6 +110,7 @@ export function enforceRouteRules(server: FastifyInstance): void {
         `${route.method} ${route.url} must say who may call it: config: { access: 'public' | <permission> }.`,
       );
     }
+    config.permissions = access === 'public' ? [] : [access, ...(config.alsoTakes ?? [])];
     route.config = config;
     refuseOpenSchemas(route);
     addStrictness(route);

@@ -142,9 +142,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
     return pending === undefined ? limit(request, reply) : pending.then(() => limit(request, reply));
   };
   const admit = (request: FastifyRequest): AppError | undefined => {
-    const { access, alsoTakes } = request.context as RequestContext;
-    if (access !== 'public') authorize(request, access);
-    for (const permission of alsoTakes) authorize(request, permission);
+    for (const permission of (request.context as RequestContext).permissions) authorize(request, permission);
     return findBodyKindFault(request);
   };
   // With callbacks: a caller who is known at once costs no promise.

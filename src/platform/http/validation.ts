@@ -25,13 +25,14 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   return ({ schema, httpPart }) => {
     const validate = ajv.compile(schema);
     const part = httpPart ?? 'body';
+    const check = (value: unknown) => {
+      if (validate(value)) return { value };
+      const { param, problem } = describeFault(validate.errors as ErrorObject[], part);
+      return refuse(param, problem);
+    };
     if (part === 'body') {
-      return (data: unknown) => {
-        if (data === null) return refuse('body', 'A body is required: send a JSON object.');
-        if (validate(data)) return { value: data };
-        const { param, problem } = describeFault(validate.errors as ErrorObject[], part);
-        return refuse(param, problem);
-      };
+      return (data: unknown) =>
+        data === null ? refuse('body', 'A body is required: send a JSON object.') : check(data);
     }
     const coerce = createCoercion(schema);
     return (data: Record<string, unknown>) => {
@@ -41,9 +42,7 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
       if (fault !== undefined) return refuse(fault.repeated, 'This parameter must be given once.');
       const nul = findNul(values);
       if (nul !== undefined) return refuse(nul, 'Text must not hold NUL characters.');
-      if (validate(values)) return { value: values };
-      const { param, problem } = describeFault(validate.errors as ErrorObject[], part);
-      return refuse(param, problem);
+      return check(values);
     };
   };
 }

@@ -42,7 +42,7 @@ export interface Job {
 }
 
 /** A payload is not what its job takes: it was enqueued wrongly, or by another version of the code. */
-export class InvalidPayload extends Error {
+class InvalidPayload extends Error {
   override readonly name = 'InvalidPayload';
 }
 

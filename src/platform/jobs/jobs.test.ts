@@ -75,7 +75,7 @@ describe('a job', () => {
     await enqueue({ id: 'a', traceparent: '00-11111111111111111111111111111111-2222222222222222-01' });
     await expect.poll(outcomes, soon).toEqual(['completed']);
     expect(done).toEqual([[{ id: 'a' }, 1, '00-11111111111111111111111111111111-2222222222222222-01']]);
-    const empty = { waiting: 0, running: 0, failed: 0, oldestWaitingSeconds: 0 };
+    const empty = { waiting: 0, running: 0, failed: 0, oldest_waiting_seconds: 0 };
     await expect.poll(() => jobs.stats(testContext()), soon).toEqual(empty);
   });
 

@@ -16,7 +16,7 @@ import type { Logger } from '../log/index.ts';
 import type { Database } from '../postgres/index.ts';
 import { graphileLog } from './graphile-log.ts';
 import type { Job } from './job.ts';
-import { readJobStats } from './queries.ts';
+import { type JobStats, readJobStats } from './queries.ts';
 import { type JobObservation, toTask } from './to-task.ts';
 import { WorkerLease } from './worker-lease.ts';
 import { keepAwake, openWorkerPool } from './worker-pool.ts';
@@ -39,17 +39,6 @@ export interface JobsOptions {
   readonly onJob?: (observation: JobObservation) => void;
   /** Begins the trace of a try; absent where nobody traces. */
   readonly startTrace?: StartTrace | undefined;
-}
-
-/** How many jobs there are, each counted up to 10,000. */
-export interface JobStats {
-  /** Due now or later. */
-  readonly waiting: number;
-  readonly running: number;
-  /** Set aside after their attempts. */
-  readonly failed: number;
-  /** For how long the next one has been due. */
-  readonly oldestWaitingSeconds: number;
 }
 
 /** Work for later, kept in Postgres. */
@@ -78,8 +67,7 @@ export function openJobs(options: JobsOptions): Jobs {
     async stats(context) {
       const [row] = await options.database.query(readJobStats(), context);
       if (row === undefined) throw new Error('A select without a table answered no row.');
-      const { waiting, running, failed, oldest_waiting_seconds: oldestWaitingSeconds } = row;
-      return { waiting, running, failed, oldestWaitingSeconds };
+      return row;
     },
   };
 }

@@ -1,10 +1,13 @@
 import { sql } from '../postgres/index.ts';
 
-/** How many jobs there are in each state. */
-export interface JobStatsRow {
+/** How many jobs there are, each counted up to 10,000. */
+export interface JobStats {
+  /** Due now or later. */
   waiting: number;
   running: number;
+  /** Set aside after their attempts. */
   failed: number;
+  /** For how long the next one has been due. */
   oldest_waiting_seconds: number;
 }
 
@@ -69,7 +72,7 @@ export const makeLastAttempt = (p: { id: number }) => sql<{ id: number }>`
  * How many jobs wait, run and were set aside, each counted up to 10,000, and for how long the next one has been due.
  * Indexes: jobs_main_index, jobs_running, jobs_set_aside. One row.
  */
-export const readJobStats = () => sql<JobStatsRow>`
+export const readJobStats = () => sql<JobStats>`
   -- jobs.read_job_stats
   select waiting.waiting, running.running, failed.failed, next.oldest_waiting_seconds
   from (

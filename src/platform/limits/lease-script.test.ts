@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
-import type { Redis } from '../redis/index.ts';
+import { expect, test } from 'vitest';
+import { useTestRedis } from '../../../test/harness/redis.ts';
 import { leaseScript } from './lease-script.ts';
 
-let server: TestRedis;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = await connectRedis(server.url);
-});
-
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
+const own = useTestRedis();
 
 /** Leases a point, or a block of ten, of a thousand. */
 function lease(lessee: string, known: { leased: number; used: number }): Promise<unknown> {
-  return redis.run(leaseScript, ['a'], [1, lessee, known.leased, known.used, 10, 1_000, 60_000]);
+  return own.redis.run(leaseScript, ['a'], [1, lessee, known.leased, known.used, 10, 1_000, 60_000]);
 }
 
 test('a lease that is done twice, or after the next one, counts once', async () => {

@@ -1,1 +1,1 @@
-export { type Mail, type Mailer, type MailerOptions, openMailer } from './mailer.ts';
+export { type Mailer, openMailer } from './mailer.ts';

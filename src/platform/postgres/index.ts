@@ -8,10 +8,10 @@ export {
   startEmbeddedPostgres,
 } from './embedded.ts';
 export { isOutcomeUnknown, isReferenceMissing, postgresErrors, sqlState } from './errors.ts';
-export { type DatabaseRoute, inspectRoute } from './inspect-route.ts';
-export { type MigrateOptions, migrate } from './migrate.ts';
-export { listMigrationFiles, type MigrationFile } from './migration-files.ts';
-export { type ListenOptions, listen, type Notifications } from './notifications.ts';
+export { inspectRoute } from './inspect-route.ts';
+export { migrate } from './migrate.ts';
+export { listMigrationFiles } from './migration-files.ts';
+export { listen, type Notifications } from './notifications.ts';
 export { openSession, type Session } from './open-session.ts';
 export { TAKEN_PART } from './pipelines.ts';
 export type { PoolHealth, PoolStatus } from './pool-status.ts';

@@ -1,2 +1,2 @@
 export { inspectRedis, type RedisState } from './inspect-redis.ts';
-export { defineScript, openRedis, type Redis, type RedisOptions, type RedisScript } from './redis.ts';
+export { defineScript, openRedis, type Redis } from './redis.ts';

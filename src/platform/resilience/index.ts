@@ -1,4 +1,4 @@
-export { CircuitBreaker, type CircuitBreakerOptions, type Permit } from './circuit-breaker.ts';
-export { type BreakerState, type GuardedDatabase, type GuardOptions, guardDatabase } from './guard-database.ts';
-export { type LimitOptions, limitPerStatement } from './limit-per-statement.ts';
+export { CircuitBreaker, type Permit } from './circuit-breaker.ts';
+export { type BreakerState, type GuardedDatabase, guardDatabase } from './guard-database.ts';
+export { limitPerStatement } from './limit-per-statement.ts';
 export { RetryBudget } from './retry-budget.ts';

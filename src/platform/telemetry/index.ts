@@ -1,7 +1,7 @@
 export { telemetryErrors } from './errors.ts';
 export { type Health, type HealthReport, registerHealthRoute } from './health-route.ts';
 export { registerMetricsRoute } from './metrics-route.ts';
-export { openTracing, type Tracing, type TracingOptions } from './open-tracing.ts';
+export { openTracing, type Tracing } from './open-tracing.ts';
 export { createProcessMetrics } from './process-metrics.ts';
 export { type ReadMetric, readAtScrape, type Sample } from './read-at-scrape.ts';
 export { renderMetricsReference } from './render-reference.ts';

@@ -1,7 +1,6 @@
-import { newId } from '../../../base/ids.ts';
 import { explainErrors, type HttpServer, httpErrors } from '../../../platform/http/index.ts';
 import { type Database, sqlState } from '../../../platform/postgres/index.ts';
-import type { Caller, CallerCache } from '../caller.ts';
+import { actorOf, type Caller, type CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
 import { explainErasing } from '../explain-erasing.ts';
 import { beginErasing } from '../queries.ts';
@@ -29,9 +28,9 @@ function serializeSettings(settings: object | undefined): string | null {
   throw httpErrors.raise.invalid_request({ problem: 'Settings may be 8 kB of JSON.' }, { param: 'settings' });
 }
 
-function toChange({ userId, keyId, ip }: Caller, { username, email, settings }: UpdateAccount) {
+function toChange(caller: Caller, { username, email, settings }: UpdateAccount) {
   return {
-    ...{ userId, keyId, ip, activityId: newId() },
+    ...actorOf(caller),
     username: username ?? null,
     changesEmail: email !== undefined,
     email: email ?? null,

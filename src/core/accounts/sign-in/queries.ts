@@ -1,5 +1,5 @@
 import { sql } from '../../../platform/postgres/index.ts';
-import { MAX_ENDED_SIGN_INS } from '../caller.ts';
+import { type Actor, MAX_ENDED_SIGN_INS } from '../caller.ts';
 
 /**
  * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about: of too
@@ -260,17 +260,15 @@ export const endSignIn = (p: {
  * Changes what users say of themselves, and tells every server so; nulls leave things as they are, an e-mail address is
  * changed when that is said. Index: users_pkey. One row, or none of a user who is disabled meanwhile, or erased.
  */
-export const updateAccount = (p: {
-  userId: string;
-  username: string | null;
-  changesEmail: boolean;
-  email: string | null;
-  /** As JSON. */
-  settings: string | null;
-  activityId: string;
-  keyId: string | null;
-  ip: string | null;
-}) => sql<{
+export const updateAccount = (
+  p: Actor & {
+    username: string | null;
+    changesEmail: boolean;
+    email: string | null;
+    /** As JSON. */
+    settings: string | null;
+  },
+) => sql<{
   username: string;
   email: string | null;
   settings: unknown;

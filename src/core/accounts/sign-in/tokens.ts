@@ -24,7 +24,7 @@ export interface TokenPair {
 }
 
 /** Long enough that refreshes are rare; short, for an access token that is stolen works for so long. */
-export const ACCESS_SECONDS = 900;
+const ACCESS_SECONDS = 900;
 /** Who is away for longer signs in again. */
 export const REFRESH_SECONDS = 30 * 86_400;
 

@@ -1,11 +1,8 @@
-import { newId } from '../../../base/ids.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
-import type { Caller } from '../../accounts/index.ts';
 import type { Models } from '../../models/index.ts';
 import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import type { Metering } from '../meter-models.ts';
-import type { Actor } from '../queries.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
 
 /** What the routes of chat need. */
@@ -22,9 +19,4 @@ export interface ChatRouteOptions extends Metering {
   readonly sessionCreateBudgetMs: number;
   /** How long a request may take that waits for a model, in milliseconds. */
   readonly modelBudgetMs: number;
-}
-
-/** The caller as the activity row names it. */
-export function actorOf(caller: Caller): Actor {
-  return { userId: caller.userId, keyId: caller.keyId, ip: caller.ip, activityId: newId() };
 }

@@ -8,12 +8,12 @@ import {
   placePart,
   toPage,
 } from '../../../platform/http/index.ts';
-import { markReplay, onceByKey, readIdempotency, withoutBlindRetry } from '../../accounts/index.ts';
+import { actorOf, markReplay, onceByKey, readIdempotency, withoutBlindRetry } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { deleteSession, listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
 import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
 import { isUnchanged, setVersion, Unchanged } from './conditional-read.ts';
-import { actorOf, type ChatRouteOptions } from './options.ts';
+import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['Chat sessions'];
 

@@ -4,13 +4,13 @@ import { claimAndAnswer, readIdempotency } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { Message, RetryTurn, Turn, TurnParams } from '../schemas.ts';
 import type { TurnKey, TurnRow } from '../turns/queries.ts';
+import { usageOf } from '../turns/stored-turn.ts';
 import { answerTurn, startTurn, streamTurn, withinBudget } from './answer-turn.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['Turns'];
 
 function toTurn(row: TurnRow): Turn {
-  const { prompt_tokens, completion_tokens } = row;
   return {
     id: row.id,
     object: 'chat.turn',
@@ -18,7 +18,7 @@ function toTurn(row: TurnRow): Turn {
     status: row.status,
     model: row.model,
     error_code: row.error_code,
-    usage: prompt_tokens === null || completion_tokens === null ? null : { prompt_tokens, completion_tokens },
+    usage: usageOf(row),
     answer_seq: row.answer_seq,
     created_at: row.created_at.toISOString(),
     ended_at: row.ended_at?.toISOString() ?? null,

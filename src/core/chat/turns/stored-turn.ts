@@ -27,7 +27,8 @@ function recallError({ error_code: code, error_message: message }: TurnRow): App
   return new AppError(entry.code, { status: entry.status, message: message ?? entry.message });
 }
 
-const usageOf = ({ prompt_tokens, completion_tokens }: TurnRow): Usage | null =>
+/** What a turn took; null while, or where, it is not known. */
+export const usageOf = ({ prompt_tokens, completion_tokens }: TurnRow): Usage | null =>
   prompt_tokens === null || completion_tokens === null ? null : { prompt_tokens, completion_tokens };
 
 function questionOf(row: TurnRow): Message | undefined {

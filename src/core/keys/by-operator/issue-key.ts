@@ -1,6 +1,7 @@
 import type { CallContext } from '../../../base/call-context.ts';
 import { newId } from '../../../base/ids.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
+import { unrepeatable } from '../../accounts/index.ts';
 import { keyErrors } from '../errors.ts';
 import { MAX_KEYS } from '../max-keys.ts';
 import { permissions } from '../permissions.ts';
@@ -80,8 +81,7 @@ export async function createKeyForUser(
       permissions: [...permissions],
       ipAllowlist: null,
       expiresAt: null,
-      idempotencyKey: null,
-      fingerprint: null,
+      ...unrepeatable,
       maxKeys: MAX_KEYS,
     }),
     context,
