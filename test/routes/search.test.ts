@@ -11,6 +11,7 @@ beforeAll(async () => {
   await createSession({ title: 'Holiday in Malmö', assistant: 'desk' }, 'add pack 50%_off sunscreen');
   await createSession({ title: 'Groceries' }, 'We need oat milk and bread');
   await createSession({}, 'Nothing of note');
+  await createSession({ title: 'snake_case' }, 'Ask ada@mail.example for docs/plan.md, ~/notes or <em>more</em>');
 });
 
 afterAll(() => product.stop());
@@ -45,6 +46,11 @@ describe('searching chat sessions', () => {
     ['words that are not next to each other', '"oat bread"', []],
     ['a word without another', 'note -milk', [null]],
     ['a part of a word', 'sun', []],
+    ['an address', 'ada@mail.example', ['snake_case']],
+    ['a part of one', 'mail.example', ['snake_case']],
+    ['a part of a path', '"docs plan.md"', ['snake_case']],
+    ['a name with an underscore', 'snake_case', ['snake_case']],
+    ['what lies at home, and in a tag', '~/notes <em>', ['snake_case']],
     ['what means something to LIKE', '%', []],
     ['more of that', '50%_off', ['Holiday in Malmö']],
     ['what means something to SQL', "'); drop table users; --", []],
@@ -89,5 +95,12 @@ describe('searching chat sessions', () => {
     await createSession({}, 'x'.repeat(199_000));
     const messages = await product.request(user, 'GET', `/v1/chat/sessions/${id}/messages?limit=1`);
     expect(await messages.json()).toMatchObject({ data: [{ content: letters }] });
+  });
+
+  // Whatever is stored by the same statement would wait for it, and fail with it.
+  it.each(['a1@', '1_', '~/'])('does not keep one from being stored that is all “%s”', async (unit) => {
+    const id = await createSession({}, unit.repeat(20_000).slice(0, 20_000));
+    const messages = await product.request(user, 'GET', `/v1/chat/sessions/${id}/messages`);
+    expect(await messages.json()).toMatchObject({ data: [{ role: 'user' }, { role: 'assistant' }] });
   });
 });

@@ -110,9 +110,18 @@ async function goWrong(): Promise<number[]> {
 /** Turns and completions of a provider that fails in each way and repeats what it was sent. */
 async function failAtModels(): Promise<void> {
   const session = JSON.parse((await send('POST', '/v1/chat/sessions', { title: CONTENT, assistant: 'todo' })).text);
-  const failures: StubMode[] = ['http-500', '401', 'malformed-json', '400-openai-error', 'reset-mid-stream'];
+  const failures: StubMode[] = [
+    '400-flat-error',
+    'http-500',
+    '401',
+    'malformed-json',
+    '400-openai-error',
+    'reset-mid-stream',
+  ];
   for (const mode of failures) {
-    provider.setMode(mode, { errorMessage: `${CONTENT} ${PROVIDER_KEY}`, text: `${CONTENT} ${MAIL}` });
+    // What holds our key is told to nobody; the rest to whoever asked.
+    const errorMessage = mode === '400-flat-error' ? CONTENT : `${CONTENT} ${PROVIDER_KEY}`;
+    provider.setMode(mode, { errorMessage, text: `${CONTENT} ${MAIL}` });
     const messages = [{ role: 'user', content: CONTENT }];
     for (const stream of [false, true]) {
       await send('POST', '/v1/chat/completions', { model: 'stub', messages, stream });

@@ -75,6 +75,16 @@ test('what the provider counted goes before any estimate', async () => {
   expect(await countOf([say({ content: long }), { usage }])).toBe(7);
 });
 
+test.each([
+  ['the usual length of an answer', {}, 4_096],
+  ['the bound that is set', { max_tokens: 100 }, 100],
+  ['the newer one', { max_completion_tokens: 100, max_tokens: null }, 100],
+  ['the larger one of two, for each choice', { max_completion_tokens: 1, max_tokens: 50_000, n: 2 }, 100_000],
+])('set aside for an answer is %s', async (_what, bounds, tokens) => {
+  const { reservedTokens, promptTokens } = await meter([say({ content: 'tok' })], { ...hello, ...bounds });
+  expect(reservedTokens - (promptTokens ?? 0)).toBe(tokens);
+});
+
 const bytes = 'A'.repeat(800_000);
 
 test.each([
@@ -94,4 +104,17 @@ test('of a prompt, a file counts by its length: all of it may be text', async ()
   const part = { type: 'file', file: { file_data: `data:text/plain;base64,${bytes}` } } as const;
   const { promptTokens } = await meter([say({ content: 'tok' })], { messages: [{ role: 'user', content: [part] }] });
   expect(promptTokens).toBeGreaterThan(200_000);
+});
+
+const text = 'x'.repeat(400_000);
+const definition = { name: 'add', description: text };
+
+test.each([
+  ['a tool', { tools: [{ type: 'function', function: definition }] }],
+  ['a function', { functions: [definition] }],
+  ['the schema of the answer', { response_format: { type: 'json_schema', json_schema: definition } }],
+  ['a predicted answer', { prediction: { type: 'content', content: text } }],
+] as const)('of a prompt, %s counts by its length', async (_what, part) => {
+  const { promptTokens } = await meter([say({ content: 'tok' })], { ...hello, ...part } as CompletionRequest);
+  expect(promptTokens).toBeGreaterThan(100_000);
 });

@@ -21,7 +21,8 @@ export interface Metering {
 const USUAL_ANSWER_TOKENS = 4_096;
 
 function estimateCall(request: CompletionRequest): number {
-  const answer = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
+  // Where both bounds are set, which of them a provider knows is not known here.
+  const answer = Math.max(request.max_completion_tokens ?? 0, request.max_tokens ?? 0) || USUAL_ANSWER_TOKENS;
   return estimatePrompt(request) + answer * (request.n ?? 1);
 }
 

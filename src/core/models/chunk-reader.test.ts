@@ -53,6 +53,12 @@ describe('a reader of chunks', () => {
     expect(reader.isComplete).toBe(true);
   });
 
+  // Blanks that end the line, as the openai packages take it.
+  it('is done by a [DONE] that blanks follow', () => {
+    const { text, reader } = read([Buffer.from(`${event('all', 'stop')}\n\ndata: [DONE] \n\n`)]);
+    expect([text, reader.isDone]).toEqual(['all', true]);
+  });
+
   it('is not complete before each choice has ended', () => {
     const reader = new ChunkReader(2);
     const both = [0, 1].map((index) => `data: ${JSON.stringify({ choices: [{ index, finish_reason: 'stop' }] })}\n\n`);

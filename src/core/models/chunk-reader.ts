@@ -68,7 +68,7 @@ export class ChunkReader {
     const events = this.#events;
     this.#events = [];
     for (const data of events) {
-      if (data === '[DONE]') {
+      if (data.startsWith('[DONE]')) {
         this.#isDone = true;
         return;
       }

@@ -22,11 +22,13 @@ function mediaOf({ content }: Message): string[] {
   return content.flatMap(({ image_url: picture, input_audio: recording }) => picture?.url ?? recording?.data ?? []);
 }
 
-/** About how many tokens the prompt of a request comes to: its messages and tools. */
-export function estimatePrompt({ messages, tools }: Pick<CompletionRequest, 'messages' | 'tools'>): number {
+/** About how many tokens the prompt of a request comes to: its messages, and what else of it a model reads. */
+export function estimatePrompt(request: CompletionRequest): number {
+  const { messages, tools, functions, response_format, prediction } = request;
   const media = messages.flatMap(mediaOf);
   const mediaChars = media.reduce((chars, text) => chars + text.length, 0);
-  return estimateTokens([messages, tools]) - Math.floor(mediaChars / charsPerToken) + media.length * mediumTokens;
+  const text = { messages, tools, functions, response_format, prediction };
+  return estimateTokens(text) - Math.floor(mediaChars / charsPerToken) + media.length * mediumTokens;
 }
 
 /**

@@ -74,6 +74,25 @@ describe('whole or streamed, a tool call', () => {
   });
 });
 
+describe('whole or streamed, an answer', () => {
+  it.each(['"x":%', '"usage":{"prompt_tokens":1,"completion_tokens":1,"x":%}'])(
+    'is refused when it is nested deeper than can be written again: %s',
+    (field) => {
+      const json = (levels: number) =>
+        `{"choices":[{"message":{},"delta":{}}],${field.replace('%', '['.repeat(levels) + ']'.repeat(levels))}}`;
+      const refused = expect.objectContaining({ code: 'models.bad_response' });
+      expect(() => readChunk(json(100_000))).toThrow(refused);
+      expect(() => readCompletion(json(100_000), now)).toThrow(refused);
+      expect(JSON.stringify(readChunk(json(100)))).toContain('['.repeat(100));
+    },
+  );
+
+  it.each([true, false, {}])('does not say that our offline model stood in: %j', (degraded) => {
+    expect(read({ message: {} }, { degraded }).degraded).toBeUndefined();
+    expect(readChunk(JSON.stringify({ choices: [], degraded })).degraded).toBeUndefined();
+  });
+});
+
 describe('whole or streamed, a count of tokens', () => {
   const most = 1_000_000_000;
   it.each([

@@ -14,6 +14,9 @@ const callKinds = [
 /** More tokens than any call takes. A turn asks at most once more after so many, and its sum fits Postgres's integer. */
 const maxCount = 1_000_000_000;
 
+/** Levels of objects and lists in an answer: far more than any has, far fewer than writing JSON can follow. */
+const maxDepth = 500;
+
 /** Not the answer that was promised; `reason` is for the log and quotes nothing of it. */
 export function badResponse(reason: string): AppError {
   return modelErrors.raise.bad_response({ cause: new Error(reason) });
@@ -62,6 +65,11 @@ function isAnswer(value: unknown): boolean {
   );
 }
 
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
 function parse(json: string): Loose {
   let value: unknown;
   try {
@@ -70,6 +78,10 @@ function parse(json: string): Loose {
     throw badResponse('not JSON');
   }
   if (!isObject(value)) throw badResponse('not a JSON object');
+  // Each level takes two characters: most pieces of a stream are too short to be looked through.
+  if (json.length > 2 * maxDepth && isDeeper(value, maxDepth)) throw badResponse('nested too deep');
+  // Ours to say.
+  if (value.degraded !== undefined) value.degraded = undefined;
   if (value.error !== undefined && value.error !== null) {
     throw modelErrors.raise.provider_error({ cause: new Error('an error object came in place of an answer') });
   }

@@ -88,6 +88,15 @@ test('of several choices, the first alone is the answer, wherever it stands in a
   expect(turn.text).toBe('its own');
 });
 
+test('a refusal is the answer, in its own words', async () => {
+  const turn = newTurn();
+  await answer(
+    turn,
+    (at) => [say({ content: null, refusal: 'I cannot' }), say({ refusal: ' do that.' })][at] ?? say({}),
+  );
+  expect(turn.text).toBe('I cannot do that.');
+});
+
 test('what was written in earlier steps of a turn counts', async () => {
   const turn = newTurn();
   for (let at = 0; at < 9; at++) turn.write(piece);

@@ -113,7 +113,9 @@ async function askOnce(
       answer.add(chunk);
       turn.writtenBy = chunk.model;
       turn.isDegraded ||= chunk.degraded === true;
-      const { content: piece, tool_calls: call } = chunk.choices.find(({ index }) => index === 0)?.delta ?? {};
+      const { content, refusal, tool_calls: call } = chunk.choices.find(({ index }) => index === 0)?.delta ?? {};
+      // A model that will not answer says so in words of their own field: they are its answer.
+      const piece = (content ?? '') + (refusal ?? '');
       if (piece || call) written.pieces++;
       written.chars += countChars(chunk);
       if (piece) turn.write(piece);
