@@ -4,7 +4,7 @@ import type { FoundErrorSet } from './find-error-sets.ts';
 const escapeCell = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll(/\s+/g, ' ');
 
 function renderRow(entry: CatalogueEntry): string {
-  return `| \`${entry.code}\` | ${entry.status} | ${entry.retryable ? 'yes' : 'no'} | ${escapeCell(entry.message)} |`;
+  return `| \`${entry.code}\` | ${entry.status} | ${entry.retryAfterMs !== undefined ? 'yes' : 'no'} | ${escapeCell(entry.message)} |`;
 }
 
 /** The reference page of the errors, as Markdown: a table for each feature. */

@@ -41,11 +41,12 @@ export class AppError extends Error {
   }
 }
 
-/** A code's row in the catalogue, as the reference page and the tests read it. */
+/** A code's row in the catalogue, as it is documented, and as an error that was stored is told again. */
 export interface CatalogueEntry {
   readonly code: string;
   readonly status: number;
-  readonly retryable: boolean;
+  /** As in `ErrorDefinition`. */
+  readonly retryAfterMs: number | undefined;
   /** The public text, with `…` where a detail is filled in. */
   readonly message: string;
 }
@@ -89,7 +90,7 @@ export function defineErrors<const Definitions extends Record<string, ErrorDefin
             new AppError(code, { status, message: message(details), ...withRetry(options) })
         : (options?: ErrorOptions) => new AppError(code, { status, message, ...withRetry(options) });
     const text = typeof message === 'function' ? message(placeholders) : message;
-    catalogue.push({ code, status, retryable: retryAfterMs !== undefined, message: text });
+    catalogue.push({ code, status, retryAfterMs, message: text });
   }
   return { raise: raise as ErrorFactories<Definitions>, catalogue };
 }

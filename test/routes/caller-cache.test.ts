@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
@@ -139,4 +140,29 @@ it('asks at each request when it is switched off, and hears of changes all the s
   } finally {
     await off.stop();
   }
+});
+
+it('tells the servers nothing where a key stays as it is', async () => {
+  const told: (string | undefined)[] = [];
+  const listener = new Client({ connectionString: product.databaseUrl });
+  await listener.connect();
+  listener.on('notification', ({ payload }) => told.push(payload));
+  await listener.query('listen evenkeel_users');
+
+  const user = await product.createUser();
+  const idOf = async (created: Response) => ((await created.json()) as { id: string }).id;
+  const weak = await product.createKey(user, ['keys:write']);
+  const keyId = await idOf(await product.request(user, 'POST', '/v1/keys', { name: 'strong' }));
+  const refused = await product.request({ key: weak }, 'PATCH', `/v1/keys/${keyId}`, { permissions: ['admin'] });
+  expect(refused.status).toBe(403);
+  const headers = { authorization: `Bearer ${user.key}`, 'idempotency-key': newId() };
+  const rotate = () => fetch(`${product.url}/v1/keys/${keyId}/rotate`, { method: 'POST', headers });
+  const rotated = await idOf(await rotate());
+  expect(await idOf(await rotate())).toBe(rotated);
+  // What was told before is heard before this answer.
+  await listener.query('select 1');
+  await listener.end();
+
+  expect(told.filter((payload) => payload?.startsWith(user.userId) !== true)).toEqual([]);
+  expect(told).toHaveLength(1);
 });

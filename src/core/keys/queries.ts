@@ -176,7 +176,8 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
   select coalesce(known.answer, to_jsonb(created)) as key, known.answer is not null as replayed,
     coalesce(known.fingerprint = ${p.fingerprint}::bytea, true) as is_same, target.permissions,
     coalesce(target.is_within, true) as is_within, coalesce(touched.auth_version, 0) as auth_version,
-    pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text as told
+    case when touched.user_id is not null
+      then pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text end as told
   from (select) one left join known on true left join target on true left join created on true left join touched on true
   where known.fingerprint is not null or target.id is not null`;
 
@@ -262,7 +263,8 @@ export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds; m
   )
   select coalesce(to_jsonb(changed), 'null') as key, target.permissions, target.is_within::boolean as is_within,
     coalesce(touched.auth_version, 0) as auth_version,
-    pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text as told
+    case when touched.user_id is not null
+      then pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text end as told
   from target left join changed on true left join touched on true`;
 
 /**

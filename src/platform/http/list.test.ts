@@ -20,6 +20,13 @@ describe('decodeCursor', () => {
     expect(decodeCursor('things', undefined, [placePart.id])).toEqual([]);
   });
 
+  it('takes every cursor from a URL: none looks like an API key there', () => {
+    // By its hash alone, this place's cursor would.
+    const cursor = encodeCursor('x', [28_698]);
+    expect(cursor).not.toMatch(/^ek_/);
+    expect(decodeCursor('x', cursor, [placePart.integer])).toEqual([28_698]);
+  });
+
   it('refuses a cursor of another scope, one that was cut, and one that was altered', () => {
     const cursor = encodeCursor('things', ['2026-12-24', newId()]);
     for (const wrong of [

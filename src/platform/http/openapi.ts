@@ -158,7 +158,9 @@ function documentOf({ version, errorCodes }: OpenApiOptions) {
         apiKey: { type: 'apiKey' as const, in: 'header', name: 'x-api-key' },
       },
     },
-    'x-error-codes': errorCodes.map(({ code, status, retryable, message }) => ({ code, status, retryable, message })),
+    'x-error-codes': errorCodes.map(({ code, status, retryAfterMs, message }) => {
+      return { code, status, retryable: retryAfterMs !== undefined, message };
+    }),
   };
 }
 

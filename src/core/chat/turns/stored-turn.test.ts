@@ -15,10 +15,10 @@ function failedRow(code: string, message: string | null): TurnRow {
   return { id: newId(), session_id: newId(), ...ended, ...written } as unknown as TurnRow;
 }
 
-test.each(errors)('a turn that ended with $code is told with that', async ({ code, status }) => {
+test.each(errors)('a turn that ended with $code is told with that', async ({ code, status, retryAfterMs }) => {
   const turn = new StoredTurn({ userId: newId(), sessionId: newId(), turnId: newId() });
   turn.update(failedRow(code, 'Why.'));
-  await expect(turn.result).rejects.toMatchObject({ code, status, message: 'Why.' });
+  await expect(turn.result).rejects.toMatchObject({ code, status, retryAfterMs, message: 'Why.' });
   const events = await Array.fromAsync(turn.feed.read(new AbortController().signal));
   expect(events.at(-1)).toMatchObject({ type: 'error', error: { code, message: 'Why.' } });
 });
