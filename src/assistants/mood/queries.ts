@@ -118,14 +118,20 @@ export const listEntries = (p: EntryQuery) => sql<EntryRow>`
   order by felt_at desc, id desc
   limit ${p.limit}::integer offset ${p.offset}::integer`;
 
-/** The mood of each day (UTC) on which something was felt. Index: entries_felt. At most 366 rows. */
+/**
+ * The mood of each day (UTC) on which something was felt: the mean of the `read` entries, those whose words told of a mood;
+ * null without any. Index: entries_felt. At most 366 rows.
+ */
 export const readTrend = (p: Owned & { from: Date; to: Date }) => sql<{
   day: string | null;
   entries: number;
-  score: number;
+  read: number;
+  score: number | null;
 }>`
   -- mood.read_trend
-  select (felt_at at time zone 'UTC')::date as day, count(*)::integer as entries, coalesce(avg(score), 0)::double precision as score
+  select (felt_at at time zone 'UTC')::date as day, count(*)::integer as entries,
+    count(*) filter (where confidence > 0)::integer as read,
+    avg(score) filter (where confidence > 0)::double precision as score
   from mood.entries
   where user_id = ${p.userId}::uuid and felt_at >= ${p.from}::timestamptz and felt_at < ${p.to}::timestamptz
   group by day

@@ -82,10 +82,11 @@ export async function changeExpense(
 }
 
 /**
- * Deletes an expense.
+ * Deletes an expense, and answers it as it was.
  * @throws AppError 404 `pam.expense_not_found`.
  */
-export async function removeExpense(id: string, context: AssistantContext): Promise<void> {
-  const rows = await context.query(deleteExpense, { id });
-  if (rows.length === 0) throw pamErrors.raise.expense_not_found();
+export async function removeExpense(id: string, context: AssistantContext): Promise<Expense> {
+  const [row] = await context.query(deleteExpense, { id });
+  if (row === undefined) throw pamErrors.raise.expense_not_found();
+  return toExpense(row);
 }

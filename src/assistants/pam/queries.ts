@@ -122,9 +122,10 @@ export const updateExpense = (p: ExpenseChange) => sql<ExpenseRow>`
   returning id, amount_minor, currency, category, note, spent_on, created_at, updated_at`;
 
 /** Deletes an expense. Index: expenses_pkey. One row or none. */
-export const deleteExpense = (p: Owned & { id: string }) => sql<{ id: string }>`
+export const deleteExpense = (p: Owned & { id: string }) => sql<ExpenseRow>`
   -- pam.delete_expense
-  delete from pam.expenses where user_id = ${p.userId}::uuid and id = ${p.id}::uuid returning id`;
+  delete from pam.expenses where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
+  returning id, amount_minor, currency, category, note, spent_on, created_at, updated_at`;
 
 /** What is to be added up. */
 export interface SpendingQuery extends Owned {

@@ -121,29 +121,30 @@ export interface ItemChange extends ItemChoice {
 }
 
 /**
- * Changes the one item that is meant. The changed item alone; or else, unchanged, those that may be meant, at most six
+ * Changes the one item that is meant; to reopen one, it may be done: then the last that was. The changed item alone; or else, unchanged, those that may be meant, at most six
  * rows. Indexes: items_pkey, items_due.
  */
 export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>`
   -- todo.update_item
   with worded as (
-    select id, due_on,
+    select id, due_on, done_at,
       case lower(title) when lower(${p.fullTitle}::text) then 2 when lower(${p.title}::text) then 1 else 0 end as exactness
     from todo.items
-    where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
+    where user_id = ${p.userId}::uuid and ${p.id}::uuid is null
+      and (done_at is null or ${p.isDone}::boolean is false)
       and (lower(title) = lower(${p.fullTitle}::text)
         or (${p.onDay}::date is null or due_on = ${p.onDay}::date)
           and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text)))
-    order by exactness desc, due_on, id
+    order by exactness desc, done_at desc nulls first, due_on, id
     limit 6
   ), matches as (
-    select id, due_on, 2 as exactness from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
+    select id, due_on, done_at, 2 as exactness from todo.items where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
     union all
-    select id, due_on, exactness from worded
+    select id, due_on, done_at, exactness from worded
   ), chosen as (
     select id from matches
     where exactness > 0 or (select count(*) from matches) = 1
-    order by exactness desc, due_on, id
+    order by exactness desc, done_at desc nulls first, due_on, id
     limit 1
   ), changed as (
     update todo.items

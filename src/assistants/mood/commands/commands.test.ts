@@ -47,6 +47,10 @@ test.each([
   'mår bra',
   'mår inte så bra idag',
   'mår skit, tack',
+  'jag är jätteglad idag!',
+  'jag är happy',
+  'I feel like crap',
+  "I don't feel that bad",
 ])('"%s" is logged', (text) => {
   expect(read(text)).toEqual({ tool: 'mood_log', input: { mood_text: text.replace(/[’´`]/, "'") } });
 });
@@ -142,6 +146,16 @@ test.each([
   'hjälp idag',
   'tack i dag',
   'sluta idag',
+  "I'm sorry",
+  "I'm afraid I don't understand",
+  "I'm happy to help",
+  "I'm good to go",
+  "I'm interested in my mood last week",
+  "I'm free tomorrow",
+  'jag är klar',
+  'jag är redo',
+  'jag är säker på det',
+  'fri idag',
   '',
 ])('"%s" is not guessed at', (text) => {
   expect(read(text)).toBeUndefined();
@@ -182,6 +196,16 @@ describe('what came of it is told in the language of the command:', () => {
       'Från 2026-11-23 till 2026-11-25 mådde du ganska bra (1 anteckning):',
     ],
     ['my mood', { ...trend, entries: 0, score: null }, 'Nothing was logged from 2026-11-23 to 2026-11-25.'],
+    [
+      'my mood',
+      { ...trend, score: null },
+      'What was logged from 2026-11-23 to 2026-11-25 does not tell me how good or bad it was.',
+    ],
+    [
+      'mitt humör',
+      { ...trend, days: [{ day: '2026-11-23', entries: 1, score: null }, trend.days[0]] },
+      'Från 2026-11-23 till 2026-11-25 mådde du ganska bra (3 anteckningar):\n- 2026-11-23: mycket bra',
+    ],
     ['jag är glad', undefined, 'Det gick inte. Säg till exempel "jag är glad idag".'],
   ])('%s', (text, result, told) => {
     expect(commands.tell({ text, tool: '', result })).toBe(told);

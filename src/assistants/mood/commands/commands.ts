@@ -20,6 +20,7 @@ const words = {
     none: 'Nothing was logged then.',
     more: 'There is more than this.',
     nothing: ({ from, to }: Trend) => `Nothing was logged from ${from} to ${to}.`,
+    untold: ({ from, to }: Trend) => `What was logged from ${from} to ${to} does not tell me how good or bad it was.`,
     overall: ({ from, to, entries }: Trend, degree: string) =>
       `From ${from} to ${to} your mood was ${degree} (${entries} ${entries === 1 ? 'entry' : 'entries'}):`,
   },
@@ -30,6 +31,8 @@ const words = {
     none: 'Inget är antecknat då.',
     more: 'Det finns mer än så.',
     nothing: ({ from, to }: Trend) => `Inget är antecknat från ${from} till ${to}.`,
+    untold: ({ from, to }: Trend) =>
+      `Det som är antecknat från ${from} till ${to} säger mig inte hur bra eller dåligt det var.`,
     overall: ({ from, to, entries }: Trend, degree: string) =>
       `Från ${from} till ${to} mådde du ${degree} (${entries} ${entries === 1 ? 'anteckning' : 'anteckningar'}):`,
   },
@@ -67,8 +70,10 @@ function tell({ text, result }: PlainOutcome): string {
   if (Array.isArray(entries)) return tellEntries({ entries, has_more }, language);
   if (days === undefined || score === undefined) return said.failed;
   const trend = { ...period, entries, score, days } as Trend;
-  if (score === null) return said.nothing(trend);
-  const lines = days.map((each) => `- ${each.day}: ${nameDegree(each.score, language)}`);
+  if (score === null) return trend.entries === 0 ? said.nothing(trend) : said.untold(trend);
+  const lines = days.flatMap((each) =>
+    each.score === null ? [] : [`- ${each.day}: ${nameDegree(each.score, language)}`],
+  );
   return [said.overall(trend, nameDegree(score, language)), ...lines].join('\n');
 }
 

@@ -15,9 +15,17 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   ['sv', 'trend', /^hur (?:har jag mått|mådde jag|har jag det|mår jag|har jag känt mig)(?<when> .+)?$/],
   ['sv', 'trend', /^hur (?:har mitt humör varit|var mitt humör|är mitt humör)(?<when> .+)?$/],
   ['sv', 'trend', /^(?:visa )?mitt humör(?<when> .+)?$/],
-  ['en', 'log', /^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not|never) feel|feeling)(?! (?:like|that)\b) .+$/],
+  [
+    'en',
+    'log',
+    /^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not|never) feel|feeling)(?! (?:like(?! (?:crap|shit|hell)$)|that(?! (?:bad|good|great)$))\b) .+$/,
+  ],
   ['sv', 'log', /^(?:(?:jag )?känner mig|jag mår) .+$/],
-  ['en', 'past', /^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! (?:like|that)\b)(?<when> .+)$/],
+  [
+    'en',
+    'past',
+    /^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! (?:like(?! (?:crap|shit|hell)\b)|that)\b)(?<when> .+)$/,
+  ],
   ['sv', 'past', /^(?:(?:jag )?(?:kände mig|mådde)|jag var)(?<when> .+)$/],
   ['en', 'maybe-log', /^i(?:'?m| am) .+$/],
   ['sv', 'maybe-log', /^jag är .+$/],
@@ -72,6 +80,10 @@ const otherTime = new RegExp(
 /** Said to somebody and not of oneself, for all that the lexicon rates it. */
 const address = /^(?:help|thanks?|stop|cancel|yes|no|please|hjälp|tack|stopp|sluta|avbryt|ja|nej)(?!\p{L})/iu;
 
+/** What the words for a feeling say too, of something else: "I'm sorry", "I'm happy to help", "I'm free tomorrow". */
+const otherSense =
+  /^(?:(?:i'?m|i am) (?:(?:not|so|very) )?(?:sorry|afraid (?:i|it|that|not|so)|(?:happy|glad) to|good (?:to|with|for)|fine with|interested|free)|jag är (?:inte )?(?:klar|säker|intresserad|fri))(?!\p{L})|^(?:free|fri) /iu;
+
 /** How many days ago somebody felt so; undefined when that is not clear. */
 function readDaysAgo(said: string): number | undefined {
   const [pattern, daysAgo] = pastDays.find(([each]) => each.test(said)) ?? [/$/, 0];
@@ -96,7 +108,8 @@ function readLog({
   when: string;
 }): PlainCall | undefined {
   // "I am at work" may mean anything; with a word of feeling in it, it is about a mood.
-  const isOfMood = kind === 'log' || (!address.test(said) && readByLexicon(said).confidence > 0);
+  const isOfMood =
+    kind === 'log' || (!address.test(said) && !otherSense.test(said) && readByLexicon(said).confidence > 0);
   if (said.endsWith('?') || !isOfMood) return undefined;
   const daysAgo = kind === 'past' ? readDaysAgo(when) : 0;
   if (daysAgo === undefined) return undefined;

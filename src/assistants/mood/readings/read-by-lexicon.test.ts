@@ -25,6 +25,14 @@ test.each([
   ['jag mår sådär', 'sv', 'negative'],
   ['jättebra idag', 'sv', 'positive'],
   ['jättedåligt idag', 'sv', 'negative'],
+  ['jag är jätteglad', 'sv', 'positive'],
+  ['jag mår skitbra', 'sv', 'positive'],
+  ['jag mår skitdåligt', 'sv', 'negative'],
+  ['jag är inte superglad', 'sv', 'negative'],
+  ['jeg er kjempesliten', 'no', 'negative'],
+  ['jag är happy', 'sv', 'positive'],
+  ['jag är utbränd', 'sv', 'negative'],
+  ['I feel overwhelmed', 'en', 'negative'],
 ])('"%s" is %s and %s', (text, language, mood) => {
   expect(readByLexicon(text)).toMatchObject({ language, mood });
 });
@@ -66,6 +74,11 @@ test.each([
   ['jeg foler meg ikke bra', 'no'],
   ['en dag uten glede', 'no'],
   ['jeg liker ikke dette', 'no'],
+  ["I'm anything but happy", 'en'],
+  ["I'm far from happy", 'en'],
+  ['jag mår allt annat än bra', 'sv'],
+  ['jag mår långt ifrån bra', 'sv'],
+  ['jeg har det langt fra bra', 'no'],
   // Of two languages.
   ['I am inte glad today', 'en'],
   ['I am ikke happy', 'en'],
@@ -125,6 +138,14 @@ test.each([
 test('who says that it is neither good nor bad is read so', () => {
   expect(readByLexicon('neither good nor bad').mood).toBe('neutral');
   expect(readByLexicon('varken bra eller dåligt').mood).toBe('neutral');
+});
+
+test.each([
+  ["I'm fucking happy", "I'm happy"],
+  ['I feel pretty bad', 'I feel bad'],
+  ['jag mår riktigt jävla bra', 'jag mår riktigt bra'],
+])('a word for how much is not itself a feeling: "%s" is as "%s"', (strong, plain) => {
+  expect(readByLexicon(strong).score).toBe(readByLexicon(plain).score);
 });
 
 test('that something is felt does not make it better', () => {

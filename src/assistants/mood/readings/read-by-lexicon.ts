@@ -24,14 +24,14 @@ const neutralScore = 0.1;
 /**
  * Common words of moods that the lists, which were translated by machine, do not have. "Feeling" is taken out: it says that
  * something is felt, not what, and made "feeling terrible" half as bad as "feel terrible". So are "no", "stop" ("sluta")
- * and "helt": what there is none of, or no end of, or entirely, tells.
+ * and "helt": what there is none of, or no end of, or entirely, tells. "Redo" is ready in Swedish, and no feeling.
  */
 const changes = {
-  en: { okay: 1, ok: 1, content: 2, meh: -1, feeling: null, no: null, stop: null },
+  en: { okay: 1, ok: 1, content: 2, meh: -1, blessed: 3, overwhelmed: -2, feeling: null, no: null, stop: null },
   sv: {
     ...{ stressad: -2, deppig: -2, hemskt: -3, jobbigt: -2, tråkigt: -2, nere: -2, illa: -3, dåligt: -3, sluta: null },
-    ...{ fint: 2, kul: 3, roligt: 3, toppen: 4, kär: 3, prima: 3, okej: 1, ok: 1, jättebra: 4 },
-    ...{ sådär: -1, jättedåligt: -4 },
+    ...{ fint: 2, kul: 3, roligt: 3, toppen: 4, kär: 3, prima: 3, happy: 3, okej: 1, ok: 1, jättebra: 4 },
+    ...{ sådär: -1, jättedåligt: -4, redo: null, utbränd: -3, peppad: 2, taggad: 2 },
   },
   no: {
     ...{ bra: 3, gøy: 3, godt: 2, håpefull: 2, supert: 4, forelsket: 3 },
@@ -56,6 +56,18 @@ const negations = {
 /** Those that are so in any language, for people mix them: "I am inte glad". "No" is "now" in Nynorsk. */
 const anyNegation = new Set(Object.values(negations).flat());
 anyNegation.delete('no');
+
+/** Phrases that negate, and what is read in place of them. */
+const negatingPhrases: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:anything but|far from)\b/g, 'not'],
+  [/(?<!\p{L})(?:allt annat än|långt ifrån)(?!\p{L})/gu, 'inte'],
+  [/(?<!\p{L})(?:alt annet enn|langt (?:i)?fra)(?!\p{L})/gu, 'ikke'],
+];
+
+/** Before a word of feeling they say how much, not what: "pretty bad", "so damn happy", "jävla bra". */
+const intensifiers = new Set('fucking damn bloody pretty crazy jävla jäkla sjukt jævla'.split(' '));
+/** The same in one word: "jätteglad", "kjempebra". */
+const intensePrefix = /^(?:jätte|skit|super|kjempe|drit)(?=\p{L}{3})/u;
 
 /** What ends the reach of a negation: "not bad, I am happy", "not sad but happy", "not sad, just tired". */
 const clauseEnds = new Set([...'.…,;:!?()–—-\n', ...'but men and och og just only bara bare'.split(' ')]);
@@ -142,27 +154,32 @@ const lexicons: readonly Lexicon[] = [
   ),
 ];
 
-function countKnown(words: readonly string[], { ratings, everyday }: Lexicon): number {
-  return words.filter((word) => ratings.has(word) || everyday.has(word)).length;
+function ratingOf(word: string, { ratings }: Lexicon): number | undefined {
+  return ratings.get(word) ?? ratings.get(word.replace(intensePrefix, ''));
+}
+
+function countKnown(words: readonly string[], lexicon: Lexicon): number {
+  return words.filter((word) => ratingOf(word, lexicon) !== undefined || lexicon.everyday.has(word)).length;
 }
 
 /** How many more words are turned after this one, `next` being the one after it. */
 function reachAfter([word, next]: readonly [string, string], reach: number, lexicon: Lexicon): number {
-  const { ratings, everyday, negations } = lexicon;
+  const { everyday, negations } = lexicon;
   if (negations.has(word)) return negationReach;
   if (clauseEnds.has(word)) return 0;
   // "Did not sleep much so feel terrible", but neither "not so good" nor "did not sleep so good".
-  if (/^s[oå]$/.test(word) && reach < negationReach && (ratings.get(next) ?? 0) <= 0) return 0;
+  if (/^s[oå]$/.test(word) && reach < negationReach && (ratingOf(next, lexicon) ?? 0) <= 0) return 0;
   return everyday.has(word) && !subjects.has(word) ? reach : reach - 1;
 }
 
 function rate(words: readonly string[], lexicon: Lexicon): number[] {
   let reach = 0;
   return words.flatMap((word, at) => {
-    const rating = lexicon.ratings.get(word);
+    const next = words[at + 1] ?? '';
+    const rating = ratingOf(word, lexicon);
     const isNegated = reach > 0;
-    reach = reachAfter([word, words[at + 1] ?? ''], reach, lexicon);
-    if (rating === undefined) return [];
+    reach = reachAfter([word, next], reach, lexicon);
+    if (rating === undefined || (intensifiers.has(word) && ratingOf(next, lexicon) !== undefined)) return [];
     return [isNegated ? -rating : rating];
   });
 }
@@ -181,11 +198,13 @@ function nameMood(score: number): string {
  * they agree, the surer the reading. Without any rated word it is neutral, and sure of nothing.
  */
 export function readByLexicon(text: string): Reading {
+  const plain = text
+    .toLowerCase()
+    .replaceAll(/[’‘´`]/g, "'")
+    .replaceAll(/n't\b/g, 'nt');
   const words =
-    text
-      .toLowerCase()
-      .replaceAll(/[’‘´`]/g, "'")
-      .replaceAll(/n't\b/g, 'nt')
+    negatingPhrases
+      .reduce((said, [phrase, negation]) => said.replaceAll(phrase, negation), plain)
       .replaceAll(feltWord, (word) => feltWords[word] ?? word)
       .replaceAll(endedNegation, '$&;')
       .replaceAll(negatedVerb, '$2 $1')

@@ -13,9 +13,9 @@ export interface Trend {
   readonly from: string;
   readonly to: string;
   readonly entries: number;
-  /** The mean of all entries; null when there is none. */
+  /** The mean of the entries whose words told of a mood; null when there is none. */
   readonly score: number | null;
-  readonly days: readonly { readonly day: string | null; readonly entries: number; readonly score: number }[];
+  readonly days: readonly { readonly day: string | null; readonly entries: number; readonly score: number | null }[];
 }
 
 const addDays = (day: string, days: number): string =>
@@ -25,8 +25,8 @@ const round = (score: number): number => Math.round(score * 1000) / 1000;
 export const trend = defineTool({
   name: 'trend',
   description:
-    'Reads how the mood of the user went: the mean score of each day that has entries, and of all. Without days, the ' +
-    'last seven; at most a year.',
+    'Reads how the mood of the user went: the mean score of each day that has entries, and of all; null where the words ' +
+    'told of no mood. Without days, the last seven; at most a year.',
   input: Type.Object(
     {
       from: Type.Optional({ ...Day, description: 'The first day, such as 2026-12-18.' }),
@@ -41,8 +41,9 @@ export const trend = defineTool({
     if (Date.parse(to) - Date.parse(from) >= maxDays * dayMs) throw moodErrors.raise.trend_too_long({ param: 'from' });
     const rows = await context.query(readTrend, { from: new Date(from), to: new Date(addDays(to, 1)) });
     const entries = rows.reduce((count, row) => count + row.entries, 0);
-    const total = rows.reduce((sum, row) => sum + row.score * row.entries, 0);
-    const days = rows.map((row) => ({ ...row, score: round(row.score) }));
-    return { from, to, entries, score: entries === 0 ? null : round(total / entries), days };
+    const read = rows.reduce((count, row) => count + row.read, 0);
+    const total = rows.reduce((sum, row) => sum + (row.score ?? 0) * row.read, 0);
+    const days = rows.map(({ score, read: _, ...row }) => ({ ...row, score: score === null ? null : round(score) }));
+    return { from, to, entries, score: read === 0 ? null : round(total / read), days };
   },
 });

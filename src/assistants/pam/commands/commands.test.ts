@@ -59,6 +59,8 @@ describe('is understood as an expense:', () => {
     ['betalade 500 kr på skidag', { amount: '500', currency: 'SEK', category: 'skidag' }],
     ['betalade 50 kr för min lunch', { amount: '50', currency: 'SEK', category: 'lunch' }],
     ['spent 12 on lunch, please', { amount: '12', category: 'lunch' }],
+    ['ok spent 12 on lunch pls', { amount: '12', category: 'lunch' }],
+    ['hej, la 12 kr på lunch', { amount: '12', currency: 'SEK', category: 'lunch' }],
     // The sign of several currencies.
     ['spent $12 CAD on lunch', { amount: '12', currency: 'CAD', category: 'lunch' }],
     ['spent $12 AUD on lunch', { amount: '12', currency: 'AUD', category: 'lunch' }],
@@ -274,7 +276,7 @@ describe('what came of it is told in the language that is set, else that of the 
       'What you mean to spend in a month:\n- fuel: €300.00',
     ],
     ['vad är min budget?', { budgets: [], has_more: false }, 'Du har inte satt någon budget.'],
-    ['budget 0 för mat', { budget: { ...expense, amount: null } }, 'Det finns ingen budget för fuel längre.'],
+    ['budget 0 för mat', { budget: { ...expense, amount: null } }, 'Det finns ingen budget för fuel i EUR längre.'],
     [
       'hur mycket har jag spenderat?',
       undefined,

@@ -16,6 +16,7 @@ interface Budget {
 interface Result {
   readonly expense?: ToldExpense;
   readonly expenses?: readonly ToldExpense[];
+  readonly deleted?: ToldExpense;
   readonly has_more?: boolean;
   readonly plan?: Plan;
   readonly budgets?: readonly Budget[];
@@ -33,10 +34,11 @@ const words = {
     nothing: (days: string, category: string | null) =>
       `Nothing was spent ${category === null ? '' : `on ${category} `}${days}.`,
     recorded: (money: string, what: string, day: string) => `Recorded: ${money} on ${what}, ${day}`,
+    deleted: (money: string, what: string, day: string) => `Deleted: ${money} on ${what}, ${day}`,
     budget: (what: string, money: string) => `The budget for ${what} is ${money} a month.`,
     budgets: 'What you mean to spend in a month:',
     noBudgets: 'You have set no budget.',
-    noBudget: (what: string) => `There is no budget for ${what} any more.`,
+    noBudget: (what: string, currency: string) => `There is no budget for ${what} in ${currency} any more.`,
     spent: (money: string, days: string) => `You spent ${money} ${days}:`,
     days: (from: string, to: string) => (from === to ? `on ${from}` : `from ${from} to ${to}`),
     plan: (day: string, place: string) => `The plan for ${day} in ${place}:`,
@@ -49,10 +51,11 @@ const words = {
     nothing: (days: string, category: string | null) =>
       `Inget har spenderats ${category === null ? '' : `på ${category} `}${days}.`,
     recorded: (money: string, what: string, day: string) => `Antecknat: ${money} på ${what}, ${day}`,
+    deleted: (money: string, what: string, day: string) => `Borttaget: ${money} på ${what}, ${day}`,
     budget: (what: string, money: string) => `Budgeten för ${what} är ${money} i månaden.`,
     budgets: 'Vad du tänker lägga i månaden:',
     noBudgets: 'Du har inte satt någon budget.',
-    noBudget: (what: string) => `Det finns ingen budget för ${what} längre.`,
+    noBudget: (what: string, currency: string) => `Det finns ingen budget för ${what} i ${currency} längre.`,
     spent: (money: string, days: string) => `Du har spenderat ${money} ${days}:`,
     days: (from: string, to: string) => (from === to ? `den ${from}` : `från ${from} till ${to}`),
     plan: (day: string, place: string) => `Planen för ${day} i ${place}:`,
@@ -91,11 +94,12 @@ function tell({ text, result }: PlainOutcome): string {
   const said = words[language];
   const money = (spending: Pick<Spending, 'amount' | 'currency'>) => formatMoney(spending, language);
   const told = (result ?? {}) as Result;
-  const { expense, expenses, budget, budgets, from = '', to = '', totals, plan, category: only = null } = told;
+  const { expense, deleted, expenses, budget, budgets, from = '', to = '', totals, plan, category: only = null } = told;
   if (expense !== undefined) return said.recorded(money(expense), expense.category, expense.spent_on);
+  if (deleted !== undefined) return said.deleted(money(deleted), deleted.category, deleted.spent_on);
   if (budget !== undefined) {
     const { category, currency, amount } = budget;
-    return amount === null ? said.noBudget(category) : said.budget(category, money({ amount, currency }));
+    return amount === null ? said.noBudget(category, currency) : said.budget(category, money({ amount, currency }));
   }
   if (plan !== undefined) {
     const { day, place, stops } = plan;

@@ -28,6 +28,9 @@ describe('a time that is none of the days that are understood is not part of a c
     'later',
     'later that day',
     'about an hour and a half ago',
+    'on Black Friday',
+    'on Easter Sunday',
+    'every other Friday',
   ])('"… on food %s"', (time) => {
     expect(read(`spent 12 on food ${time}`)).toBeUndefined();
     expect(read(`budget 12 for food ${time}`)).toBeUndefined();
@@ -59,6 +62,8 @@ describe('a time that is none of the days that are understood is not part of a c
     'tidigare',
     'nyligen',
     'det här kvartalet',
+    'på svarta fredagen',
+    'varannan fredag',
   ])('"… på mat %s"', (time) => {
     expect(read(`spenderade 12 på mat ${time}`)).toBeUndefined();
     expect(read(`budget 12 för mat ${time}`)).toBeUndefined();
@@ -74,6 +79,17 @@ describe('a time that is none of the days that are understood is not part of a c
   ])('"%s"', (text) => {
     expect(read(text)).toBeUndefined();
   });
+});
+
+test.each([
+  'paid 50 for dinner but Anna paid me back',
+  'spent 12 on lunch, not on dinner',
+  'spent 12 on lunch twice',
+  'budget of 300 for food was exceeded',
+  'la 12 kr på lunch men fick tillbaka hälften',
+  'budget 300 kr för mat är för lite',
+])('a category is no sentence: "%s" is not guessed at', (text) => {
+  expect(read(text)).toBeUndefined();
 });
 
 test.each([

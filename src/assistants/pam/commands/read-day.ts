@@ -60,6 +60,10 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: stri
   ],
 };
 
+/** The name of a day that is a weekday only in part, or another than the last of that name: "Black Friday". */
+const ownNameOfDay =
+  /(?<!\p{L})(?:black|cyber|good|easter|palm|other|svarta?|varannan) (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)/iu;
+
 /** The text without what was found, where that is at its beginning or end: elsewhere it is part of something else. */
 function cut(text: string, found: { index: number; length: number }, language: Language): string | undefined {
   const { index, length } = found;
@@ -164,6 +168,7 @@ function noonOf(now: Date): Date {
  */
 export function readDay(said: string, now: Date, language: Language): DayAndRest | undefined {
   const text = toPlainSwedishDates(said);
+  if (ownNameOfDay.test(text)) return undefined;
   const own = readOwnDay(text, language);
   if (own !== 'none') return own;
   const parser = language === 'sv' ? sv : en;

@@ -58,7 +58,7 @@ function tell({ text, tool, result }: PlainOutcome): string {
   if (candidates !== undefined) return `${said.several}\n${list(candidates)}`;
   // Mostly it was not found, but why a tool failed is not known here.
   if (item === undefined)
-    return what === undefined || verb === 'add' || verb === 'list' ? said.failed : said.missed(what);
+    return what !== undefined && (verb === 'complete' || verb === 'delete') ? said.missed(what) : said.failed;
   return `${said.done[tool as keyof typeof said.done]}: ${name(item)}`;
 }
 

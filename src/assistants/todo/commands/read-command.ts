@@ -4,12 +4,12 @@ import { type Language, readDay, toDay } from './read-day.ts';
 /** What a sentence asks for. */
 export interface Command {
   readonly language: Language;
-  readonly verb: 'add' | 'list' | 'complete' | 'delete';
+  readonly verb: 'add' | 'list' | 'complete' | 'reopen' | 'delete';
   /** What it is about, as the user said it. */
   readonly what: string;
   /** Said of what the user did: "on Friday" is then when it was done. */
   readonly isPast: boolean;
-  /** A day that was said before what it is about. */
+  /** A day or a time that was said before what it is about. */
   readonly due: string | undefined;
 }
 
@@ -22,17 +22,29 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
       'list',
       /^(?:what(?:'?s| is) (?:on|in) my (?:to-?do )?list|what (?:do i have to|do i need to|should i) do|what(?:'?s| is) due|(?:show|list)(?: me)? (?:(?:my|the) )?(?:to-?do )?(?:list|items|to-?dos|tasks)|what are my (?:to-?dos|tasks)|what(?:'?s| is) left(?: to do| on (?:my|the) (?:to-?do )?list)?|(?:my )?(?:(?:to-?do )?list|to-?dos|tasks))(?<what> .*)?$/,
     ],
-    ['complete', /^(?:(?:i'?m |i am )?(?:done|finished) with|complete|check off|tick off|done:) (?<what>.+)$/],
-    ['complete', /^(?<past>i(?:'ve| have) (?:done|finished)|(?:i )?finished) (?<what>.+)$/],
-    ['complete', /^mark (?<what>.+?) (?:as )?(?:done|complete|completed)$/],
-    ['delete', /^(?:delete|remove) (?<what>.+?)(?: from (?:my|the) (?:to-?do )?list)?$/],
+    [
+      'complete',
+      /^(?:(?:i'?m |i am )?(?:done|finished) with|complete|check off|tick off|cross off|done:) (?<what>.+)$/,
+    ],
+    [
+      'complete',
+      /^(?<past>i(?:'ve| have) (?:done|finished|completed)(?: with)?|(?:i )?finished|i completed) (?<what>.+)$/,
+    ],
+    ['reopen', /^(?:reopen|uncheck|untick) (?<what>.+)$/],
+    ['reopen', /^mark (?<what>.+?) (?:as )?(?:not (?:yet )?(?:done|completed?|finished)|undone|incomplete)$/],
+    ['complete', /^mark (?<what>.+?) (?:as )?(?:done|completed?|finished)$/],
+    ['delete', /^(?:delete|remove) (?<what>.+?)(?: (?:from|off) (?:my|the) (?:to-?do )?list)?$/],
+    ['delete', /^take (?<what>.+?) off (?:my|the) (?:to-?do )?list$/],
     [
       'add',
       /^(?:add|remind me to|remember to|don't (?:let me )?forget to)(?: to (?:my|the) (?:to-?do )?list)?:? (?<what>.+)$/,
     ],
     ['add', /^put (?<what>.+ on (?:my|the) (?:to-?do )?list\b.*)$/],
     // After what may be added: "remind me to call when dinner is done".
-    ['complete', /^(?!what\b)(?<what>.+) (?:is|are) (?:done|finished)$/],
+    [
+      'complete',
+      /^(?!(?:what|which|who|no|neither|either|remind)\b|.*\b(?:when|if|once|after|before|until|till|unless|while|whether|sure|hopefully|i (?:hope|think|guess|wish))\b)(?<what>.+) (?:is|are) (?:done|finished)$/,
+    ],
     ['add', /^(?:new )?(?:to-?do|task): ?(?<what>.+)$/],
     ['add', /^(?:i (?:need|have) to )?(?<what>buy .+)$/],
   ],
@@ -41,16 +53,20 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
       'list',
       /^(?:vad har jag att göra|vad (?:ska|måste) jag göra|vad (?:står|finns|har jag) på (?:min lista|listan)|visa (?:min lista|listan|mina uppgifter)|vad (?:har jag|är|finns) kvar(?: att göra| på (?:min lista|listan))?|min lista|mina uppgifter)(?<what> .*)?$/,
     ],
-    ['complete', /^(?:(?:jag (?:är|blev) )?(?:klar|färdig) med|jag har gjort|bocka av) (?<what>.+)$/],
+    ['complete', /^(?:(?:jag (?:är|blev) )?(?:klar|färdig) med|jag har gjort(?: klart)?|bocka av) (?<what>.+)$/],
+    ['reopen', /^markera (?<what>.+?) som (?:inte|ej) (?:klar|klart|klara|färdig|färdigt|färdiga|gjord|gjort)$/],
     ['complete', /^markera (?<what>.+?) som (?:klar|klart|klara|färdig|färdigt|färdiga|gjord|gjort)$/],
     ['delete', /^(?:ta bort|radera|stryk) (?<what>.+?)(?: från (?:min lista|listan))?$/],
     [
       'add',
-      /^(?:lägga? till|skriva? upp|påminn mig (?:om )?att|kom ihåg att|glöm inte (?:bort )?att)(?: på (?:min lista|listan))?:? (?<what>.+)$/,
+      /^(?:lägga? (?:också |även )?till|skriva? upp|påminna? mig (?:om )?att|kom ihåg att|glöm inte (?:bort )?att)(?: på (?:min lista|listan))?:? (?<what>.+)$/,
     ],
     ['add', /^ny uppgift: ?(?<what>.+)$/],
     ['add', /^(?:lägg(?: in)?|sätt(?: upp)?|skriv) (?<what>.+ på (?:min lista|listan)\b.*)$/],
-    ['complete', /^(?!vad\b)(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$/],
+    [
+      'complete',
+      /^(?!(?:vad|vilken|vilket|vilka|vem|ingen|inga|inget|halva) |(?:.* )?(?:när|om|ifall|innan|efter|tills|medan|kanske|jag (?:hoppas|tror)) )(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$/,
+    ],
     ['add', /^(?:jag (?:måste|behöver) (?=köpa ))?(?<what>köpa? .+)$/],
   ],
 };
@@ -64,29 +80,54 @@ const onThatDay = /\s+on (?:mon|tues|wednes|thurs|fri|satur|sun)day$/i;
 const onTheList = /\s+(?:to|on) (?:my|the) (?:to-?do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
 const articles = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
 const kind = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
-const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du |snälla )/i;
+const greeting = /^(?:hi|hello|hey|ok|okay|hej|hejsan)[,!]? /i;
+const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du (?:snälla )?|snälla (?:kan du )?)/i;
+const thanks = /,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/i;
 
-/** What names no item: "it", "everything", "the last one", "a new task", "2", "my account". */
-const vague =
-  /^(?:(?:all|the|my|an?|one|another|first|second|third|last|next|latest|oldest|other|done|completed|finished|old|new|whole|of|it'?s|alla|den|det|de|min|mina|en|ny|första|sista|klara|hela) )*(?:(?:number|nr|item|task)? ?#?\d+|it|this|that|them|these|those|one|all|everything|anything|something|nothing|who|who'?s|i|we|you|they|jag|vi|du|ni|what(?:'?s| is) (?:done|finished|left)|items?|tasks?|todos?|things?|list|account|profile|data|history|chat|conversation|allt|alla|alltihop|något|någonting|inget|ingenting|det|den|detta|dem|dessa|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?|konto(?:t)?)$/i;
+/** Words that say which one of those that were talked about: only who heard that knows which it is. */
+const pointers =
+  "(?:all|the|my|an?|one|two|three|another|both|this|that|these|those|first|second|third|last|next|previous|top|bottom|latest|oldest|newest|other|done|completed|finished|overdue|old|new|whole|of|it(?:'?s)?|(?:today|tomorrow)'?s|alla|den|det|de|min|mina|en|ny|nya|två|tre|båda|första|andra|tredje|sista|senaste|nästa|översta|nedersta|klara|gamla|hela|dagens|morgondagens)";
 
-/** A day before what it is about, which may name another one: "remind me tomorrow to order cake for Friday". */
-const dayFirst =
-  /(?<=^(?:remind me|påminn mig) )(?:on |på )?(?<due>to(?:day|night|morrow)|(?:next )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|i ?(?:dag|morgon|övermorgon)|(?:mån|tis|ons|tors|fre|lör|sön)dag) (?=(?:to|(?:om )?att) )/i;
+/** What names no item: "it", "everything", "the last one", "both", "a new task", "2", "my account". */
+const vague = new RegExp(
+  `^(?:${pointers} )*(?:${pointers}|(?:number|nr|nummer|punkt|item|task)? ?#?\\d+|them|everything|anything|something|nothing|who|who'?s|i|we|you|they|jag|vi|du|ni|what(?:'?s| is) (?:done|finished|left)|ones?|items?|tasks?|todos?|things?|stuff|list|account|profile|data|history|chat|conversation|for|up|early|here|already|wrong|well|day|week|month|year|some|many|most|much|more|few|none|half|lots?|little|enough|plenty|he|she|nobody|everyone|everybody|someone|somebody|which|allt|alltihop|något|någonting|inget|ingenting|detta|dem|dessa|här|där|fel|mesta|flesta|mycket|mer|lite|nog|några|vissa|ingen|hälften|hon|han|vem|vilken|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?|dagen|veckan|månaden|året|konto(?:t)?)$`,
+  'iu',
+);
+
+const weekday = '(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)';
+
+/** When to be reminded, as it is said before of what. Nothing else: "remind me at the station to call" has no time. */
+const times = [
+  `(?:(?:on|på|next|nästa) )?${weekday}(?: (?:morning|afternoon|evening))?|to(?:day|night|morrow)(?: (?:morning|afternoon|evening))?`,
+  'i ?(?:dag|kväll|morgon|övermorgon)|(?:on|den) (?:the )?\\d{1,2}(?:st|nd|rd|th|:[ae])?(?: \\p{L}+)?|on payday|på lönedagen',
+  'at (?:noon|\\d{1,2}(?:[:.]\\d\\d)?(?: ?[ap]m)?)|kl\\.? ?\\d{1,2}(?:[:.]\\d\\d)?|this (?:afternoon|evening)|in the (?:morning|evening)',
+  '(?:in|om) \\S+ (?:minute|hour|day|week|month|minut|timme|dag|vecka|månad)(?:s|er|ar)?|om \\S+ (?:timmar|veckor)',
+  `next (?:week|month)|nästa (?:vecka|månad)|(?:every|varje) (?:day|week|month|dag|vecka|månad|${weekday})`,
+].join('|');
+
+/** A time before what it is about, which may name another one: "remind me tomorrow to order cake for Friday". */
+const dayFirst = new RegExp(
+  `(?<=^(?:remind me|påminna? mig) )(?<due>(?:${times})(?: (?:${times}))?) (?=(?:to(?! \\d)|(?:om )?att) )`,
+  'iu',
+);
+
+/** Between two sentences, each of which may be a command. */
+const betweenSentences = /[\r\n]+|(?<=[.!?;]) +(?:then |sen )?|,? (?:and|och) (?=(?:remind|påminn) )/i;
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
-  const [, ...others] = text.trim().split(/[\r\n]+/);
+  const [, ...others] = text.trim().split(betweenSentences);
   // One of several would be done, or all of them be one title.
-  if (others.some((line) => readCommand(line) !== undefined)) return undefined;
+  if (others.some((other) => readCommand(other) !== undefined)) return undefined;
   const said = text
     .trim()
     .replace(/\s+/g, ' ')
-    .replace(/(?<=\p{L})[’‘´`](?=\p{L})/gu, "'");
+    .replace(/(?<=\p{L})[’‘´`](?=\p{L})/gu, "'")
+    .replace(greeting, '');
   const polite = said
     .replace(/(?<![.!?])[.!?]+$/, '')
     .replace(please, '')
-    .replace(/,? (?:please|tack)$/i, '');
+    .replace(thanks, '');
   const sentence = polite.replace(dayFirst, '');
   const due = dayFirst.exec(polite)?.groups?.due;
   const asks = said.endsWith('?') && !please.test(said);
@@ -124,22 +165,43 @@ function readMeant({ language, verb, what, isPast }: Command, now: Date): PlainC
   };
 }
 
+const dayMs = 86_400_000;
+
+/** The Sunday of a week that a list is asked for: of this one or the next. */
+const weeks: readonly (readonly [RegExp, number])[] = [
+  [/^(?:(?:for|due|in) )?this week$|^(?:i|den här) veckan$|^(?:den här|denna) vecka$/i, 0],
+  [/^(?:(?:for|due|in) )?next week$|^nästa vecka$/i, 7],
+];
+
+function readList({ what, language }: Command, now: Date): PlainCall | undefined {
+  const [, daysMore] = weeks.find(([pattern]) => pattern.test(what)) ?? [];
+  if (daysMore !== undefined) {
+    const daysToSunday = (7 - now.getUTCDay()) % 7;
+    const sunday = toDay(new Date(now.getTime() + (daysToSunday + daysMore) * dayMs));
+    return { tool: 'todo_list', input: { due_to: sunday } };
+  }
+  const { day, rest } = readDay(what, now, language);
+  // More words than a day narrow the list in a way that is not understood.
+  return rest === '' ? { tool: 'todo_list', input: day === null ? {} : { due_to: day } } : undefined;
+}
+
+function readNew({ what, due, language }: Command, now: Date): PlainCall | undefined {
+  const whole = what.replace(kind, '');
+  const found = readDay(due ?? whole, now, language);
+  // Of a time that is no day, the words stay: "pay rent on payday".
+  const title = due === undefined ? found.rest : `${whole} ${found.rest}`.trim();
+  if (title === '' || vague.test(title)) return undefined;
+  return { tool: 'todo_add', input: { title, ...(found.day !== null && { due_on: found.day }) } };
+}
+
 /** The tool call that a sentence asks for. */
 export function readCall({ text, now }: PlainText): PlainCall | undefined {
   const command = readCommand(text);
   if (command === undefined) return undefined;
-  const { language, verb, what, due } = command;
-  if (verb === 'complete' || verb === 'delete') {
-    const input = readMeant(command, now);
-    return input && { tool: `todo_${verb}`, input };
-  }
-  const whole = what.replace(kind, '');
-  const { day, rest } =
-    due === undefined ? readDay(whole, now, language) : { ...readDay(due, now, language), rest: whole };
-  if (verb === 'list') {
-    // More words than a day narrow the list in a way that is not understood.
-    return rest === '' ? { tool: 'todo_list', input: day === null ? {} : { due_to: day } } : undefined;
-  }
-  if (rest === '' || vague.test(rest)) return undefined;
-  return { tool: 'todo_add', input: { title: rest, ...(day !== null && { due_on: day }) } };
+  if (command.verb === 'list') return readList(command, now);
+  if (command.verb === 'add') return readNew(command, now);
+  // A day is part of the name here: the tool that changes an item takes a day for a new one.
+  if (command.verb === 'reopen') return { tool: 'todo_update', input: { title: nameIn(command.what), done: false } };
+  const input = readMeant(command, now);
+  return input && { tool: `todo_${command.verb}`, input };
 }

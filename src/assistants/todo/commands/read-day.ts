@@ -24,7 +24,7 @@ const dayMs = 86_400_000;
 
 /** What stands between the words of a thing to do and its day: "by", or a comma. */
 const joints = {
-  en: /(?:^|\s+|(?<=\S)[,:]\s*)(?:(?:for|by|on|until|due|at):?)?$/i,
+  en: /(?:^|\s+|(?<=\S)[,:]\s*)(?:(?:for|by|on|until|till|due|at):?)?$/i,
   sv: /(?:^|\s+|(?<=\S)[,:]\s*)(?:till|senast|på)?$/i,
 };
 
@@ -34,6 +34,11 @@ const articles = { en: /(?<!\S)the $/i, sv: /(?<!\S)den $/i };
 /** After these, a day is not the one that it is due. */
 const otherwise =
   /(?<!\p{L})(?:every|each|or|not|after|before|from|since|over|during|of|the|varje|var|eller|inte|efter|före|innan|från|sedan|tills)$/iu;
+
+/** Before a day of the week: it is another day than the next of that name, or not the day at all. */
+const otherWeekday =
+  /(?<!\p{L})(?:other|first|second|third|fourth|last|except|excluding|unless|black|cyber|good|easter|palm|ash|shrove|holy|andra|första|tredje|fjärde|sista|varannan|utom|förutom|svarta?)$/iu;
+const isWeekday = /^(?:mon|tues|wednes|thurs|fri|satur|sun)day|^(?:mån|tis|ons|tors|fre|lör|sön)dag/i;
 
 /** How far off a day is, in days, where chrono does not know or has it wrong; the first that fits counts. */
 const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: string) => number])[]>> = {
@@ -78,8 +83,9 @@ function isDay(found: ParsedResult, language: Language): boolean {
   const { start, end, text } = found;
   if (contradictsItself(found)) return false;
   if (end || !(start.isCertain('day') || start.isCertain('weekday'))) return false;
-  // "In 3 hours" is counted from a clock, "the week" is of "the end of the week", "sun" and "sat" are words.
-  if (start.isCertain('timezoneOffset') || /^(?:last |the )/i.test(text) || /^\p{L}{1,4}$/u.test(text)) return false;
+  // "In 3 hours" is counted from a clock, "the week" is of "the end of the week", a weekend is two days, "sun" is a word.
+  if (start.isCertain('timezoneOffset') || /^(?:last |the )|weekend/i.test(text) || /^\p{L}{1,4}$/u.test(text))
+    return false;
   return language === 'sv' || !hasTwoReadings(text);
 }
 
@@ -144,6 +150,7 @@ export function readDay(said: string, now: Date, language: Language): DayAndRest
   if (named === undefined || another !== undefined || named.day < toDay(now)) return whole;
   const lead = text.slice(0, named.start);
   if (!said.startsWith(lead)) return whole;
+  if (isWeekday.test(text.slice(named.start)) && otherWeekday.test(lead.trimEnd())) return whole;
   const isInDigits = /\d/.test(text.charAt(named.start));
   const before = (isInDigits ? lead.replace(articles[language], '') : lead).trimEnd().replace(joints[language], '');
   const after = text.slice(named.end).trim();

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { commands } from './commands.ts';
+
+// A Wednesday.
+const now = new Date('2026-11-25T13:30:00Z');
+const read = (text: string) => commands.read({ text, now });
+
+// A title may have the word: "pay last bill", "call both grandmas", "clean up kitchen".
+test.each([
+  'delete the last',
+  'delete the first two',
+  'delete both',
+  'delete that one',
+  'delete the old ones',
+  "delete tomorrow's tasks",
+  'complete the next',
+  'done with the first',
+  'both are done',
+  'that one is done',
+  'which item is done',
+  'some are done',
+  'no task is done',
+  'finished up',
+  'I have done enough',
+  'done with the day',
+  'ta bort den sista',
+  'ta bort båda',
+  'ta bort den där',
+  'ta bort gamla',
+  'ta bort nummer 2',
+  'klar med den första',
+  'klar med dagen',
+  'den andra är klar',
+  'vilken är klar',
+  'det mesta är klart',
+  'jag har gjort fel',
+])('"%s" names no item', (text) => {
+  expect(read(text)).toBeUndefined();
+});
+
+test.each([
+  'call mom when the report is done',
+  'if the report is done',
+  'I hope the report is done',
+  'make sure the report is done',
+  'säg till när maten är klar',
+  'jag hoppas att rapporten är klar',
+])('"%s" does not say that it is done', (text) => {
+  expect(read(text)).toBeUndefined();
+});
+
+test('a question is none the less one for a greeting', () => {
+  expect(read('hi, delete milk?')).toBeUndefined();
+});
+
+test.each([
+  'add milk. Then delete eggs',
+  'Delete eggs. Add milk.',
+  'add milk, and remind me to call mom tomorrow',
+  'köp mjölk och påminn mig att ringa mamma',
+])('"%s" is several commands', (text) => {
+  expect(read(text)).toBeUndefined();
+});
+
+test.each<[string, string, object]>([
+  ['the last report is done', 'complete', { title: 'last report' }],
+  ['delete the two tickets', 'delete', { title: 'two tickets' }],
+  ['add call Dr. Add', 'add', { title: 'call Dr. Add' }],
+  ['hi, add milk', 'add', { title: 'milk' }],
+  ['hej, lägg även till mjölk', 'add', { title: 'mjölk' }],
+  ['add milk pls', 'add', { title: 'milk' }],
+  ['add milk, thanks', 'add', { title: 'milk' }],
+  ['lägg till mjölk snälla', 'add', { title: 'mjölk' }],
+  ["I've finished with the report", 'complete', { title: 'report' }],
+  ['take milk off my list', 'delete', { title: 'milk' }],
+  ['kan du snälla ta bort mjölk', 'delete', { title: 'mjölk', language: 'sv' }],
+  ['jag har gjort klart läxan', 'complete', { title: 'läxan', language: 'sv' }],
+  ['reopen the report', 'update', { title: 'report', done: false }],
+  ['mark milk as not done', 'update', { title: 'milk', done: false }],
+  ['markera mjölk som inte klar', 'update', { title: 'mjölk', done: false }],
+])('"%s" is understood', (text, tool, input) => {
+  expect(read(text)).toEqual({ tool: `todo_${tool}`, input });
+});

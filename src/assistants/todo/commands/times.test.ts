@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { commands } from './commands.ts';
+
+// A Wednesday.
+const now = new Date('2026-11-25T13:30:00Z');
+const read = (text: string, at = now) => commands.read({ text, now: at })?.input;
+
+describe('a time may be said before what to be reminded of:', () => {
+  test.each<[string, string, string | undefined]>([
+    ['remind me tomorrow at 9 to call the dentist', 'call the dentist at 9', '2026-11-26'],
+    ['remind me on Monday morning to call Bob', 'call Bob in the morning', '2026-11-30'],
+    ['remind me on 3 December to call Bob', 'call Bob', '2026-12-03'],
+    ['remind me next week to call mom', 'call mom', '2026-12-02'],
+    // Not a day that is known: the words stay.
+    ['remind me on payday to pay rent', 'pay rent on payday', undefined],
+    ['remind me at 5pm to call mom', 'call mom at 5pm', undefined],
+    ['remind me in 2 hours to take out the pizza', 'take out the pizza in 2 hours', undefined],
+    ['remind me every Friday to call mom', 'call mom every Friday', undefined],
+    ['påminn mig imorgon kl 9 att ringa mamma', 'ringa mamma kl 9', '2026-11-26'],
+    ['påminn mig den 3 december att ringa mamma', 'ringa mamma', '2026-12-03'],
+    ['påminn mig på lönedagen att betala hyran', 'betala hyran på lönedagen', undefined],
+    ['kan du påminna mig om att ringa mamma imorgon?', 'ringa mamma', '2026-11-26'],
+  ])('"%s"', (text, title, day) => {
+    expect(read(text)).toEqual({ title, ...(day !== undefined && { due_on: day }) });
+  });
+
+  test.each([
+    'remind me on the way to work to call mom',
+    'remind me before going to town to lock the door',
+    'remind me at 5 to 6 to call mom',
+    'remind me at the entrance to the park to call',
+  ])('"%s" is not guessed at', (text) => {
+    expect(read(text)).toBeUndefined();
+  });
+});
+
+test.each([
+  'call mom every other Friday',
+  'gym except Friday',
+  'call mom on the first Monday',
+  'church on Easter Sunday',
+  'shopping on Black Friday',
+  'call mom this weekend',
+  'träna utom fredag',
+  'städa varannan fredag',
+])('"%s" is not due on the next day of that name', (title) => {
+  expect(read(`add ${title}`)).toEqual({ title });
+  expect(read(`lägg till ${title}`)).toEqual({ title });
+});
+
+test('a week that a list is asked for ends on its Sunday', () => {
+  const sunday = new Date('2026-11-29T10:00:00Z');
+  for (const text of ['what do I have to do this week?', 'vad har jag att göra den här veckan?']) {
+    expect([text, read(text), read(text, sunday)]).toEqual([text, { due_to: '2026-11-29' }, { due_to: '2026-11-29' }]);
+  }
+  for (const text of ["what's on my list for next week?", 'vad har jag att göra nästa vecka?']) {
+    expect([text, read(text), read(text, sunday)]).toEqual([text, { due_to: '2026-12-06' }, { due_to: '2026-12-06' }]);
+  }
+});

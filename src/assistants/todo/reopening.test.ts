@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import type { Item } from './schemas.ts';
+
+let product: Product;
+
+beforeAll(async () => {
+  product = await startProduct();
+});
+
+afterAll(() => product.stop());
+
+async function call(user: TestUser, tool: string, input: unknown): Promise<{ item: Item }> {
+  const found = product.server.installed.assistants
+    .find(({ name }) => name === 'todo')
+    ?.tools.find(({ name }) => name === `todo_${tool}`);
+  return (await found?.run(input, { userId: user.userId, context: testContext() })) as { item: Item };
+}
+
+async function startChat(user: TestUser) {
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
+  const { id } = (await session.json()) as { id: string };
+  return async (content: string) => {
+    const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
+    return ((await response.json()) as { content: string }).content;
+  };
+}
+
+test('an item that is done is reopened by its title', async () => {
+  const say = await startChat(await product.createUser());
+  await say('add buy milk');
+  await say('done with milk');
+  expect(await say('my list')).toBe('There is nothing on your list.');
+  expect(await say('mark milk as not done')).toBe('Changed: buy milk');
+  expect(await say('my list')).toBe('- buy milk');
+  expect(await say('reopen eggs')).toBe('That did not work. "What is on my list?" shows what there is.');
+});
+
+test('of several of the same title, one that is not done is meant, or else the last that was done', async () => {
+  const user = await product.createUser();
+  const first = (await call(user, 'add', { title: 'milk' })).item;
+  await call(user, 'complete', { title: 'milk' });
+  const second = (await call(user, 'add', { title: 'milk' })).item;
+  const reopen = () => call(user, 'update', { title: 'milk', done: false });
+  expect(await reopen()).toMatchObject({ item: { id: second.id, done: false } });
+  await call(user, 'complete', { id: second.id });
+  expect(await reopen()).toMatchObject({ item: { id: second.id, done: false } });
+  await call(user, 'delete', { id: second.id });
+  expect(await reopen()).toMatchObject({ item: { id: first.id, done: false } });
+});
+
+test('what points at an item that only the talk before named, deletes none that has the word', async () => {
+  const say = await startChat(await product.createUser());
+  await say('add pay last bill');
+  await say('lägg till betala sista räkningen');
+  for (const text of ['delete the last', 'ta bort den sista']) await say(text);
+  expect(await say('my list')).toBe('- pay last bill\n- betala sista räkningen');
+});
