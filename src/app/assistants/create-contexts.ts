@@ -4,8 +4,13 @@ import { type Idempotency, unrepeatable } from '../../core/accounts/index.ts';
 import { type Models, OFFLINE } from '../../core/models/index.ts';
 import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
-import { type Batched, createBatch, type Database, type Statement } from '../../platform/postgres/index.ts';
-import { eraseInPages } from '../stored-data/erase-in-pages.ts';
+import {
+  type Batched,
+  createBatch,
+  type Database,
+  eraseInPages,
+  type Statement,
+} from '../../platform/postgres/index.ts';
 import { askModel } from './ask-model.ts';
 import { createOnce } from './create-once.ts';
 import { KeyedLock } from './keyed-lock.ts';

@@ -5,8 +5,8 @@ import { eraseActivity } from '../../core/activity/index.ts';
 import { eraseMessages, eraseSessions, eraseTurns } from '../../core/chat/index.ts';
 import { defineJob, type Job } from '../../platform/jobs/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
+import { eraseInPages } from '../../platform/postgres/index.ts';
 import type { BoundAssistants } from '../assistants/bind-assistants.ts';
-import { eraseInPages } from './erase-in-pages.ts';
 
 /** What erasing users needs. */
 export interface EraseUserOptions {

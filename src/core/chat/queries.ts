@@ -171,16 +171,50 @@ export const updateSession = (
   )
   select id, title, assistant, model, message_count, version, created_at, updated_at from changed`;
 
-/** Deletes a session with its messages and turns. Indexes: chat_sessions_pkey, chat_turns_session. One row or none. */
-export const deleteSession = (p: Actor & { id: string }) => sql<{ id: string }>`
+/**
+ * Deletes a session with what it has of messages and turns, unless it has counted more than `atMost` messages. Indexes:
+ * chat_sessions_pkey, chat_turns_session. One row of a session that there was, or none.
+ */
+export const deleteSession = (p: Actor & { id: string; atMost: number }) => sql<{ gone: boolean }>`
   -- chat.delete_session
   with gone as (
-    delete from chat_sessions where user_id = ${p.userId}::uuid and id = ${p.id}::uuid returning id
+    delete from chat_sessions
+    where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and message_count <= ${p.atMost}::integer
+    returning id
   ), act as (
     insert into activity (user_id, id, kind, key_id, subject_id, ip)
     select ${p.userId}::uuid, ${p.activityId}::uuid, 'session.deleted', ${p.keyId}::uuid, gone.id, ${p.ip}::inet from gone
   )
-  select id from gone`;
+  select exists (select from gone) as gone from chat_sessions where user_id = ${p.userId}::uuid and id = ${p.id}::uuid`;
+
+/** Some of a session's rows. */
+export interface SessionPart {
+  userId: string;
+  sessionId: string;
+  limit: number;
+}
+
+/** Deletes some of a session's messages, the newest first. Index: chat_messages_pkey. A row for each, at most `limit`. */
+export const deleteMessages = (p: SessionPart) => sql<{ seq: number }>`
+  -- chat.delete_messages
+  delete from chat_messages
+  where user_id = ${p.userId}::uuid and session_id = ${p.sessionId}::uuid and ctid = any (array(
+    select ctid from chat_messages where user_id = ${p.userId}::uuid and session_id = ${p.sessionId}::uuid
+    order by seq desc
+    -- A number that the planner does not see: it would sort all rows of a session that it thinks short, for each page.
+    limit (select ${p.limit}::integer)
+  ))
+  returning seq`;
+
+/** Deletes some of a session's turns. Indexes: chat_turns_session, chat_turns_pkey. A row for each, at most `limit`. */
+export const deleteTurns = (p: SessionPart) => sql<{ id: string }>`
+  -- chat.delete_turns
+  delete from chat_turns
+  where user_id = ${p.userId}::uuid and id = any (array(
+    select id from chat_turns where user_id = ${p.userId}::uuid and session_id = ${p.sessionId}::uuid
+    limit (select ${p.limit}::integer)
+  ))
+  returning id`;
 
 /**
  * How much of its messages a page has at most, in bytes as they are stored: a hundred times what fifty messages usually are,

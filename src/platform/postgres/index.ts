@@ -7,6 +7,7 @@ export {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded.ts';
+export { eraseInPages } from './erase-in-pages.ts';
 export { isOutcomeUnknown, isReferenceMissing, postgresErrors, sqlState } from './errors.ts';
 export { inspectRoute } from './inspect-route.ts';
 export { migrate } from './migrate.ts';

@@ -10,7 +10,8 @@ import {
 } from '../../../platform/http/index.ts';
 import { actorOf, markReplay, onceByKey, readIdempotency, withoutBlindRetry } from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
-import { deleteSession, listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
+import { listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
+import { removeSession } from '../remove-session.ts';
 import { CreateSession, DeletedSession, Session, SessionListQuery, SessionParams, UpdateSession } from '../schemas.ts';
 import { isUnchanged, setVersion, Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
@@ -177,12 +178,10 @@ function registerDelete(server: HttpServer, { database }: ChatRouteOptions): voi
       },
     },
     async (request) => {
-      const [row] = await database.query(
-        deleteSession({ ...actorOf(request.caller), id: request.params.session_id }),
-        request.context,
-      );
-      if (row === undefined) throw chatErrors.raise.session_not_found();
-      return { id: row.id, object: 'chat.session' as const, deleted: true as const };
+      const id = request.params.session_id;
+      const wasThere = await removeSession(database, { ...actorOf(request.caller), id }, request.context);
+      if (!wasThere) throw chatErrors.raise.session_not_found();
+      return { id, object: 'chat.session' as const, deleted: true as const };
     },
   );
 }

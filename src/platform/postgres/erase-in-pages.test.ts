@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AppError } from '../../base/errors.ts';
-import { postgresErrors } from '../../platform/postgres/index.ts';
 import { eraseInPages } from './erase-in-pages.ts';
+import { postgresErrors } from './errors.ts';
 
 /** Has so many rows erased, of which one statement has time for so many; answers how many each statement was to erase. */
 async function erase(rows: number, most: number, error: AppError = postgresErrors.raise.timeout()) {
