@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
+import { createClient } from '../faults/load.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
+import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
+import { startStubProvider } from '../stubs/provider.ts';
 import { startServerProcess } from './server-process.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -64,3 +67,30 @@ it('"serve" that is told to stop is not ready from then on, whatever it waits fo
   await admin.query('rollback');
   expect(await ended).toBe(0);
 });
+
+it('"serve" whose turn cannot be stored, for its database is away, ends well, and in time', async () => {
+  const [database, provider] = await Promise.all([createTestDatabase(), startStubProvider({ delayMs: 60_000 })]);
+  onTestFinished(() => database.drop());
+  onTestFinished(() => provider.close());
+  const proxy = await startFaultProxy(database.url);
+  onTestFinished(() => proxy.close());
+  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-away-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const server = await startServerProcess({
+    ...{ DATABASE_URL: proxy.url, DATA_DIR: dataDir, DRAIN_TIMEOUT_MS: String(DRAIN_TIMEOUT_MS) },
+    ...{ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' },
+  });
+  onTestFinished(() => void server.child.kill('SIGKILL'));
+  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  const send = createClient({ server, key });
+  const session = await send({ method: 'POST', path: '/v1/chat/sessions', body: {} });
+  const path = `/v1/chat/sessions/${session.body.id}/messages`;
+  const answering = send({ method: 'POST', path, body: { content: 'Hello' } });
+  await until(() => provider.requestCount > 0);
+  proxy.setMode('reset');
+  const ended = once(server.child, 'exit', { signal: AbortSignal.timeout(STOP_BOUND_MS) });
+  server.child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(await answering).toMatchObject({ status: 503 });
+  expect(server.output()).toContain('could not store the end of a turn');
+}, 40_000);

@@ -153,6 +153,8 @@ describe('a turn that its user stops', () => {
     await expect.poll(() => provider.aborts.length).toBeGreaterThan(0);
     expect(await (await product.request(user, 'POST', `${turnPath(turnId)}/stop`)).json()).toEqual(turn);
     expect(readEvents(await (await readAgain(turnId)).text())).toEqual(events);
+    const activity = await product.request(user, 'GET', '/v1/activity?kind=turn.stopped');
+    expect(await activity.json()).toMatchObject({ data: [{ kind: 'turn.stopped', subject_id: turnId }] });
   });
 
   it('stays as it is when it had ended', async () => {

@@ -17,7 +17,10 @@ const settleBudgetMs = 5_000;
  * The pauses before the tries to release a key whose claim was not heard of, in milliseconds: the first are over when the
  * client asks again, after a second; all of them when the server has given up a claim that it was slow with, or is back.
  */
-const releasePausesMs = [100, 250, 500, 1_000, 2_000, 4_000];
+const unheardPausesMs = [100, 250, 500, 1_000, 2_000, 4_000];
+
+/** The same before a claim is settled again where that failed: about a minute in all, longer than a failover takes. */
+const settlePausesMs = [...unheardPausesMs, ...Array<number>(13).fill(4_000)];
 
 /** What claiming a key needs. */
 export interface ClaimOptions {
@@ -34,35 +37,42 @@ export interface Claim {
   /** What an earlier request with this key remembered; undefined when the work is still to be done. */
   readonly earlier: string | undefined;
   /**
-   * Keeps the answer, for requests to come. Never rejects: when it cannot be kept, the caller has it all the same, and the
-   * key stays claimed.
+   * Keeps the answer, for requests to come. Never rejects: when it cannot be kept at once, the caller has it all the same, and
+   * it is tried again for about a minute; then the key stays claimed.
    */
   remember(answer: string): Promise<void>;
-  /** Lets go of the key after work that failed: the next request does it again. Never rejects. */
+  /** Lets go of the key after work that failed: the next request does it again. Never rejects, and tries again likewise. */
   release(): Promise<void>;
 }
 
-/** Answers whether the statement found the claim. Never rejects. */
-async function settle(request: FastifyRequest, database: Database, statement: Statement<unknown>): Promise<boolean> {
+/** Answers whether the statement found the claim; undefined when it failed. Never rejects. */
+async function settle(
+  request: FastifyRequest,
+  database: Database,
+  statement: Statement<unknown>,
+): Promise<boolean | undefined> {
   try {
     const options = { requestId: request.context.requestId, budgetMs: settleBudgetMs };
     const rows = await inBackground(options, (context) => database.query(statement, context));
     return rows.length > 0;
   } catch (error) {
     request.log.warn({ err: error }, 'could not settle an Idempotency-Key');
-    return false;
+    return undefined;
   }
 }
 
-/**
- * Lets go of what may have been claimed; again also when nothing was found, for the claim may come later than the news that
- * nobody heard of it. Never rejects, and keeps no process alive: what is left is taken over in time.
- */
-async function releaseUnheard(release: () => Promise<boolean>): Promise<void> {
-  for (const pauseMs of releasePausesMs) {
+/** Tries until it is done. Never rejects, and keeps no process alive: a claim that is left is taken over in time. */
+async function tryAgain(pausesMs: readonly number[], isDone: () => Promise<boolean>): Promise<void> {
+  for (const pauseMs of pausesMs) {
     await sleep(pauseMs, undefined, { ref: false });
-    if (await release()) return;
+    if (await isDone()) return;
   }
+}
+
+/** Waits for the first try alone: whoever asked is not to wait for a database that is away. */
+async function settleInTheEnd(settleOnce: () => Promise<boolean | undefined>): Promise<void> {
+  const isDone = async (): Promise<boolean> => (await settleOnce()) !== undefined;
+  if (!(await isDone())) void tryAgain(settlePausesMs, isDone);
 }
 
 /**
@@ -87,7 +97,8 @@ export async function claimKey(
   const [found] = await database
     .query(claimIdempotencyKey({ ...owner, claim, fingerprint, takeOverAfterMs }), request.context)
     .catch((error: unknown) => {
-      if (isOutcomeUnknown(error)) void releaseUnheard(() => release(null));
+      // Again also when nothing was found: the claim may come later than the news that nobody heard of it.
+      if (isOutcomeUnknown(error)) void tryAgain(unheardPausesMs, async () => (await release(null)) === true);
       throw error;
     });
   refuseReuse(found);
@@ -106,10 +117,10 @@ export async function claimKey(
     earlier: found.answer ?? undefined,
     async remember(answer) {
       const kept = answer.length > maxAnswerChars ? '' : answer;
-      await settle(request, database, rememberAnswer({ ...owner, claimedAt, answer: kept }));
+      await settleInTheEnd(() => settle(request, database, rememberAnswer({ ...owner, claimedAt, answer: kept })));
     },
     async release() {
-      await release(claimedAt);
+      await settleInTheEnd(() => release(claimedAt));
     },
   };
 }

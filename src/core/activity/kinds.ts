@@ -20,6 +20,7 @@ export const activityKinds = {
   'turn.completed': 'A turn answered in full.',
   'turn.failed': 'A turn ended without a whole answer.',
   'turn.interrupted': 'A turn ended because its server stopped.',
+  'turn.stopped': 'A turn was stopped by its user.',
 } as const;
 
 /** A kind of activity. */

@@ -55,7 +55,7 @@ const pollIntervalMs = 2_000;
 const restartPauseMs = 2_000;
 /** A run of a daily crontab that was missed is made up until the next one is due. */
 const madeUpForMs = 86_400_000;
-/** For marking the cancelled jobs and closing connections, after the bound of `stop`. */
+/** For marking the cancelled jobs and closing connections, after the bound of `stop` or after workers that ended by themselves. */
 const stopMarginMs = 3_000;
 
 /** Opens the jobs of a process; connects to nothing before `start`. */
@@ -81,6 +81,8 @@ class Workers {
   readonly #stopping = new AbortController();
   #pool: pg.Pool | undefined;
   #runner: Runner | undefined;
+  /** Resolves when the runner has had its time to tidy up after its workers. */
+  #overdue = Promise.withResolvers<void>();
   #finished: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -93,6 +95,9 @@ class Workers {
     this.#lease = new WorkerLease({ database, log, leaseMs });
     this.#events.on('pool:create', ({ workerPool }) => this.#lease.start(workerPool.id));
     this.#events.on('pool:listen:success', ({ client }) => keepAwake(client));
+    for (const ended of ['pool:gracefulShutdown:complete', 'pool:gracefulShutdown:error'] as const) {
+      this.#events.on(ended, () => void setTimeout(this.#overdue.resolve, stopMarginMs).unref());
+    }
   }
 
   start(): void {
@@ -125,15 +130,27 @@ class Workers {
   async #keepRunning(pgPool: pg.Pool): Promise<void> {
     const { log } = this.#options;
     while (!this.#stopping.signal.aborted) {
+      this.#overdue = Promise.withResolvers();
       try {
-        this.#runner = await this.#run(pgPool);
-        if (this.#stopping.signal.aborted) await this.#runner.stop();
-        await this.#runner.promise;
+        const runner = await this.#run(pgPool);
+        this.#runner = runner;
+        if (this.#stopping.signal.aborted) await runner.stop();
+        await Promise.race([runner.promise, this.#giveUp(runner)]);
       } catch (error) {
         log.warn({ err: error }, 'the job workers ended; they are started again');
       }
       await sleep(restartPauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
+  }
+
+  /**
+   * Ends a runner that is overdue. graphile-worker 0.18 miscounts the jobs that it could not mark as done, and may then wait for
+   * ever for that, when its workers have long ended.
+   */
+  async #giveUp(runner: Runner): Promise<void> {
+    await this.#overdue.promise;
+    // One that ended by itself refuses.
+    await runner.stop().catch(() => undefined);
   }
 
   #run(pgPool: pg.Pool): Promise<Runner> {

@@ -46,22 +46,24 @@ export class TurnFollower {
     }
     this.#looking = true;
     // All at once, so that they leave as one batch.
-    await Promise.all([...this.#followed.keys()].map((turn) => this.#look(turn)));
+    const looks = await Promise.allSettled([...this.#followed.keys()].map((turn) => this.#look(turn)));
     this.#looking = false;
+    const failures = looks.filter((look) => look.status === 'rejected');
+    if (failures.length === 0) return;
+    // The next look is in a moment; the readers wait. A line for each of them would fill the log.
+    this.#options.log.warn(
+      { err: failures[0]?.reason, turns: failures.length },
+      'could not look at turns of other servers',
+    );
   }
 
   async #look(turn: StoredTurn): Promise<void> {
-    const { batches, log, statementBudgetMs } = this.#options;
-    try {
-      const query = { ...turn.key, knownHeartbeatAt: turn.heartbeatAt };
-      const [row] = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
-        batches.findTurn(query, context),
-      );
-      if (row === undefined) turn.lose(chatErrors.raise.turn_not_found());
-      else turn.update(row);
-    } catch (error) {
-      // The next look is in a moment; the readers wait.
-      log.warn({ err: error, turn_id: turn.key.turnId }, 'could not look at a turn of another server');
-    }
+    const { batches, statementBudgetMs } = this.#options;
+    const query = { ...turn.key, knownHeartbeatAt: turn.heartbeatAt };
+    const [row] = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
+      batches.findTurn(query, context),
+    );
+    if (row === undefined) turn.lose(chatErrors.raise.turn_not_found());
+    else turn.update(row);
   }
 }

@@ -53,6 +53,12 @@ export interface TurnRunnerOptions {
 const stopWaitMs = 5_000;
 
 /**
+ * How long ends that the database did not take are tried again after the time to drain, in milliseconds: as long as a database
+ * takes to restart. With more, the server would be killed before it has stored and logged what else it has.
+ */
+const lastTriesMs = 4_000;
+
+/**
  * Runs the turns of this process. A turn begins when the user's message is stored, and is `running` from then on,
  * whether or not a client listens; what the model writes is stored piece by piece. It becomes `completed` when the
  * model has finished and the answer is stored as a message, `failed` when the model did not finish, `stopped` when its user
@@ -67,6 +73,7 @@ export class TurnRunner {
   /** The turns that run, each until its end is stored. */
   readonly #running = new Map<RunningTurn, Promise<void>>();
   readonly #starts = new TurnStarts();
+  readonly #lastTry = new AbortController();
   #stopping = false;
 
   constructor(options: TurnRunnerOptions) {
@@ -266,14 +273,16 @@ export class TurnRunner {
 
   /**
    * Waits until `timeoutMs` for the turns to end, those included that are being started; those that still run then, or begin
-   * later, are interrupted, keeping what was written. Ends when all is stored.
+   * later, are interrupted, keeping what was written. Ends when all is stored, or the database has not taken it for some seconds.
    */
   async drain(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => this.#interruptAll(), timeoutMs);
+    const lastTimer = setTimeout(() => this.#lastTry.abort(), timeoutMs + lastTriesMs);
     while (this.#starts.size + this.#running.size > 0) {
       await Promise.all([this.#starts.settled(), ...this.#running.values()]);
     }
     clearTimeout(timer);
+    clearTimeout(lastTimer);
   }
 
   #interruptAll(): void {
@@ -302,7 +311,7 @@ export class TurnRunner {
       failure = error;
     }
     turn.deadline.end();
-    await endTurn(turn, failure, this.#options);
+    await endTurn(turn, failure, { ...this.#options, lastTry: this.#lastTry.signal });
     this.#saver.remove(turn);
     this.#running.delete(turn);
   }

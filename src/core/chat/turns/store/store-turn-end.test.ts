@@ -23,7 +23,8 @@ async function store(failure: Error) {
     },
   } as unknown as ChatBatches;
   const log = createLogger({ level: 'silent' });
-  const options = { batches, log, statementBudgetMs: 30_000, requestId: newId() };
+  const { signal: lastTry } = new AbortController();
+  const options = { batches, log, statementBudgetMs: 30_000, requestId: newId(), lastTry };
   const outcome = await storeTurnEnd({ turnId: newId() } as TurnEnd, options).catch((error: unknown) => error);
   return { outcome, tries };
 }

@@ -12,6 +12,8 @@ export interface StoreTurnEndOptions {
   /** How long one try may take, in milliseconds. */
   readonly statementBudgetMs: number;
   readonly requestId: string;
+  /** Aborted when this process cannot wait any longer: what is tried next is the last try. */
+  readonly lastTry: AbortSignal;
 }
 
 /** How a stored turn stands in its session. */
@@ -34,11 +36,13 @@ const isRefusedAsData = (error: unknown): boolean => sqlState(error)?.startsWith
 
 /**
  * Stores how a turn ended, trying again while the database is away, for the answer is nowhere else. Answers undefined
- * when the turn is no longer this process's to end. Throws the last error when the database stays away, and at once what
- * Postgres refuses as data: whoever waits for the turn is told, and it is found dead later, with what was stored of it.
+ * when the turn is no longer this process's to end. Throws the last error when the database stays away, or this process
+ * stops, and at once what Postgres refuses as data: whoever waits for the turn is told, and it is found dead later, with what
+ * was stored of it.
  */
 export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): Promise<StoredTurnEnd | undefined> {
   for (let attempt = 0; ; attempt++) {
+    const isLast = options.lastTry.aborted;
     try {
       const [row] = await inBackground({ ...options, budgetMs: options.statementBudgetMs }, (context) =>
         options.batches.endTurn(end, context),
@@ -48,9 +52,9 @@ export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): 
       return attempt === 0 ? undefined : await findStoredEnd(end, options);
     } catch (error) {
       const pauseMs = pausesMs[attempt];
-      if (pauseMs === undefined || isRefusedAsData(error)) throw error;
+      if (pauseMs === undefined || isLast || isRefusedAsData(error)) throw error;
       options.log.warn({ err: error, attempt, turn_id: end.turnId }, 'could not store the end of a turn; trying again');
-      await sleep(pauseMs);
+      await sleep(pauseMs, undefined, { signal: options.lastTry }).catch(() => undefined);
     }
   }
 }

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { until } from '../../../../test/harness/pool-fixture.ts';
+import { newId } from '../../../base/ids.ts';
+import { createLogger } from '../../../platform/log/index.ts';
+import { postgresErrors } from '../../../platform/postgres/index.ts';
+import type { ChatBatches } from '../batches.ts';
+import { StoredTurn } from './stored-turn.ts';
+import { TurnFollower } from './turn-follower.ts';
+
+const turns = 50;
+
+test('a look that fails is logged once, however many turns are followed', async () => {
+  let asked = 0;
+  const batches = {
+    async findTurn() {
+      asked++;
+      throw postgresErrors.raise.unavailable();
+    },
+  } as unknown as ChatBatches;
+  const lines: string[] = [];
+  const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
+  const follower = new TurnFollower({ batches, log, statementBudgetMs: 1_000 });
+  const readers = new AbortController();
+  for (let turn = 0; turn < turns; turn++) {
+    follower.follow(new StoredTurn({ userId: newId(), sessionId: newId(), turnId: newId() }), readers.signal);
+  }
+  await until(() => asked >= 2 * turns);
+  readers.abort();
+  expect(lines).toHaveLength(asked / turns);
+});
