@@ -72,4 +72,16 @@ describe('a key on the command line', () => {
     await expect(create(`erased-${userId}`)).rejects.toThrow(/3 to 40/);
     expect((await listUsers()).find((user) => user.user_id === userId)?.keys).toEqual([]);
   });
+
+  it('is not made for a user who is disabled, whose keys are refused', async () => {
+    const user = await createUserWithKey(postgres, { username: 'disabled', plan: 'free', name: 'x' }, testContext());
+    await postgres.query(
+      sql<{ user_id: string }>`
+        -- test.disable_user
+        update users set disabled_at = now() where user_id = ${user?.userId ?? ''}::uuid returning user_id`,
+      testContext(),
+    );
+    await expect(create('disabled')).rejects.toThrow(`PATCH /admin/users/${user?.userId} {"disabled": false}`);
+    expect((await listUsers()).find(({ username }) => username === 'disabled')?.keys).toEqual(['x']);
+  });
 });

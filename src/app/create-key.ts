@@ -13,7 +13,8 @@ interface KeyOrder {
 
 /**
  * Creates an API key with every permission for a user, who is created on the plan `free` if new. Answers the key.
- * @throws Error that tells the rule, for a name of a key or of a new user that the HTTP interface would refuse too.
+ * @throws Error that tells the rule, for a name of a key or of a new user that the HTTP interface would refuse too, or what to
+ *   do about a user who is disabled.
  */
 export async function createKey(config: Config, log: Logger, order: KeyOrder): Promise<string> {
   if (!fits(KeyName, order.name))

@@ -102,4 +102,40 @@ describe('the doctor finds', () => {
     expect((await runCommand(['migrate'], { ...sound.variables, LOG_LEVEL: 'silent' })).code).toBe(0);
     expect(await sound.diagnose()).toEqual([]);
   });
+
+  it('a role that may not run the migrations that have not run', async () => {
+    const name = '20261123000603_turns_to_stop';
+    await sound.admin.query('delete from evenkeel_migrations where name = $1', [name]);
+    await sound.admin.query(
+      `create role doctor_guest login password 'guest'; grant select on evenkeel_migrations to doctor_guest`,
+    );
+    const url = Object.assign(new URL(sound.databaseUrl), { username: 'doctor_guest', password: 'guest' }).href;
+    const findings = await sound.diagnose({ DATABASE_URL: url });
+    await sound.admin.query('insert into evenkeel_migrations (name, run_on) values ($1, now())', [name]);
+    await sound.admin.query('drop owned by doctor_guest; drop role doctor_guest');
+    expect(findings).toEqual([expect.objectContaining({ check: 'schema', level: 'broken' })]);
+    expect(findings[0]?.what).toMatch(/may not run them$/);
+  });
+
+  it('a database that is read-only', async () => {
+    const name = sound.admin.escapeIdentifier(sound.admin.database ?? '');
+    await sound.admin.query(`alter database ${name} set default_transaction_read_only = on`);
+    const findings = await sound.diagnose();
+    await sound.admin.query(`alter database ${name} reset default_transaction_read_only`);
+    expect(findings).toEqual([expect.objectContaining({ check: 'writes', level: 'broken' })]);
+  });
+
+  it.each([
+    ['another encoding than UTF8', `encoding 'LATIN1' locale 'C'`, 'broken', /LATIN1/],
+    ['a locale that knows a to z alone', `encoding 'UTF8' locale_provider libc locale 'C'`, 'advice', /a to z alone/],
+  ])('a database with %s', async (_, ...[options, level, what]) => {
+    const name = `${sound.admin.database}_text`;
+    await sound.admin.query(`create database "${name}" template template0 ${options}`);
+    const url = Object.assign(new URL(sound.databaseUrl), { pathname: `/${name}` }).href;
+    const findings = await sound.diagnose({ DATABASE_URL: url });
+    await sound.admin.query(`drop database "${name}"`);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ check: 'text', level, what: expect.stringMatching(what) }),
+    );
+  });
 });

@@ -162,11 +162,12 @@ it('keeps its verdict when its users cannot be erased, and says what stayed and 
   await until(async () => (await countUsers()) === before);
 });
 
-it('cannot be run where no server is, says so, and leaves nothing behind', async () => {
+it('cannot be run where no server is, says so before it touches a database, and leaves nothing behind', async () => {
   const before = await countUsers();
   const { code, output } = await loadTest('--users', '10', '--stage-seconds', '1', '--url', 'http://127.0.0.1:1');
   expect(code, output).toBe(2);
   expect(output).toContain('no server at http://127.0.0.1:1 (ECONNREFUSED): start one, or give --url');
+  expect(output).not.toContain('Creating');
   expect(await countUsers()).toBe(before);
 });
 
@@ -179,9 +180,9 @@ it('cannot be run on a server that has another database, and says so', async () 
 });
 
 it('counts what went wrong by its kind, and fails', async () => {
-  const leaving = createServer((_, response) => {
+  const leaving = createServer(({ url }, response) => {
     response.end('{}');
-    leaving.close();
+    if (url === '/v1/me') leaving.close();
   }).listen(0, '127.0.0.1');
   await once(leaving, 'listening');
   const { port } = leaving.address() as AddressInfo;

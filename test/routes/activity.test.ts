@@ -119,6 +119,25 @@ it('lies in a partition of its month, made ahead; what came before its partition
   expect(await made(3)).toBe(0);
 });
 
+it('is added without a failure while its partition is made', async () => {
+  const client = await open();
+  const { rows } = await client.query(`select 'activity_' || to_char(now() at time zone 'UTC', 'YYYY_MM') as month`);
+  const writers = await Promise.all(Array.from({ length: 4 }, open));
+  const { userId } = await product.createUser();
+  const done = new AbortController();
+  const add = `insert into activity (user_id, id, kind) values ($1, uuidv7(), 'session.created')`;
+  const writing = writers.map(async (writer) => {
+    while (!done.signal.aborted) await writer.query(add, [userId]);
+  });
+  const written = Promise.allSettled(writing);
+  for (let round = 0; round < 20; round++) {
+    await client.query(`begin; lock table activity; drop table ${rows[0].month}; commit`);
+    await expect.poll(() => made(0).catch(() => undefined), { timeout: 20_000 }).toBe(1);
+  }
+  done.abort();
+  expect(await written).toEqual(writing.map(() => ({ status: 'fulfilled', value: undefined })));
+});
+
 const made = async (monthsAhead: number): Promise<number | null | undefined> =>
   (await product.postgres.query(makePartitions({ monthsAhead }), testContext()))[0]?.made;
 
@@ -177,6 +196,17 @@ it('goes with its month when that is older than it is kept', async () => {
   expect((await list()).data).toHaveLength(before - 1);
 });
 
+it('in no month is deleted a part at a time, and all of it by the job', async () => {
+  const client = await open();
+  const insertOld = `insert into activity (user_id, id, kind)
+    select $1, activity_first_id('2020-01-15'::timestamptz + make_interval(secs => n)), 'user.created' from generate_series(1, 20001) n`;
+  await client.query(insertOld, [user.userId]);
+  await product.postgres.query(dropOldActivity({ keepDays: 30 }), testContext());
+  expect(await countRows('activity_rest')).toBe(10_001);
+  await keepActivity(product.postgres, 30).run({}, { ...testContext(), attempt: 1, traceparent: undefined });
+  expect(await countRows('activity_rest')).toBe(0);
+});
+
 describe('while something reads for long, as a backup does,', () => {
   it.each([
     ['dropping a month', () => product.postgres.query(dropOldActivity({ keepDays: 30 }), testContext())],
@@ -198,4 +228,28 @@ describe('while something reads for long, as a backup does,', () => {
     await keep();
     expect(await partitions()).not.toEqual(before);
   });
+});
+
+it('stays where it is when too much waits for its month; later months are made', async () => {
+  const client = await open();
+  const monthStart = (ahead: number) =>
+    `date_trunc('month', now() at time zone 'UTC') + interval '${ahead} months 1 day'`;
+  await client.query(
+    `insert into activity (user_id, id, kind)
+      select $1, activity_first_id((${monthStart(10)}) + make_interval(secs => n)), 'user.created' from generate_series(1, 10001) n`,
+    [user.userId],
+  );
+  const before = await partitions();
+  await made(11);
+  const { rows } = await client.query(
+    `select to_char(${monthStart(10)}, 'YYYY_MM') as full, to_char(${monthStart(11)}, 'YYYY_MM') as next`,
+  );
+  const after = await partitions();
+  expect(after).toContain(`activity_${rows[0].next}`);
+  expect(after).not.toContain(`activity_${rows[0].full}`);
+  expect(await countRows('activity_rest')).toBe(10_001);
+  await client.query('delete from activity_rest');
+  await made(10);
+  expect(await partitions()).toEqual([...after, `activity_${rows[0].full}`].sort());
+  expect(before.length).toBeLessThan(after.length);
 });

@@ -17,6 +17,13 @@ export interface DatabaseServer {
   /** By which the server ends a statement of a session that has set none; 0 for never. */
   readonly statementTimeoutMs: number;
   readonly isVacuuming: boolean;
+  readonly takesWrites: boolean;
+  /** Of characters, as UTF8. */
+  readonly encoding: string;
+  /** Whether it knows upper and lower case beyond a to z. */
+  readonly knowsCase: boolean;
+  /** Whether this role may bring the schema up to date. */
+  readonly mayMigrate: boolean;
 }
 
 /** What the checks of the database get. */

@@ -16,8 +16,10 @@ import { checkPooler } from './checks/check-pooler.ts';
 import { checkRoundTrip } from './checks/check-round-trip.ts';
 import { checkSchema } from './checks/check-schema.ts';
 import { checkStatements } from './checks/check-statements.ts';
+import { checkText } from './checks/check-text.ts';
 import { checkVacuum } from './checks/check-vacuum.ts';
 import { checkVersion } from './checks/check-version.ts';
+import { checkWrites } from './checks/check-writes.ts';
 import type { DatabaseContext, DatabaseLink } from './database-context.ts';
 import { boundMs, broken, type CheckContext, type Finding, fine, type Observation, runCheck } from './finding.ts';
 import { listAppliedMigrations, readClock, readServer } from './queries.ts';
@@ -26,6 +28,8 @@ const checks = [
   checkRoundTrip,
   checkVersion,
   checkClock,
+  checkWrites,
+  checkText,
   checkSchema,
   checkPooler,
   checkPool,
@@ -105,6 +109,10 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
         places: server.places,
         statementTimeoutMs: server.statement_timeout_ms,
         isVacuuming: server.autovacuum,
+        takesWrites: server.takes_writes,
+        encoding: server.encoding,
+        knowsCase: server.knows_case,
+        mayMigrate: server.may_migrate,
       },
       pendingMigrations: await listPendingMigrations(direct),
     };

@@ -32,6 +32,13 @@ export const readServer = () => sql<{
   /** 0 for as long as it takes. */
   statement_timeout_ms: number;
   autovacuum: boolean;
+  /** Not while it is a standby, or sessions are to be read-only. */
+  takes_writes: boolean;
+  encoding: string;
+  /** Whether it knows upper and lower case beyond a to z. */
+  knows_case: boolean;
+  /** Whether this role may make the schema, or change what there is of it. */
+  may_migrate: boolean;
   servers: number;
 }>`
   -- doctor.read_server
@@ -44,9 +51,16 @@ export const readServer = () => sql<{
     ), 0) as places,
     coalesce((extract(epoch from current_setting('statement_timeout')::interval) * 1000)::float8, 0) as statement_timeout_ms,
     coalesce(current_setting('autovacuum')::boolean, false) as autovacuum,
+    not coalesce(current_setting('transaction_read_only')::boolean, true) as takes_writes,
+    coalesce(pg_encoding_to_char(d.encoding)::text, '') as encoding,
+    coalesce(lower(chr(196)) = chr(228), false) as knows_case,
+    coalesce((
+      case when m.oid is null then has_database_privilege(d.oid, 'create') and has_schema_privilege('public', 'create')
+      else pg_has_role(m.relowner, 'usage') end
+    )::boolean, false) as may_migrate,
     coalesce((select count(*)::integer from pg_stat_activity a
       where a.datname = d.datname and a.application_name = 'evenkeel notifications evenkeel_users'), 0) as servers
-  from pg_roles r, pg_database d
+  from pg_roles r, pg_database d left join pg_class m on m.oid = to_regclass('public.evenkeel_migrations')
   where r.rolname = current_user and d.datname = current_database()`;
 
 /** The migrations that have run. Reads all of a small table. A row each. */

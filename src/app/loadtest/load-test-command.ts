@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../../platform/config/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { withDatabase } from '../with-database.ts';
-import { checkServer } from './check-server.ts';
+import { checkServer, findServer } from './check-server.ts';
 import { findBrokenGates } from './find-broken-gates.ts';
 import { climb, type LoadPlan, refuseForeignServer } from './load-plan.ts';
 import { type LoadTestOptions, loadTestOptions } from './load-test-options.ts';
@@ -85,6 +85,8 @@ async function runCommand(
   ]);
   // Before anything is done: a report that cannot be written is not found out about after ten minutes.
   await using report = reportPath === undefined ? undefined : await open(reportPath, 'w');
+  // Nor is a database made, in a DATA_DIR that is not the server's.
+  await findServer(plan.url);
   const signal = untilInterrupted();
   const database = { ...own, budgetMs: usersBudgetMs };
   process.stdout.write(`Creating ${shown(plan.users)} users …\n`);

@@ -45,12 +45,18 @@ export const listRareActivity = (p: ActivityQuery & { kind: string }) => sql<Act
   order by id desc
   limit ${p.limit}::integer`;
 
-/** Makes the monthly partitions that are missing, this month's and those of the months to come. Touches no row. One row. */
+/**
+ * Makes the monthly partitions that are missing, this month's and those of the months to come, and moves in what waits for
+ * them. A month of which more than ten thousand rows wait gets none. One row.
+ */
 export const makePartitions = (p: { monthsAhead: number }) => sql<{ made: number | null }>`
   -- activity.make_partitions
   select activity_make_partitions(${p.monthsAhead}::integer)::integer as made`;
 
-/** Drops what is older than so many days, by whole months. One row. */
+/**
+ * Drops what is older than so many days, by whole months; of what is in no month's partition, ten thousand rows at most.
+ * One row: how many partitions and such rows went.
+ */
 export const dropOldActivity = (p: { keepDays: number }) => sql<{ dropped: number | null }>`
   -- activity.drop_old_activity
   select activity_drop_old(${p.keepDays}::integer)::integer as dropped`;

@@ -176,3 +176,13 @@ test('with nothing to do it costs one query', async () => {
     where d.datname = current_database() and query not like '%pg_stat_statements%'`);
   expect(rows).toEqual([{ query: 'select name from public.evenkeel_migrations' }]);
 });
+
+test('makes tables in the schema public where the search path leads elsewhere', async () => {
+  await admin.query(`create schema elsewhere; alter database ${admin.escapeIdentifier(admin.database ?? '')}
+    set search_path = elsewhere, public`);
+  await run(await folder({ '1_t.sql': 'create table t (a integer)' }));
+  const { rows } = await admin.query(
+    `select relnamespace::regnamespace::text as schema from pg_class where relname = 't'`,
+  );
+  expect(rows).toEqual([{ schema: 'public' }]);
+});

@@ -56,7 +56,9 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
     if ((await findPending(client, files, log)).length === 0) return [];
     await takeTurn(client, log);
     // Hosted databases end what takes longer than a minute or two; an index on a large table does.
-    await client.query(`set statement_timeout = 0; set lock_timeout = ${OUTSIDE_LOCK_TIMEOUT_MS}`);
+    await client.query(
+      `set statement_timeout = 0; set lock_timeout = ${OUTSIDE_LOCK_TIMEOUT_MS}; set search_path = public`,
+    );
     // Another server may have run them while we waited.
     const pending = await findPending(client, files, log);
     if (pending.length > 0) {

@@ -30,6 +30,23 @@ describe('values', () => {
     ]);
   });
 
+  test('are read and tables are found as ever where the database is set to other ways', async () => {
+    const { admin } = pool;
+    const name = admin.escapeIdentifier(admin.database ?? '');
+    await admin.query(`create schema elsewhere; create table elsewhere.users (n integer);
+      alter database ${name} set search_path = elsewhere, public; alter database ${name} set datestyle = 'German'`);
+    onTestFinished(async () => {
+      await admin.query(`drop schema elsewhere cascade; alter database ${name} reset all`);
+    });
+    const rows = await pool.open().query(
+      sql<{ at: Date; is_public: boolean }>`
+        -- test.settings_of_database
+        select '2026-02-01T03:04:05.678Z'::timestamptz as at, 'users'::regclass::oid = 'public.users'::regclass::oid as is_public`,
+      within(5_000),
+    );
+    expect(rows).toEqual([{ at: new Date('2026-02-01T03:04:05.678Z'), is_public: true }]);
+  });
+
   test('an int8 beyond 2^53 fails its statement rather than lose digits', async () => {
     const tooBig = sql`
       -- test.too_big

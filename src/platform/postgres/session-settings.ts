@@ -9,6 +9,9 @@ export function sessionSettings(url: string, statementTimeoutMs: number): Client
   if (parsed === null) throw new Error('DATABASE_URL is not a URL such as postgres://user:password@host:5432/database');
   const settings = [
     '-c timezone=UTC',
+    // Whatever the role or the database is set to: times are read in this form, and tables are where migrations make them.
+    '-c datestyle=ISO',
+    '-c search_path=public',
     // A caller that went away is noticed while its statement runs.
     '-c client_connection_check_interval=1000',
     // Statements are made for one plan, whatever the values: to plan one that many callers share costs more than to run it.

@@ -58,7 +58,7 @@ export async function createUserWithKey(
 /**
  * Creates one more key, with every permission, for a user that exists; undefined when there is none of that name, or it is
  * one who is being erased.
- * @throws AppError 403 `keys.too_many`.
+ * @throws AppError 403 `keys.too_many`; Error that says what to do for a user who is disabled, whose keys are refused.
  */
 export async function createKeyForUser(
   database: Database,
@@ -67,6 +67,10 @@ export async function createKeyForUser(
 ): Promise<UserWithKey | undefined> {
   const [user] = await database.query(findUserByName(order), context);
   if (user === undefined) return undefined;
+  if (user.is_disabled) {
+    const way = `PATCH /admin/users/${user.user_id} {"disabled": false}`;
+    throw new Error(`The user "${order.username}" is disabled, and no key of theirs works. Enable them first: ${way}.`);
+  }
   const secret = newSecret();
   const [stored] = await database.query(
     insertKey({

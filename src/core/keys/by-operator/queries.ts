@@ -48,7 +48,8 @@ export const insertUsersWithKeys = (p: { users: readonly NewUserWithKey[]; permi
   )
   select user_id from new_user`;
 
-/** The user of a name. Index: users_username_key. One row or none. */
-export const findUserByName = (p: { username: string }) => sql<{ user_id: string }>`
+/** The user of a name, and whether disabled, but not to be erased. Index: users_username_key. One row or none. */
+export const findUserByName = (p: { username: string }) => sql<{ user_id: string; is_disabled: boolean }>`
   -- keys.find_user_by_name
-  select user_id from users where username = ${p.username}`;
+  select user_id, disabled_at is not null and username is distinct from erased_username(user_id) as is_disabled
+  from users where username = ${p.username}`;
