@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../platform/postgres/index.ts';
 
 /**
  * Stores a secret in a file (mode 0600, the secret and a newline) unless the file is there already; makes its directory.
@@ -11,7 +12,7 @@ import { dirname } from 'node:path';
 export function keepSecret(file: string, secret: string): string {
   // Not by the process id: servers in containers share the directory, and may well share their number.
   const draft = `${file}.${randomUUID()}`;
-  mkdirSync(dirname(file), { recursive: true });
+  makeDirectory(dirname(file));
   // On the disk before it has its name: a power loss must not leave an empty file, which would stay.
   writeFileSync(draft, `${secret}\n`, { mode: 0o600, flush: true });
   try {

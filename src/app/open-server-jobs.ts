@@ -6,7 +6,7 @@ import { notificationJobs } from '../core/notifications/index.ts';
 import { forgetUsageWriters } from '../core/plans/index.ts';
 import { referralJobs } from '../core/referrals/index.ts';
 import type { Config } from '../platform/config/index.ts';
-import { type Job, type Jobs, type JobsOptions, openJobs } from '../platform/jobs/index.ts';
+import { type Job, type Jobs, type JobsOptions, openJobs, setAsideUnknownJobs } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { type Mailer, openMailer } from '../platform/mail/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
@@ -30,7 +30,7 @@ function listJobs(
   { activity, referrals }: Config,
   { database, installed, mailer }: JobParts & { mailer: Mailer | undefined },
 ): Job[] {
-  return [
+  const jobs = [
     eraseUser({ database, installed }),
     forgetIdempotencyKeys(database),
     forgetEndedKeys(database),
@@ -40,6 +40,7 @@ function listJobs(
     ...referralJobs({ database, rewardTokens: referrals.rewardTokens }),
     ...installed.jobs,
   ];
+  return [...jobs, setAsideUnknownJobs(database, jobs)];
 }
 
 function openConfiguredMailer({ mail: { url, from } }: Config, log: Logger): Mailer | undefined {

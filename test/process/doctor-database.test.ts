@@ -138,4 +138,14 @@ describe('the doctor finds', () => {
       expect.objectContaining({ check: 'text', level, what: expect.stringMatching(what) }),
     );
   });
+
+  it('migrations of a later version, but none of an assistant that was taken away', async () => {
+    const later = '29990101000001_later';
+    const insert = 'insert into evenkeel_migrations (name, run_on) select unnest($1::text[]), now()';
+    await sound.admin.query(insert, [[later, '20261123000702_notes']]);
+    const findings = await sound.diagnose();
+    await sound.admin.query('delete from evenkeel_migrations where name = any($1)', [[later, '20261123000702_notes']]);
+    expect(findings).toEqual([expect.objectContaining({ check: 'schema', level: 'advice' })]);
+    expect(findings[0]?.what).toBe(`1 migrations of a later version have run: ${later}`);
+  });
 });

@@ -86,6 +86,16 @@ it.each([
   expect(said).toContain('set DATA_DIR to another directory');
 });
 
+it.runIf(process.platform === 'linux')('a server whose DATA_DIR no file system would hold says so, too', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const directory = '/proc/evenkeel/data';
+  for (const variables of [{}, { DATABASE_URL: database.url }]) {
+    const said = await failToStart({ DATA_DIR: directory, ...variables });
+    expect(said).toContain(`DATA_DIR ${directory} cannot be used: ENOENT`);
+  }
+});
+
 it('a server that cannot keep the first key names DATA_DIR and says what to do', async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());

@@ -171,12 +171,13 @@ it('cannot be run where no server is, says so before it touches a database, and 
   expect(await countUsers()).toBe(before);
 });
 
-it('cannot be run on a server that has another database, and says so', async () => {
+it('cannot be run on a server that has another database, and says so before it creates the users', async () => {
   const other = await createTestDatabase();
   const { code, output } = await startLoadTest(['--users', '10', '--stage-seconds', '1'], other.url).outcome;
   await other.drop();
   expect(code, output).toBe(2);
   expect(output).toContain('has another database: run this with its DATA_DIR or DATABASE_URL');
+  expect(output).not.toContain('Creating');
 });
 
 it('counts what went wrong by its kind, and fails', async () => {

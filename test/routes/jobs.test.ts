@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 
 let product: Product;
@@ -84,4 +84,20 @@ it('has a job start anew, or deletes it, unless it runs', async () => {
   const deleted = await product.request(user, 'DELETE', `/admin/jobs/${id}`);
   expect([deleted.status, await deleted.json()]).toEqual([200, { id, object: 'job', deleted: true }]);
   expect((await product.request(user, 'DELETE', `/admin/jobs/${id}`)).status).toBe(404);
+});
+
+it('a job that no server knows is among those that were set aside, once it has been due for a day', async () => {
+  const working = await startProduct({}, { beside: product, worksOnJobs: true });
+  onTestFinished(() => working.stop());
+  const enqueue = async (name: string, ago: string): Promise<string> => {
+    const add = `select id::text from graphile_worker.add_job($1, '{}', run_at => now() - $2::interval)`;
+    return (await client.query(add, [name, ago])).rows[0].id;
+  };
+  const [gone] = [await enqueue('gone.index_item', '25 hours'), await enqueue('later.index_item', '23 hours')];
+  await enqueue('jobs.set_aside_unknown', '0');
+  const isIndexing = ({ name }: { name: string }) => name.endsWith('.index_item');
+  await expect
+    .poll(async () => (await list()).data.filter(isIndexing), { timeout: 20_000 })
+    .toEqual([expect.objectContaining({ id: gone, name: 'gone.index_item', last_error: 'UnknownJob' })]);
+  expect((await product.request(user, 'POST', `/admin/jobs/${gone}/retry`)).status).toBe(200);
 });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { createResources } from './create-resources.ts';
+import { routeExamples } from './route-examples.ts';
 
 type SentHeaders = Readonly<Record<string, string>>;
 
@@ -13,7 +15,7 @@ interface Operation {
   readonly parameters?: readonly { name: string; in: string; required: boolean; schema: { default?: unknown } }[];
   readonly requestBody?: {
     readonly required?: boolean;
-    readonly content: Readonly<Record<string, { readonly schema: Schema }>>;
+    readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example?: object }>>;
   };
   readonly responses: Readonly<Record<string, { readonly content?: object }>>;
 }
@@ -115,6 +117,23 @@ test('what is read on condition is documented with the header that says it', asy
     const again = await tryOut(name, path, { headers: { 'if-none-match': first.headers.get('etag') ?? '' } });
     expect(again, name).toMatchObject({ answer: [304, 'none'], undocumented: [] });
   }
+});
+
+/** The body that the page of the document fills in for an operation that takes one. */
+const exampleOf = ({ requestBody }: Operation) => requestBody?.content['application/json']?.example;
+
+test('every body has an example, which its operation takes as it stands', async () => {
+  const withBody = operations().filter(([, { requestBody }]) => requestBody);
+  expect(withBody.filter(([, operation]) => exampleOf(operation) === undefined).map(([name]) => name)).toEqual([]);
+  const resources = await createResources(product, user);
+  const refused: string[] = [];
+  for (const [name, operation] of withBody) {
+    const [method = '', pattern = ''] = name.split(' ');
+    const route = routeExamples[`${method.toUpperCase()} ${pattern.replaceAll(/\{(\w+)\}/g, ':$1')}`];
+    const { answer } = await tryOut(name, route?.(resources).path ?? pattern, { body: exampleOf(operation) ?? {} });
+    if (answer[0] === 400 || answer[0] === 422) refused.push(name);
+  }
+  expect(refused).toEqual([]);
 });
 
 test('a WebSocket that is asked for as a page is refused as documented', async () => {

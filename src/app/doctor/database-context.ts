@@ -38,4 +38,6 @@ export interface DatabaseContext extends CheckContext {
   readonly server: DatabaseServer;
   /** Migrations of this code that have not run. */
   readonly pendingMigrations: readonly string[];
+  /** Migrations of a later version that have run. */
+  readonly laterMigrations: readonly string[];
 }

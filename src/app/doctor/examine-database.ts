@@ -63,15 +63,24 @@ async function measureLink(session: Session, clock: Clock): Promise<DatabaseLink
   return links.reduce((best, link) => (link.roundTripMs < best.roundTripMs ? link : best));
 }
 
-async function listPendingMigrations(session: Session): Promise<string[]> {
+/**
+ * What the schema lacks and has beyond this code. A migration that this code does not have, but that is older than its last,
+ * is that of an assistant which was taken away.
+ */
+async function compareMigrations(
+  session: Session,
+): Promise<Pick<DatabaseContext, 'pendingMigrations' | 'laterMigrations'>> {
   const applied = await session.ask(listAppliedMigrations()).catch((error) => {
     // No table yet: nothing has run.
     if (sqlState(error) === '42P01') return [];
     throw error;
   });
-  const names = new Set(applied.map(({ name }) => name));
-  const files = await listMigrationFiles(await findMigrationFolders());
-  return files.map(({ name }) => name).filter((name) => !names.has(name));
+  const ours = (await listMigrationFiles(await findMigrationFolders())).map(({ name }) => name);
+  const names = applied.map(({ name }) => name);
+  return {
+    pendingMigrations: ours.filter((name) => !names.includes(name)),
+    laterMigrations: names.filter((name) => name > (ours.at(-1) ?? '')),
+  };
 }
 
 /** What was found of a database. */
@@ -114,7 +123,7 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
         knowsCase: server.knows_case,
         mayMigrate: server.may_migrate,
       },
-      pendingMigrations: await listPendingMigrations(direct),
+      ...(await compareMigrations(direct)),
     };
     const findings = await Promise.all(checks.map((check) => runCheck(check, databaseContext)));
     return { findings: findings.flat(), instances };

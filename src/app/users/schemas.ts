@@ -41,5 +41,5 @@ export const ChangeUser = Type.Object(
     ),
     plan: Type.Optional(Type.String({ minLength: 1, maxLength: 40 })),
   },
-  { ...closed, minProperties: 1 },
+  { ...closed, minProperties: 1, examples: [{ plan: 'pro' }] },
 );

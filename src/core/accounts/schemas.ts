@@ -45,7 +45,7 @@ export const UpdateAccount = Type.Object(
       }),
     ),
   },
-  { ...closed, minProperties: 1 },
+  { ...closed, minProperties: 1, examples: [{ settings: { theme: 'dark' } }] },
 );
 
 export type UpdateAccount = Static<typeof UpdateAccount>;
@@ -84,7 +84,7 @@ export const SignInBody = Type.Object(
       Type.String({ minLength: 1, maxLength: 64, description: 'Of the user who referred a new one.' }),
     ),
   },
-  closed,
+  { ...closed, examples: [{ token: 'the one of the identity provider' }] },
 );
 
 const tokens = {
@@ -109,7 +109,13 @@ export const SignedIn = Type.Object({
 const RefreshToken = Type.String({ minLength: 1, maxLength: TOKEN_CHARS });
 
 /** The body of `POST /api/auth/refresh`. */
-export const RefreshBody = Type.Object({ refresh_token: RefreshToken }, closed);
+export const RefreshBody = Type.Object(
+  { refresh_token: RefreshToken },
+  { ...closed, examples: [{ refresh_token: 'the one of the last answer' }] },
+);
 
 /** The body of `POST /api/auth/logout`. */
-export const LogoutBody = Type.Object({ refresh_token: Type.Optional(RefreshToken) }, closed);
+export const LogoutBody = Type.Object(
+  { refresh_token: Type.Optional(RefreshToken) },
+  { ...closed, examples: [{ refresh_token: 'the one of the last answer' }] },
+);

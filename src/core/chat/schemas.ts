@@ -31,13 +31,13 @@ export const CreateSession = Type.Object(
     ),
     model: Type.Optional(Nullable(ModelName)),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ title: 'My first chat' }] },
 );
 
 /** The body of `PATCH /v1/chat/sessions/{session_id}`. */
 export const UpdateSession = Type.Object(
   { title: Type.Optional(Nullable(Title)), model: Type.Optional(Nullable(ModelName)) },
-  { additionalProperties: false, minProperties: 1 },
+  { additionalProperties: false, minProperties: 1, examples: [{ title: 'Shopping' }] },
 );
 
 /** A chat session. */
@@ -139,7 +139,7 @@ export const PostMessage = Type.Object(
       Type.Boolean({ default: false, description: 'Whether the answer comes as an event stream.' }),
     ),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ content: 'Hello!', stream: false }] },
 );
 
 /** The path of a user. */
@@ -163,7 +163,7 @@ export const ChatRequest = Type.Object(
       Type.String({ minLength: 1, maxLength: 63, description: 'Who answers in a new conversation.' }),
     ),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ conversation_id: null, message: 'add buy milk for tomorrow' }] },
 );
 
 /** The answer of `POST /api/{user_id}/chat`. */
@@ -180,7 +180,7 @@ export const BatchRead = Type.Object(
     after: Type.Optional(Type.String({ format: 'date-time', description: 'Only messages later than this.' })),
     limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'How many messages of each session.' }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ session_ids: ['01a200ad-7c3d-7375-b526-f26bf853e388'], limit: 50 }] },
 );
 
 /** The beginning of one session's messages, among those of several. */
@@ -197,7 +197,10 @@ export const BatchedHistory = Type.Object({
 });
 
 /** The body of `POST /v1/chat/sessions/{session_id}/turns/{turn_id}/retry`. */
-export const RetryTurn = Type.Object({ stream: PostMessage.properties.stream }, { additionalProperties: false });
+export const RetryTurn = Type.Object(
+  { stream: PostMessage.properties.stream },
+  { additionalProperties: false, examples: [{ stream: false }] },
+);
 
 /** Tokens that a turn took, as the provider counted them. */
 export const Usage = Type.Object({ prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() });

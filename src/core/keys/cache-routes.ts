@@ -47,7 +47,7 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
         summary: 'Change how long a cached caller serves, on this server until it is restarted',
         body: Type.Object(
           { ttl_seconds: Type.Integer({ minimum: 1, maximum: MAX_TTL_MS / 1000 }) },
-          { additionalProperties: false },
+          { additionalProperties: false, examples: [{ ttl_seconds: 300 }] },
         ),
         response,
       },

@@ -72,7 +72,7 @@ export const CreateKey = Type.Object(
     expires_at: Type.Optional(ExpiresAt),
     ip_allowlist: Type.Optional(IpAllowlist),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ name: 'my program' }] },
 );
 
 /** The body of `PATCH /v1/keys/{key_id}`. */
@@ -83,7 +83,7 @@ export const UpdateKey = Type.Object(
     expires_at: Type.Optional(ExpiresAt),
     ip_allowlist: Type.Optional(IpAllowlist),
   },
-  { additionalProperties: false, minProperties: 1 },
+  { additionalProperties: false, minProperties: 1, examples: [{ name: 'my other program' }] },
 );
 
 /** The body of `POST /v1/keys/{key_id}/rotate`. */
@@ -97,7 +97,7 @@ export const RotateKey = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ overlap_seconds: 86_400 }] },
 );
 
 /** What a deleted key leaves behind. */

@@ -64,5 +64,5 @@ export const PutPreferences = Type.Object(
       description: 'By kind. A kind that is left out is told of in both ways.',
     }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ preferences: { welcome: { in_app: true, email: false } } }] },
 );

@@ -21,7 +21,7 @@ export const PlanList = Type.Object({ object: Type.Literal('list'), data: Type.A
 /** The body of `PUT /v1/me/plan`. */
 export const ChoosePlan = Type.Object(
   { plan: Type.String({ minLength: 1, maxLength: 40, description: 'The id of a plan.' }) },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ plan: 'pro' }] },
 );
 
 const LimitStanding = Type.Object({

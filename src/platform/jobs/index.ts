@@ -3,4 +3,5 @@ export { installJobSchema } from './install-job-schema.ts';
 export { defineJob, type Job, type JobContext } from './job.ts';
 export { type Jobs, type JobsOptions, openJobs } from './jobs.ts';
 export { deleteJob, type FailedJobRow, type JobStats, listFailedJobs, retryJob } from './queries.ts';
+export { setAsideUnknownJobs } from './set-aside-unknown-jobs.ts';
 export type { JobObservation } from './to-task.ts';

@@ -69,6 +69,25 @@ export const makeLastAttempt = (p: { id: number }) => sql<{ id: number }>`
   returning id`;
 
 /**
+ * Sets aside jobs that have been due for a day and have none of these names, as after their last attempt. Indexes:
+ * jobs_main_index, tasks_pkey, jobs_pkey1. At most `limit` rows.
+ */
+export const setAsideUnknown = (p: { names: readonly string[]; limit: number }) => sql<{ id: number }>`
+  -- jobs.set_aside_unknown
+  with unknown as (
+    select j.id
+    from graphile_worker._private_jobs j
+    join graphile_worker._private_tasks t on t.id = j.task_id
+    where j.is_available and j.run_at < now() - interval '1 day' and t.identifier <> all(${p.names}::text[])
+    order by j.priority, j.run_at
+    limit ${p.limit}::integer
+  )
+  update graphile_worker._private_jobs j
+  set attempts = j.max_attempts, last_error = 'UnknownJob', updated_at = now()
+  where j.id = any(array(select id from unknown)) and j.is_available
+  returning j.id`;
+
+/**
  * How many jobs wait, run and were set aside, each counted up to 10,000, and for how long the next one has been due.
  * Indexes: jobs_main_index, jobs_running, jobs_set_aside. One row.
  */

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, realpath } from 'node:fs/promises';
+import { access, constants, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import { dataDirectoryError } from './data-directory-error.ts';
@@ -6,6 +6,7 @@ import { lockDataDirectory } from './data-directory-lock.ts';
 import { ensureCluster, readPassword } from './initialize-cluster.ts';
 import { keepPostmaster } from './keep-postmaster.ts';
 import { launchPostmaster } from './launch-postmaster.ts';
+import { makeDirectory } from './make-directory.ts';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
 import { type DataOwner, findDataOwner } from './run-as-owner.ts';
@@ -102,7 +103,7 @@ export async function findEmbeddedPostgres(dataDirectory: string): Promise<strin
 /** Makes the directory when it is absent, and answers its path free of symbolic links. */
 async function openDataDirectory(directory: string): Promise<string> {
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     return await realpath(directory);
   } catch (cause) {

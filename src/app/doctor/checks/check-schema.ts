@@ -1,18 +1,32 @@
 import type { DatabaseContext } from '../database-context.ts';
-import { advice, broken, type Check, fine } from '../finding.ts';
+import { advice, broken, type Check, fine, type Observation } from '../finding.ts';
+
+/** So many names, and that there are more. */
+const shown = (names: readonly string[]): string => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
+
+function tellPending(pending: readonly string[], mayMigrate: boolean): Observation {
+  const what = `${pending.length} migrations have not run: ${shown(pending)}`;
+  return mayMigrate
+    ? advice(what, 'Run "evenkeel migrate", or start the server, which does so first.')
+    : broken(
+        `${what}; this role may not run them`,
+        'Run "evenkeel migrate" with the owner of the schema in DATABASE_URL.',
+      );
+}
 
 /** Whether the schema is that of this code. */
 export const checkSchema: Check<DatabaseContext> = {
   name: 'schema',
-  run({ pendingMigrations: pending, server: { mayMigrate } }) {
-    if (pending.length === 0) return [fine('all migrations have run')];
-    const what = `${pending.length} migrations have not run: ${pending.slice(0, 3).join(', ')}${pending.length > 3 ? ', …' : ''}`;
-    if (mayMigrate) return [advice(what, 'Run "evenkeel migrate", or start the server, which does so first.')];
-    return [
-      broken(
-        `${what}; this role may not run them`,
-        'Run "evenkeel migrate" with the owner of the schema in DATABASE_URL.',
-      ),
-    ];
+  run({ pendingMigrations: pending, laterMigrations: later, server: { mayMigrate } }) {
+    const seen: Observation[] = [];
+    if (pending.length > 0) seen.push(tellPending(pending, mayMigrate));
+    if (later.length > 0)
+      seen.push(
+        advice(
+          `${later.length} migrations of a later version have run: ${shown(later)}`,
+          'Bring this machine to that version, as soon as all servers are to have it.',
+        ),
+      );
+    return seen.length === 0 ? [fine('all migrations have run')] : seen;
   },
 };
