@@ -66,10 +66,12 @@ const turnHeadStartMs = 1_000;
 /** A request that waits for a model may last this much longer than the model, in milliseconds: for storing the answer. */
 const storeMarginMs = 15_000;
 
-/** The longest that an answer may take, in milliseconds: a file may give a target more than the variable gives the others. */
-function longestAnswerMs(config: Config): number {
+/** How long a turn and, a little longer, a request that waits for a model may last, in milliseconds. */
+function budgetsOf(config: Config): { turnBudgetMs: number; modelBudgetMs: number } {
   const targets = listModels(config).flatMap((model) => model.targets);
-  return Math.max(config.models.totalTimeoutMs, ...targets.map(({ totalTimeoutMs }) => totalTimeoutMs));
+  // A file may give a target more than the variable gives the others.
+  const turnBudgetMs = Math.max(config.models.totalTimeoutMs, ...targets.map(({ totalTimeoutMs }) => totalTimeoutMs));
+  return { turnBudgetMs, modelBudgetMs: turnBudgetMs + storeMarginMs };
 }
 
 function openSharedRedis({ redis }: Config, log: Logger): Redis | undefined {
@@ -115,14 +117,14 @@ export function createServer(parts: ServerParts): Server {
   const { metrics = createServerMetrics(), startTrace } = parts;
   const { requestBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where a file cannot be had, nothing was opened here yet.
-  const turnBudgetMs = longestAnswerMs(config);
+  const { turnBudgetMs, modelBudgetMs } = budgetsOf(config);
   const plans = new Plans(readPlans(config.plans.file), log);
   const signInFiles = readSignIn(config, log);
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
   const redis = openSharedRedis(config, log);
-  const limits = openLimits({ plans, database, metrics, redis, clock, log });
+  const limits = openLimits({ plans, database, metrics, redis, longestCallMs: modelBudgetMs, clock, log });
   const { tokenBudget, usage, limiter } = limits;
   const installed = openAssistants(assistantFolders, { database, directUrl, models, clock, log, tokenBudget, usage });
   const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
@@ -156,7 +158,7 @@ export function createServer(parts: ServerParts): Server {
     ...{ authentication, limits: limits.requests },
     ...{ plans, limiter, usage, turns, installed, jobs },
     ...config.http,
-    modelBudgetMs: turnBudgetMs + storeMarginMs,
+    modelBudgetMs,
   });
   for (const each of [sweeper, uses, ...(worksOnJobs ? [jobs] : [])]) each.start();
 

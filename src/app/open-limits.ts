@@ -19,6 +19,8 @@ export interface LimitsParts {
   readonly metrics: Pick<ServerMetrics, 'statements' | 'limits'>;
   /** Shared by all servers, where it is configured. */
   readonly redis: Redis | undefined;
+  /** How long a call of a model may take, in milliseconds. */
+  readonly longestCallMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }

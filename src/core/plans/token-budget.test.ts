@@ -8,6 +8,7 @@ import { newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
+import { defineScript } from '../../platform/redis/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
 import type { Plan } from './read-plans.ts';
@@ -27,6 +28,9 @@ const plans = new Plans(
 
 let database: TestDatabase;
 let postgres: Postgres;
+/** An hour, the most that a target may be given. */
+const longestCallMs = 3_600_000;
+
 let server: TestRedis;
 let nowMs = Date.parse('2026-11-22T12:00:00Z');
 
@@ -63,7 +67,8 @@ async function open(url?: string, commandTimeoutMs?: number) {
   const redis = url === undefined ? undefined : await connectRedis(url, commandTimeoutMs);
   const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
   const limiter = new Limiter({ redis, clock });
-  const budget = new TokenBudget({ database: postgres, observers: {}, redis, limiter, plans, clock, log });
+  const parts = { database: postgres, observers: {}, redis, limiter, plans, longestCallMs, clock, log };
+  const budget = new TokenBudget(parts);
   limiter.start();
   onTestFinished(async () => {
     server.thaw();
@@ -172,6 +177,17 @@ test('two servers together let no more than one go over the limit', async () => 
   const who = await createUser();
   expect(await reserve([first.budget, second.budget], who, 300)).toHaveLength(4);
   expect(await reserve([(await open(server.url)).budget], who, 300)).toHaveLength(0);
+});
+
+test('what is set aside stays so in Redis for as long as a call may take', async () => {
+  const { budget, redis } = await open(server.url);
+  const { userId } = await createUser();
+  await budget.reserve({ userId, plan: 'free' }, 1, testContext().deadline);
+  const held = defineScript(`return redis.call('hvals', KEYS[1])`);
+  const answer = await redis?.run(held, [`evenkeel:tokens:{${userId}}:2026-11-01:reserved`], []);
+  const [tokens, untilMs] = String(answer).split(':');
+  expect(tokens).toBe('1');
+  expect(Number(untilMs)).toBeGreaterThan(Date.now() + longestCallMs);
 });
 
 test('a Redis that is restarted, and knows nothing of what was set aside, does not have it given out once more', async () => {

@@ -22,6 +22,8 @@ export interface TokenBudgetOptions {
   /** Knows how many servers there are. */
   readonly limiter: Limiter;
   readonly plans: Plans;
+  /** How long a call of a model may take, in milliseconds. */
+  readonly longestCallMs: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Is told of each refusal. */
@@ -54,8 +56,8 @@ export interface TokenStanding {
 const MAX_ACCOUNTS = 50_000;
 /** How old what the database said may become, in milliseconds, before it is asked again, in the background. */
 const READ_AGAIN_MS = 600_000;
-/** Longer than a call of a model may take, in milliseconds; a reservation that its server left behind ends then. */
-const RESERVED_MS = 900_000;
+/** How long after the longest call of a model a reservation that its server left behind ends, in milliseconds. */
+const SETTLE_MARGIN_MS = 60_000;
 const READ_BUDGET_MS = 5_000;
 /** How often it is looked whether Redis is back, in milliseconds: until then users may be refused for no reason. */
 const TELL_AGAIN_MS = 1_000;
@@ -78,6 +80,7 @@ const unlimited: Reservation = { settle: () => undefined };
  */
 export class TokenBudget {
   readonly #options: TokenBudgetOptions;
+  readonly #reservedMs: number;
   readonly #accounts = new LRUCache<string, TokenAccount>({ max: MAX_ACCOUNTS });
   readonly #sumTokens: Batched<UserMonth, { tokens: number; given: number }>;
   /** The accounts of which Redis missed something, at most as many as are remembered. */
@@ -85,8 +88,9 @@ export class TokenBudget {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TokenBudgetOptions) {
-    const { database, clock, observers } = options;
+    const { database, clock, observers, longestCallMs } = options;
     this.#options = options;
+    this.#reservedMs = longestCallMs + SETTLE_MARGIN_MS;
     // Users who come back after a restart come all at once.
     this.#sumTokens = createBatch({ statement: sumTokens }, { ...observers, database, clock });
   }
@@ -179,7 +183,7 @@ export class TokenBudget {
     if (isShared) {
       const { usedTokens, reservedTokens } = account;
       const over = [...account.over];
-      const values = [id, tokens, limit, usedTokens, reservedTokens, RESERVED_MS, this.#keptMs(account), ...over];
+      const values = [id, tokens, limit, usedTokens, reservedTokens, this.#reservedMs, this.#keptMs(account), ...over];
       const answer = await redis.run(reserveScript, account.keys, values);
       if (Array.isArray(answer)) {
         for (const ended of over) account.over.delete(ended);
@@ -245,6 +249,6 @@ export class TokenBudget {
   }
 
   #keptMs(account: TokenAccount): number {
-    return Math.max(RESERVED_MS, account.month.endsAtMs - this.#options.clock.now().getTime());
+    return Math.max(this.#reservedMs, account.month.endsAtMs - this.#options.clock.now().getTime());
   }
 }

@@ -34,7 +34,8 @@ test.each([
   const database = { query: async () => [{ i: 1, tokens: storedTokens, given: 0 }] as never };
   const limiter = new Limiter({ redis: undefined, clock });
   const plans = new Plans(new Map([['free', plan]]), log);
-  const tokenBudget = new TokenBudget({ database, observers: {}, redis: undefined, limiter, plans, clock, log });
+  const limits = { observers: {}, redis: undefined, limiter, plans, longestCallMs: 30_000 };
+  const tokenBudget = new TokenBudget({ database, ...limits, clock, log });
   const readUsed = async () => (await tokenBudget.inspect(caller, contextOf().deadline))?.used;
   /** Whether another turn would be let through. */
   const isLeft = () =>
