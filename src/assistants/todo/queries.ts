@@ -121,8 +121,9 @@ export interface ItemChange extends ItemChoice {
 }
 
 /**
- * Changes the one item that is meant; to reopen one, it may be done: then the last that was. The changed item alone; or else, unchanged, those that may be meant, at most six
- * rows. Indexes: items_pkey, items_due.
+ * Changes the one item that is meant. One that is to be reopened may be done: of several of that title the last that was,
+ * when none is open. The changed item alone; or else, unchanged, those that may be meant, at most six rows. Indexes:
+ * items_pkey, items_due.
  */
 export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>`
   -- todo.update_item

@@ -51,6 +51,11 @@ test.each([
   'jag är happy',
   'I feel like crap',
   "I don't feel that bad",
+  "I don't feel that good today",
+  'I feel like shit today',
+  "I'm so happy to be here",
+  "I'm free and happy",
+  'jag är fri och glad',
 ])('"%s" is logged', (text) => {
   expect(read(text)).toEqual({ tool: 'mood_log', input: { mood_text: text.replace(/[’´`]/, "'") } });
 });
@@ -155,6 +160,14 @@ test.each([
   'jag är klar',
   'jag är redo',
   'jag är säker på det',
+  'jag är helt säker på det',
+  'jag är jätteklar',
+  "I'm really sorry",
+  "I'm really happy to help",
+  "I'm happy to be of help",
+  "I'm free and open tomorrow",
+  'I feel like pizza',
+  'I feel that bad things happen',
   'fri idag',
   '',
 ])('"%s" is not guessed at', (text) => {

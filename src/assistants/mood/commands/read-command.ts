@@ -7,6 +7,9 @@ export type Language = 'en' | 'sv';
 
 type Kind = 'log' | 'maybe-log' | 'past' | 'trend';
 
+/** Behind "I feel": "like pizza" and "that he is right", but neither "like crap" nor "that bad". */
+const noFeeling = '(?:like\\b(?! (?:crap|shit|hell)\\b)|that\\b(?! (?:bad|good|great)(?: (?:today|yesterday))?$))';
+
 /** Each in full, and in the order in which they are tried. */
 const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   ['en', 'trend', /^how (?:was|is|has) my mood(?: been)?(?<when> .+)?$/],
@@ -18,14 +21,10 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   [
     'en',
     'log',
-    /^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not|never) feel|feeling)(?! (?:like(?! (?:crap|shit|hell)$)|that(?! (?:bad|good|great)$))\b) .+$/,
+    new RegExp(`^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not|never) feel|feeling)(?! ${noFeeling}) .+$`),
   ],
   ['sv', 'log', /^(?:(?:jag )?känner mig|jag mår) .+$/],
-  [
-    'en',
-    'past',
-    /^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! (?:like(?! (?:crap|shit|hell)\b)|that)\b)(?<when> .+)$/,
-  ],
+  ['en', 'past', new RegExp(`^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! ${noFeeling})(?<when> .+)$`)],
   ['sv', 'past', /^(?:(?:jag )?(?:kände mig|mådde)|jag var)(?<when> .+)$/],
   ['en', 'maybe-log', /^i(?:'?m| am) .+$/],
   ['sv', 'maybe-log', /^jag är .+$/],
@@ -80,9 +79,18 @@ const otherTime = new RegExp(
 /** Said to somebody and not of oneself, for all that the lexicon rates it. */
 const address = /^(?:help|thanks?|stop|cancel|yes|no|please|hjälp|tack|stopp|sluta|avbryt|ja|nej)(?!\p{L})/iu;
 
-/** What the words for a feeling say too, of something else: "I'm sorry", "I'm happy to help", "I'm free tomorrow". */
-const otherSense =
-  /^(?:(?:i'?m|i am) (?:(?:not|so|very) )?(?:sorry|afraid (?:i|it|that|not|so)|(?:happy|glad) to|good (?:to|with|for)|fine with|interested|free)|jag är (?:inte )?(?:klar|säker|intresserad|fri))(?!\p{L})|^(?:free|fri) /iu;
+/**
+ * What the words for a feeling say too, of something else: "I'm sorry", "I'm happy to help", "I'm free tomorrow". But who
+ * is happy to be alive, or free and happy, tells how they feel.
+ */
+const otherSense = new RegExp(
+  `^(?:(?:${[
+    "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:sorry|afraid (?:i|it|that|not|so)|good (?:to|with|for)|fine with|interested|free)",
+    "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:happy|glad) to(?! be(?! of))",
+    'jag är (?:(?:inte|helt|nästan|ganska|så) )*(?:jätte|super|skit)?(?:klar|säker|intresserad|fri)',
+  ].join('|')})(?!\\p{L}| (?:and|och) \\p{L}+$)|(?:free|fri) )`,
+  'iu',
+);
 
 /** How many days ago somebody felt so; undefined when that is not clear. */
 function readDaysAgo(said: string): number | undefined {

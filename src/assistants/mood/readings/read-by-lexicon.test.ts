@@ -30,6 +30,7 @@ test.each([
   ['jag mår skitdåligt', 'sv', 'negative'],
   ['jag är inte superglad', 'sv', 'negative'],
   ['jeg er kjempesliten', 'no', 'negative'],
+  ['kjempebra', 'no', 'positive'],
   ['jag är happy', 'sv', 'positive'],
   ['jag är utbränd', 'sv', 'negative'],
   ['I feel overwhelmed', 'en', 'negative'],

@@ -5,7 +5,7 @@ import type { Reading } from '../schemas.ts';
 
 /** What is known of a language without a model. */
 interface Lexicon {
-  readonly language: string;
+  readonly language: 'en' | 'sv' | 'no';
   /** How good the feeling is that a word speaks of: from -5 to 5. */
   readonly ratings: ReadonlyMap<string, number>;
   /** Words that say little of a feeling, and much of the language: a negation reaches past them. */
@@ -66,8 +66,12 @@ const negatingPhrases: readonly (readonly [RegExp, string])[] = [
 
 /** Before a word of feeling they say how much, not what: "pretty bad", "so damn happy", "jävla bra". */
 const intensifiers = new Set('fucking damn bloody pretty crazy jävla jäkla sjukt jævla'.split(' '));
-/** The same in one word: "jätteglad", "kjempebra". */
-const intensePrefix = /^(?:jätte|skit|super|kjempe|drit)(?=\p{L}{3})/u;
+/** The same in one word: "jätteglad", "kjempesliten". */
+const intensePrefixes = {
+  en: /^super(?=\p{L}{3})/u,
+  sv: /^(?:jätte|skit|super)(?=\p{L}{3})/u,
+  no: /^(?:kjempe|drit|super)(?=\p{L}{3})/u,
+};
 
 /** What ends the reach of a negation: "not bad, I am happy", "not sad but happy", "not sad, just tired". */
 const clauseEnds = new Set([...'.…,;:!?()–—-\n', ...'but men and och og just only bara bare'.split(' ')]);
@@ -102,7 +106,11 @@ const feltWords: Readonly<Record<string, string>> = { well: 'good', down: 'sad',
 const feltWord =
   /(?<=\b(?:feel|feeling|felt|känner mig) (?:(?:so|very|really|quite|pretty|too|that|a bit|a little) )?)(?:well|down|less|mindre)\b/g;
 
-function toLexicon(language: string, ratings: object, words: { everyday: string[]; negations: string[] }): Lexicon {
+function toLexicon(
+  language: Lexicon['language'],
+  ratings: object,
+  words: { everyday: string[]; negations: string[] },
+): Lexicon {
   const rated = Object.entries(ratings).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
   return {
     language,
@@ -154,8 +162,8 @@ const lexicons: readonly Lexicon[] = [
   ),
 ];
 
-function ratingOf(word: string, { ratings }: Lexicon): number | undefined {
-  return ratings.get(word) ?? ratings.get(word.replace(intensePrefix, ''));
+function ratingOf(word: string, { ratings, language }: Lexicon): number | undefined {
+  return ratings.get(word) ?? ratings.get(word.replace(intensePrefixes[language], ''));
 }
 
 function countKnown(words: readonly string[], lexicon: Lexicon): number {

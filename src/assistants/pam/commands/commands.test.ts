@@ -59,6 +59,10 @@ describe('is understood as an expense:', () => {
     ['betalade 500 kr på skidag', { amount: '500', currency: 'SEK', category: 'skidag' }],
     ['betalade 50 kr för min lunch', { amount: '50', currency: 'SEK', category: 'lunch' }],
     ['spent 12 on lunch, please', { amount: '12', category: 'lunch' }],
+    ["spent 12 on Will's birthday", { amount: '12', category: "Will's birthday" }],
+    ['spent 12 on dinner with Will', { amount: '12', category: 'dinner with Will' }],
+    ['spent 12 on Has Bean coffee', { amount: '12', category: 'Has Bean coffee' }],
+    ['Hi. I spent 12 on lunch', { amount: '12', category: 'lunch' }],
     ['ok spent 12 on lunch pls', { amount: '12', category: 'lunch' }],
     ['hej, la 12 kr på lunch', { amount: '12', currency: 'SEK', category: 'lunch' }],
     // The sign of several currencies.

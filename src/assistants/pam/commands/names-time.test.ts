@@ -86,6 +86,7 @@ test.each([
   'spent 12 on lunch, not on dinner',
   'spent 12 on lunch twice',
   'budget of 300 for food was exceeded',
+  'budget of 300 for food will be enough',
   'la 12 kr på lunch men fick tillbaka hälften',
   'budget 300 kr för mat är för lite',
 ])('a category is no sentence: "%s" is not guessed at', (text) => {

@@ -84,7 +84,7 @@ const soFar = {
 
 /** Said around what is meant, and not part of it. */
 const please =
-  /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,!]? |please |snälla )+|,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/gi;
+  /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]? |please |snälla )+|,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/gi;
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
@@ -114,9 +114,9 @@ function readCategory(text: string, language: Language): { category?: string } |
   return category !== text && isCategory(category, language) ? { category } : undefined;
 }
 
-/** Words that make a sentence: "dinner but Anna paid me back", "food was exceeded". */
+/** Words that make a sentence of those before them: "dinner but Anna paid me back", "food was exceeded". */
 const saysMore =
-  /(?<!\p{L})(?:is|was|were|are|has|had|should|would|will|but|not|twice|är|var|blev|borde|ska|men|inte|två gånger)(?!\p{L})/iu;
+  /(?<=\P{L})(?:is|was|were|are|has|had|should|would|will be|but|not|twice|är|var|blev|borde|ska|men|inte|två gånger)(?!\p{L})/iu;
 
 /** Digits, and words that tell of a time, are of a date or an amount that was not understood. */
 function isCategory(text: string, language: Language): boolean {

@@ -9,6 +9,7 @@ const read = (text: string) => commands.read({ text, now });
 test.each([
   'delete the last',
   'delete the first two',
+  'delete the last 3 tasks',
   'delete both',
   'delete that one',
   'delete the old ones',
@@ -44,6 +45,9 @@ test.each([
   'I hope the report is done',
   'make sure the report is done',
   'säg till när maten är klar',
+  'säg till om maten är klar',
+  'om maten är klar',
+  'vet du om maten är klar',
   'jag hoppas att rapporten är klar',
 ])('"%s" does not say that it is done', (text) => {
   expect(read(text)).toBeUndefined();
@@ -51,6 +55,7 @@ test.each([
 
 test('a question is none the less one for a greeting', () => {
   expect(read('hi, delete milk?')).toBeUndefined();
+  expect(read('Hi! Delete milk?')).toBeUndefined();
 });
 
 test.each([
@@ -68,6 +73,10 @@ test.each<[string, string, object]>([
   ['add call Dr. Add', 'add', { title: 'call Dr. Add' }],
   ['hi, add milk', 'add', { title: 'milk' }],
   ['hej, lägg även till mjölk', 'add', { title: 'mjölk' }],
+  ['Hi! Add milk', 'add', { title: 'milk' }],
+  ['Hej! Vad har jag att göra?', 'list', {}],
+  ['Hello.\nDelete milk.', 'delete', { title: 'milk' }],
+  ['uppsatsen om kriget är klar', 'complete', { title: 'uppsatsen om kriget', language: 'sv' }],
   ['add milk pls', 'add', { title: 'milk' }],
   ['add milk, thanks', 'add', { title: 'milk' }],
   ['lägg till mjölk snälla', 'add', { title: 'mjölk' }],

@@ -1,4 +1,5 @@
 import type { PlainCall, PlainText } from '../../../kit/index.ts';
+import { namesNone } from './names-none.ts';
 import { type Language, readDay, toDay } from './read-day.ts';
 
 /** What a sentence asks for. */
@@ -14,6 +15,19 @@ export interface Command {
 }
 
 type Rule = readonly [Command['verb'], RegExp];
+
+/** Before "… is done": it is asked, hoped or waited for, and not told. */
+const notToldDone = {
+  en: [
+    '(?:what|which|who|no|neither|either|remind)\\b',
+    '.*\\b(?:when|if|once|after|before|until|till|unless|while|whether|sure|hopefully|i (?:hope|think|guess|wish))\\b',
+  ].join('|'),
+  // Not any "om": an essay may be about something.
+  sv: [
+    '(?:vad|vilken|vilket|vilka|vem|ingen|inga|inget|halva|om) ',
+    '(?:.* )?(?:när|ifall|innan|efter|tills|medan|kanske|jag (?:hoppas|tror)|(?:säg(?: till)?|vet(?: du)?|undrar|kolla|fråga) om) ',
+  ].join('|'),
+} as const;
 
 /** Each in full: a sentence that only begins like a command may ask for anything. */
 const rules: Readonly<Record<Language, readonly Rule[]>> = {
@@ -41,10 +55,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ],
     ['add', /^put (?<what>.+ on (?:my|the) (?:to-?do )?list\b.*)$/],
     // After what may be added: "remind me to call when dinner is done".
-    [
-      'complete',
-      /^(?!(?:what|which|who|no|neither|either|remind)\b|.*\b(?:when|if|once|after|before|until|till|unless|while|whether|sure|hopefully|i (?:hope|think|guess|wish))\b)(?<what>.+) (?:is|are) (?:done|finished)$/,
-    ],
+    ['complete', new RegExp(`^(?!${notToldDone.en})(?<what>.+) (?:is|are) (?:done|finished)$`)],
     ['add', /^(?:new )?(?:to-?do|task): ?(?<what>.+)$/],
     ['add', /^(?:i (?:need|have) to )?(?<what>buy .+)$/],
   ],
@@ -63,10 +74,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ],
     ['add', /^ny uppgift: ?(?<what>.+)$/],
     ['add', /^(?:lägg(?: in)?|sätt(?: upp)?|skriv) (?<what>.+ på (?:min lista|listan)\b.*)$/],
-    [
-      'complete',
-      /^(?!(?:vad|vilken|vilket|vilka|vem|ingen|inga|inget|halva) |(?:.* )?(?:när|om|ifall|innan|efter|tills|medan|kanske|jag (?:hoppas|tror)) )(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$/,
-    ],
+    ['complete', new RegExp(`^(?!${notToldDone.sv})(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$`)],
     ['add', /^(?:jag (?:måste|behöver) (?=köpa ))?(?<what>köpa? .+)$/],
   ],
 };
@@ -80,29 +88,29 @@ const onThatDay = /\s+on (?:mon|tues|wednes|thurs|fri|satur|sun)day$/i;
 const onTheList = /\s+(?:to|on) (?:my|the) (?:to-?do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
 const articles = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
 const kind = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
-const greeting = /^(?:hi|hello|hey|ok|okay|hej|hejsan)[,!]? /i;
+const greeting = /^(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+/i;
 const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du (?:snälla )?|snälla (?:kan du )?)/i;
 const thanks = /,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/i;
-
-/** Words that say which one of those that were talked about: only who heard that knows which it is. */
-const pointers =
-  "(?:all|the|my|an?|one|two|three|another|both|this|that|these|those|first|second|third|last|next|previous|top|bottom|latest|oldest|newest|other|done|completed|finished|overdue|old|new|whole|of|it(?:'?s)?|(?:today|tomorrow)'?s|alla|den|det|de|min|mina|en|ny|nya|två|tre|båda|första|andra|tredje|sista|senaste|nästa|översta|nedersta|klara|gamla|hela|dagens|morgondagens)";
-
-/** What names no item: "it", "everything", "the last one", "both", "a new task", "2", "my account". */
-const vague = new RegExp(
-  `^(?:${pointers} )*(?:${pointers}|(?:number|nr|nummer|punkt|item|task)? ?#?\\d+|them|everything|anything|something|nothing|who|who'?s|i|we|you|they|jag|vi|du|ni|what(?:'?s| is) (?:done|finished|left)|ones?|items?|tasks?|todos?|things?|stuff|list|account|profile|data|history|chat|conversation|for|up|early|here|already|wrong|well|day|week|month|year|some|many|most|much|more|few|none|half|lots?|little|enough|plenty|he|she|nobody|everyone|everybody|someone|somebody|which|allt|alltihop|något|någonting|inget|ingenting|detta|dem|dessa|här|där|fel|mesta|flesta|mycket|mer|lite|nog|några|vissa|ingen|hälften|hon|han|vem|vilken|uppgift(?:en|er|erna)?|sak(?:en|er|erna)?|listan?|dagen|veckan|månaden|året|konto(?:t)?)$`,
-  'iu',
-);
 
 const weekday = '(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)';
 
 /** When to be reminded, as it is said before of what. Nothing else: "remind me at the station to call" has no time. */
 const times = [
-  `(?:(?:on|på|next|nästa) )?${weekday}(?: (?:morning|afternoon|evening))?|to(?:day|night|morrow)(?: (?:morning|afternoon|evening))?`,
-  'i ?(?:dag|kväll|morgon|övermorgon)|(?:on|den) (?:the )?\\d{1,2}(?:st|nd|rd|th|:[ae])?(?: \\p{L}+)?|on payday|på lönedagen',
-  'at (?:noon|\\d{1,2}(?:[:.]\\d\\d)?(?: ?[ap]m)?)|kl\\.? ?\\d{1,2}(?:[:.]\\d\\d)?|this (?:afternoon|evening)|in the (?:morning|evening)',
-  '(?:in|om) \\S+ (?:minute|hour|day|week|month|minut|timme|dag|vecka|månad)(?:s|er|ar)?|om \\S+ (?:timmar|veckor)',
-  `next (?:week|month)|nästa (?:vecka|månad)|(?:every|varje) (?:day|week|month|dag|vecka|månad|${weekday})`,
+  'to(?:day|night|morrow)(?: (?:morning|afternoon|evening))?',
+  'i ?(?:dag|kväll|morgon|övermorgon)',
+  'this (?:afternoon|evening)',
+  'in the (?:morning|evening)',
+  `(?:(?:on|på|next|nästa) )?${weekday}(?: (?:morning|afternoon|evening))?`,
+  // "On the 3rd", "on 3 December", "den 3:e".
+  '(?:on|den) (?:the )?\\d{1,2}(?:st|nd|rd|th|:[ae])?(?: \\p{L}+)?',
+  'on payday|på lönedagen',
+  'at noon',
+  'at \\d{1,2}(?:[:.]\\d\\d)?(?: ?[ap]m)?',
+  'kl\\.? ?\\d{1,2}(?:[:.]\\d\\d)?',
+  'in \\S+ (?:minute|hour|day|week|month)s?',
+  'om \\S+ (?:minut(?:er)?|timm(?:e|ar)|dag(?:ar)?|veck(?:a|or)|månad(?:er)?)',
+  'next (?:week|month)|nästa (?:vecka|månad)',
+  `(?:every|varje) (?:day|week|month|dag|vecka|månad|${weekday})`,
 ].join('|');
 
 /** A time before what it is about, which may name another one: "remind me tomorrow to order cake for Friday". */
@@ -116,14 +124,11 @@ const betweenSentences = /[\r\n]+|(?<=[.!?;]) +(?:then |sen )?|,? (?:and|och) (?
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
-  const [, ...others] = text.trim().split(betweenSentences);
+  const greeted = text.trim().replace(greeting, '');
+  const [, ...others] = greeted.split(betweenSentences);
   // One of several would be done, or all of them be one title.
   if (others.some((other) => readCommand(other) !== undefined)) return undefined;
-  const said = text
-    .trim()
-    .replace(/\s+/g, ' ')
-    .replace(/(?<=\p{L})[’‘´`](?=\p{L})/gu, "'")
-    .replace(greeting, '');
+  const said = greeted.replace(/\s+/g, ' ').replace(/(?<=\p{L})[’‘´`](?=\p{L})/gu, "'");
   const polite = said
     .replace(/(?<![.!?])[.!?]+$/, '')
     .replace(please, '')
@@ -137,7 +142,7 @@ export function readCommand(text: string): Command | undefined {
       if (found === null) continue;
       const what = (found.groups?.what ?? '').replace(onTheList, '').trim();
       // "Milk is done?" asks; to do it would be to guess.
-      if (verb !== 'list' && (asks || vague.test(what))) return undefined;
+      if (verb !== 'list' && (asks || namesNone(what))) return undefined;
       return { language, verb, what, due, isPast: found.groups?.past !== undefined };
     }
   }
@@ -154,7 +159,7 @@ function readMeant({ language, verb, what, isPast }: Command, now: Date): PlainC
   const whole = what.replace(kind, '');
   const before = verb === 'complete' ? whole.replace(isPast ? onThatDay : whenDone, '').replace(whenDone, '') : whole;
   const { day, rest } = before === whole ? readDay(whole, now, language) : { day: null, rest: before };
-  if (rest === '' || vague.test(rest)) return undefined;
+  if (rest === '' || namesNone(rest)) return undefined;
   // "Done with the report on Friday", said on a Friday, may be of when it was done.
   const isDue = day !== null && !(verb === 'complete' && day === toDay(now));
   return {
@@ -167,10 +172,11 @@ function readMeant({ language, verb, what, isPast }: Command, now: Date): PlainC
 
 const dayMs = 86_400_000;
 
-/** The Sunday of a week that a list is asked for: of this one or the next. */
+/** A week, or the end of one, that a list is asked for, by how many days after this Sunday it ends. */
 const weeks: readonly (readonly [RegExp, number])[] = [
-  [/^(?:(?:for|due|in) )?this week$|^(?:i|den här) veckan$|^(?:den här|denna) vecka$/i, 0],
-  [/^(?:(?:for|due|in) )?next week$|^nästa vecka$/i, 7],
+  [/^(?:(?:for|due|in|on) )?(?:this week|(?:this|the) weekend)$/i, 0],
+  [/^(?:i|den här) (?:veckan|helgen)$|^(?:den här|denna) (?:vecka|helg)$/i, 0],
+  [/^(?:(?:for|due|in|on) )?next week(?:end)?$|^nästa (?:vecka|helg)$/i, 7],
 ];
 
 function readList({ what, language }: Command, now: Date): PlainCall | undefined {
@@ -190,7 +196,7 @@ function readNew({ what, due, language }: Command, now: Date): PlainCall | undef
   const found = readDay(due ?? whole, now, language);
   // Of a time that is no day, the words stay: "pay rent on payday".
   const title = due === undefined ? found.rest : `${whole} ${found.rest}`.trim();
-  if (title === '' || vague.test(title)) return undefined;
+  if (title === '' || namesNone(title)) return undefined;
   return { tool: 'todo_add', input: { title, ...(found.day !== null && { due_on: found.day }) } };
 }
 

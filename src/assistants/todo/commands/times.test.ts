@@ -50,10 +50,15 @@ test.each([
 
 test('a week that a list is asked for ends on its Sunday', () => {
   const sunday = new Date('2026-11-29T10:00:00Z');
-  for (const text of ['what do I have to do this week?', 'vad har jag att göra den här veckan?']) {
+  const these = ['this week?', 'this weekend?', 'on the weekend?'].map((when) => `what do I have to do ${when}`);
+  for (const text of [...these, 'vad har jag att göra den här veckan?', 'vad har jag att göra i helgen?']) {
     expect([text, read(text), read(text, sunday)]).toEqual([text, { due_to: '2026-11-29' }, { due_to: '2026-11-29' }]);
   }
-  for (const text of ["what's on my list for next week?", 'vad har jag att göra nästa vecka?']) {
+  for (const text of [
+    "what's on my list for next week?",
+    "what's on my list for next weekend?",
+    'vad har jag att göra nästa vecka?',
+  ]) {
     expect([text, read(text), read(text, sunday)]).toEqual([text, { due_to: '2026-12-06' }, { due_to: '2026-12-06' }]);
   }
 });
