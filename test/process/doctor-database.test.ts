@@ -127,6 +127,7 @@ describe('the doctor finds', () => {
 
   it.each([
     ['another encoding than UTF8', `encoding 'LATIN1' locale 'C'`, 'broken', /LATIN1/],
+    ['an encoding that has no "Ä" of one code', `encoding 'EUC_JP' locale 'C'`, 'broken', /EUC_JP/],
     ['a locale that knows a to z alone', `encoding 'UTF8' locale_provider libc locale 'C'`, 'advice', /a to z alone/],
   ])('a database with %s', async (_, ...[options, level, what]) => {
     const name = `${sound.admin.database}_text`;

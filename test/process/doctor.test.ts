@@ -214,6 +214,18 @@ describe.skipIf(pgBouncerVersion() === undefined)('of a pooler', () => {
     expect(await sound.diagnose({ DATABASE_URL: await startBouncer({ pool_mode: 'session' }) })).toEqual([]);
     await sound.admin.query(`alter database ${name} reset statement_timeout`);
   });
+
+  it.each([
+    ['search_path', 'elsewhere'],
+    ['datestyle', 'German'],
+  ])('says that it passes on no other %s than that of the role', async (setting, value) => {
+    const name = new URL(sound.databaseUrl).pathname.slice(1);
+    onTestFinished(async () => void (await sound.admin.query(`alter database ${name} reset all`)));
+    await sound.admin.query(`alter database ${name} set ${setting} = '${value}'`);
+    const findings = await sound.diagnose({ DATABASE_URL: await startBouncer({ pool_mode: 'session' }) });
+    expect(findings).toEqual([expect.objectContaining({ check: 'pooler', level: 'broken' })]);
+    expect(findings[0]?.what_to_do).toContain(`set ${setting} =`);
+  });
 });
 
 it('counts the servers that run, each once, and has two without Redis get one', async () => {

@@ -22,6 +22,8 @@ export interface DatabaseServer {
   readonly encoding: string;
   /** Whether it knows upper and lower case beyond a to z. */
   readonly knowsCase: boolean;
+  /** Whether sessions that are given no settings, as by a pooler, find the schema public and write times as we read them. */
+  readonly suitsPlainSessions: boolean;
   /** Whether this role may bring the schema up to date. */
   readonly mayMigrate: boolean;
 }

@@ -121,6 +121,7 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
         takesWrites: server.takes_writes,
         encoding: server.encoding,
         knowsCase: server.knows_case,
+        suitsPlainSessions: server.suits_plain_sessions,
         mayMigrate: server.may_migrate,
       },
       ...(await compareMigrations(direct)),

@@ -37,6 +37,8 @@ export const readServer = () => sql<{
   encoding: string;
   /** Whether it knows upper and lower case beyond a to z. */
   knows_case: boolean;
+  /** Whether sessions that are given no settings find the schema public, and write times as we read them. */
+  suits_plain_sessions: boolean;
   /** Whether this role may make the schema, or change what there is of it. */
   may_migrate: boolean;
   servers: number;
@@ -53,7 +55,8 @@ export const readServer = () => sql<{
     coalesce(current_setting('autovacuum')::boolean, false) as autovacuum,
     not coalesce(current_setting('transaction_read_only')::boolean, true) as takes_writes,
     coalesce(pg_encoding_to_char(d.encoding)::text, '') as encoding,
-    coalesce(lower(chr(196)) = chr(228), false) as knows_case,
+    coalesce(lower(chr(letter.code)) = chr(letter.code + 32), false) as knows_case,
+    coalesce('public' = any(current_schemas(false)) and current_setting('datestyle') like 'ISO%', false) as suits_plain_sessions,
     coalesce((
       case when m.oid is null then has_database_privilege(d.oid, 'create') and has_schema_privilege('public', 'create')
       else pg_has_role(m.relowner, 'usage') end
@@ -61,6 +64,8 @@ export const readServer = () => sql<{
     coalesce((select count(*)::integer from pg_stat_activity a
       where a.datname = d.datname and a.application_name = 'evenkeel notifications evenkeel_users'), 0) as servers
   from pg_roles r, pg_database d left join pg_class m on m.oid = to_regclass('public.evenkeel_migrations')
+    -- "Ä"; "A" where "Ä" may have no code: chr fails then.
+    cross join lateral (select case pg_encoding_to_char(d.encoding) when 'UTF8' then 196 else 65 end as code) as letter
   where r.rolname = current_user and d.datname = current_database()`;
 
 /** The migrations that have run. Reads all of a small table. A row each. */

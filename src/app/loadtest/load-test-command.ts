@@ -86,7 +86,7 @@ async function runCommand(
   ]);
   // Before anything is done: a report that cannot be written is not found out about after ten minutes.
   await using report = reportPath === undefined ? undefined : await open(reportPath, 'w');
-  // Nor is a database made, in a DATA_DIR that is not the server's.
+  // Nor is a database made in an empty DATA_DIR when there is no server.
   await findServer(plan.url);
   const signal = untilInterrupted();
   const database = { ...own, budgetMs: usersBudgetMs };
@@ -94,10 +94,10 @@ async function runCommand(
   try {
     await withDatabase(database, async (db, context) => {
       // One, by whom the server is looked at: to erase thousands in vain takes minutes where the database is far.
-      users.push(...(await createLoadTestUsers(db, 1, context)));
+      await createLoadTestUsers(db, { users, count: 1 }, context);
       await checkServer(plan.url, users[0]?.secret ?? '');
       process.stdout.write(`Creating ${shown(plan.users)} users …\n`);
-      users.push(...(await createLoadTestUsers(db, plan.users - 1, context)));
+      await createLoadTestUsers(db, { users, count: plan.users }, context);
     });
     const { stages, seconds } = await runLoadTest(plan, users, { onSecond: showProgress, signal });
     const broken = judge(plan, stages);

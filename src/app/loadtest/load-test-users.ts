@@ -10,13 +10,15 @@ const AT_ONCE = 500;
 /** Users whose parts are erased side by side: fewer than a pool has connections, and enough for a database far away. */
 const ERASED_AT_ONCE = 4;
 
-/** Creates the users of a load test, each with a key, on the plan without limits. */
+/**
+ * Adds to the users of a load test until there are `count`, each with a key, on the plan without limits. Those that were created
+ * before it fails are among `users`, to be erased.
+ */
 export async function createLoadTestUsers(
   database: Database,
-  count: number,
+  { users, count }: { users: UserWithKey[]; count: number },
   context: CallContext,
-): Promise<UserWithKey[]> {
-  const users: UserWithKey[] = [];
+): Promise<void> {
   while (users.length < count) {
     const orders = Array.from({ length: Math.min(AT_ONCE, count - users.length) }, () => ({
       username: `loadtest-${newId()}`,
@@ -25,7 +27,6 @@ export async function createLoadTestUsers(
     }));
     users.push(...(await createUsersWithKeys(database, orders, context)));
   }
-  return users;
 }
 
 /**

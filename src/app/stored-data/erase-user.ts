@@ -4,8 +4,7 @@ import { deleteUsers, eraseIdempotencyKeys } from '../../core/accounts/index.ts'
 import { eraseActivity } from '../../core/activity/index.ts';
 import { eraseMessages, eraseSessions, eraseTurns } from '../../core/chat/index.ts';
 import { defineJob, type Job } from '../../platform/jobs/index.ts';
-import type { Database } from '../../platform/postgres/index.ts';
-import { eraseInPages } from '../../platform/postgres/index.ts';
+import { type Database, eraseInPages } from '../../platform/postgres/index.ts';
 import type { BoundAssistants } from '../assistants/bind-assistants.ts';
 
 /** What erasing users needs. */

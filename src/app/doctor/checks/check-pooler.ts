@@ -1,11 +1,18 @@
 import type { DatabaseContext } from '../database-context.ts';
-import { advice, type Check, fine } from '../finding.ts';
+import { advice, broken, type Check, fine } from '../finding.ts';
 
 /** What a pooler that works must be told beside. That none is in the way that must not be is seen before. */
 export const checkPooler: Check<DatabaseContext> = {
   name: 'pooler',
-  run({ config: { database }, instances, isPooled, server: { statementTimeoutMs } }) {
+  run({ config: { database }, instances, isPooled, server: { statementTimeoutMs, suitsPlainSessions } }) {
     if (!isPooled) return [fine('none between the server and the database')];
+    if (!suitsPlainSessions)
+      return [
+        broken(
+          'requests go through one, which passes on no search_path and no datestyle, and those of the role are not public and ISO',
+          `alter role <role> set search_path = 'public'; alter role <role> set datestyle = 'ISO';`,
+        ),
+      ];
     const clients = instances * (database.poolSize + database.poolOverflow);
     const what = `requests go through one; it must take ${clients} clients (max_client_conn)`;
     if (statementTimeoutMs > 0 && statementTimeoutMs >= database.statementBudgetMs) return [fine(what)];

@@ -9,7 +9,7 @@ export const checkWrites: Check<DatabaseContext> = {
     return [
       broken(
         'the database is read-only: a standby, or default_transaction_read_only is on for it or for this role',
-        'Set DATABASE_URL to the primary, or "alter database <database> reset default_transaction_read_only".',
+        'Set DATABASE_URL to the primary, or reset default_transaction_read_only by "alter database" or "alter role".',
       ),
     ];
   },
