@@ -93,7 +93,8 @@ it('a job that no server knows is among those that were set aside, once it has b
     const add = `select id::text from graphile_worker.add_job($1, '{}', run_at => now() - $2::interval)`;
     return (await client.query(add, [name, ago])).rows[0].id;
   };
-  const [gone] = [await enqueue('gone.index_item', '25 hours'), await enqueue('later.index_item', '23 hours')];
+  const gone = await enqueue('gone.index_item', '25 hours');
+  await enqueue('later.index_item', '23 hours');
   await enqueue('jobs.set_aside_unknown', '0');
   const isIndexing = ({ name }: { name: string }) => name.endsWith('.index_item');
   await expect

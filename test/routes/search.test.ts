@@ -11,7 +11,10 @@ beforeAll(async () => {
   await createSession({ title: 'Holiday in Malmö', assistant: 'desk' }, 'add pack 50%_off sunscreen');
   await createSession({ title: 'Groceries' }, 'We need oat milk and bread');
   await createSession({}, 'Nothing of note');
-  await createSession({ title: 'snake_case' }, 'Ask ada@mail.example for docs/plan.md, ~/notes or <em>more</em>');
+  await createSession(
+    { title: 'snake_case' },
+    'Ask ada@mail.example for docs/plan.md, ~/notes or <em>more</em> by 2026-11-29',
+  );
 });
 
 afterAll(() => product.stop());
@@ -50,6 +53,9 @@ describe('searching chat sessions', () => {
     ['a part of one', 'mail.example', ['snake_case']],
     ['a part of a path', '"docs plan.md"', ['snake_case']],
     ['a name with an underscore', 'snake_case', ['snake_case']],
+    ['a part of a date', '11', ['snake_case']],
+    ['a date', '2026-11-29', ['snake_case']],
+    ['a date, without a word', '2026-11-29 -ada', []],
     ['what lies at home, and in a tag', '~/notes <em>', ['snake_case']],
     ['what means something to LIKE', '%', []],
     ['more of that', '50%_off', ['Holiday in Malmö']],
@@ -98,9 +104,12 @@ describe('searching chat sessions', () => {
   });
 
   // Whatever is stored by the same statement would wait for it, and fail with it.
-  it.each(['a1@', '1_', '~/'])('does not keep one from being stored that is all “%s”', async (unit) => {
-    const id = await createSession({}, unit.repeat(20_000).slice(0, 20_000));
-    const messages = await product.request(user, 'GET', `/v1/chat/sessions/${id}/messages`);
-    expect(await messages.json()).toMatchObject({ data: [{ role: 'user' }, { role: 'assistant' }] });
+  it.each(['a1@', '1_', '~/', 'a-1-'])('does not keep some from being stored that are all “%s”', async (unit) => {
+    const content = unit.repeat(20_000).slice(0, 20_000);
+    const ids = await Promise.all(Array.from({ length: 5 }, () => createSession({}, content)));
+    for (const id of ids) {
+      const messages = await product.request(user, 'GET', `/v1/chat/sessions/${id}/messages`);
+      expect(await messages.json()).toMatchObject({ data: [{ role: 'user' }, { role: 'assistant' }] });
+    }
   });
 });

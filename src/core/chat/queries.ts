@@ -130,9 +130,9 @@ export const listSessions = (p: SessionPage) => sql<SessionRow>`
 
 /**
  * As `listSessions`, of those whose title holds the words, or one of whose messages does; the words as people write them
- * into a search box. Titles are read one by one: a user has few, and no index of them needs to be kept when sessions are made.
- * Divided at the same characters as the index, or an address that is looked for would be no word of it.
- * Indexes: chat_sessions_recent, chat_messages_found_by. At most `limit` rows.
+ * into a search box, divided as messages are for the index. Titles are read one by one: a user has few, and no index of them
+ * needs to be kept when sessions are made.
+ * Indexes: chat_sessions_recent, chat_messages_words. At most `limit` rows.
  */
 export const searchSessions = (p: SessionPage & { words: string }) => sql<SessionRow>`
   -- chat.search_sessions
@@ -142,12 +142,12 @@ export const searchSessions = (p: SessionPage & { words: string }) => sql<Sessio
     and (updated_at, id) < (coalesce(${p.afterUpdatedAt}::timestamptz, 'infinity'),
       coalesce(${p.afterId}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     and assistant is not distinct from coalesce(${p.assistant}, assistant)
-    and (to_tsvector('simple', translate(title, '_@/~<', ',,,,,'))
-      @@ websearch_to_tsquery('simple', translate(${p.words}, '_@/~<', ',,,,,')) or id in (
+    and (to_tsvector('simple', translate(title, '_@/~<-', ',,,,,,'))
+      @@ websearch_to_tsquery('simple', ${p.words}) or id in (
       select session_id from chat_messages
       where user_id = ${p.userId}::uuid
-        and to_tsvector('simple', translate(left(content, 20000), '_@/~<', ',,,,,'))
-          @@ websearch_to_tsquery('simple', translate(${p.words}, '_@/~<', ',,,,,'))
+        and to_tsvector('simple', translate(left(content, 20000), '_@/~<-', ',,,,,,'))
+          @@ websearch_to_tsquery('simple', ${p.words})
     ))
   order by updated_at desc, id desc
   limit ${p.limit}::integer`;

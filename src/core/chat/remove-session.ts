@@ -3,8 +3,11 @@ import { type Database, eraseInPages } from '../../platform/postgres/index.ts';
 import type { Actor } from '../accounts/index.ts';
 import { deleteMessages, deleteSession, deleteTurns } from './queries.ts';
 
-/** Messages that a statement deletes with their session. Others wait for its row meanwhile, and all who share their statements. */
-const TOGETHER = 1_000;
+/**
+ * Messages that a statement deletes with their session. Others wait for its row meanwhile, and all who share their statements:
+ * half a second for a thousand of the longest.
+ */
+const TOGETHER = 100;
 
 /** More messages than any session has. */
 const ANY = 2 ** 31 - 1;
@@ -13,7 +16,7 @@ const ANY = 2 ** 31 - 1;
  * Deletes a session with its messages and turns. Of one that is long they go first, in pages, the newest first: what they left
  * when the time was up goes on when it is asked for again.
  *
- * @returns whether there was such a session.
+ * @returns whether it deleted such a session: of several that do at once, one did.
  */
 export async function removeSession(
   database: Database,

@@ -13,15 +13,6 @@ const frameChars = 100;
 /** The most that a provider may want back with a call, in characters of its JSON: several times what Google does. */
 const maxExtraChars = 32_000;
 
-/** JSON; undefined for what is nested deeper than can be followed. */
-function toJson(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined;
-  }
-}
-
 /** What a piece adds to a name: some providers say all of it again with each piece. */
 function newPart(name: string, piece: string | null | undefined): string {
   return piece == null || piece === name ? '' : piece;
@@ -83,11 +74,11 @@ class ChoiceSoFar {
     this.chars += call.id.length + call.type.length - before;
   }
 
-  /** What is too long or too deep to be what a provider wants back is left out. */
+  /** What is too long to be what a provider wants back is left out. */
   #keepExtra(call: AnsweredToolCall, { extra_content: extra }: ToolCallDelta): void {
     if (extra == null) return;
-    const text = toJson(extra);
-    if (text === undefined || text.length > maxExtraChars) return;
+    const text = JSON.stringify(extra);
+    if (text.length > maxExtraChars) return;
     this.chars += text.length - (JSON.stringify(call.extra_content)?.length ?? 0);
     call.extra_content = extra;
   }

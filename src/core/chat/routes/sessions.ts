@@ -72,6 +72,12 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
   );
 }
 
+/**
+ * What is looked for, divided as the index divides messages, or an address would be no word of it; but a hyphen that begins a
+ * word stays, and means: without it.
+ */
+const divideWords = (words: string): string => words.replaceAll(/[_@/~<]|(?<=[^ "])-/g, ',');
+
 function registerList(server: HttpServer, { database }: ChatRouteOptions): void {
   server.get(
     '/v1/chat/sessions',
@@ -97,7 +103,8 @@ function registerList(server: HttpServer, { database }: ChatRouteOptions): void 
         afterId,
         limit: limit + 1,
       };
-      const statement = words === undefined ? listSessions(page) : searchSessions({ ...page, words });
+      const statement =
+        words === undefined ? listSessions(page) : searchSessions({ ...page, words: divideWords(words) });
       const rows = await database.query(statement, request.context);
       return toPage(rows, limit, {
         item: toSession,
