@@ -4,7 +4,7 @@ import { Later } from '../base/later.ts';
 import { type CallerCache, signInErrors } from '../core/accounts/index.ts';
 import type { TurnRunner } from '../core/chat/index.ts';
 import { type Authentication, readCredential, userKey } from '../core/keys/index.ts';
-import { type HttpServer, watchStreams } from '../platform/http/index.ts';
+import { type HttpServer, permissionsOf, watchStreams } from '../platform/http/index.ts';
 
 /** What watching needs. */
 export interface WatchCallersOptions {
@@ -45,8 +45,9 @@ export function watchCallers(http: HttpServer, options: WatchCallersOptions): vo
     inBackground({ requestId: request.id, budgetMs: BUDGET_MS }, async (context) => {
       const credential = readCredential(request) ?? '';
       const caller = await authentication.identify(credential, { ip: request.ip, context, isUse: false });
-      const { permissions = [''] } = request.routeOptions.config;
-      for (const permission of permissions) authentication.authorize({ caller }, permission);
+      for (const permission of permissionsOf(request.routeOptions.config)) {
+        authentication.authorize({ caller }, permission);
+      }
     }),
   );
   callers.onChange((userId) => recheckStreams(({ caller }) => userId === undefined || caller.userId === userId));

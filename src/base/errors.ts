@@ -11,6 +11,8 @@ export interface ErrorDefinition<Details> {
   readonly message: string | ((details: Details) => string);
   /** Milliseconds after which a retry can help; sent as `Retry-After`. Absent: a retry as it is will not help. */
   readonly retryAfterMs?: number;
+  /** Whether the message may all the same quote what a user wrote, as another's may that is passed on: no log has it then. */
+  readonly quotesInput?: boolean;
 }
 
 /** How one occurrence of an error is raised. */
@@ -31,13 +33,24 @@ export class AppError extends Error {
   readonly status: number;
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** As in `ErrorDefinition`. */
+  readonly quotesInput: boolean;
 
-  constructor(code: string, { status, message, ...options }: { status: number; message: string } & ErrorOptions) {
+  constructor(
+    code: string,
+    {
+      status,
+      message,
+      quotesInput = false,
+      ...options
+    }: { status: number; message: string; quotesInput?: boolean } & ErrorOptions,
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.status = status;
     this.param = options.param;
     this.retryAfterMs = options.retryAfterMs;
+    this.quotesInput = quotesInput;
   }
 }
 
@@ -47,6 +60,8 @@ export interface CatalogueEntry {
   readonly status: number;
   /** As in `ErrorDefinition`. */
   readonly retryAfterMs: number | undefined;
+  /** As in `ErrorDefinition`. */
+  readonly quotesInput: boolean;
   /** The public text, with `…` where a detail is filled in. */
   readonly message: string;
 }
@@ -81,16 +96,16 @@ export function defineErrors<const Definitions extends Record<string, ErrorDefin
   const catalogue: CatalogueEntry[] = [];
   for (const [reason, definition] of Object.entries(definitions)) {
     const code = `${feature}.${reason}`;
-    const { status, message, retryAfterMs } = definition;
+    const { status, message, retryAfterMs, quotesInput = false } = definition;
     const withRetry = (options: ErrorOptions = {}): ErrorOptions =>
       retryAfterMs === undefined ? options : { retryAfterMs, ...options };
     raise[reason] =
       typeof message === 'function'
         ? (details: unknown, options?: ErrorOptions) =>
-            new AppError(code, { status, message: message(details), ...withRetry(options) })
-        : (options?: ErrorOptions) => new AppError(code, { status, message, ...withRetry(options) });
+            new AppError(code, { status, quotesInput, message: message(details), ...withRetry(options) })
+        : (options?: ErrorOptions) => new AppError(code, { status, quotesInput, message, ...withRetry(options) });
     const text = typeof message === 'function' ? message(placeholders) : message;
-    catalogue.push({ code, status, retryAfterMs, message: text });
+    catalogue.push({ code, status, retryAfterMs, quotesInput, message: text });
   }
   return { raise: raise as ErrorFactories<Definitions>, catalogue };
 }

@@ -13,6 +13,7 @@ export {
 export { sql } from '../platform/postgres/index.ts';
 export { type AssistantManifest, defineAssistant } from './assistant.ts';
 export type { AssistantContext, AssistantLog, Question } from './context.ts';
+export { withoutGreetings, withoutThanks } from './courtesies.ts';
 export { type AssistantJob, type AssistantJobDefinition, defineAssistantJob } from './job.ts';
 export { type AssistantRoute, defineRoute, type RouteDefinition, type RouteRequest } from './route.ts';
 export type { BatchRow, OnceRow, Owned, Repeatable, Stored } from './statement.ts';

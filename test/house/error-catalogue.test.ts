@@ -28,7 +28,7 @@ test('every error that is declared is raised somewhere', () => {
 });
 
 test('an error that is declared and raised nowhere is found, also when another set has one of that name', () => {
-  const entry = (code: string) => ({ code, status: 404, retryAfterMs: undefined, message: '' });
+  const entry = (code: string) => ({ code, status: 404, retryAfterMs: undefined, quotesInput: false, message: '' });
   const set = { file: 'a/errors.ts', exportName: 'aErrors', catalogue: ['a.gone', 'a.lost', 'a.late'].map(entry) };
   const sources = {
     'a/one.ts': 'throw aErrors.raise.gone()',

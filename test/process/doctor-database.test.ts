@@ -147,6 +147,6 @@ describe('the doctor finds', () => {
     const findings = await sound.diagnose();
     await sound.admin.query('delete from evenkeel_migrations where name = any($1)', [[later, '20261123000702_notes']]);
     expect(findings).toEqual([expect.objectContaining({ check: 'schema', level: 'advice' })]);
-    expect(findings[0]?.what).toBe(`1 migrations of a later version have run: ${later}`);
+    expect(findings[0]?.what).toBe(`1 migration of a later version has run: ${later}`);
   });
 });

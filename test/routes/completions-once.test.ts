@@ -19,6 +19,7 @@ beforeAll(async () => {
     MODEL_BASE_URL: provider.url,
     MODEL_NAME: 'stub-model',
     MODEL_TOTAL_TIMEOUT_MS: String(modelBudgetMs),
+    MODEL_FIRST_BYTE_TIMEOUT_MS: '2000',
   });
   user = await product.createUser();
 });
@@ -155,6 +156,19 @@ it('a stream that runs is joined by the same request, and goes on when the first
   expect(read(joined.text)).toMatchObject(whole);
   expect(read((await ask(question({ stream: true }), { key })).text)).toMatchObject(whole);
   expect([provider.requests.length, provider.aborts.length]).toEqual([asked + 1, aborted]);
+});
+
+it('a stream that is joined and fails before its first chunk is an error, and no earlier answer', async () => {
+  provider.setMode('no-first-byte');
+  const key = newId();
+  const asked = provider.requests.length;
+  const first = ask(question({ stream: true }), { key });
+  await expect.poll(() => provider.requests.length).toBe(asked + 1);
+  // The stream is opened after a second without a chunk, and there is none after two.
+  await sleep(1_500);
+  const joined = await ask(question({ stream: true }), { key });
+  expect([joined.status, codeOf(joined), joined.isReplay]).toEqual([504, 'models.timeout', false]);
+  expect([(await first).status, provider.requests.length]).toEqual([200, asked + 1]);
 });
 
 it('a stream that several read ends at the provider when the last of them leaves, and its key is free again', async () => {

@@ -180,6 +180,17 @@ describe('mail', () => {
     await expect.poll(() => mails.messages.length, soon).toBe(1);
   });
 
+  it('is set aside at once when the mail server will never take it', async () => {
+    await setEmail('nobody@example.com', true);
+    mails.refusal = { responseCode: 550, text: 'nobody@example.com: no such mailbox' };
+    await tell('never');
+    const setAside = sql<{ last_error: string }>`
+      -- test.find_set_aside
+      delete from graphile_worker._private_jobs where attempts = max_attempts and locked_at is null returning last_error`;
+    const findSetAside = () => product.postgres.query(setAside, testContext());
+    await expect.poll(findSetAside, soon).toEqual([{ last_error: 'Error EENVELOPE' }]);
+  });
+
   it('that waits to be tried again does not go to a user who has said no to it meanwhile', async () => {
     await setEmail('reader@example.com', true);
     mails.refusal = { responseCode: 451, text: 'come back later' };

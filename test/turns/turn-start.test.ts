@@ -94,6 +94,19 @@ describe.each(ways)('%s whose time ends while it is being stored', (_way, reques
   });
 });
 
+test.each(ways)(
+  '%s that is sent again with its key after its session was deleted is told so',
+  async (_way, requestOf) => {
+    const sessionId = await createSession();
+    const key = { 'idempotency-key': newId() };
+    await (await post(...requestOf(sessionId), key)).text();
+    await expect.poll(() => readHistory(sessionId)).toEqual(answered);
+    await product.request(user, 'DELETE', `/v1/chat/sessions/${sessionId}`);
+    const again = await post(...requestOf(sessionId), key);
+    expect([again.status, await again.json()]).toMatchObject([404, { error: { code: 'chat.session_not_found' } }]);
+  },
+);
+
 /** Creates a session whose only message was not answered. */
 async function createFailedTurn(): Promise<{ sessionId: string; retryPath: string }> {
   const sessionId = await createSession();

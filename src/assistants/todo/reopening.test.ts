@@ -31,8 +31,10 @@ test('an item that is done is reopened by its title', async () => {
   await say('add buy milk');
   await say('done with milk');
   expect(await say('my list')).toBe('There is nothing on your list.');
-  expect(await say('mark milk as not done')).toBe('Changed: buy milk');
+  expect(await say('mark milk as not done')).toBe('Open again: buy milk');
   expect(await say('my list')).toBe('- buy milk');
+  await say('done with milk');
+  expect(await say('markera milk som inte klar')).toBe('Öppet igen: buy milk');
   expect(await say('reopen eggs')).toBe('That did not work. "What is on my list?" shows what there is.');
 });
 

@@ -6,7 +6,6 @@ import { until } from '../../../test/harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
 import { Cancelled } from '../../base/deadline.ts';
 import { newId } from '../../base/ids.ts';
-import { createLogger } from '../../platform/log/index.ts';
 import { type Database, postgresErrors, type Statement, sql } from '../../platform/postgres/index.ts';
 import { claimKey } from './idempotency-claim.ts';
 
@@ -20,15 +19,15 @@ beforeAll(async () => {
 
 afterAll(() => product?.stop());
 
-/** Claims a key as a route does. */
-async function claim(key: string, database: Database) {
+/** Claims a key as a route does; what is logged of it is counted. */
+async function claim(key: string, database: Database, warn: () => void = () => undefined) {
   const request = {
     method: 'POST',
     url: '/work',
     headers: { 'idempotency-key': key },
     caller: { userId: user.userId },
     context: testContext(),
-    log: createLogger({ level: 'silent' }),
+    log: { warn },
   };
   const reply = { header: () => undefined };
   return await claimKey(request as unknown as FastifyRequest, reply as unknown as FastifyReply, {
@@ -111,4 +110,27 @@ test.each([
   // The first release would come after a tenth of that.
   await sleep(1_000);
   expect(refusing.releases).toBe(0);
+});
+
+test('of the tries to settle a claim that fail, the first and the last are logged', async () => {
+  const away = (isClaimed: boolean) => {
+    const counted = { tries: 0, warnings: 0 };
+    const database: Database = {
+      async query(statement, context) {
+        const isClaim = statement.name === 'accounts.claim_idempotency_key';
+        if (isClaim && isClaimed) return await product.postgres.query(statement, context);
+        if (!isClaim) counted.tries++;
+        throw lost();
+      },
+    };
+    return { counted, claiming: claim(newId(), database, () => counted.warnings++) };
+  };
+  const [unheard, held] = [away(false), away(true)];
+  await expect(unheard.claiming).rejects.toMatchObject({ code: 'postgres.unavailable' });
+  await (await held.claiming)?.release();
+  await until(() => held.counted.tries >= 4 && unheard.counted.tries >= 4);
+  // That a claim was not heard of is told by its own error.
+  expect([held.counted.warnings, unheard.counted.warnings]).toEqual([1, 0]);
+  await until(() => unheard.counted.warnings > 0);
+  expect(unheard.counted).toEqual({ tries: 6, warnings: 1 });
 });

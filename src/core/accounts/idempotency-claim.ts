@@ -45,34 +45,36 @@ export interface Claim {
   release(): Promise<void>;
 }
 
-/** Answers whether the statement found the claim; undefined when it failed. Never rejects. */
+/** Answers whether the statement found the claim; undefined when it failed, for the log where it is told. Never rejects. */
 async function settle(
-  request: FastifyRequest,
-  database: Database,
   statement: Statement<unknown>,
+  { request, database, isTold }: { request: FastifyRequest; database: Database; isTold: boolean },
 ): Promise<boolean | undefined> {
   try {
     const options = { requestId: request.context.requestId, budgetMs: settleBudgetMs };
     const rows = await inBackground(options, (context) => database.query(statement, context));
     return rows.length > 0;
   } catch (error) {
-    request.log.warn({ err: error }, 'could not settle an Idempotency-Key');
+    if (isTold) request.log.warn({ err: error }, 'could not settle an Idempotency-Key');
     return undefined;
   }
 }
 
 /** Tries until it is done. Never rejects, and keeps no process alive: a claim that is left is taken over in time. */
-async function tryAgain(pausesMs: readonly number[], isDone: () => Promise<boolean>): Promise<void> {
-  for (const pauseMs of pausesMs) {
+async function tryAgain(pausesMs: readonly number[], isDone: (isLast: boolean) => Promise<boolean>): Promise<void> {
+  for (const [index, pauseMs] of pausesMs.entries()) {
     await sleep(pauseMs, undefined, { ref: false });
-    if (await isDone()) return;
+    if (await isDone(index === pausesMs.length - 1)) return;
   }
 }
 
-/** Waits for the first try alone: whoever asked is not to wait for a database that is away. */
-async function settleInTheEnd(settleOnce: () => Promise<boolean | undefined>): Promise<void> {
-  const isDone = async (): Promise<boolean> => (await settleOnce()) !== undefined;
-  if (!(await isDone())) void tryAgain(settlePausesMs, isDone);
+/**
+ * Waits for the first try alone: whoever asked is not to wait for a database that is away. Of the tries that fail, the first
+ * and the last are told.
+ */
+async function settleInTheEnd(settleOnce: (isTold: boolean) => Promise<boolean | undefined>): Promise<void> {
+  const isDone = async (isTold: boolean): Promise<boolean> => (await settleOnce(isTold)) !== undefined;
+  if (!(await isDone(true))) void tryAgain(settlePausesMs, isDone);
 }
 
 /**
@@ -92,13 +94,15 @@ export async function claimKey(
   if (idempotencyKey === null || fingerprint === null) return undefined;
   const owner = { userId: request.caller.userId, idempotencyKey };
   const claim = newId();
-  const release = (claimedAt: Date | null) =>
-    settle(request, database, releaseIdempotencyKey({ ...owner, claim, claimedAt }));
+  const release = (claimedAt: Date | null, isTold: boolean) =>
+    settle(releaseIdempotencyKey({ ...owner, claim, claimedAt }), { request, database, isTold });
   const [found] = await database
     .query(claimIdempotencyKey({ ...owner, claim, fingerprint, takeOverAfterMs }), request.context)
     .catch((error: unknown) => {
       // Again also when nothing was found: the claim may come later than the news that nobody heard of it.
-      if (isOutcomeUnknown(error)) void tryAgain(unheardPausesMs, async () => (await release(null)) === true);
+      if (isOutcomeUnknown(error)) {
+        void tryAgain(unheardPausesMs, async (isLast) => (await release(null, isLast)) === true);
+      }
       throw error;
     });
   refuseReuse(found);
@@ -117,10 +121,11 @@ export async function claimKey(
     earlier: found.answer ?? undefined,
     async remember(answer) {
       const kept = answer.length > maxAnswerChars ? '' : answer;
-      await settleInTheEnd(() => settle(request, database, rememberAnswer({ ...owner, claimedAt, answer: kept })));
+      const statement = rememberAnswer({ ...owner, claimedAt, answer: kept });
+      await settleInTheEnd((isTold) => settle(statement, { request, database, isTold }));
     },
     async release() {
-      await settleInTheEnd(() => release(claimedAt));
+      await settleInTheEnd((isTold) => release(claimedAt, isTold));
     },
   };
 }

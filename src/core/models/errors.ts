@@ -7,8 +7,8 @@ function nameOf(model: string): string {
 
 /** Why a model did not answer. Nothing of ours was stored by the call that raises one of these. */
 export const modelErrors = defineErrors('models', {
-  /** The request itself is at fault; either we found out or the provider said so. */
-  invalid_request: { status: 400, message: (details: { reason: string }) => details.reason },
+  /** The request itself is at fault; either we found out or the provider said so, who may quote the prompt. */
+  invalid_request: { status: 400, message: (details: { reason: string }) => details.reason, quotesInput: true },
   not_found: {
     status: 404,
     message: ({ model }: { model: string }) =>

@@ -46,7 +46,12 @@ describe("a provider's refusal", () => {
   ])('of the request is told as such, also in words that cannot be read: %j', (text) => {
     const message = 'The model provider refused the request as invalid.';
     for (const status of [400, 413, 422])
-      expect(refuse(status, text)).toMatchObject({ status: 400, code: 'models.invalid_request', message });
+      expect(refuse(status, text)).toMatchObject({
+        status: 400,
+        code: 'models.invalid_request',
+        message,
+        quotesInput: true,
+      });
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { defineJob, type Job } from '../../platform/jobs/index.ts';
-import type { Mailer } from '../../platform/mail/index.ts';
+import { defineJob, Hopeless, type Job } from '../../platform/jobs/index.ts';
+import { isRefusedForGood, type Mailer } from '../../platform/mail/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { findMail, markMailed, notify } from './queries.ts';
 import { renderMail } from './render-mail.ts';
@@ -25,7 +25,11 @@ function sendMail({ database, mailer }: NotificationJobOptions): Job {
       const [mail] = await database.query(findMail(key), context);
       // Sent already, or the user has gone, has another address or wants no such mail by now.
       if (mail === undefined || mail.email === null) return;
-      await mailer.send({ id: payload.id, to: mail.email, ...renderMail(mail) }, context);
+      try {
+        await mailer.send({ id: payload.id, to: mail.email, ...renderMail(mail) }, context);
+      } catch (error) {
+        throw isRefusedForGood(error) ? new Hopeless(error) : error;
+      }
       await database.query(markMailed(key), context);
     },
   });

@@ -134,17 +134,17 @@ export function optionalFile(description: Description): Optional<ConfigFile> {
   return optional({ ...variable, parse: readConfigFile });
 }
 
-/** A public key of an elliptic curve in PEM, its lines as they are or joined by `\\n`; it may be left out. */
+/** A public key of the curve P-256 in PEM, its lines as they are or joined by `\\n`; it may be left out. */
 export function optionalEcPublicKey(description: Description): Optional<string> {
   const parse: Parse<string> = (value) => {
     const pem = value.replaceAll(String.raw`\n`, '\n');
     try {
-      return createPublicKey(pem).asymmetricKeyType === 'ec' ? pem : undefined;
+      return createPublicKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1' ? pem : undefined;
     } catch {
       return undefined;
     }
   };
-  return optional(define(description, { kind: 'a public key of an elliptic curve in PEM', parse }));
+  return optional(define(description, { kind: 'a public key of the curve P-256 in PEM', parse }));
 }
 
 /** One of a few words. */

@@ -1,7 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../base/errors.ts';
-import type { Logger } from '../log/index.ts';
-import { securityHeaders } from './answer-headers.ts';
 import { httpErrors } from './errors.ts';
 import { RequestContext } from './request-context.ts';
 import { closesEarly, sendBeforeBodyEnds } from './send-before-body-ends.ts';
@@ -38,8 +37,13 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   return error;
 }
 
-/** The error of a request to an address that there is nothing at, or nothing for its method; then with `Allow`. */
+/** What is wrong with the paths of requests that could not be routed. */
+const unroutable = new WeakMap<IncomingMessage, AppError>();
+
+/** The error of a request to an address that cannot be, that there is nothing at, or nothing for its method; then with `Allow`. */
 export function unknownAddress(request: FastifyRequest, reply: FastifyReply): AppError {
+  const fault = unroutable.get(request.raw);
+  if (fault !== undefined) return fault;
   const path = (request.raw.url ?? '/').split('?', 1)[0] as string;
   const allowed = METHODS.filter((method) => request.server.findRoute({ method, url: path }) !== null);
   // A route that takes the method, and found nothing itself, is one of files.
@@ -60,16 +64,12 @@ export function answerErrors(server: FastifyInstance): void {
 }
 
 /**
- * Makes what answers a request whose path Fastify cannot even route: no hook has run and none will, so all that they do
- * for an answer is done here.
+ * Has a request whose path Fastify cannot even route go the way of all that ask for nothing there is, with all that is done for
+ * those: CORS, the line in the log. It is refused for its path.
  */
-export function createUnroutableAnswer(
-  log: Logger,
-): (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => void {
-  const headers = securityHeaders();
-  return (thrown, request, reply) => {
-    reply.headers({ ...headers, 'x-request-id': request.id, 'server-timing': 'total;dur=0' });
-    const { code, status } = answerError(thrown, request, reply);
-    log.info({ request_id: request.id, method: request.method, route: 'none', status, code }, 'request');
-  };
+export function refuseUnroutable(thrown: unknown, { raw, server }: FastifyRequest, reply: FastifyReply): void {
+  unroutable.set(raw, toAppError(thrown));
+  // A preflight is answered for it, and nothing else there is has it.
+  raw.url = '*';
+  server.routing(raw, reply.raw);
 }

@@ -43,7 +43,7 @@ describe('CORS', () => {
   const ask = (origin: string, url = '/public') => made.server.inject({ url, headers: { origin } });
 
   test('lets in the listed origin exactly, on errors too, and never credentials', async () => {
-    for (const url of ['/public', '/private', '/unknown']) {
+    for (const url of ['/public', '/private', '/unknown', '/private%zz']) {
       const { headers } = await ask('https://app.example.com', url);
       expect(headers['access-control-allow-origin'], url).toBe('https://app.example.com');
       expect(headers['access-control-expose-headers'], url).toContain('x-request-id');
@@ -61,10 +61,10 @@ describe('CORS', () => {
     expect((await ask(origin)).headers).not.toHaveProperty('access-control-allow-origin');
   });
 
-  test('answers preflights without a credential', async () => {
+  test.each(['/private', '/private%zz'])('answers preflights without a credential: %s', async (url) => {
     const answer = await made.server.inject({
       method: 'OPTIONS',
-      url: '/private',
+      url,
       headers: {
         origin: 'https://app.example.com',
         'access-control-request-method': 'DELETE',

@@ -7,7 +7,7 @@ import type { RequestContext } from './request-context.ts';
  * Helmet's headers for a server of JSON: nothing that it answers may run, be framed or be sniffed. They are the same for
  * every answer, so Helmet is asked once; asking it per request costs more than routing and answering one.
  */
-export function securityHeaders(): Record<string, string> {
+function securityHeaders(): Record<string, string> {
   const headers: Record<string, string> = {};
   const response = {
     setHeader: (name: string, value: string) => {

@@ -18,7 +18,7 @@ export {
 } from './list.ts';
 export { closeCodes, type OpenWebSocket, type WebSocketUser } from './open-web-socket.ts';
 export type { RequestObservation } from './request-log.ts';
-export { listRoutes, type RouteAccess } from './route-rules.ts';
+export { listRoutes, permissionsOf, type RouteAccess } from './route-rules.ts';
 export { createHttpServer, type HttpServer } from './server.ts';
 export { streamBody } from './stream-body.ts';
 export { watchStreams } from './watch-streams.ts';

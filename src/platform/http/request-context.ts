@@ -7,10 +7,9 @@ import { newId } from '../../base/ids.ts';
 import type { Span } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
 import { Timings, toTenths } from '../../base/timings.ts';
+import { permissionsOf } from './route-rules.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-/** Where nothing says who may call, what nobody is permitted. */
-const unsaid: readonly string[] = [''];
 const NUMBER = /^\d{1,9}(?:\.\d{1,9})?$/;
 
 /** The id of a request: the client's own where it is a plain token, which cannot forge a log line; else a new one. */
@@ -57,11 +56,11 @@ export class RequestContext implements CallContext {
   constructor(request: Pick<FastifyRequest, 'id' | 'headers' | 'routeOptions'>, requestBudgetMs: number, clock: Clock) {
     // Read once: Fastify puts them together at each asking.
     const { url = 'none', config } = request.routeOptions;
-    const { access = '', permissions = unsaid, budgetMs = requestBudgetMs } = config;
+    const { access = '', budgetMs = requestBudgetMs } = config;
     this.requestId = request.id;
     this.route = url;
     this.access = access;
-    this.permissions = permissions;
+    this.permissions = permissionsOf(config);
     this.#clock = clock;
     this.#startedAtMs = clock.monotonicMs();
     this.deadline = Deadline.after(Math.min(budgetMs, clientBudgetMs(request.headers)), clock);

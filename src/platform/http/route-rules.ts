@@ -119,6 +119,13 @@ export function enforceRouteRules(server: FastifyInstance): void {
   });
 }
 
+const unsaid: readonly string[] = [''];
+
+/** All that a route takes a caller to have; where nothing says who may call, what nobody has. */
+export function permissionsOf({ permissions = unsaid }: FastifyContextConfig): readonly string[] {
+  return permissions;
+}
+
 /** Every route of a server with who may call it, in the order of registration; what the access table is made from. */
 export function listRoutes(server: Pick<FastifyInstance, 'lifecycle'>): readonly RouteAccess[] {
   return server.lifecycle.routes;

@@ -14,7 +14,7 @@ import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import { createClientErrorAnswer, refuseConnect } from './answer-client-error.ts';
-import { answerErrors, createUnroutableAnswer, unknownAddress } from './answer-errors.ts';
+import { answerErrors, refuseUnroutable, unknownAddress } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { beginRequests } from './begin-request.ts';
@@ -115,7 +115,7 @@ function createFastify(options: HttpServerOptions, { webSocketPaths }: Lifecycle
     },
     // Requests that arrive on open connections while the server closes are answered, as any other.
     return503OnClosing: false,
-    frameworkErrors: createUnroutableAnswer(options.log),
+    frameworkErrors: refuseUnroutable,
     clientErrorHandler: createClientErrorAnswer(options.log),
   });
 }

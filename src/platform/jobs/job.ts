@@ -26,7 +26,8 @@ export interface JobDefinition<Input extends TSchema> {
   readonly crontab?: string;
   /**
    * Does the work. At least once: a server that dies has its jobs done again by another, so what this changes must be
-   * right also when it is done twice. A throw is tried again later; only the name or code of the error is kept.
+   * right also when it is done twice. A throw is tried again later, unless it is `Hopeless`; only the name or code of the
+   * error, or of the cause of such a one, is kept.
    */
   run(payload: Static<Input>, context: JobContext): Promise<unknown>;
 }
@@ -39,6 +40,15 @@ export interface Job {
   readonly crontab: string | undefined;
   /** Does it with the payload as it was enqueued. Throws InvalidPayload. */
   run(payload: unknown, context: JobContext): Promise<unknown>;
+}
+
+/** Thrown by a handler where no later try can do better, with why as its cause: its job is set aside at once. */
+export class Hopeless extends Error {
+  override readonly name = 'Hopeless';
+
+  constructor(cause: unknown) {
+    super('no later try can do better', { cause });
+  }
 }
 
 /** A payload is not what its job takes: it was enqueued wrongly, or by another version of the code. */

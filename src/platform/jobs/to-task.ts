@@ -7,7 +7,7 @@ import type { Clock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import type { Database } from '../postgres/index.ts';
 import { describeFailure } from './describe-failure.ts';
-import type { Job } from './job.ts';
+import { Hopeless, type Job } from './job.ts';
 import { makeLastAttempt } from './queries.ts';
 
 /** How one try of a job came out. A job that was `set_aside` is not tried again. */
@@ -36,7 +36,7 @@ class WorkersDied extends Error {
 
 /**
  * A job as graphile-worker runs it: bounded in time, cancelled when the workers are stopped for good, set aside after its
- * own number of tries, and with nothing but a code kept of an error.
+ * own number of tries or where no other has hope, and with nothing but a code kept of an error.
  */
 export function toTask(job: Job, parts: TaskParts): Task {
   const { log, clock, onJob, startTrace } = parts;
@@ -50,7 +50,7 @@ export function toTask(job: Job, parts: TaskParts): Task {
       await runOnce(job, payload, { helpers, startTrace });
       observe('completed');
     } catch (error) {
-      const isLast = attempt >= job.maxAttempts;
+      const isLast = attempt >= job.maxAttempts || error instanceof Hopeless;
       const fields = { job: job.name, jobId: id, attempt, err: error };
       if (isLast) log.error(fields, 'a job failed for the last time and was set aside');
       else log.warn(fields, 'a job failed and will be tried again');

@@ -6,6 +6,8 @@ export class Bucket {
   readonly key: string;
   #rules: readonly LimitRule[] = [];
   #counts: Count[] = [];
+  /** The counts of all windows that rules have limited so far. */
+  readonly #known: Count[] = [];
   /** The lease that is under way; whether Redis answered it. */
   leasing: Promise<boolean> | undefined;
   /** How many requests wait for a lease. */
@@ -19,15 +21,16 @@ export class Bucket {
     return this.#counts;
   }
 
-  /** Takes these rules from now on; what was counted for the same windows stays. */
+  /** Takes these rules from now on; what was counted for the same windows stays, also where other rules came between. */
   follow(rules: readonly LimitRule[], nowMs: number): void {
     if (rules !== this.#rules) {
       this.#rules = rules;
       this.#counts = rules.map((rule) => {
-        const known = this.#counts.find((count) => count.rule.window === rule.window);
-        if (known === undefined) return new Count(rule);
-        known.rule = rule;
-        return known;
+        const known = this.#known.find((count) => count.rule.window === rule.window);
+        const count = known ?? new Count(rule);
+        if (known === undefined) this.#known.push(count);
+        count.rule = rule;
+        return count;
       });
     }
     this.turnTo(nowMs);

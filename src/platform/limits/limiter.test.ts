@@ -76,6 +76,14 @@ describe('with several windows', () => {
     expect(take('a', [{ window: minute, limit: 7 }])).toMatchObject({ isAllowed: true, remaining: 1 });
     expect(take('a')).toMatchObject({ isAllowed: false });
   });
+
+  test('keeps what was counted while other rules, or none, come between', async () => {
+    const { limiter, take } = create();
+    expect(countAllowed(take, 10)).toBe(5);
+    await limiter.inspect('a', []);
+    expect(take('a', [{ window: hour, limit: 8 }])).toMatchObject({ isAllowed: true });
+    expect(take('a')).toMatchObject({ isAllowed: false });
+  });
 });
 
 describe('a clock that is set', () => {

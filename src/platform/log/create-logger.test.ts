@@ -97,6 +97,11 @@ const leaks: Record<string, (log: Logger) => void> = {
     log.error(error);
     log.error({ err: error });
   },
+  'a public error that quotes': (log) => {
+    const error = new AppError('a.b', { status: 400, message: `unknown word: ${CANARY}`, quotesInput: true });
+    log.error(error);
+    log.error({ err: new Error('failed', { cause: error }) });
+  },
   'text that is not JSON': (log) => {
     try {
       JSON.parse(`${CANARY} is what I wrote`);

@@ -1,4 +1,5 @@
 import { isNativeError } from 'node:util/types';
+import { AppError } from '../../base/errors.ts';
 
 /** An error as a log line shows it. Only what is listed here: libraries hang requests, bodies and SQL on their errors. */
 export interface ErrorDescription {
@@ -31,14 +32,14 @@ export function isError(value: unknown): value is Error {
 
 /**
  * The message without what a user may have written. Postgres quotes the offending value in messages of class 22 (data
- * exceptions), V8 quotes the text that is not JSON, Fastify the address of a request that is answered twice, and a
- * provider of models the prompt that it refuses.
+ * exceptions), V8 quotes the text that is not JSON, Fastify the address of a request that is answered twice, and some of our
+ * own errors say that they quote.
  */
 export function messageOf(error: Error): string {
   const code = (error as { code?: unknown }).code;
   if ('severity' in error && typeof code === 'string' && code.startsWith('22')) return `data exception ${code}`;
   if (code === 'FST_ERR_REP_ALREADY_SENT') return 'the request was answered already';
-  if (code === 'models.invalid_request') return 'the request to the model is invalid';
+  if (error instanceof AppError && error.quotesInput) return 'not shown, for it may quote what a user wrote';
   if (error.name === 'SyntaxError' && error.message.includes('JSON')) return 'invalid JSON';
   return error.message;
 }

@@ -1,1 +1,1 @@
-export { type Mailer, openMailer } from './mailer.ts';
+export { isRefusedForGood, type Mailer, openMailer } from './mailer.ts';

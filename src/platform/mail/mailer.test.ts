@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { startTestMailServer, type TestMailServer } from '../../../test/harness/mail-server.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { testContext } from '../../../test/harness/product.ts';
-import { type Mailer, openMailer } from './index.ts';
+import { isRefusedForGood, type Mailer, openMailer } from './index.ts';
 
 const mail = {
   id: '01980000-0000-7000-8000-000000000001',
@@ -26,6 +27,15 @@ beforeEach(() => {
 });
 
 afterAll(() => server.close());
+
+/** What a mail server does at a step of the dialogue to refuse it. */
+function refuse(responseCode: number) {
+  return (stream: unknown, _session: unknown, done: (error: Error) => void) => {
+    const answer = () => done(Object.assign(new Error('no'), { responseCode }));
+    if (stream instanceof Readable) stream.resume().on('end', answer);
+    else answer();
+  };
+}
 
 function open(url = server.url, from = 'Evenkeel <no-reply@mail.example.com>'): Mailer {
   const mailer = openMailer({ url, from });
@@ -85,6 +95,23 @@ it('a refused recipient and a wrong password are errors with a code', async () =
   server.refusal = undefined;
   const wrong = server.url.replace('p%40ss', 'wrong');
   await expect(open(wrong).send(mail, testContext())).rejects.toMatchObject({ code: 'EAUTH' });
+});
+
+it.each([
+  ['onRcptTo', 550, true],
+  ['onRcptTo', 451, false],
+  ['onData', 554, true],
+  ['onData', 451, false],
+  ['onMailFrom', 550, false],
+  ['onAuth', 535, false],
+])('what a mail server refuses in %s with %i is refused for good: %s', async (step, responseCode, isForGood) => {
+  const refusing = await startTestMailServer({ [step]: refuse(responseCode) });
+  onTestFinished(() => refusing.close());
+  const error = await open(refusing.url)
+    .send(mail, testContext())
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ responseCode });
+  expect(isRefusedForGood(error)).toBe(isForGood);
 });
 
 it('TLS is from the first byte with smtps, and a certificate that nobody signed is refused', async () => {

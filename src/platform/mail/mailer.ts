@@ -23,6 +23,15 @@ export interface Mailer {
   close(): void;
 }
 
+/**
+ * Whether `send` threw this because the server will not take that message for that recipient, however often it is asked: a 5xx
+ * to one of the two. One to the sender or the password is for the operator to mend, and the message can be sent after.
+ */
+export function isRefusedForGood(error: unknown): boolean {
+  const { command, responseCode } = (error ?? {}) as { command?: unknown; responseCode?: unknown };
+  return (command === 'RCPT TO' || command === 'DATA') && Number(responseCode) >= 500;
+}
+
 /** Options of `openMailer`. */
 export interface MailerOptions {
   /** `smtp://` (with STARTTLS where the server has it) or `smtps://`, with user and password if need be. */

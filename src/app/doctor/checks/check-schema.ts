@@ -4,8 +4,11 @@ import { advice, broken, type Check, fine, type Observation } from '../finding.t
 /** So many names, and that there are more. */
 const shown = (names: readonly string[]): string => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
 
+const counted = ({ length }: readonly string[]): string => (length === 1 ? '1 migration' : `${length} migrations`);
+const have = ({ length }: readonly string[]): string => (length === 1 ? 'has' : 'have');
+
 function tellPending(pending: readonly string[], mayMigrate: boolean): Observation {
-  const what = `${pending.length} migrations have not run: ${shown(pending)}`;
+  const what = `${counted(pending)} ${have(pending)} not run: ${shown(pending)}`;
   return mayMigrate
     ? advice(what, 'Run "evenkeel migrate", or start the server, which does so first.')
     : broken(
@@ -23,7 +26,7 @@ export const checkSchema: Check<DatabaseContext> = {
     if (later.length > 0)
       seen.push(
         advice(
-          `${later.length} migrations of a later version have run: ${shown(later)}`,
+          `${counted(later)} of a later version ${have(later)} run: ${shown(later)}`,
           'Bring this machine to that version, as soon as all servers are to have it.',
         ),
       );

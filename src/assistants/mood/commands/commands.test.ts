@@ -61,6 +61,17 @@ test.each([
 });
 
 test.each([
+  ['hej, jag mår bra', 'jag mår bra'],
+  ['Hi! I feel great today', 'I feel great today'],
+  ['ok, glad idag', 'glad idag'],
+  ['okay today', 'okay today'],
+  ['I am happy, thanks', 'I am happy, thanks'],
+  ['inte så bra, tack', 'inte så bra, tack'],
+])('of "%s" "%s" is logged', (text, moodText) => {
+  expect(read(text)).toEqual({ tool: 'mood_log', input: { mood_text: moodText } });
+});
+
+test.each([
   'I had a bad day yesterday',
   'jag hade en bra dag igår',
   'I felt sad yesterday',
@@ -83,12 +94,17 @@ test.each([
   ['hur har jag mått förra veckan', '2026-11-16', '2026-11-22'],
   ['how did I feel last month?', '2026-10-01', '2026-10-31'],
   ['visa mitt humör i dag', '2026-11-25', '2026-11-25'],
+  ['hello, my mood this month please', '2026-11-01', '2026-11-25'],
+  ['Hej! Visa mitt humör i dag, tack.', '2026-11-25', '2026-11-25'],
 ])('"%s" is read from %s to %s', (text, from, to) => {
   expect(read(text)).toEqual({ tool: 'mood_trend', input: { from, to } });
 });
 
 test.each([
   'hello',
+  'hej, tack',
+  'ok, thanks today',
+  'hello please',
   'I am at work',
   'I feel like pizza',
   'am I happy?',

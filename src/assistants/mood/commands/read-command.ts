@@ -1,4 +1,4 @@
-import type { PlainCall, PlainText } from '../../../kit/index.ts';
+import { type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { readByLexicon } from '../readings/read-by-lexicon.ts';
 import { readPeriod } from './read-period.ts';
 
@@ -131,7 +131,7 @@ export function readCommand({ text, now }: PlainText): Command | undefined {
     .trim()
     .replace(/\s+/g, ' ')
     .replaceAll(/[’‘´`]/g, "'");
-  const sentence = said.replace(/(?<![.!?])[.!?]+$/, '').toLowerCase();
+  const sentence = withoutThanks(said.replace(/(?<![.!?])[.!?]+$/, '').toLowerCase());
   for (const [language, kind, pattern] of rules) {
     const found = pattern.exec(sentence);
     if (found === null) continue;
@@ -142,5 +142,7 @@ export function readCommand({ text, now }: PlainText): Command | undefined {
     const call = readLog({ said, kind, now, when: found.groups?.when ?? '' });
     return call && { language, call };
   }
-  return undefined;
+  // Only now: "okay today" is how somebody feels.
+  const greeted = withoutGreetings(said);
+  return greeted === said ? undefined : readCommand({ text: greeted, now });
 }

@@ -1,4 +1,4 @@
-import type { PlainCall, PlainText } from '../../../kit/index.ts';
+import { type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { namesTime } from './names-time.ts';
 import { readAmount } from './read-amount.ts';
 import { type DayAndRest, readDay } from './read-day.ts';
@@ -83,8 +83,7 @@ const soFar = {
 };
 
 /** Said around what is meant, and not part of it. */
-const please =
-  /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]? |please |snälla )+|,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/gi;
+const please = /^(?:please |snälla )+/i;
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
@@ -92,7 +91,7 @@ export function readCommand(text: string): Command | undefined {
     .trim()
     .replaceAll(/[’‘´`]/g, "'")
     .replace(/\s+/g, ' ');
-  const sentence = said.replace(/(?<![.!?])[.!?]+$/, '').replace(please, '');
+  const sentence = withoutThanks(withoutGreetings(said.replace(/(?<![.!?])[.!?]+$/, '')).replace(please, ''));
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
       const found = new RegExp(pattern, 'iu').exec(sentence);

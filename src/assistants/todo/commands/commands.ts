@@ -22,6 +22,7 @@ const words = {
     several: 'Several items fit. Say it again with more of the title, or with the day:',
     due: (day: string) => ` (due ${day})`,
     done: { todo_add: 'Added', todo_complete: 'Done', todo_update: 'Changed', todo_delete: 'Deleted' },
+    reopened: 'Open again',
   },
   sv: {
     failed: 'Det gick inte. "Vad har jag att göra?" visar vad som finns.',
@@ -34,6 +35,7 @@ const words = {
     several: 'Flera saker stämmer. Säg det igen med mer av namnet, eller med dagen:',
     due: (day: string) => ` (till ${day})`,
     done: { todo_add: 'Tillagt', todo_complete: 'Klart', todo_update: 'Ändrat', todo_delete: 'Borttaget' },
+    reopened: 'Öppet igen',
   },
 } as const;
 
@@ -59,7 +61,8 @@ function tell({ text, tool, result }: PlainOutcome): string {
   // Mostly it was not found, but why a tool failed is not known here.
   if (item === undefined)
     return what !== undefined && (verb === 'complete' || verb === 'delete') ? said.missed(what) : said.failed;
-  return `${said.done[tool as keyof typeof said.done]}: ${name(item)}`;
+  const done = verb === 'reopen' ? said.reopened : said.done[tool as keyof typeof said.done];
+  return `${done}: ${name(item)}`;
 }
 
 /** What the list understands without a model, in English and Swedish. */

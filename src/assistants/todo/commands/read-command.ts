@@ -1,4 +1,4 @@
-import type { PlainCall, PlainText } from '../../../kit/index.ts';
+import { type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { namesNone } from './names-none.ts';
 import { type Language, readDay, toDay } from './read-day.ts';
 
@@ -88,9 +88,7 @@ const onThatDay = /\s+on (?:mon|tues|wednes|thurs|fri|satur|sun)day$/i;
 const onTheList = /\s+(?:to|on) (?:my|the) (?:to-?do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
 const articles = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
 const kind = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
-const greeting = /^(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+/i;
 const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du (?:snälla )?|snälla (?:kan du )?)/i;
-const thanks = /,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/i;
 
 const weekday = '(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)';
 
@@ -124,15 +122,12 @@ const betweenSentences = /[\r\n]+|(?<=[.!?;]) +(?:then |sen )?|,? (?:and|och) (?
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
-  const greeted = text.trim().replace(greeting, '');
+  const greeted = withoutGreetings(text.trim());
   const [, ...others] = greeted.split(betweenSentences);
   // One of several would be done, or all of them be one title.
   if (others.some((other) => readCommand(other) !== undefined)) return undefined;
   const said = greeted.replace(/\s+/g, ' ').replace(/(?<=\p{L})[’‘´`](?=\p{L})/gu, "'");
-  const polite = said
-    .replace(/(?<![.!?])[.!?]+$/, '')
-    .replace(please, '')
-    .replace(thanks, '');
+  const polite = withoutThanks(said.replace(/(?<![.!?])[.!?]+$/, '').replace(please, ''));
   const sentence = polite.replace(dayFirst, '');
   const due = dayFirst.exec(polite)?.groups?.due;
   const asks = said.endsWith('?') && !please.test(said);

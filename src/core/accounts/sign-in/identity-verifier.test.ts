@@ -104,6 +104,7 @@ describe('refused with 401 is a token', () => {
     ['that brings a certificate (x5c)', { x5c: ['MII'] }],
     ['that brings its key (jwk)', { jwk: { kty: 'RSA', n: 'x', e: 'AQAB' } }],
     ['of another type', { typ: 'logout+jwt' }],
+    ['whose type is a list', { typ: ['JWT'] }],
     ['whose key id is a path', { kid: '../../../../dev/null' }],
     ['whose key id is SQL', { kid: "x' or '1'='1" }],
     ['whose key id has 10 kB', { kid: 'k'.repeat(10_240) }],

@@ -96,8 +96,9 @@ export class IdentityVerifier {
     const { kid, typ = 'JWT' } = header;
     const bringsKey = OWN_KEY_HEADERS.some((name) => name in header);
     const isKeyId = kid === undefined || (typeof kid === 'string' && KEY_ID.test(kid));
+    const isTokenType = typeof typ === 'string' && TOKEN_TYPE.test(typ);
     const trusted = this.#issuers.get(decodeJwt(token).iss ?? '');
-    if (bringsKey || !isKeyId || !TOKEN_TYPE.test(typ) || trusted === undefined) throw new errors.JWTInvalid();
+    if (bringsKey || !isKeyId || !isTokenType || trusted === undefined) throw new errors.JWTInvalid();
     return trusted;
   }
 
@@ -129,7 +130,9 @@ async function verifyByAny(
     try {
       return await jwtVerify(token, key, options);
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      // A TypeError is of a key that is no good for the algorithm, such as an old one that is too short: another may be.
+      const isOfKey = error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError;
+      if (!isOfKey) throw error;
     }
   }
   throw new errors.JWSSignatureVerificationFailed();

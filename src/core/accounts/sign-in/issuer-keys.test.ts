@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -68,7 +69,7 @@ beforeEach(async () => {
   const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
   verifier = new IdentityVerifier({
-    issuers: [{ issuer, audience: [audience], algorithms: ['ES256'], jwksUrl }],
+    issuers: [{ issuer, audience: [audience], algorithms: ['ES256', 'RS256'], jwksUrl }],
     clock,
     log,
   });
@@ -156,5 +157,27 @@ describe('a provider that lists', () => {
     expect(await outcomeOf(await (await makeKey('three')).token({}))).toBe('auth.invalid_token');
     aheadMs += 3 * 3_600_000;
     expect(await outcomeOf(await two.token({}))).toBe('auth.expired_token');
+  });
+
+  test('a key that is too short has its tokens refused, is logged once, and a good one of the same id serves', async () => {
+    const good = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const short = generateKeyPairSync('rsa', { modulusLength: 1_024 });
+    const toListed = ({ publicKey }: typeof good) => ({ ...(publicKey.export({ format: 'jwk' }) as JWK), kid: 'rsa' });
+    const token = await new SignJWT({
+      iss: issuer,
+      aud: audience,
+      sub: 'ann',
+      exp: Math.floor(Date.now() / 1_000) + 7_200,
+    })
+      .setProtectedHeader({ alg: 'RS256', kid: 'rsa' })
+      .sign(good.privateKey);
+    listed = [toListed(short)];
+    for (let round = 0; round < 3; round++) expect(await outcomeOf(token)).toBe('auth.invalid_token');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { issuer, msg: 'a key of an identity provider cannot be used' },
+    ]);
+    listed = [toListed(short), toListed(good)];
+    aheadMs += TEN_MINUTES_MS;
+    expect(await outcomeOf(token)).toBe('ann');
   });
 });

@@ -11,7 +11,7 @@ import type { Deadline } from '../../../base/deadline.ts';
 import type { Clock } from '../../../base/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { signInErrors } from '../errors.ts';
-import type { Issuer } from './issuer.ts';
+import { type Issuer, MIN_RSA_BITS } from './issuer.ts';
 
 /** What the keys of an issuer need. */
 export interface IssuerKeysOptions {
@@ -79,7 +79,11 @@ export class IssuerKeys {
   async #pick(header: CompactJWSHeaderParameters, token: FlattenedJWSInput) {
     const keys = this.#usable();
     try {
-      return await keys(header, token);
+      const key = await keys(header, token);
+      // As jose finds at each token, too late to tell of it.
+      const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number };
+      if (modulusLength < MIN_RSA_BITS) throw new Error(`an RSA key of ${modulusLength} bits is too short`);
+      return key;
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
       // What importing a key throws depends on what is wrong with it, and is not always jose's.

@@ -15,6 +15,9 @@ export const signatureAlgorithms = [
 
 export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
 
+/** RFC 7518, 3.3: a shorter key of RSA is none. */
+export const MIN_RSA_BITS = 2_048;
+
 /** An identity provider whose tokens sign in. */
 export interface Issuer {
   /** The `iss` of its tokens, to the letter. */

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,11 @@ import { commonAlgorithms } from './issuer.ts';
 import { readIssuers } from './read-issuers.ts';
 
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const pem = toPem(publicKey);
+
+function toPem(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'pem' }).toString();
+}
 
 async function read(variables: Record<string, string>, file?: string) {
   if (file === undefined) return readIssuers(loadConfig(variables).signIn);
@@ -73,6 +77,48 @@ test.each([
 ])('%s', async (_name, field) => {
   expect(await problemsOf({}, `issuers: [{ issuer: https://a.example.com, audience: [x], ${field} }]`)).toHaveLength(1);
 });
+
+const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey;
+const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).publicKey;
+const ed25519 = generateKeyPairSync('ed25519').publicKey;
+
+/** The problems of a file with this one issuer. */
+async function problemsWith(issuer: object): Promise<readonly string[]> {
+  return await problemsOf({}, JSON.stringify({ issuers: [{ audience: ['x'], ...issuer }] }));
+}
+
+test.each<[string, KeyObject, string[] | undefined]>([
+  ['of a curve that is not in the list', p384, undefined],
+  ['of RSA for a list of curves', rsa(2_048), ['ES256', 'EdDSA']],
+  ['of RSA that is too short', rsa(1_024), undefined],
+])('a key %s is refused, for no token could be good', async (_name, key, algorithms) => {
+  const issuer = 'https://a.example.com';
+  expect(await problemsWith({ issuer, verification_key: toPem(key), algorithms })).toEqual([
+    expect.stringContaining(`IDENTITY_FILE: the verification_key of ${issuer} is of none of its algorithms`),
+  ]);
+});
+
+test.each<[string, KeyObject, string[] | undefined]>([
+  ['P-256', publicKey, undefined],
+  ['P-384', p384, ['ES384']],
+  ['RSA', rsa(2_048), ['PS512']],
+  ['Ed25519', ed25519, undefined],
+])('a key of %s is taken for an algorithm of it', async (_name, key, algorithms) => {
+  expect(await problemsWith({ issuer: 'robots', verification_key: toPem(key), algorithms })).toEqual([]);
+});
+
+test('Privy signs with P-256: a key of another curve is refused', async () => {
+  expect(await problemsOf({ PRIVY_APP_ID: 'app', PRIVY_VERIFICATION_KEY: toPem(p384) })).toHaveLength(1);
+});
+
+test.each([{ issuer: 'accounts.google.com' }, { issuer: 'robots', jwks_url: 'https://' }])(
+  'keys that are nowhere are refused: %j',
+  async (issuer) => {
+    expect(await problemsWith(issuer)).toEqual([
+      `IDENTITY_FILE: the keys of ${issuer.issuer} are at no URL: give its jwks_url or its verification_key`,
+    ]);
+  },
+);
 
 test('one issuer is not configured twice', async () => {
   const variables = { OIDC_ISSUER: 'https://a.example.com', OIDC_AUDIENCE: 'x' };

@@ -1,8 +1,8 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { listFaults } from '../../../base/schema-faults.ts';
 import { type Config, ConfigError, type ConfigFile } from '../../../platform/config/index.ts';
-import { commonAlgorithms, type Issuer, signatureAlgorithms } from './issuer.ts';
+import { commonAlgorithms, type Issuer, MIN_RSA_BITS, type SignatureAlgorithm, signatureAlgorithms } from './issuer.ts';
 
 const closed = { additionalProperties: false };
 const Url = Type.String({ pattern: '^https?://' });
@@ -24,13 +24,42 @@ const IssuerEntry = Type.Object(
 
 const IdentityFile = Type.Object({ issuers: Type.Array(IssuerEntry) }, closed);
 
-function isPublicKey(pem: string): boolean {
+function readPublicKey(pem: string): KeyObject | undefined {
   try {
-    createPublicKey(pem);
-    return true;
+    return createPublicKey(pem);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+const curveAlgorithms: Readonly<Record<string, SignatureAlgorithm>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+};
+
+/** Whether signatures of an algorithm can be checked with a key. */
+function isOf(algorithm: SignatureAlgorithm, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  const { namedCurve = '', modulusLength = 0 } = asymmetricKeyDetails ?? {};
+  if (asymmetricKeyType === 'rsa') return /^[RP]S/.test(algorithm) && modulusLength >= MIN_RSA_BITS;
+  if (asymmetricKeyType === 'ec') return curveAlgorithms[namedCurve] === algorithm;
+  return asymmetricKeyType === 'ed25519' && algorithm.startsWith('Ed');
+}
+
+/** Why no token of an issuer could be checked; undefined when one could. */
+function keyProblem({ issuer, algorithms, verificationKey, jwksUrl }: Issuer): string | undefined {
+  if (verificationKey === undefined) {
+    const place = jwksUrl ?? issuer;
+    const isUrl = /^https?:/.test(place) && URL.canParse(place);
+    return isUrl ? undefined : `the keys of ${issuer} are at no URL: give its jwks_url or its verification_key`;
+  }
+  const key = readPublicKey(verificationKey);
+  if (key === undefined) return `the verification_key of ${issuer} is not a public key in PEM`;
+  if (algorithms.some((algorithm) => isOf(algorithm, key))) return undefined;
+  return (
+    `the verification_key of ${issuer} is of none of its algorithms, ${algorithms.join(', ')}: correct one of them; ` +
+    `RSA keys have at least ${MIN_RSA_BITS} bits`
+  );
 }
 
 /** The providers of an identity file. @throws ConfigError with every problem that it has. */
@@ -71,12 +100,11 @@ export function readIssuers(config: Config['signIn']): Issuer[] {
   }
   if (identityFile !== undefined) issuers.push(...readIdentityFile(identityFile));
   const problems: string[] = [];
-  for (const [index, { issuer, verificationKey }] of issuers.entries()) {
-    const isTwice = issuers.findIndex((other) => other.issuer === issuer) < index;
-    if (isTwice) problems.push(`IDENTITY_FILE: the issuer ${issuer} is configured twice`);
-    if (verificationKey !== undefined && !isPublicKey(verificationKey)) {
-      problems.push(`IDENTITY_FILE: the verification_key of ${issuer} is not a public key in PEM`);
-    }
+  for (const [index, one] of issuers.entries()) {
+    const isTwice = issuers.findIndex(({ issuer }) => issuer === one.issuer) < index;
+    if (isTwice) problems.push(`IDENTITY_FILE: the issuer ${one.issuer} is configured twice`);
+    const problem = keyProblem(one);
+    if (problem !== undefined) problems.push(`IDENTITY_FILE: ${problem}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return issuers;

@@ -49,12 +49,14 @@ async function sendChunks(
 async function streamCompletion(
   request: FastifyRequest<{ Body: CompletionRequest }>,
   reply: FastifyReply,
-  { reader: { chunks, leave }, budgetMs }: { reader: ChunkReader; budgetMs: number },
+  { reader: { chunks, leave }, budgetMs, isReplay }: { reader: ChunkReader; budgetMs: number; isReplay: boolean },
 ): Promise<FastifyReply> {
   try {
     request.context.deadline.signal.addEventListener('abort', leave);
     const first = chunks.next();
     await Promise.race([first, sleep(firstChunkWaitMs, undefined, { ref: false })]);
+    // Not of an error before that: it is no answer of an earlier request.
+    if (isReplay) markReplay(reply);
     const stream = openEventStream(request, reply, { budgetMs });
     stream.closed.addEventListener('abort', leave);
     await sendChunks(chunks, first, { stream, withUsage: request.body.stream_options?.include_usage === true });
@@ -105,15 +107,14 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
         claim = await running.claim(request, () => claimKey(request, reply, { database, takeOverAfterMs }));
       } catch (error) {
         const reader = running.join(request, error);
-        markReplay(reply);
-        return await streamCompletion(request, reply, { reader, budgetMs });
+        return await streamCompletion(request, reply, { reader, budgetMs, isReplay: true });
       }
       const metered = meterModels(options.models, request.caller, options);
       const models = claim === undefined ? metered : answerOnce(metered, claim);
       if (request.body.stream !== true) return await models.complete(request.body, request.context);
       const alone = openReader(request, { models, budgetMs });
       const reader = claim === undefined ? alone : running.share(request, alone);
-      return await streamCompletion(request, reply, { reader, budgetMs });
+      return await streamCompletion(request, reply, { reader, budgetMs, isReplay: false });
     },
   );
 }

@@ -24,9 +24,9 @@ const catalogue = [chatErrors, modelErrors, httpErrors, postgresErrors, authErro
 function recallError({ error_code: code, error_message: message }: TurnRow): AppError {
   const entry = catalogue.find((known) => known.code === code);
   if (entry === undefined) return httpErrors.raise.internal();
-  const { status, retryAfterMs } = entry;
+  const { status, retryAfterMs, quotesInput } = entry;
   const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return new AppError(entry.code, { status, message: message ?? entry.message, ...retry });
+  return new AppError(entry.code, { status, message: message ?? entry.message, quotesInput, ...retry });
 }
 
 /** What a turn took; null while, or where, it is not known. */

@@ -32,9 +32,10 @@ function endError(failure: unknown): AppError {
   if (failure instanceof TurnLost) return chatErrors.raise.turn_lost({ cause: failure });
   const error = toAppError(failure);
   // What a provider finds wrong with our request is no field of the user's.
-  const { status, message, cause, retryAfterMs } = error;
+  const { status, message, cause, retryAfterMs, quotesInput } = error;
   if (error.param === undefined) return error;
-  return new AppError(error.code, { status, message, cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return new AppError(error.code, { status, message, cause, quotesInput, ...retry });
 }
 
 /** A turn's end, as it is to be stored. */

@@ -160,7 +160,9 @@ export class TurnRunner {
 
   async #join(key: { userId: string; sessionId: string }, started: StartedTurn, context: CallContext) {
     const { turn_id: turnId, session_id: sessionId = key.sessionId } = started;
-    const turn = await this.open({ userId: key.userId, sessionId, turnId }, context);
+    const turn = await this.#find({ userId: key.userId, sessionId, turnId }, context);
+    // A turn is there for as long as its session.
+    if (turn === undefined) throw chatErrors.raise.session_not_found();
     return { sessionId, turnId, turn, replayed: true };
   }
 
@@ -216,9 +218,16 @@ export class TurnRunner {
    * @throws AppError 404 `chat.turn_not_found`; 503 `postgres.*`.
    */
   async open(key: TurnKey, context: CallContext): Promise<RunningTurn | StoredTurn> {
+    const turn = await this.#find(key, context);
+    if (turn === undefined) throw chatErrors.raise.turn_not_found();
+    return turn;
+  }
+
+  async #find(key: TurnKey, context: CallContext): Promise<RunningTurn | StoredTurn | undefined> {
     const running = this.#findRunning(key);
     if (running !== undefined) return running;
-    const row = await this.#read(key, context);
+    const [row] = await this.#options.batches.findTurn({ ...key, knownHeartbeatAt: null }, context);
+    if (row === undefined) return undefined;
     const turn = new StoredTurn({ ...key, sessionId: row.session_id });
     turn.update(row);
     return turn;

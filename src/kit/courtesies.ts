@@ -1,0 +1,12 @@
+const greetings = /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+)+/i;
+const thanks = /,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/i;
+
+/** A text without the greetings that it begins with, in English and Swedish: "hej, vad har jag att göra?" */
+export function withoutGreetings(text: string): string {
+  return text.replace(greetings, '');
+}
+
+/** A sentence, without the mark at its end, and without the thanks that it ends with: "show my tasks, please". */
+export function withoutThanks(sentence: string): string {
+  return sentence.replace(thanks, '');
+}
