@@ -15,8 +15,8 @@ function errorOf(code: string | undefined): AppError {
   return raise.malformed_http();
 }
 
-/** The answer that is due next on the socket, as Node keeps it. */
-function findDueAnswer(socket: Socket): ServerResponse | undefined {
+/** The answer that is due next on a socket, as Node keeps it; undefined when every request on it is answered. */
+export function findDueAnswer(socket: Socket): ServerResponse | undefined {
   return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
 

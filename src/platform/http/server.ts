@@ -13,7 +13,7 @@ import type { AppError, CatalogueEntry } from '../../base/errors.ts';
 import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
-import { createClientErrorAnswer, refuseConnect } from './answer-client-error.ts';
+import { createClientErrorAnswer, findDueAnswer, refuseConnect } from './answer-client-error.ts';
 import { answerErrors, refuseUnroutable, unknownAddress } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
@@ -107,7 +107,10 @@ function createFastify(options: HttpServerOptions, { webSocketPaths }: Lifecycle
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
-      shouldUpgradeCallback: (request) => asksForWebSocket(request, webSocketPaths),
+      // One that does not wait for the answer to the request before it is answered after that, as a plain request: Node gives
+      // the socket away at once, which then could neither be answered on nor closed.
+      shouldUpgradeCallback: (request) =>
+        asksForWebSocket(request, webSocketPaths) && findDueAnswer(request.socket) === undefined,
       // Node's own refusal has no body, no request id and no line in the log.
       requireHostHeader: false,
       // A request without a body costs no stream; what asks that stream for its end waits for ever.

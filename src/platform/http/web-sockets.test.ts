@@ -201,6 +201,15 @@ it.each([
   expect(opened).toEqual([]);
 });
 
+it('a handshake that does not wait for the answer before it is refused after that, and keeps no server from stopping', async () => {
+  await start();
+  const client = connectRaw(port, `GET /short HTTP/1.1\r\nHost: a\r\n\r\n${headOf('/echo', handshake)}`);
+  await client.until(/HTTP\/1\.1 200 [\s\S]*HTTP\/1\.1 426 [\s\S]*http\.upgrade_required/);
+  await drain(server, { timeoutMs: 5_000 });
+  await client.closed();
+  expect(opened).toEqual([]);
+});
+
 it.each([
   ['GET', 'h2c', ''],
   ['POST', 'h2c', '{"a":1}'],
