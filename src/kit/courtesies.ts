@@ -1,4 +1,5 @@
 const greetings = /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+)+/i;
+const endMarks = /(?<![.!?])[.!?]+$/;
 const thanks = /,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/i;
 
 /** A text without the greetings that it begins with, in English and Swedish: "hej, vad har jag att göra?" */
@@ -6,7 +7,7 @@ export function withoutGreetings(text: string): string {
   return text.replace(greetings, '');
 }
 
-/** A sentence, without the mark at its end, and without the thanks that it ends with: "show my tasks, please". */
+/** A sentence without the marks and the thanks that it ends with: "show my tasks, please!" */
 export function withoutThanks(sentence: string): string {
-  return sentence.replace(thanks, '');
+  return sentence.replace(endMarks, '').replace(thanks, '');
 }

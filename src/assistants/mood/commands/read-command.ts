@@ -131,7 +131,7 @@ export function readCommand({ text, now }: PlainText): Command | undefined {
     .trim()
     .replace(/\s+/g, ' ')
     .replaceAll(/[’‘´`]/g, "'");
-  const sentence = withoutThanks(said.replace(/(?<![.!?])[.!?]+$/, '').toLowerCase());
+  const sentence = withoutThanks(said.toLowerCase());
   for (const [language, kind, pattern] of rules) {
     const found = pattern.exec(sentence);
     if (found === null) continue;

@@ -91,7 +91,7 @@ export function readCommand(text: string): Command | undefined {
     .trim()
     .replaceAll(/[’‘´`]/g, "'")
     .replace(/\s+/g, ' ');
-  const sentence = withoutThanks(withoutGreetings(said.replace(/(?<![.!?])[.!?]+$/, '')).replace(please, ''));
+  const sentence = withoutThanks(withoutGreetings(said).replace(please, ''));
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
       const found = new RegExp(pattern, 'iu').exec(sentence);

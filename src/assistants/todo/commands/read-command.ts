@@ -127,7 +127,7 @@ export function readCommand(text: string): Command | undefined {
   // One of several would be done, or all of them be one title.
   if (others.some((other) => readCommand(other) !== undefined)) return undefined;
   const said = greeted.replace(/\s+/g, ' ').replace(/(?<=\p{L})[’‘´`](?=\p{L})/gu, "'");
-  const polite = withoutThanks(said.replace(/(?<![.!?])[.!?]+$/, '').replace(please, ''));
+  const polite = withoutThanks(said.replace(please, ''));
   const sentence = polite.replace(dayFirst, '');
   const due = dayFirst.exec(polite)?.groups?.due;
   const asks = said.endsWith('?') && !please.test(said);
