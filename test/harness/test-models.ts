@@ -8,6 +8,7 @@ import {
   type TargetDefinition,
 } from '../../src/core/models/create-models.ts';
 import type { CompletionRequest } from '../../src/core/models/schemas.ts';
+import type { ModelCall } from '../../src/core/models/target.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type StubProvider, type StubProviderOptions, startStubProvider } from '../stubs/provider.ts';
 
@@ -95,15 +96,40 @@ export interface Drained {
 }
 
 /** Reads a stream to its end, good or bad. */
-export async function drainStream(stream: AsyncGenerator<ChatCompletionChunk>): Promise<Drained> {
+export async function drainStream(models: Models, request: CompletionRequest, call: ModelCall): Promise<Drained> {
+  const stream = await beginStream(models, request, call);
+  return await stream.goOn();
+}
+
+/** A stream whose first chunk was taken: the reader is busy with it. */
+export interface BegunStream {
+  /** Takes the rest. */
+  goOn(): Promise<Drained>;
+}
+
+/** Reads a stream until its first chunk, or until it has ended without one. */
+export async function beginStream(models: Models, request: CompletionRequest, call: ModelCall): Promise<BegunStream> {
   const chunks: ChatCompletionChunk[] = [];
-  let error: unknown;
-  try {
-    for await (const chunk of stream) chunks.push(chunk);
-  } catch (thrown) {
-    error = thrown;
-  }
-  return { chunks, text: chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), error };
+  const begun = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  const ended = models
+    .stream(request, call, (chunk) => {
+      chunks.push(chunk);
+      begun.resolve();
+      return goesOn.promise;
+    })
+    .then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  await Promise.race([begun.promise, ended]);
+  return {
+    async goOn() {
+      goesOn.resolve();
+      const error = await ended;
+      return { chunks, text: chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), error };
+    },
+  };
 }
 
 /** What asking for a whole answer came to, in the same form as a stream. */

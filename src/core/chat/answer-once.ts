@@ -41,39 +41,26 @@ class KeptChunks {
   }
 }
 
-/** Chunks on their way, kept once the stream has come to its end; one that fails or is left is no answer. */
-async function* keepChunks(
-  start: () => AsyncGenerator<ChatCompletionChunk>,
+/** Has an answer kept once all of it has come; one that fails or is left is no answer. */
+async function keep<Answer>(
+  answering: Promise<Answer>,
+  toJson: (answer: Answer) => string,
   claim: Claim,
-): AsyncGenerator<ChatCompletionChunk> {
-  const kept = new KeptChunks();
-  let isWhole = false;
-  try {
-    for await (const chunk of start()) {
-      kept.add(chunk);
-      yield chunk;
-    }
-    isWhole = true;
-  } finally {
-    await (isWhole ? claim.remember(kept.toJson()) : claim.release());
-  }
-}
-
-async function keepCompletion(answer: Promise<ChatCompletion>, claim: Claim): Promise<ChatCompletion> {
-  const completion = await answer.catch(async (error: unknown) => {
+): Promise<Answer> {
+  const answer = await answering.catch(async (error: unknown) => {
     await claim.release();
     throw error;
   });
-  await claim.remember(JSON.stringify(completion));
-  return completion;
+  await claim.remember(toJson(answer));
+  return answer;
 }
 
 /** Gives what an earlier request was answered. */
 function replay(earlier: string): Asking {
   return {
     complete: async () => JSON.parse(earlier) as ChatCompletion,
-    async *stream() {
-      yield* JSON.parse(earlier) as ChatCompletionChunk[];
+    async stream(_request, _call, take) {
+      for (const chunk of JSON.parse(earlier) as ChatCompletionChunk[]) await take(chunk);
     },
   };
 }
@@ -86,8 +73,14 @@ function replay(earlier: string): Asking {
 export function answerOnce(models: Asking, claim: Claim): Asking {
   if (claim.earlier !== undefined) return replay(claim.earlier);
   return {
-    complete: (request, call) => keepCompletion(models.complete(request, call), claim),
-    // Called only when the first chunk is asked for, so that a request that is refused lets go of its key too.
-    stream: (request, call) => keepChunks(() => models.stream(request, call), claim),
+    complete: (request, call) => keep(models.complete(request, call), JSON.stringify, claim),
+    stream(request, call, take) {
+      const kept = new KeptChunks();
+      const streaming = models.stream(request, call, (chunk) => {
+        kept.add(chunk);
+        return take(chunk);
+      });
+      return keep(streaming, () => kept.toJson(), claim);
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Deadline } from '../../base/deadline.ts';
+import { Cancelled, Deadline } from '../../base/deadline.ts';
 import { newId } from '../../base/ids.ts';
-import type { ChatCompletionChunk, CompletionRequest } from '../models/index.ts';
+import type { ChatCompletionChunk, CompletionRequest, ModelCall } from '../models/index.ts';
 import type { ModelUse, UsageRecorder } from '../plans/index.ts';
 import type { Asking } from './answer-once.ts';
 import { type Metering, meterModels } from './meter-models.ts';
@@ -16,8 +16,9 @@ const hello: CompletionRequest = { messages: [{ role: 'user', content: 'Hello' }
 /** What is set aside for a stream, and what is counted of it when it is left after these chunks. */
 async function meter(chunks: readonly Partial<ChatCompletionChunk>[], request = hello) {
   const models = {
-    async *stream() {
-      for (const chunk of chunks) yield { id: 'c', model: 'm', choices: [], ...chunk };
+    async stream(_request: unknown, { deadline }: ModelCall, take: (chunk: object) => void) {
+      for (const chunk of chunks) take({ id: 'c', model: 'm', choices: [], ...chunk });
+      deadline.throwIfEnded();
     },
   } as unknown as Asking;
   const told: ModelUse[] = [];
@@ -32,10 +33,13 @@ async function meter(chunks: readonly Partial<ChatCompletionChunk>[], request = 
   };
   const deadline = Deadline.after(30_000);
   const metered = meterModels(models, { userId: newId(), plan: 'free' }, metering);
-  const stream = metered.stream(request, { deadline });
-  for (let taken = 0; taken < chunks.length; taken++) await stream.next();
-  await stream.return(undefined);
-  deadline.end();
+  let taken = 0;
+  const stream = metered.stream(request, { deadline }, () => {
+    taken++;
+    if (taken === chunks.length) deadline.cancel();
+    return undefined;
+  });
+  await expect(stream).rejects.toThrow(Cancelled);
   expect(told).toHaveLength(1);
   return { reservedTokens, promptTokens: told[0]?.promptTokens, completionTokens: told[0]?.completionTokens };
 }

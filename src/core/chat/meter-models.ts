@@ -29,20 +29,17 @@ function estimateCall(request: CompletionRequest): number {
 /** What a call cost. */
 type Cost = Omit<ModelUse, 'userId'>;
 
-/** What one call costs, as far as it has come; told once, when it is over. Undefined when nothing came. */
+/** What one call costs, as far as it has come. */
 class Meter {
   readonly #request: CompletionRequest;
-  readonly #tell: (cost: Cost | undefined) => void;
   #model: string | undefined;
   #usage: ChatCompletion['usage'];
   #pieces = 0;
   #chars = 0;
   #wholeTokens = 0;
-  #isOver = false;
 
-  constructor(request: CompletionRequest, tell: (cost: Cost | undefined) => void) {
+  constructor(request: CompletionRequest) {
     this.#request = request;
-    this.#tell = tell;
   }
 
   addChunk(chunk: ChatCompletionChunk): void {
@@ -58,14 +55,8 @@ class Meter {
     for (const { message } of choices) this.#wholeTokens += estimateTokens(message);
   }
 
-  readonly finish = (): void => {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#tell(this.#cost());
-  };
-
-  /** By the provider's own count where it came to tell it; else by an estimate. */
-  #cost(): Cost | undefined {
+  /** By the provider's own count where it came to tell it; else by an estimate. Undefined when nothing came. */
+  get cost(): Cost | undefined {
     if (this.#model === undefined) return undefined;
     const promptTokens = this.#usage?.prompt_tokens ?? estimatePrompt(this.#request);
     const written = this.#wholeTokens + estimateStreamed({ pieces: this.#pieces, chars: this.#chars });
@@ -76,43 +67,38 @@ class Meter {
 
 /**
  * Models as one user may use them: tokens are reserved before a model is asked (429 `limits.tokens_exceeded`), and what it
- * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing. A stream is checked
- * when its first chunk is asked for, so that a refusal comes to whoever ends what the call was given.
+ * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing.
  */
 export function meterModels(models: Asking, spender: Spender, { tokenBudget, usage }: Metering): Asking {
-  async function begin(request: CompletionRequest, { deadline }: ModelCall): Promise<Meter> {
+  async function measure<Answer>(
+    request: CompletionRequest,
+    { deadline }: ModelCall,
+    ask: (meter: Meter) => Promise<Answer>,
+  ): Promise<Answer> {
     const reservation = await tokenBudget.reserve(spender, estimateCall(request), deadline);
-    return new Meter(request, (cost) => {
+    const meter = new Meter(request);
+    try {
+      return await ask(meter);
+    } finally {
+      const { cost } = meter;
       reservation.settle(cost === undefined ? 0 : cost.promptTokens + cost.completionTokens);
       if (cost !== undefined) usage.record({ userId: spender.userId, ...cost });
-    });
+    }
   }
 
   return {
-    async complete(request, call) {
-      const meter = await begin(request, call);
-      try {
+    complete: (request, call) =>
+      measure(request, call, async (meter) => {
         const answer = await models.complete(request, call);
         meter.addAnswer(answer);
         return answer;
-      } finally {
-        meter.finish();
-      }
-    },
-    async *stream(request, call) {
-      const chunks = models.stream(request, call);
-      const meter = await begin(request, call);
-      // A reader that leaves may never ask again; then the deadline is what ends.
-      call.deadline.onEnded(meter.finish);
-      try {
-        for await (const chunk of chunks) {
+      }),
+    stream: (request, call, take) =>
+      measure(request, call, (meter) =>
+        models.stream(request, call, (chunk) => {
           meter.addChunk(chunk);
-          yield chunk;
-        }
-      } finally {
-        call.deadline.offEnded(meter.finish);
-        meter.finish();
-      }
-    },
+          return take(chunk);
+        }),
+      ),
   };
 }

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { Deadline } from '../../base/deadline.ts';
+import { Cancelled, Deadline } from '../../base/deadline.ts';
 import type { ChatCompletionChunk } from '../models/index.ts';
-import { SharedStream } from './shared-stream.ts';
+import { type ChunkReader, SharedStream } from './shared-stream.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -13,19 +13,67 @@ const chunkOf = (content: string): ChatCompletionChunk => ({
   choices: [{ index: 0, delta: { content }, finish_reason: null }],
 });
 
-async function* repeat(times: number, chars: number): AsyncGenerator<ChatCompletionChunk> {
-  // Each of its own: a repeated text would be kept once.
-  for (let at = 0; at < times; at++) yield chunkOf(Buffer.alloc(chars, `${at} `).toString('latin1'));
+/** A source of so many chunks, and how many it was asked for. */
+function repeat(times: number, chars: number) {
+  const source = { fetched: 0 };
+  const shared = new SharedStream(async (take) => {
+    for (; source.fetched < times; ) {
+      source.fetched++;
+      // Each of its own: a repeated text would be kept once.
+      await take(chunkOf(Buffer.alloc(chars, `${source.fetched} `).toString('latin1')));
+    }
+  }, Deadline.after(60_000));
+  return { source, shared };
+}
+
+/** Reads one chunk after the other, each when it is asked for. */
+function step({ read, leave }: ChunkReader) {
+  const chunks: ChatCompletionChunk[] = [];
+  let goesOn = Promise.withResolvers<void>();
+  let came = Promise.withResolvers<void>();
+  let taken = 0;
+  const ended = Promise.resolve().then(() =>
+    read((chunk) => {
+      chunks.push(chunk);
+      came.resolve();
+      return goesOn.promise;
+    }),
+  );
+  ended.catch(() => undefined);
+  return {
+    ended,
+    leave,
+    /** The next chunk. */
+    async next(): Promise<ChatCompletionChunk | undefined> {
+      if (taken > 0) {
+        came = Promise.withResolvers();
+        const goOn = goesOn;
+        goesOn = Promise.withResolvers();
+        goOn.resolve();
+      }
+      taken++;
+      await Promise.race([came.promise, ended]);
+      return chunks.pop();
+    },
+  };
+}
+
+async function countOf({ read }: ChunkReader): Promise<number> {
+  let count = 0;
+  await read(() => void count++);
+  return count;
 }
 
 test('each reader gets all chunks from the beginning, whenever it joined', async () => {
-  const shared = new SharedStream(repeat(5, 4), Deadline.after(60_000));
+  const { shared } = repeat(5, 4);
   const first = shared.join();
-  await first.chunks.next();
-  await first.chunks.next();
+  const stepping = step(first);
+  await stepping.next();
+  await stepping.next();
   const second = shared.join();
-  expect(await Array.fromAsync(second.chunks)).toHaveLength(5);
-  expect(await Array.fromAsync(first.chunks)).toHaveLength(3);
+  expect(await countOf(second)).toBe(5);
+  for (let read = 2; read < 5; read++) expect(await stepping.next()).toBeDefined();
+  expect(await stepping.next()).toBeUndefined();
   first.leave();
   expect(shared.isOpen).toBe(true);
   second.leave();
@@ -33,38 +81,43 @@ test('each reader gets all chunks from the beginning, whenever it joined', async
 });
 
 test('a stream without end is kept no longer than can be joined, and goes on for its readers', async () => {
-  const shared = new SharedStream(repeat(200, 1024 * 1024), Deadline.after(60_000));
-  const [fast, slow] = [shared.join(), shared.join()];
-  for (let read = 0; read < 10; read++) await fast.chunks.next();
+  const { shared } = repeat(200, 1024 * 1024);
+  const [fast, slow] = [step(shared.join()), step(shared.join())];
+  for (let read = 0; read < 10; read++) await fast.next();
   expect(shared.isOpen).toBe(true);
-  for (let read = 10; read < 20; read++) await fast.chunks.next();
+  for (let read = 10; read < 20; read++) await fast.next();
   expect(shared.isOpen).toBe(false);
-  for (let read = 0; read < 20; read++) {
-    const { value } = await slow.chunks.next();
-    expect(value.choices[0]?.delta.content?.slice(0, 3)).toBe(`${read} ${read}`.slice(0, 3));
+  for (let read = 1; read <= 20; read++) {
+    const chunk = await slow.next();
+    expect(chunk?.choices[0]?.delta.content?.slice(0, 3)).toBe(`${read} ${read}`.slice(0, 3));
   }
-  for (let read = 20; read < 150; read++) for (const { chunks } of [fast, slow]) await chunks.next();
+  for (let read = 20; read < 150; read++) for (const reader of [fast, slow]) await reader.next();
   collectGarbage();
   expect(process.memoryUsage().heapUsed + process.memoryUsage().external).toBeLessThan(120 * 1024 * 1024);
 });
 
 test('a reader that has left reads no more, so that those who stay set the pace', async () => {
-  let fetched = 0;
-  async function* count(): AsyncGenerator<ChatCompletionChunk> {
-    for await (const chunk of repeat(200, 1024 * 1024)) {
-      fetched++;
-      yield chunk;
-    }
-  }
-  const shared = new SharedStream(count(), Deadline.after(60_000));
-  const [leaving, staying] = [shared.join(), shared.join()];
-  await staying.chunks.next();
-  await leaving.chunks.next();
+  const { shared, source } = repeat(200, 1024 * 1024);
+  const [leaving, staying] = [step(shared.join()), step(shared.join())];
+  await staying.next();
+  await leaving.next();
   leaving.leave();
-  // As a route does that has not heard of it yet.
-  expect((await leaving.chunks.next()).done).toBe(true);
-  expect(fetched).toBe(1);
+  await expect(leaving.ended).rejects.toThrow(Cancelled);
+  expect(source.fetched).toBe(1);
   // Past what is kept: what all others have read is let go, whether or not it had read that.
-  for (let read = 1; read < 20; read++) expect((await staying.chunks.next()).done).toBe(false);
-  expect(fetched).toBe(20);
+  for (let read = 1; read < 20; read++) expect(await staying.next()).toBeDefined();
+  expect(source.fetched).toBe(20);
+});
+
+test('a source is let go when nobody reads any more', async () => {
+  const deadline = Deadline.after(60_000);
+  const gone = Promise.withResolvers<unknown>();
+  const shared = new SharedStream(async (take) => {
+    await take(chunkOf('a'));
+    gone.resolve(deadline.reason);
+  }, deadline);
+  const reader = step(shared.join());
+  await reader.next();
+  reader.leave();
+  expect(await gone.promise).toBeInstanceOf(Cancelled);
 });

@@ -1,12 +1,20 @@
 import { Cancelled, type Deadline } from '../../base/deadline.ts';
+import { Pump, type Take } from '../../base/pump.ts';
 import type { ChatCompletionChunk } from '../models/index.ts';
 import { charsOf } from './chunk-text.ts';
 
 /** One reader's part in a stream of chunks. */
 export interface ChunkReader {
-  readonly chunks: AsyncGenerator<ChatCompletionChunk>;
+  /** Has all chunks taken; as `Models.stream`. To be called once. */
+  read(take: Take<ChatCompletionChunk>): Promise<void>;
   /** To be called when the reader has come to the end or reads no more. A second call does nothing. */
   leave(): void;
+}
+
+interface Reader {
+  /** How many chunks it was given. */
+  given: number;
+  pump?: Pump<ChatCompletionChunk>;
 }
 
 /** What is kept at most for readers to come, in characters: far more than the longest answers of today. */
@@ -18,22 +26,25 @@ const maxKeptChars = 16 * 1024 * 1024;
  * joined no more, and what all have read of it is let go.
  */
 export class SharedStream {
-  readonly #source: AsyncGenerator<ChatCompletionChunk>;
   readonly #deadline: Deadline;
   readonly #chunks: ChatCompletionChunk[] = [];
   /** Chunks that were let go, from the beginning. */
   #dropped = 0;
   #chars = 0;
-  /** Whether one more chunk came; kept once the stream has ended or failed. */
-  #next: Promise<boolean> | undefined;
-  /** Each with how many chunks it has read. */
-  readonly #readers = new Set<{ read: number }>();
+  /** What the source waits for: that a reader wants more than there is. */
+  #wanted: PromiseWithResolvers<void> | undefined;
+  /** Set once nothing more comes. */
+  #end: { readonly failure?: Error } | undefined;
+  readonly #readers = new Set<Reader>();
   #isLeft = false;
 
-  /** Ends the deadline, which is the source's, when nobody reads any more. */
-  constructor(source: AsyncGenerator<ChatCompletionChunk>, deadline: Deadline) {
-    this.#source = source;
+  /** Begins at once. Ends the deadline, which is the source's, when nobody reads any more. */
+  constructor(start: ChunkReader['read'], deadline: Deadline) {
     this.#deadline = deadline;
+    start((chunk) => this.#add(chunk)).then(
+      () => this.#finish({}),
+      (failure: Error) => this.#finish({ failure }),
+    );
   }
 
   /** Whether it can be joined: somebody reads it, or is yet to, and its beginning is there. */
@@ -47,52 +58,61 @@ export class SharedStream {
 
   /** Adds a reader. */
   join(): ChunkReader {
-    const reader = { read: 0 };
+    const reader: Reader = { given: 0 };
     this.#readers.add(reader);
     return {
-      chunks: this.#read(reader),
+      read: (take) => this.#read(reader, take),
       leave: () => {
+        // Else it would be the fastest: nothing slows it any more, and all others fall behind.
+        reader.pump?.stop();
         if (this.#readers.delete(reader) && this.#readers.size === 0) this.#close();
       },
     };
   }
 
-  async *#read(reader: { read: number }): AsyncGenerator<ChatCompletionChunk> {
-    // Whoever has left reads no more, else it would be the fastest: nothing slows it any more, and all others fall behind.
-    while (this.#readers.has(reader)) {
-      const chunk = this.#chunks[reader.read - this.#dropped];
-      if (chunk === undefined) {
-        if (await this.#fetch()) continue;
-        return;
-      }
-      yield chunk;
-      reader.read++;
-      if (this.#isTooLong) this.#dropRead();
+  async #read(reader: Reader, take: Take<ChatCompletionChunk>): Promise<void> {
+    const pump = new Pump(() => this.#giveNext(reader), take);
+    reader.pump = pump;
+    if (this.#end) pump.end(this.#end.failure);
+    else pump.run();
+    await pump.done;
+    if (!this.#readers.has(reader)) throw new Cancelled('the client left');
+  }
+
+  #giveNext(reader: Reader): ChatCompletionChunk | undefined {
+    const chunk = this.#chunks[reader.given - this.#dropped];
+    if (chunk === undefined) {
+      this.#wanted?.resolve();
+      this.#wanted = undefined;
+      return undefined;
     }
+    reader.given++;
+    if (this.#isTooLong) this.#dropGiven();
+    return chunk;
   }
 
-  #dropRead(): void {
-    const readByAll = Math.min(...Array.from(this.#readers, ({ read }) => read));
-    this.#chunks.splice(0, readByAll - this.#dropped);
-    this.#dropped = readByAll;
+  #dropGiven(): void {
+    const givenToAll = Math.min(...Array.from(this.#readers, ({ given }) => given));
+    this.#chunks.splice(0, givenToAll - this.#dropped);
+    this.#dropped = givenToAll;
   }
 
-  /** One fetch for all who wait. */
-  #fetch(): Promise<boolean> {
-    this.#next ??= this.#source.next().then(({ done, value }) => {
-      if (done) return false;
-      this.#chunks.push(value);
-      this.#chars += charsOf(value);
-      this.#next = undefined;
-      return true;
-    });
-    return this.#next;
+  #add(chunk: ChatCompletionChunk): Promise<void> | undefined {
+    this.#chunks.push(chunk);
+    this.#chars += charsOf(chunk);
+    this.#wanted = Promise.withResolvers();
+    for (const { pump } of this.#readers) pump?.run();
+    return this.#wanted?.promise;
+  }
+
+  #finish(end: { readonly failure?: Error }): void {
+    this.#end = end;
+    for (const { pump } of this.#readers) pump?.end(end.failure);
   }
 
   #close(): void {
     this.#isLeft = true;
     this.#deadline.cancel(new Cancelled('the client left'));
-    // Has the source settle what it holds, also when nobody waits for its next chunk.
-    this.#source.return(undefined).catch(() => undefined);
+    this.#wanted?.resolve();
   }
 }

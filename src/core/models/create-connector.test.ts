@@ -45,7 +45,7 @@ describe('a provider in a private network', () => {
       onTestFinished(() => void server.close());
       const baseUrl = `http://${host}:${(server.address() as AddressInfo).port}/v1`;
       const { models, lines } = createTestModels({ baseUrl, allowPrivate: false });
-      const { error } = await drainStream(models.stream(hello(), { deadline: ample() }));
+      const { error } = await drainStream(models, hello(), { deadline: ample() });
       expect(error).toMatchObject(refused);
       expect((error as Error).message).not.toContain(host);
       await expect(models.complete(hello(), { deadline: ample() })).rejects.toMatchObject(refused);

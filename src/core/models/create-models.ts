@@ -1,3 +1,4 @@
+import type { Take } from '../../base/pump.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { ChatCompletion, ChatCompletionChunk, ModelInfo } from './completion.ts';
@@ -28,14 +29,15 @@ export interface Models {
    */
   complete(request: CompletionRequest, call: ModelCall): Promise<ChatCompletion>;
   /**
-   * Asks for an answer in chunks. The request is checked at once, by throwing; nothing is sent before the first chunk is
-   * asked for. Ends normally only after a real end. Usage comes in a chunk with empty `choices`, also when the request
-   * did not ask for it. Tool calls are passed on as they come, each piece with the index of its call, which some providers
-   * leave out or say wrong. Leaving the loop, or ending the deadline, ends the provider's request.
+   * Asks for an answer and has its chunks taken as they come; a slow taker slows the provider. Resolves only after a real
+   * end. Usage comes in a chunk with empty `choices`, also when the request did not ask for it. Tool calls are passed on as
+   * they come, each piece with the index of its call, which some providers leave out or say wrong. Ending the deadline, or an
+   * error of the taker's, ends the provider's request.
    *
-   * @throws AppError `models.*`, before or after chunks; the reason of the deadline's signal when that ended first.
+   * @throws AppError `models.*`, before or after chunks; the reason of the deadline's signal when that ended first; what `take`
+   *   throws.
    */
-  stream(request: CompletionRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk>;
+  stream(request: CompletionRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void>;
   /** How each target of each model stands, the offline model left out. */
   health(): TargetHealth[];
   /** Aborts what is under way and lets go of all connections. */
@@ -123,7 +125,7 @@ export function createModels(options: ModelsOptions): Models {
     list: () => [...entries.values()].map((entry) => entry.info),
     get: (name) => getEntry(name).info,
     complete: async (request, call) => await resolve(request).complete(request, call),
-    stream: (request, call) => resolve(request).stream(request, call),
+    stream: async (request, call, take) => await resolve(request).stream(request, call, take),
     health: () =>
       [...entries.values()]
         .flatMap(({ route }) => route.targets.map(({ health }) => health))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   ample,
+  beginStream,
   closeAfterEach,
   drainStream,
   hello,
@@ -33,7 +34,7 @@ describe('a target that fails five times in a row', () => {
     const { models, provider, lines } = started;
     const error = { code: 'models.unavailable', status: 503, retryAfterMs: 1_000 };
     await expect(models.complete(hello(), call())).rejects.toMatchObject(error);
-    expect((await drainStream(models.stream(hello(), call()))).error).toMatchObject(error);
+    expect((await drainStream(models, hello(), call())).error).toMatchObject(error);
     expect(provider.requests).toHaveLength(5);
     expect(models.health()).toMatchObject([{ state: 'open', last_error_code: 'models.refused' }]);
     expect(lines.filter((line) => line.includes('left alone'))).toHaveLength(1);
@@ -45,19 +46,20 @@ describe('a target that fails five times in a row', () => {
     const { models, provider, time } = started;
     time.nowMs += 1_000;
     provider.setMode('stall-mid-stream');
-    const first = models.stream(hello(), call());
-    await first.next();
+    const first = call();
+    const stream = await beginStream(models, hello(), first);
     expect(models.health()).toMatchObject([{ state: 'closed' }]);
     provider.setMode('ok');
     expect((await settle(models.complete(hello(), call()))).error).toBeUndefined();
-    await first.return(undefined);
+    first.deadline.cancel();
+    await stream.goOn();
   });
 
   it('by breaking off its streams is left alone too', async () => {
     const started = await startClocked();
     const { models, provider } = started;
     provider.setMode('truncated');
-    for (let request = 0; request < 5; request++) await drainStream(models.stream(hello(), call()));
+    for (let request = 0; request < 5; request++) await drainStream(models, hello(), call());
     expect(models.health()).toMatchObject([{ state: 'open', last_error_code: 'models.bad_response' }]);
   });
 

@@ -75,7 +75,7 @@ describe('when the first target is in trouble', () => {
     ['ok', { baseUrl: 'http://127.0.0.1:1/v1' }],
   ])('of kind %s, the next one answers, streamed and whole', async (mode, first = {}) => {
     const { models, secondary, lines } = await startTwo({ mode, errorMessage: CANARY_KEY }, { first });
-    const streamed = await drainStream(models.stream(hello(), call()));
+    const streamed = await drainStream(models, hello(), call());
     const whole = await models.complete(hello(), call());
     expect(streamed).toMatchObject({ text: 'from the second', error: undefined });
     expect(whole.choices[0]?.message.content).toBe('from the second');
@@ -92,10 +92,7 @@ describe('when the first target is in trouble', () => {
         { mode, errorMessage: 'Too long.' },
         { first: { retries: 2 } },
       );
-      const errors = [
-        await drainStream(models.stream(hello(), call())),
-        await settle(models.complete(hello(), call())),
-      ];
+      const errors = [await drainStream(models, hello(), call()), await settle(models.complete(hello(), call()))];
       for (const { error } of errors) expect(error).toMatchObject({ code: 'models.invalid_request', status: 400 });
       expect(primary.requests).toHaveLength(2);
       expect(secondary.requests).toEqual([]);
@@ -107,7 +104,7 @@ describe('when the first target is in trouble', () => {
     'after the first byte (%s), that is an error: nobody else is asked',
     async (mode) => {
       const { models, primary, secondary } = await startTwo({ mode }, { first: { retries: 2 } });
-      const { text, error } = await drainStream(models.stream(hello(), call()));
+      const { text, error } = await drainStream(models, hello(), call());
       expect(text).not.toBe('');
       expect(error).toMatchObject({ status: 502 });
       expect(primary.requests).toHaveLength(1);
@@ -128,7 +125,7 @@ describe('when the first target is in trouble', () => {
 
   it('each request is observed with the target and what came of it', async () => {
     const { models, calls } = await startTwo({ mode: 'http-500' });
-    await drainStream(models.stream(hello(), call()));
+    await drainStream(models, hello(), call());
     expect(calls).toEqual([
       { model: 'smart', target: 'one', outcome: 'models.provider_error', durationMs: expect.any(Number) },
       {
@@ -154,7 +151,7 @@ describe('when the first target is in trouble', () => {
 describe('a target is tried again', () => {
   it('twice at most, after growing pauses', async () => {
     const { models, provider, waitsMs } = await startOne({ mode: 'http-500' });
-    const { error } = await drainStream(models.stream(hello(), call()));
+    const { error } = await drainStream(models, hello(), call());
     expect(error).toMatchObject({ code: 'models.provider_error' });
     expect(provider.requests).toHaveLength(3);
     expect(waitsMs).toEqual([300, 600]);
@@ -165,7 +162,7 @@ describe('a target is tried again', () => {
     const wait = async () => provider.setMode('ok');
     const targets = [testTarget({ baseUrl: provider.url, retries: 2 })];
     const { models } = openTestModels({ models: [{ name: 'smart', targets }], waits: { random: () => 0, wait } });
-    expect(await drainStream(models.stream(hello(), call()))).toMatchObject({ text: 'at last', error: undefined });
+    expect(await drainStream(models, hello(), call())).toMatchObject({ text: 'at last', error: undefined });
     expect(provider.requests).toHaveLength(2);
   });
 
@@ -234,7 +231,7 @@ describe('the offline model stands in', () => {
 
   it('when every target fails and the caller wants it, and says so', async () => {
     const { models } = await startOne({ mode: '401' });
-    const { chunks, text, error } = await drainStream(models.stream(hello(), standIn()));
+    const { chunks, text, error } = await drainStream(models, hello(), standIn());
     const whole = await models.complete(hello(), standIn());
     expect(error).toBeUndefined();
     expect(text).toMatch(/offline model.*not a language model.*cannot be reached/);
@@ -256,7 +253,7 @@ describe('the offline model stands in', () => {
     const { error } = await settle(models.complete(hello(), standIn()));
     expect(error).toMatchObject({ code: 'models.invalid_request' });
     provider.setMode('truncated');
-    const broken = await drainStream(models.stream(hello(), standIn()));
+    const broken = await drainStream(models, hello(), standIn());
     expect(broken.error).toMatchObject({ code: 'models.bad_response' });
     expect(broken.chunks.some(({ degraded }) => degraded)).toBe(false);
   });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deadline } from '../../base/deadline.ts';
 import type { AppError } from '../../base/errors.ts';
+import type { Take } from '../../base/pump.ts';
 import type { Clock } from '../../base/time.ts';
 import type { ChatCompletion, ChatCompletionChunk, Usage } from './completion.ts';
 import { modelErrors } from './errors.ts';
@@ -35,15 +36,8 @@ export interface ModelRouteOptions {
   readonly waits: RetryWaits;
 }
 
-interface Begun<Answer> {
-  readonly answer: Answer;
-  readonly trial: Trial;
-}
-
-interface BegunStream {
-  readonly first: ChatCompletionChunk;
-  readonly rest: AsyncGenerator<ChatCompletionChunk>;
-}
+/** Asks a target for an answer, all of it. */
+type Ask<Answer> = (target: GuardedTarget, trial: Trial) => Promise<Answer>;
 
 /** The wait before the first retry, in milliseconds, less up to half of it by chance; doubled for each further one. */
 const BACKOFF_MS = 300;
@@ -85,70 +79,63 @@ export class ModelRoute {
 
   /** See `Models.complete`. */
   async complete(request: CompletionRequest, call: ModelCall): Promise<ChatCompletion> {
-    const { answer, trial } = await this.#ask(call, (target) =>
-      target.options.target.complete(named(request, target), call),
-    );
-    trial.succeed(answer.usage);
-    return answer;
-  }
-
-  /** See `Models.stream`. */
-  async *stream(request: CompletionRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk> {
     const { clock } = this.#options;
-    const { answer, trial } = await this.#ask(call, (target) => this.#beginStream(target, { request, call }));
-    trial.heard();
-    const beganMs = clock.monotonicMs();
-    const { first, rest } = answer;
-    let usage: Usage | null | undefined;
-    try {
-      for (let chunk: ChatCompletionChunk | undefined = first; chunk !== undefined; chunk = (await rest.next()).value) {
-        if (chunk.usage) usage = chunk.usage;
-        yield chunk;
-      }
-      trial.succeed(usage);
-    } catch (error) {
-      trial.fail(error);
-      throw error;
-    } finally {
-      // Nothing more happens here unless the reader has left.
-      trial.drop();
-      await rest.return(undefined);
-      call.timings?.add('stream', clock.monotonicMs() - beganMs);
-    }
-  }
-
-  async #beginStream(
-    target: GuardedTarget,
-    { request, call }: { request: CompletionRequest; call: ModelCall },
-  ): Promise<BegunStream> {
-    const rest = target.options.target.stream(named(request, target), call);
-    const first = await rest.next();
-    if (first.done) throw badResponse('a stream without a chunk');
-    return { first: first.value, rest };
-  }
-
-  async #ask<Answer>(call: ModelCall, begin: (target: GuardedTarget) => Promise<Answer>): Promise<Begun<Answer>> {
-    const { clock, targets, standIn } = this.#options;
     const startedMs = clock.monotonicMs();
     try {
-      let failure: unknown;
-      const asked = call.fallBackToOffline && standIn ? [...targets, standIn] : targets;
-      for (const target of asked) {
-        const came = await this.#askOne(target, { call, begin });
-        if ('trial' in came) return came;
-        failure = came.failure ?? failure;
-      }
-      throw failure ?? modelErrors.raise.unavailable();
+      return await this.#ask(call, async (target, trial) => {
+        const answer = await target.options.target.complete(named(request, target), call);
+        trial.succeed(answer.usage);
+        return answer;
+      });
     } finally {
       call.timings?.add('model', clock.monotonicMs() - startedMs);
     }
   }
 
+  /** See `Models.stream`. */
+  async stream(request: CompletionRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void> {
+    const { clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    let begunMs: number | undefined;
+    try {
+      await this.#ask(call, async (target, trial) => {
+        let usage: Usage | null | undefined;
+        await target.options.target.stream(named(request, target), call, (chunk) => {
+          if (begunMs === undefined) {
+            begunMs = clock.monotonicMs();
+            call.timings?.add('model', begunMs - startedMs);
+            trial.heard();
+          }
+          if (chunk.usage) usage = chunk.usage;
+          return take(chunk);
+        });
+        if (!trial.hasBegun) throw badResponse('a stream without a chunk');
+        trial.succeed(usage);
+      });
+    } finally {
+      const nowMs = clock.monotonicMs();
+      if (begunMs === undefined) call.timings?.add('model', nowMs - startedMs);
+      else call.timings?.add('stream', nowMs - begunMs);
+    }
+  }
+
+  async #ask<Answer>(call: ModelCall, ask: Ask<Answer>): Promise<Answer> {
+    const { targets, standIn } = this.#options;
+    let failure: unknown;
+    const asked = call.fallBackToOffline && standIn ? [...targets, standIn] : targets;
+    for (const target of asked) {
+      const came = await this.#askOne(target, { call, ask });
+      if ('answer' in came) return came.answer;
+      failure = came.failure ?? failure;
+    }
+    throw failure ?? modelErrors.raise.unavailable();
+  }
+
   /** Asks one target, again if that may help. Answers with what it failed with, if it was asked at all. */
   async #askOne<Answer>(
     target: GuardedTarget,
-    { call, begin }: { call: ModelCall; begin: (target: GuardedTarget) => Promise<Answer> },
-  ): Promise<Begun<Answer> | { failure?: unknown }> {
+    { call, ask }: { call: ModelCall; ask: Ask<Answer> },
+  ): Promise<{ answer: Answer } | { failure?: unknown }> {
     let failure: unknown;
     for (let retry = 0; ; retry++) {
       call.deadline.throwIfEnded();
@@ -156,14 +143,14 @@ export class ModelRoute {
       if (trial === undefined) return { failure };
       if (retry === 0) target.budget.noteCall();
       try {
-        return { answer: await begin(target), trial };
+        return { answer: await ask(target, trial) };
       } catch (error) {
         failure = error;
-        const waitMs = this.#planRetry(target, { error, retry, deadline: call.deadline });
+        const waitMs = this.#planRetry(target, { error, retry, trial, deadline: call.deadline });
         if (waitMs === undefined) {
           trial.fail(error);
-          if (isTargetTrouble(error)) return { failure };
-          throw error;
+          if (trial.hasBegun || !isTargetTrouble(error)) throw error;
+          return { failure };
         }
         trial.failForNow(error as AppError);
         await this.#options.waits.wait(waitMs, call.deadline);
@@ -174,8 +161,9 @@ export class ModelRoute {
   /** How long to wait before asking a target again; undefined when it is not to be. */
   #planRetry(
     target: GuardedTarget,
-    { error, retry, deadline }: { error: unknown; retry: number; deadline: Deadline },
+    { error, retry, trial, deadline }: { error: unknown; retry: number; trial: Trial; deadline: Deadline },
   ): number | undefined {
+    if (trial.hasBegun) return undefined;
     if (retry >= target.options.retries || !isTargetTrouble(error) || !isTriedAgain(error)) return undefined;
     // A target that is being tried out gets one try.
     if (target.breaker.state !== 'closed') return undefined;

@@ -8,11 +8,12 @@ import { createModels } from './create-models.ts';
 const models = createModels({ models: [], log: createLogger({ level: 'silent' }) });
 
 describe('the offline model', () => {
-  it('is the only model when none is configured', () => {
+  it('is the only model when none is configured', async () => {
     expect(models.list()).toEqual([
       { id: 'offline', object: 'model', created: expect.any(Number), owned_by: 'evenkeel' },
     ]);
-    expect(() => models.stream(hello({ model: 'gpt-5' }), { deadline: ample() })).toThrow('GET /v1/models');
+    const { error } = await drainStream(models, hello({ model: 'gpt-5' }), { deadline: ample() });
+    expect((error as Error).message).toContain('GET /v1/models');
   });
 
   it('says what it is and how to configure a model, and nothing that it was told', async () => {
@@ -28,7 +29,7 @@ describe('the offline model', () => {
   it('streams the same text in pieces, with one end and the usage last', async () => {
     const timings = new Timings();
     const request = hello({ model: 'offline', tools: [{ type: 'function', function: { name: 'add' } }] });
-    const { chunks, text, error } = await drainStream(models.stream(request, { deadline: ample(), timings }));
+    const { chunks, text, error } = await drainStream(models, request, { deadline: ample(), timings });
     const completion = await models.complete(request, { deadline: ample() });
     expect(error).toBeUndefined();
     expect(chunks.length).toBeGreaterThan(6);
@@ -42,9 +43,13 @@ describe('the offline model', () => {
 
   it('stops between two pieces when it is cancelled', async () => {
     const deadline = Deadline.after(10_000);
-    const stream = models.stream(hello(), { deadline });
-    for (let read = 0; read < 3; read += 1) await stream.next();
-    deadline.cancel();
-    await expect(stream.next()).rejects.toThrow(Cancelled);
+    let taken = 0;
+    const stream = models.stream(hello(), { deadline }, () => {
+      taken++;
+      if (taken === 3) deadline.cancel();
+      return undefined;
+    });
+    await expect(stream).rejects.toThrow(Cancelled);
+    expect(taken).toBe(3);
   });
 });

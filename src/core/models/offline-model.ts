@@ -1,4 +1,5 @@
 import { newId } from '../../base/ids.ts';
+import type { Take } from '../../base/pump.ts';
 import type { Clock } from '../../base/time.ts';
 import { Accumulator } from './accumulator.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
@@ -54,11 +55,15 @@ export class OfflineModel implements Target {
 
   async complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion> {
     const answer = new Accumulator();
-    for await (const chunk of this.stream(request, call)) answer.add(chunk);
+    await this.stream(request, call, (chunk) => void answer.add(chunk));
     return { ...answer.toCompletion(), ...(this.#role === 'stand-in' && { degraded: true }) };
   }
 
-  async *stream(request: NamedRequest, { deadline, commands }: ModelCall): AsyncGenerator<ChatCompletionChunk> {
+  async stream(
+    request: NamedRequest,
+    { deadline, commands }: ModelCall,
+    take: Take<ChatCompletionChunk>,
+  ): Promise<void> {
     const now = this.#clock.now();
     const head = {
       id: `chatcmpl-${newId()}`,
@@ -75,12 +80,12 @@ export class OfflineModel implements Target {
     deadline.throwIfEnded();
     const reply = replyOffline(request, { commands, now, role: this.#role });
     const deltas = toDeltas(reply);
-    yield choice({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null });
+    await take(choice({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null }));
     for (const delta of deltas) {
       deadline.throwIfEnded();
-      yield choice(delta);
+      await take(choice(delta));
     }
-    yield choice({}, 'text' in reply ? 'stop' : 'tool_calls');
+    await take(choice({}, 'text' in reply ? 'stop' : 'tool_calls'));
 
     const promptWords = request.messages.reduce((words, message) => words + wordsOf(message), 0);
     const answerWords = 'text' in reply ? countWords(reply.text) : deltas.length;
@@ -89,7 +94,7 @@ export class OfflineModel implements Target {
       completion_tokens: answerWords,
       total_tokens: promptWords + answerWords,
     };
-    yield { ...head, choices: [], usage };
+    await take({ ...head, choices: [], usage });
   }
 
   async close(): Promise<void> {}

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   ample,
+  beginStream,
   CANARY_KEY,
   closeAfterEach,
   createTestModels,
@@ -58,7 +59,7 @@ describe('a provider in trouble', () => {
   ])('of kind %s is %s, streamed and whole, with no secret in it or in the log', async (mode, code, status) => {
     const { models, provider, lines } = await startModels({ mode, text: TEXT, errorMessage: `No, ${CANARY_KEY}!` });
     const log = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } });
-    const streamed = await drainStream(models.stream(hello(), { deadline: ample() }));
+    const streamed = await drainStream(models, hello(), { deadline: ample() });
     const whole = await settle(models.complete(hello(), { deadline: ample() }));
     for (const { error } of [streamed, whole]) {
       expect(error).toMatchObject({ code, status });
@@ -74,7 +75,7 @@ describe('a provider in trouble', () => {
     'of kind %s gives the text before it first, and never a finish',
     async (mode) => {
       const { models } = await startModels({ mode, text: TEXT });
-      const { text, chunks } = await drainStream(models.stream(hello(), { deadline: ample() }));
+      const { text, chunks } = await drainStream(models, hello(), { deadline: ample() });
       expect(TEXT.startsWith(text) && text.length > 0).toBe(true);
       expect(chunks.some((chunk) => chunk.choices[0]?.finish_reason)).toBe(false);
     },
@@ -100,7 +101,7 @@ describe('a provider in trouble', () => {
     const { error } =
       how === 'whole'
         ? await settle(models.complete(hello(), { deadline: ample() }))
-        : await drainStream(models.stream(hello(), { deadline: ample() }));
+        : await drainStream(models, hello(), { deadline: ample() });
     expect(error).toMatchObject({ code: 'models.bad_response', status: 502 });
   });
 
@@ -117,7 +118,7 @@ describe('a provider in trouble', () => {
 
   it('that says why a request is invalid is quoted, with the field', async () => {
     const { models } = await startModels({ mode: '400-openai-error', errorMessage: 'Too long.' });
-    const { error } = await drainStream(models.stream(hello(), { deadline: ample() }));
+    const { error } = await drainStream(models, hello(), { deadline: ample() });
     expect(error).toMatchObject({ message: 'Too long.', param: 'messages[0].content' });
   });
 
@@ -130,7 +131,7 @@ describe('a provider in trouble', () => {
 describe('a provider that is slow', () => {
   it.each<StubMode>(['no-first-byte', 'headers-only'])('to begin (%s) is given up at the bound', async (mode) => {
     const { models, provider } = await startModels({ mode }, { firstByteTimeoutMs: 150 });
-    const { error } = await drainStream(models.stream(hello(), { deadline: ample() }));
+    const { error } = await drainStream(models, hello(), { deadline: ample() });
     expect(error).toMatchObject({ code: 'models.timeout', status: 504, message: expect.stringContaining('beginning') });
     await abortSeen(provider);
     await expect(models.complete(hello(), { deadline: ample() })).rejects.toMatchObject({ code: 'models.timeout' });
@@ -138,7 +139,7 @@ describe('a provider that is slow', () => {
 
   it('in mid stream is given up at the bound, after its text', async () => {
     const { models, provider } = await startModels({ mode: 'stall-mid-stream', text: TEXT }, { chunkTimeoutMs: 150 });
-    const { error, text } = await drainStream(models.stream(hello(), { deadline: ample() }));
+    const { error, text } = await drainStream(models, hello(), { deadline: ample() });
     expect(text).toBe('one two');
     expect(error).toMatchObject({ code: 'models.timeout', message: expect.stringContaining('next part') });
     await abortSeen(provider);
@@ -146,7 +147,7 @@ describe('a provider that is slow', () => {
 
   it('or endless is given up at the total', async () => {
     const { models, provider } = await startModels({ mode: 'endless', text: TEXT }, { totalTimeoutMs: 200 });
-    const { error, chunks } = await drainStream(models.stream(hello(), { deadline: ample() }));
+    const { error, chunks } = await drainStream(models, hello(), { deadline: ample() });
     expect(chunks.length).toBeGreaterThan(2);
     expect(error).toMatchObject({ code: 'models.timeout', message: expect.stringContaining('end') });
     await abortSeen(provider);
@@ -158,7 +159,7 @@ describe('a provider that is slow', () => {
       socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: ${finish}\n\n`),
     );
     const { models } = createTestModels({ baseUrl: `http://${host}/v1`, chunkTimeoutMs: 100 });
-    expect(await drainStream(models.stream(hello(), { deadline: ample() }))).toMatchObject({
+    expect(await drainStream(models, hello(), { deadline: ample() })).toMatchObject({
       text: 'all',
       error: undefined,
     });
@@ -174,11 +175,10 @@ describe('a reader who is slow', () => {
       { onCall: (call) => calls.push(call) },
     );
     for (let asked = 1; asked <= 6; asked++) {
-      const stream = models.stream(hello(), { deadline: ample() });
-      await stream.next();
-      // Nothing more is asked for before the total has passed.
+      const stream = await beginStream(models, hello(), { deadline: ample() });
+      // Nothing more is taken before the total has passed.
       await vi.waitFor(() => expect(provider.aborts).toHaveLength(asked), { timeout: 1_000, interval: 5 });
-      expect((await drainStream(stream)).error).toBeInstanceOf(DeadlineExceeded);
+      expect((await stream.goOn()).error).toBeInstanceOf(DeadlineExceeded);
     }
     expect(calls.map(({ outcome }) => outcome)).toEqual(Array(6).fill('cancelled'));
     expect(models.health()).toEqual([{ model: 'stub', target: 'test', state: 'closed' }]);
@@ -192,17 +192,16 @@ describe('a reader who is slow', () => {
       socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: ${finish}\n\n`);
     });
     const { models } = createTestModels({ baseUrl: `http://${host}/v1`, totalTimeoutMs: 200 });
-    const stream = models.stream(hello(), { deadline: ample() });
-    expect((await stream.next()).value).toMatchObject({ choices: [{ delta: { content: 'all' } }] });
+    const stream = await beginStream(models, hello(), { deadline: ample() });
     await hasClosed.promise;
-    expect(await drainStream(stream)).toMatchObject({ chunks: [], error: undefined });
+    expect(await stream.goOn()).toMatchObject({ text: 'all', error: undefined });
   });
 });
 
 describe('a provider that cannot be reached', () => {
   it('because it refuses connections is an error at once', async () => {
     const { models } = createTestModels({ baseUrl: 'http://127.0.0.1:1/v1' });
-    const { error } = await drainStream(models.stream(hello(), { deadline: ample() }));
+    const { error } = await drainStream(models, hello(), { deadline: ample() });
     expect(error).toMatchObject({ code: 'models.unreachable', status: 502, retryAfterMs: 1_000 });
     expect((error as Error).message).not.toContain('127.0.0.1');
   });
@@ -250,23 +249,27 @@ describe('a caller who leaves', () => {
   it('in mid stream aborts the request within a second', async () => {
     const { models, provider } = await startModels({ mode: 'stall-mid-stream', text: TEXT });
     const deadline = ample();
-    const stream = models.stream(hello(), { deadline });
-    await stream.next();
-    const rest = drainStream(stream);
+    const stream = await beginStream(models, hello(), { deadline });
+    const drained = stream.goOn();
     deadline.cancel();
-    expect((await rest).error).toBeInstanceOf(Cancelled);
+    expect((await drained).error).toBeInstanceOf(Cancelled);
     await abortSeen(provider);
   });
 
-  it('by leaving the loop aborts the request within a second', async () => {
+  it('by failing to take a chunk aborts the request within a second, and is told what it failed with', async () => {
     const { models, provider } = await startModels({ mode: 'endless', text: TEXT });
-    for await (const _ of models.stream(hello(), { deadline: ample() })) break;
+    const failure = new Error('cannot be taken');
+    const stream = models.stream(hello(), { deadline: ample() }, () => {
+      throw failure;
+    });
+    await expect(stream).rejects.toBe(failure);
+    expect(models.health()).toEqual([{ model: 'stub', target: 'test', state: 'closed' }]);
     await abortSeen(provider);
   });
 
   it('by running out of time gets the reason of the deadline, not a time-out of the provider', async () => {
     const { models, provider } = await startModels({ mode: 'no-first-byte' });
-    const { error } = await drainStream(models.stream(hello(), { deadline: Deadline.after(100) }));
+    const { error } = await drainStream(models, hello(), { deadline: Deadline.after(100) });
     expect(error).toBeInstanceOf(DeadlineExceeded);
     await abortSeen(provider);
   });
@@ -274,8 +277,8 @@ describe('a caller who leaves', () => {
   it('does not wait for a connection that does not come', async () => {
     const host = await startSocketServer(() => {});
     const { models } = createTestModels({ baseUrl: `https://${host}/v1` });
-    const stream = models.stream(hello(), { deadline: Deadline.after(100) });
-    expect((await drainStream(stream)).error).toBeInstanceOf(DeadlineExceeded);
+    const { error } = await drainStream(models, hello(), { deadline: Deadline.after(100) });
+    expect(error).toBeInstanceOf(DeadlineExceeded);
   }, 2_000);
 
   it('before asking asks nothing', async () => {
@@ -288,10 +291,10 @@ describe('a caller who leaves', () => {
 
   it('with the whole gateway ends what is under way', async () => {
     const { models, provider } = await startModels({ mode: 'endless', text: TEXT });
-    const stream = models.stream(hello(), { deadline: ample() });
-    await stream.next();
+    const stream = await beginStream(models, hello(), { deadline: ample() });
+    const drained = stream.goOn();
     await models.close();
-    expect((await drainStream(stream)).error).toMatchObject({ code: 'models.bad_response' });
+    expect((await drained).error).toMatchObject({ code: 'models.bad_response' });
     await abortSeen(provider);
   });
 });

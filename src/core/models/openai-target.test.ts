@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   ample,
+  beginStream,
   CANARY_KEY,
   closeAfterEach,
   createTestModels,
@@ -33,12 +34,11 @@ describe('a model on an OpenAI-compatible provider', () => {
     const { models, provider } = await startModels();
     const error = { code: 'models.not_found', status: 404, param: 'model' };
     await expect(models.complete(hello({ model: 'x' }), { deadline: ample() })).rejects.toMatchObject(error);
-    expect(() => models.stream(hello({ model: 'x' }), { deadline: ample() })).toThrow(
-      expect.objectContaining({
-        ...error,
-        message: expect.stringMatching(/^The model `x` does not exist.*GET \/v1\/models/),
-      }),
-    );
+    const streamed = await drainStream(models, hello({ model: 'x' }), { deadline: ample() });
+    expect(streamed.error).toMatchObject({
+      ...error,
+      message: expect.stringMatching(/^The model `x` does not exist.*GET \/v1\/models/),
+    });
     expect(provider.requests).toEqual([]);
   });
 
@@ -57,9 +57,8 @@ describe('a model on an OpenAI-compatible provider', () => {
   it('is not asked what does not hold together', async () => {
     const { models, provider } = await startModels();
     const request = hello({ messages: [{ role: 'tool', content: 'x', tool_call_id: 'none' }] });
-    expect(() => models.stream(request, { deadline: ample() })).toThrow(
-      expect.objectContaining({ code: 'models.invalid_request', param: 'messages[0].tool_call_id' }),
-    );
+    const { error } = await drainStream(models, request, { deadline: ample() });
+    expect(error).toMatchObject({ code: 'models.invalid_request', param: 'messages[0].tool_call_id' });
     expect(provider.requests).toEqual([]);
   });
 
@@ -80,7 +79,7 @@ describe('a model on an OpenAI-compatible provider', () => {
     const timings = new Timings();
     const { models, provider } = await startModels({ text: TEXT });
     const request = hello({ stream: true, stream_options: { include_usage: false, include_obfuscation: false } });
-    const { chunks, text, error } = await drainStream(models.stream(request, { deadline: ample(), timings }));
+    const { chunks, text, error } = await drainStream(models, request, { deadline: ample(), timings });
     expect(error).toBeUndefined();
     expect(text).toBe(TEXT);
     expect(chunks.every((chunk) => chunk.model === 'stub')).toBe(true);
@@ -93,7 +92,7 @@ describe('a model on an OpenAI-compatible provider', () => {
     'gives byte-identical text in mode %s',
     async (mode) => {
       const { models } = await startModels({ mode, text: TEXT });
-      const streamed = await drainStream(models.stream(hello(), { deadline: ample() }));
+      const streamed = await drainStream(models, hello(), { deadline: ample() });
       const whole = await models.complete(hello(), { deadline: ample() });
       expect(streamed.error).toBeUndefined();
       expect(streamed.text).toBe(TEXT);
@@ -103,7 +102,7 @@ describe('a model on an OpenAI-compatible provider', () => {
 
   it('passes tool calls on as they come', async () => {
     const { models } = await startModels({ mode: 'tool-call', text: 'Done.' });
-    const { chunks } = await drainStream(models.stream(hello({ tools }), { deadline: ample() }));
+    const { chunks } = await drainStream(models, hello({ tools }), { deadline: ample() });
     const whole = await models.complete(hello({ tools }), { deadline: ample() });
     const answer = new Accumulator();
     for (const chunk of chunks) answer.add(chunk);
@@ -123,12 +122,12 @@ describe('a model on an OpenAI-compatible provider', () => {
       { role: 'assistant', content: null, tool_calls: [call] },
       { role: 'tool', tool_call_id: call.id, content: 'ok' },
     ];
-    expect((await drainStream(models.stream({ messages, tools }, { deadline: ample() }))).text).toBe('Done.');
+    expect((await drainStream(models, { messages, tools }, { deadline: ample() })).text).toBe('Done.');
   });
 
   it('ends a stream of several choices only after all of them', async () => {
     const { models } = await startModels({ mode: 'no-done', text: 'one two' });
-    const { chunks, error } = await drainStream(models.stream(hello({ n: 3 }), { deadline: ample() }));
+    const { chunks, error } = await drainStream(models, hello({ n: 3 }), { deadline: ample() });
     expect(error).toBeUndefined();
     expect(chunks.filter((chunk) => chunk.choices[0]?.finish_reason)).toHaveLength(3);
   });
@@ -161,7 +160,7 @@ describe('a model on an OpenAI-compatible provider', () => {
 
   it('keeps its connections from one stream to the next', async () => {
     const { models, provider } = await startModels({ delayMs: 1, text: 'one' });
-    for (let turn = 0; turn < 20; turn += 1) await drainStream(models.stream(hello(), { deadline: ample() }));
+    for (let turn = 0; turn < 20; turn += 1) await drainStream(models, hello(), { deadline: ample() });
     // Not one for each: two or three take turns, as a question may follow [DONE] before the body's end has gone by.
     expect(provider.connectionCount).toBeLessThan(10);
   });
@@ -186,9 +185,8 @@ describe('a model on an OpenAI-compatible provider', () => {
 
   it('waits for a reader who takes longer than the time between chunks', async () => {
     const { models } = await startModels({ text: TEXT, delayMs: 5 }, { chunkTimeoutMs: 200 });
-    const stream = models.stream(hello(), { deadline: ample() });
-    await stream.next();
+    const stream = await beginStream(models, hello(), { deadline: ample() });
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect((await drainStream(stream)).error).toBeUndefined();
+    expect((await stream.goOn()).error).toBeUndefined();
   });
 });

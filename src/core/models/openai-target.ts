@@ -1,6 +1,7 @@
 import { errors, Pool } from 'undici';
 
 import { AppError } from '../../base/errors.ts';
+import type { Take } from '../../base/pump.ts';
 import type { Clock } from '../../base/time.ts';
 import { Attempt, ReaderTooSlow, type TargetTimeouts } from './attempt.ts';
 import { ChunkReader } from './chunk-reader.ts';
@@ -43,12 +44,12 @@ const REFUSAL_BYTES = 64 * 1024;
 const unread = new Error('the rest of the answer is not wanted');
 
 /**
- * The error to raise for one that reading or sending failed with. Before an answer began it is `unreachable`, except
- * that a server which speaks something else than HTTP was reached.
+ * The error to raise for one that a call failed with. Where the request failed before an answer began it is `unreachable`,
+ * except that a server which speaks something else than HTTP was reached.
  */
 function toError(error: unknown, attempt: Attempt, hasBegun: boolean): unknown {
   if (attempt.reason !== undefined) return attempt.reason;
-  if (error instanceof AppError) return error;
+  if (error instanceof AppError || error !== attempt.response.failure) return error;
   return hasBegun || error instanceof errors.HTTPParserError
     ? modelErrors.raise.bad_response({ cause: error })
     : modelErrors.raise.unreachable({ cause: error });
@@ -61,7 +62,7 @@ function toError(error: unknown, attempt: Attempt, hasBegun: boolean): unknown {
 function isAfterTheEnd(error: unknown, reader: ChunkReader, attempt: Attempt): boolean {
   if (!reader.isComplete) return false;
   const { reason } = attempt;
-  if (reason === undefined) return !(error instanceof AppError);
+  if (reason === undefined) return error === attempt.response.failure;
   return reason instanceof AppError || reason instanceof ReaderTooSlow;
 }
 
@@ -129,7 +130,7 @@ export class OpenAiTarget implements Target {
     }
   }
 
-  async *stream(request: NamedRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk> {
+  async stream(request: NamedRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void> {
     const attempt = this.#begin(call);
     const reader = new ChunkReader(request.n ?? 1);
     const { response } = attempt;
@@ -139,15 +140,16 @@ export class OpenAiTarget implements Target {
       const asked = { ...request, model: this.#options.model, stream: true, stream_options: streamOptions };
       await this.#send(asked, attempt);
       hasBegun = true;
-      for (let bytes = await response.read(); bytes !== undefined; bytes = await response.read()) {
+      await response.read(async (bytes) => {
         attempt.heard();
         reader.feed(bytes);
-        for (const chunk of reader.chunks()) yield named(chunk, request.model);
-        if (reader.isDone) return;
-        attempt.waits();
-      }
+        for (const chunk of reader.chunks()) await take(named(chunk, request.model));
+        if (reader.isDone) response.passOver();
+        else attempt.waits();
+      });
+      if (reader.isDone) return;
       reader.end();
-      for (const chunk of reader.chunks()) yield named(chunk, request.model);
+      for (const chunk of reader.chunks()) await take(named(chunk, request.model));
       if (!reader.isComplete) throw badResponse('the stream ended before the answer did');
     } catch (error) {
       if (isAfterTheEnd(error, reader, attempt)) return;
@@ -177,7 +179,7 @@ export class OpenAiTarget implements Target {
     const { span, response } = attempt;
     const headers = span === undefined ? this.#headers : { ...this.#headers, traceparent: span.traceparent };
     this.#pool.dispatch({ method: 'POST', path: this.#path, headers, body: JSON.stringify(request) }, response);
-    const head = await response.head();
+    const head = await response.head;
     if (head.status === 200) return;
     // The status says enough when its body is too long or breaks off.
     const bytes = await this.#readBytes(attempt, REFUSAL_BYTES).catch(() => Buffer.alloc(0));
@@ -190,13 +192,13 @@ export class OpenAiTarget implements Target {
     const { response } = attempt;
     const parts: Uint8Array[] = [];
     let readBytes = 0;
-    for (let bytes = await response.read(); bytes !== undefined; bytes = await response.read()) {
+    await response.read((bytes) => {
       attempt.heard();
       readBytes += bytes.byteLength;
       if (readBytes > limitBytes) throw badResponse(`an answer of more than ${limitBytes} bytes`);
       parts.push(bytes);
       attempt.waits();
-    }
+    });
     return Buffer.concat(parts);
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { Pump, type Take } from '../../base/pump.ts';
 
 /**
  * What may have come and not be read yet, in bytes, before the provider is made to wait. Less would stop and start it all
@@ -17,112 +18,110 @@ export interface ResponseHead {
 }
 
 /**
- * The answer to one request to a provider, handed over by undici as it comes. One reader at a time asks for the head, then
- * for piece after piece.
+ * The answer to one request to a provider, handed over by undici as it comes: ask for the head, then for the body.
  *
  * In place of `undici.request`, whose stream, signal and promises cost as much as the rest of a short call; the bench
  * `completions` measures it.
  */
 export class ProviderResponse implements Dispatcher.DispatchHandler {
+  readonly #head = Promise.withResolvers<ResponseHead>();
   #controller: Dispatcher.DispatchController | undefined;
-  #head: ResponseHead | undefined;
   #pieces: Buffer[] = [];
   #unreadBytes = 0;
+  #reading: Pump<Buffer> | undefined;
   #hasEnded = false;
   /** Set while the rest goes by unread. */
   #tail: NodeJS.Timeout | undefined;
-  #error: Error | undefined;
-  #wake: (() => void) | undefined;
+  #failure: Error | undefined;
 
-  /** Whether all of it has come, or nothing more will. */
-  get hasEnded(): boolean {
-    return this.#hasEnded || this.#error !== undefined;
+  constructor() {
+    // It is told again to whoever asks for the body.
+    this.#head.promise.catch(() => undefined);
   }
 
-  /** Waits for the beginning. @throws what the request failed with, or was aborted for. */
-  async head(): Promise<ResponseHead> {
-    while (this.#head === undefined) {
-      if (this.#error !== undefined) throw this.#error;
-      await this.#news();
-    }
-    return this.#head;
+  /** What the request failed with, or was aborted for. */
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
-  /** Waits for the next piece; undefined at the end. @throws what the request failed with, or was aborted for. */
-  async read(): Promise<Buffer | undefined> {
-    for (;;) {
-      const piece = this.#pieces.shift();
-      if (piece !== undefined) {
-        this.#unreadBytes -= piece.byteLength;
-        if (this.#unreadBytes === 0) this.#controller?.resume();
-        return piece;
-      }
-      if (this.#error !== undefined) throw this.#error;
-      if (this.#hasEnded) return undefined;
-      await this.#news();
-    }
+  /** The beginning. @throws the failure. */
+  get head(): Promise<ResponseHead> {
+    return this.#head.promise;
   }
 
-  /** Ends the request, wherever it is: whoever waits is told the reason at once, and the provider sees its connection close. */
+  /**
+   * Has the body taken, piece by piece; a slow taker slows the provider. Resolves at the end, or when the rest is passed over.
+   * @throws the failure, after what had come before it if it was not aborted; what `take` throws.
+   */
+  read(take: Take<Buffer>): Promise<void> {
+    this.#reading = new Pump(() => this.#nextPiece(), take);
+    if (this.#isOver) this.#reading.end(this.#failure);
+    else this.#reading.run();
+    return this.#reading.done;
+  }
+
+  /** Ends the request, wherever it is: whoever waits is told the reason, and the provider sees its connection close. */
   abort(reason: Error): void {
-    if (this.hasEnded) return;
+    if (this.#isOver) return;
+    this.#pieces = [];
     this.#fail(reason);
     this.#controller?.abort(reason);
   }
 
   /** Lets the rest go by unread, so that its connection can serve again; a provider that does not end is cut off. */
   passOver(): void {
-    if (this.hasEnded) return;
-    this.#tail = setTimeout(() => this.abort(new Error('the answer went on after its end')), TAIL_MS).unref();
+    this.#reading?.stop();
+    if (this.#isOver) return;
+    this.#tail ??= setTimeout(() => this.abort(new Error('the answer went on after its end')), TAIL_MS).unref();
     this.#controller?.resume();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // It was aborted while it waited for a connection.
-    if (this.#error !== undefined) controller.abort(this.#error);
+    if (this.#failure !== undefined) controller.abort(this.#failure);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // Those below 200 announce another.
-    if (status >= 200) this.#head = { status, headers };
-    this.#tell();
+    if (status >= 200) this.#head.resolve({ status, headers });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
-    if (this.#tail !== undefined || this.#error !== undefined) return;
+    if (this.#tail !== undefined || this.#failure !== undefined) return;
     this.#pieces.push(piece);
     this.#unreadBytes += piece.byteLength;
+    this.#reading?.run();
     if (this.#unreadBytes > READ_AHEAD_BYTES) controller.pause();
-    this.#tell();
   }
 
   onResponseEnd(): void {
     clearTimeout(this.#tail);
     this.#hasEnded = true;
-    this.#tell();
+    this.#reading?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    clearTimeout(this.#tail);
-    this.#error ??= error;
-    this.#tell();
+    if (!this.#isOver) this.#fail(error);
+  }
+
+  /** Whether all of it has come, or nothing more will. */
+  get #isOver(): boolean {
+    return this.#hasEnded || this.#failure !== undefined;
+  }
+
+  #nextPiece(): Buffer | undefined {
+    const piece = this.#pieces.shift();
+    if (piece === undefined) return undefined;
+    this.#unreadBytes -= piece.byteLength;
+    if (this.#unreadBytes === 0) this.#controller?.resume();
+    return piece;
   }
 
   #fail(reason: Error): void {
-    this.#error = reason;
-    this.#pieces = [];
-    this.#tell();
-  }
-
-  #news(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-
-  #tell(): void {
-    this.#wake?.();
-    this.#wake = undefined;
+    clearTimeout(this.#tail);
+    this.#failure = reason;
+    this.#head.reject(reason);
+    this.#reading?.end(reason);
   }
 }

@@ -32,7 +32,7 @@ const tools = [{ type: 'function' as const, function: { name: 'todo_add' } }];
 /** What the offline model answers to a conversation, in chunks and put together. */
 async function ask(messages: Message[], rest: Partial<CompletionRequest> = { tools }) {
   const call = { deadline: ample(), commands };
-  const drained = await drainStream(models.stream(hello({ messages, ...rest }), call));
+  const drained = await drainStream(models, hello({ messages, ...rest }), call);
   const answer = new Accumulator();
   for (const chunk of drained.chunks) answer.add(chunk);
   const [choice] = (await models.complete(hello({ messages, ...rest }), call)).choices;

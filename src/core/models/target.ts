@@ -1,4 +1,5 @@
 import type { Deadline } from '../../base/deadline.ts';
+import type { Take } from '../../base/pump.ts';
 import type { Span } from '../../base/span.ts';
 import type { Timings } from '../../base/timings.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
@@ -28,8 +29,8 @@ export interface ModelCall {
  */
 export interface Target {
   complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion>;
-  /** Ends normally only after a real end; a caller that stops reading early ends the provider's request too. */
-  stream(request: NamedRequest, call: ModelCall): AsyncGenerator<ChatCompletionChunk>;
+  /** Has the chunks taken as they come. Resolves only after a real end; a slow taker slows the provider. */
+  stream(request: NamedRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void>;
   /** Aborts what is under way and lets go of all connections. */
   close(): Promise<void>;
 }

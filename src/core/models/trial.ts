@@ -26,6 +26,11 @@ export class Trial {
     return permit && new Trial(target, permit);
   }
 
+  /** Whether the answer has begun to come. */
+  get hasBegun(): boolean {
+    return this.#firstByteMs !== undefined;
+  }
+
   /** The first chunk came: enough to close a half-open breaker, or others would wait for the end of a long stream. */
   heard(): void {
     this.#firstByteMs = this.#elapsedMs();

@@ -197,8 +197,8 @@ test('a reader for whom more than 1 MiB is queued is disconnected, and not befor
 });
 
 /** Sends to a reader who has paused until so much waits that nothing more is taken; resolves when all was taken. */
-async function fill(stream: EventStream, raw: ServerResponse): Promise<{ taken: Promise<void> }> {
-  let taken = Promise.resolve();
+async function fill(stream: EventStream, raw: ServerResponse): Promise<{ taken: Promise<void> | undefined }> {
+  let taken: Promise<void> | undefined;
   for (let turns = 0; turns < 100; turns++) {
     if (!raw.writableNeedDrain) {
       taken = stream.send({ data: 'x'.repeat(64_000) });

@@ -36,8 +36,6 @@ export interface StreamEvent {
   readonly data: unknown;
 }
 
-const SENT = Promise.resolve();
-
 function toFrame({ event, id, data }: StreamEvent): string {
   // JSON has no line ends of its own; text may, and each of its lines is a `data:` of its own.
   const text = typeof data === 'string' ? data.replaceAll(/\r\n|\r|\n/g, '\ndata: ') : JSON.stringify(data);
@@ -90,10 +88,10 @@ export class EventStream {
     return this.#left.signal;
   }
 
-  /** Sends an event. Resolves when the connection can take more: await it, and a slow reader slows its source. */
-  send(event: StreamEvent): Promise<void> {
+  /** Sends an event. Await what it returns, and a slow reader slows its source; undefined when the connection can take more. */
+  send(event: StreamEvent): Promise<void> | undefined {
     this.#write(toFrame(event));
-    return this.#drained?.promise ?? SENT;
+    return this.#drained?.promise;
   }
 
   /** Sends an error as the stream's last event and ends it, without `[DONE]`: it must not look finished. */

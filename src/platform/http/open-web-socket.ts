@@ -36,8 +36,6 @@ export interface WebSocketUser {
   onClosed(): void;
 }
 
-const SENT = Promise.resolve();
-
 /**
  * An open WebSocket. What clients do wrong closes it: a flood and what they are told so for with 1008, binary frames with
  * 1003, frames over 1 MiB with 1009, bad UTF-8 with 1007, reading too slowly with 1013.
@@ -74,20 +72,20 @@ export class OpenWebSocket {
     return this.#isLeaving;
   }
 
-  /** Sends a frame. Resolves when the connection can take more: await it, and a slow reader slows its source. */
-  send(frame: object): Promise<void> {
+  /** Sends a frame. Await what it returns, and a slow reader slows its source; undefined when the connection can take more. */
+  send(frame: object): Promise<void> | undefined {
     const socket = this.#socket;
-    if (!this.isOpen) return SENT;
+    if (!this.isOpen) return undefined;
     const text = JSON.stringify(frame);
     const queuedBytes = socket.bufferedAmount;
     // Before this frame: one alone may be longer, and would never be read.
     if (queuedBytes > MAX_QUEUED_BYTES) {
       this.#close(closeCodes.tryAgainLater, 'You read too slowly.');
-      return SENT;
+      return undefined;
     }
     if (queuedBytes + text.length < HIGH_WATER_BYTES) {
       socket.send(text);
-      return SENT;
+      return undefined;
     }
     return new Promise((resolve) => socket.send(text, () => resolve()));
   }

@@ -48,9 +48,9 @@ export async function streamTurn(
   const stream = openEventStream(request, reply, { budgetMs: options.modelBudgetMs, errorEvent: 'error' });
   try {
     options.turns.follow(turn, stream.closed);
-    for await (const { id, type, ...body } of turn.feed.read(stream.closed, afterId)) {
-      await stream.send({ id, event: type, data: { type, ...body } });
-    }
+    await turn.feed.read(stream.closed, afterId, ({ id, type, ...body }) =>
+      stream.send({ id, event: type, data: { type, ...body } }),
+    );
     stream.end();
   } catch (error) {
     stream.fail(error);

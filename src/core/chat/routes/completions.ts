@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Cancelled, Deadline } from '../../../base/deadline.ts';
 import { type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
 import { type Claim, claimKey, markReplay } from '../../accounts/index.ts';
 import {
-  type ChatCompletionChunk,
   ChatCompletionSchema,
   type CompletionRequest,
   CompletionRequestSchema,
@@ -28,42 +26,45 @@ const firstChunkWaitMs = 1_000;
 /** How long after its budget a request may still settle its Idempotency-Key, in milliseconds. */
 const settleMarginMs = 15_000;
 
-/** Sends chunks in OpenAI's form. What goes wrong once the stream is open is sent as its last event. */
-async function sendChunks(
-  chunks: AsyncGenerator<ChatCompletionChunk>,
-  first: Promise<IteratorResult<ChatCompletionChunk>>,
-  { stream, withUsage }: { stream: EventStream; withUsage: boolean },
-): Promise<void> {
-  try {
-    for (let next = await first; !next.done; next = await chunks.next()) {
-      const isUsageOnly = next.value.choices.length === 0;
-      if (!isUsageOnly || withUsage) await stream.send({ data: next.value });
-    }
-    stream.end();
-  } catch (error) {
-    stream.fail(error);
-  }
-}
-
-/** Streams an answer. The client's leaving is the reader's. */
+/**
+ * Streams an answer in OpenAI's form. What goes wrong once the stream is open is sent as its last event. The client's leaving
+ * is the reader's.
+ */
 async function streamCompletion(
   request: FastifyRequest<{ Body: CompletionRequest }>,
   reply: FastifyReply,
-  { reader: { chunks, leave }, budgetMs, isReplay }: { reader: ChunkReader; budgetMs: number; isReplay: boolean },
+  { reader: { read, leave }, budgetMs, isReplay }: { reader: ChunkReader; budgetMs: number; isReplay: boolean },
 ): Promise<FastifyReply> {
-  try {
-    request.context.deadline.signal.addEventListener('abort', leave);
-    const first = chunks.next();
-    await Promise.race([first, sleep(firstChunkWaitMs, undefined, { ref: false })]);
+  const withUsage = request.body.stream_options?.include_usage === true;
+  let stream: EventStream | undefined;
+  const open = (): EventStream => {
+    if (stream !== undefined) return stream;
     // Not of an error before that: it is no answer of an earlier request.
     if (isReplay) markReplay(reply);
-    const stream = openEventStream(request, reply, { budgetMs });
+    stream = openEventStream(request, reply, { budgetMs });
     stream.closed.addEventListener('abort', leave);
-    await sendChunks(chunks, first, { stream, withUsage: request.body.stream_options?.include_usage === true });
-    return reply;
+    return stream;
+  };
+  const timer = setTimeout(open, firstChunkWaitMs);
+  request.context.deadline.signal.addEventListener('abort', () => {
+    // It may be answered by the time at which the stream would be opened.
+    clearTimeout(timer);
+    leave();
+  });
+  try {
+    await read((chunk) => {
+      const opened = open();
+      return chunk.choices.length > 0 || withUsage ? opened.send({ data: chunk }) : undefined;
+    });
+    open().end();
+  } catch (error) {
+    if (stream === undefined) throw error;
+    stream.fail(error);
   } finally {
+    clearTimeout(timer);
     leave();
   }
+  return reply;
 }
 
 /** The answer to one request alone, whose client's leaving ends the request to the provider. */
@@ -74,7 +75,7 @@ function openReader(
   const deadline = Deadline.after(budgetMs);
   return {
     deadline,
-    chunks: models.stream(body, { deadline, timings: context.timings, trace: context.trace }),
+    read: (take) => models.stream(body, { deadline, timings: context.timings, trace: context.trace }, take),
     leave: () => deadline.cancel(new Cancelled('the client left')),
   };
 }

@@ -3,9 +3,16 @@ import { expect, test } from 'vitest';
 import { Deadline } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import type { ChatCompletionChunk } from '../../models/index.ts';
+import type { ChunkReader } from '../shared-stream.ts';
 import { RunningStreams } from './running-streams.ts';
 
 const inProgress = new AppError('idempotency.in_progress', { status: 409, message: 'It runs.' });
+
+async function idsOf(reader: ChunkReader): Promise<string[]> {
+  const ids: string[] = [];
+  await reader.read(({ id }) => void ids.push(id));
+  return ids;
+}
 
 test('a stream that ends late does not take along the one that has got its key since', async () => {
   const running = new RunningStreams();
@@ -15,20 +22,17 @@ test('a stream that ends late does not take along the one that has got its key s
     body: {},
   } as unknown as FastifyRequest;
   const released = Promise.withResolvers<void>();
-  async function* first(): AsyncGenerator<ChatCompletionChunk> {
-    await released.promise;
-    yield* [];
-  }
-  async function* second(): AsyncGenerator<ChatCompletionChunk> {
-    yield { id: 'second', choices: [] as unknown } as ChatCompletionChunk;
-  }
-  const ending = running.share(request, { chunks: first(), deadline: Deadline.after(60_000) }).chunks.next();
-  const successor = running.share(request, { chunks: second(), deadline: Deadline.after(60_000) });
+  const first: ChunkReader['read'] = () => released.promise;
+  const second: ChunkReader['read'] = async (take) => {
+    await take({ id: 'second', choices: [] as unknown } as ChatCompletionChunk);
+  };
+  const ending = idsOf(running.share(request, { read: first, deadline: Deadline.after(60_000) }));
+  const successor = running.share(request, { read: second, deadline: Deadline.after(60_000) });
   released.resolve();
-  await ending;
+  expect(await ending).toEqual([]);
 
   const joined = running.join(request, inProgress);
-  expect(await Array.fromAsync(joined.chunks)).toMatchObject([{ id: 'second' }]);
-  expect(await Array.fromAsync(successor.chunks)).toMatchObject([{ id: 'second' }]);
+  expect(await idsOf(joined)).toEqual(['second']);
+  expect(await idsOf(successor)).toEqual(['second']);
   expect(() => running.join(request, inProgress)).toThrow(inProgress);
 });

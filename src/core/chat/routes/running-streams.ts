@@ -31,21 +31,18 @@ export class RunningStreams {
   }
 
   /** Has others join what a request reads, until it ends. */
-  share(
-    request: FastifyRequest,
-    { chunks, deadline }: { chunks: ChunkReader['chunks']; deadline: Deadline },
-  ): ChunkReader {
+  share(request: FastifyRequest, { read, deadline }: { read: ChunkReader['read']; deadline: Deadline }): ChunkReader {
     const name = nameOf(request);
     const running = this.#running;
-    async function* untilEnd(): ChunkReader['chunks'] {
+    const readToEnd: ChunkReader['read'] = async (take) => {
       try {
-        yield* chunks;
+        await read(take);
       } finally {
         // Its end may take until after another request has got the key and runs by the same name.
         if (running.get(name) === shared) running.delete(name);
       }
-    }
-    const shared = new SharedStream(untilEnd(), deadline);
+    };
+    const shared = new SharedStream(readToEnd, deadline);
     running.set(name, shared);
     return shared.join();
   }

@@ -3,6 +3,7 @@ import { listErrorCodes } from '../../../../test/house/list-error-codes.ts';
 import { newId } from '../../../base/ids.ts';
 import type { TurnRow } from './queries.ts';
 import { StoredTurn } from './stored-turn.ts';
+import type { TurnEvent } from './turn-event.ts';
 
 /** Whose errors a turn can end with: those that writing an answer fails with, and those that a turn is cancelled for. */
 const features = ['auth', 'chat', 'http', 'limits', 'models', 'postgres'];
@@ -19,6 +20,7 @@ test.each(errors)('a turn that ended with $code is told with that', async ({ cod
   const turn = new StoredTurn({ userId: newId(), sessionId: newId(), turnId: newId() });
   turn.update(failedRow(code, 'Why.'));
   await expect(turn.result).rejects.toMatchObject({ code, status, retryAfterMs, message: 'Why.' });
-  const events = await Array.fromAsync(turn.feed.read(new AbortController().signal));
+  const events: TurnEvent[] = [];
+  await turn.feed.read(new AbortController().signal, 0, (event) => void events.push(event));
   expect(events.at(-1)).toMatchObject({ type: 'error', error: { code, message: 'Why.' } });
 });

@@ -4,7 +4,7 @@ import { TurnFeed } from './turn-feed.ts';
 
 async function idsOf(feed: TurnFeed, signal: AbortSignal, afterId = 0): Promise<number[]> {
   const ids: number[] = [];
-  for await (const { id } of feed.read(signal, afterId)) ids.push(id);
+  await feed.read(signal, afterId, ({ id }) => void ids.push(id));
   return ids;
 }
 

@@ -1,11 +1,11 @@
+import { Pump, type Take } from '../../../base/pump.ts';
 import type { TurnEvent, TurnEventBody } from './turn-event.ts';
 
 /** The events of one turn: written once, read by any number of readers, each from where it likes. */
 export class TurnFeed {
   readonly #turnId: string;
   readonly #events: TurnEvent[] = [];
-  /** What readers wait for who have read everything; absent while nobody does. */
-  #change: PromiseWithResolvers<void> | undefined;
+  readonly #readers = new Set<Pump<TurnEvent>>();
   #ended = false;
 
   constructor(turnId: string) {
@@ -17,53 +17,49 @@ export class TurnFeed {
     return this.#events.length;
   }
 
-  /** Adds an event and wakes the readers. */
+  /** Adds an event and has the readers take it. */
   append(body: TurnEventBody): void {
     this.#events.push({ id: this.#events.length + 1, turn_id: this.#turnId, ...body });
-    this.#wake();
+    for (const reader of this.#readers) reader.run();
   }
 
   /** Says that no event follows. */
   end(): void {
     this.#ended = true;
-    this.#wake();
+    for (const reader of this.#readers) reader.end();
   }
 
   /**
-   * The events after number `afterId`, those to come as they come, until the feed ends or the signal aborts. A reader who
+   * Has the events after number `afterId` taken, those to come as they come, until the feed ends or the signal aborts. A reader who
    * has seen more than there is, because the turn's server died before it was stored, is still told how the turn ended. The
    * number of the error may be that of a piece of text which was never stored, so an error is told to whoever asks after it.
+   * @throws what `take` throws.
    */
-  async *read(signal: AbortSignal, afterId = 0): AsyncGenerator<TurnEvent> {
-    // Once for all that is read: a listener for each event would cost more than the rest of it. It wakes other readers too,
-    // who find nothing and wait on.
-    const wake = (): void => this.#wake();
-    signal.addEventListener('abort', wake);
+  async read(signal: AbortSignal, afterId: number, take: Take<TurnEvent>): Promise<void> {
+    let seen = afterId;
+    const reader = new Pump(() => {
+      const event = this.#events[seen] ?? (seen === afterId ? this.#findUntold(afterId) : undefined);
+      if (event !== undefined) seen++;
+      return event;
+    }, take);
+    const leave = (): void => reader.stop();
+    signal.addEventListener('abort', leave);
+    this.#readers.add(reader);
+    if (signal.aborted) reader.stop();
+    else if (this.#ended) reader.end();
+    else reader.run();
     try {
-      for (let next = afterId; !signal.aborted; next++) {
-        while (next >= this.#events.length && !this.#ended && !signal.aborted) await this.#nextChange();
-        const event = this.#events[next];
-        if (signal.aborted) return;
-        if (event === undefined) {
-          const last = this.#events.at(-1);
-          const isUntold = last !== undefined && next === afterId && (next > last.id || last.type === 'error');
-          if (isUntold) yield { ...last, id: afterId + 1 };
-          return;
-        }
-        yield event;
-      }
+      await reader.done;
     } finally {
-      signal.removeEventListener('abort', wake);
+      this.#readers.delete(reader);
+      signal.removeEventListener('abort', leave);
     }
   }
 
-  #nextChange(): Promise<void> {
-    this.#change ??= Promise.withResolvers();
-    return this.#change.promise;
-  }
-
-  #wake(): void {
-    this.#change?.resolve();
-    this.#change = undefined;
+  /** How the turn ended, for who has seen as many events as there are, or more. */
+  #findUntold(afterId: number): TurnEvent | undefined {
+    const last = this.#events.at(-1);
+    if (!this.#ended || last === undefined) return undefined;
+    return afterId > last.id || last.type === 'error' ? { ...last, id: afterId + 1 } : undefined;
   }
 }

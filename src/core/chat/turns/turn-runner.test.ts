@@ -17,9 +17,9 @@ const contextOf = () => ({ deadline: Deadline.after(30_000), timings: new Timing
 /** A model whose answer costs 100 tokens. */
 const models = {
   get: () => ({ id: 'm' }),
-  async *stream() {
-    yield { model: 'm', choices: [{ index: 0, delta: { content: 'Hi' } }] };
-    yield { model: 'm', choices: [], usage: { prompt_tokens: 90, completion_tokens: 10 } };
+  async stream(_request: unknown, _call: unknown, take: (chunk: object) => void) {
+    take({ model: 'm', choices: [{ index: 0, delta: { content: 'Hi' } }] });
+    take({ model: 'm', choices: [], usage: { prompt_tokens: 90, completion_tokens: 10 } });
   },
 };
 

@@ -26,10 +26,10 @@ function newTurn(): RunningTurn {
 async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices) {
   let taken = 0;
   const models = {
-    async *stream() {
+    async stream(_request: unknown, _call: unknown, take: (chunk: object) => void) {
       for (let at = 0; at < pieces; at++) {
         taken++;
-        yield { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: choicesAt(at) };
+        take({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: choicesAt(at) });
       }
     },
   } as unknown as Models;

@@ -109,7 +109,7 @@ async function askOnce(
   const toldChars = turn.text.length;
   const written = { pieces: 0, chars: 0 };
   try {
-    for await (const chunk of models.stream(toRequest(turn, messages, options), modelCall)) {
+    await models.stream(toRequest(turn, messages, options), modelCall, (chunk) => {
       answer.add(chunk);
       turn.writtenBy = chunk.model;
       turn.isDegraded ||= chunk.degraded === true;
@@ -120,7 +120,7 @@ async function askOnce(
       written.chars += countChars(chunk);
       if (piece) turn.write(piece);
       if (toldChars + answer.chars > maxAnswerChars) throw chatErrors.raise.answer_too_long();
-    }
+    });
   } finally {
     const usage = answer.usage ?? estimateUsage(messages, written);
     if (usage !== undefined) turn.addUsage(usage);

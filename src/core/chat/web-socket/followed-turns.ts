@@ -49,9 +49,9 @@ export class FollowedTurns {
     this.#followed.set(turnId, left);
     try {
       this.#turns.follow(turn, left.signal);
-      for await (const event of turn.feed.read(left.signal, afterId)) {
-        await this.#socket.send({ session_id: sessionId, client_id: clientId, ...event });
-      }
+      await turn.feed.read(left.signal, afterId, (event) =>
+        this.#socket.send({ session_id: sessionId, client_id: clientId, ...event }),
+      );
     } catch (error) {
       void this.#socket.send({
         type: 'error',

@@ -30,10 +30,10 @@ test('a turn whose user is disabled while it is being started ends as soon as it
   };
   const models = {
     get: () => ({ id: 'm' }),
-    async *stream(_request: unknown, { deadline }: { deadline: Deadline }) {
+    async stream(_request: unknown, { deadline }: { deadline: Deadline }, take: (chunk: object) => void) {
       await new Promise(setImmediate);
       deadline.throwIfEnded();
-      yield { model: 'm', choices: [{ index: 0, delta: { content: 'Hi' } }] };
+      take({ model: 'm', choices: [{ index: 0, delta: { content: 'Hi' } }] });
     },
   };
   const tokenBudget = { reserve: async () => ({ settle: () => undefined }) };
