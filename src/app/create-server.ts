@@ -149,7 +149,7 @@ export function createServer(parts: ServerParts): Server {
     observe: metrics.http.observe,
     startTrace,
   });
-  watchCallers(http, { callers: callers.cache, authentication, turns });
+  watchCallers(http, { callers: callers.cache, authentication, turns, tokenBudget });
   showOperation(http, { ...shared, config, metrics, postgres, callers, redis, turns, jobs, check });
   registerRoutes(http, {
     ...shared,

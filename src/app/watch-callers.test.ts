@@ -22,6 +22,7 @@ test('the turns of a disabled user end also when it could not be told at first, 
       users: new Set([userId]),
       endTurnsOf: (id: string, { code }: { code: string }) => ended.push(`${id} ${code}`),
     },
+    tokenBudget: { doubt: () => undefined },
   };
   const http = { lifecycle: { streams: new Set() } };
   watchCallers(http as unknown as HttpServer, options as unknown as WatchCallersOptions);

@@ -4,6 +4,7 @@ import { Later } from '../base/later.ts';
 import { type CallerCache, signInErrors } from '../core/accounts/index.ts';
 import type { TurnRunner } from '../core/chat/index.ts';
 import { type Authentication, readCredential, userKey } from '../core/keys/index.ts';
+import type { TokenBudget } from '../core/plans/index.ts';
 import { type HttpServer, permissionsOf, watchStreams } from '../platform/http/index.ts';
 
 /** What watching needs. */
@@ -11,6 +12,7 @@ export interface WatchCallersOptions {
   readonly callers: Pick<CallerCache, 'onChange' | 'get'>;
   readonly authentication: Pick<Authentication, 'identify' | 'authorize'>;
   readonly turns: Pick<TurnRunner, 'users' | 'endTurnsOf'>;
+  readonly tokenBudget: Pick<TokenBudget, 'doubt'>;
 }
 
 /** For finding out whether a caller may still call. */
@@ -38,9 +40,12 @@ function watchTurns({ callers, turns }: WatchCallersOptions): void {
   });
 }
 
-/** Ends what is under way for callers who may no longer call, as soon as that is heard of. */
+/**
+ * Ends what is under way for callers who may no longer call, as soon as that is heard of. Who was changed may be on another
+ * plan: what they used is read again; where the change was not heard of, within minutes.
+ */
 export function watchCallers(http: HttpServer, options: WatchCallersOptions): void {
-  const { callers, authentication } = options;
+  const { callers, authentication, tokenBudget } = options;
   const recheckStreams = watchStreams(http, (request) =>
     inBackground({ requestId: request.id, budgetMs: BUDGET_MS }, async (context) => {
       const credential = readCredential(request) ?? '';
@@ -51,5 +56,8 @@ export function watchCallers(http: HttpServer, options: WatchCallersOptions): vo
     }),
   );
   callers.onChange((userId) => recheckStreams(({ caller }) => userId === undefined || caller.userId === userId));
+  callers.onChange((userId) => {
+    if (userId !== undefined) tokenBudget.doubt(userId);
+  });
   watchTurns(options);
 }

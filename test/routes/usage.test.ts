@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
@@ -12,16 +12,18 @@ let provider: StubProvider;
 let product: Product;
 let user: TestUser;
 let folder: string;
+let variables: Record<string, string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
   await writeFile(join(folder, 'plans.yaml'), 'free:\n  tokens_per_month: 1000\n');
   provider = await startStubProvider({ text: 'One two three four five six.' });
-  product = await startProduct({
+  variables = {
     MODEL_BASE_URL: provider.url,
     MODEL_NAME: 'stub-model',
     PLANS_FILE: join(folder, 'plans.yaml'),
-  });
+  };
+  product = await startProduct(variables);
 });
 
 beforeEach(async () => {
@@ -122,6 +124,31 @@ it('lets no more than one call over the tokens of the plan, and no turn either',
   const { data } = (await (await product.request(user, 'GET', path)).json()) as { data: unknown[] };
   expect(data).toEqual([]);
   expect((await complete({ stream: true })).status).toBe(429);
+});
+
+it('counts on every server once the user is back on a plan with a limit, though another let it be used without one', async () => {
+  const other = await startProduct(variables, { beside: product });
+  onTestFinished(() => other.stop());
+  await until(async () => (await (await other.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
+  const completeThere = async () => {
+    const body = { messages: [{ role: 'user', content: 'Count.' }], max_tokens: 10 };
+    return (await other.request(user, 'POST', '/v1/chat/completions', body)).status;
+  };
+  const change = async (plan: string) => {
+    await product.request(user, 'PUT', '/v1/me/plan', { plan });
+    await until(async () =>
+      (await (await other.request(user, 'GET', '/v1/me/plan')).text()).includes(`"id":"${plan}"`),
+    );
+  };
+  expect(await completeThere()).toBe(200);
+  await change('unlimited');
+  const use = sql`
+    -- test.use_tokens
+    insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
+    values (${user.userId}::uuid, ${today()}::date, 'another', 1, 1000, 1000)`;
+  await product.postgres.query(use, testContext());
+  await change('free');
+  expect(await completeThere()).toBe(429);
 });
 
 it('is not needed by a message that is sent again with its key: the turn is there, be it running or over', async () => {

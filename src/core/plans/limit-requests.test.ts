@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { AppError } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
 import { Limiter, windowOf } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
@@ -7,6 +8,7 @@ import { createRequestLimits } from './limit-requests.ts';
 import { Plans } from './plans.ts';
 
 const minute = windowOf('minute', 60_000);
+const hour = windowOf('hour', 3_600_000);
 const plan = {
   name: 'free',
   requests: [{ window: minute, limit: 2 }],
@@ -25,5 +27,22 @@ test('a request that the limit of the user refuses counts for its key neither', 
   const tries = Array.from({ length: 10 }, async () => limits.count(caller));
   const refused = (await Promise.allSettled(tries)).filter(({ status }) => status === 'rejected');
   expect(refused).toHaveLength(8);
-  expect(await limiter.inspect('key:key', plan.requestsPerKey)).toMatchObject([{ remaining: 3 }]);
+  expect(await limiter.inspect({ key: 'key:key', rules: plan.requestsPerKey })).toMatchObject([{ remaining: 3 }]);
+});
+
+test('who comes again exactly when told to is let through, also where the limits of user and key are both used up', async () => {
+  let nowMs = Date.parse('2026-11-22T12:00:20Z');
+  const limiter = new Limiter({ redis: undefined, clock: { ...systemClock, now: () => new Date(nowMs) } });
+  const both = { ...plan, requests: [{ window: hour, limit: 2 }], requestsPerKey: [{ window: minute, limit: 2 }] };
+  const limits = createRequestLimits({
+    limiter,
+    plans: new Plans(new Map([['free', both]]), createLogger({ level: 'silent' })),
+  });
+  const caller = { userId: 'user', keyId: 'key', plan: 'free' } as Caller;
+  const ask = async () => limits.count(caller);
+  for (let index = 0; index < 2; index++) await ask();
+  const refusal = await ask().catch((error: unknown) => error);
+  nowMs += (refusal as AppError).retryAfterMs ?? 0;
+  expect(refusal).toBeInstanceOf(AppError);
+  await ask();
 });

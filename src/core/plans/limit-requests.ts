@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Limiter, LimitRule, Verdict } from '../../platform/limits/index.ts';
+import type { Allowance, Limiter, LimitRule, Verdict } from '../../platform/limits/index.ts';
 import type { Caller } from '../accounts/index.ts';
 import { limitErrors } from './errors.ts';
 import type { Plans } from './plans.ts';
@@ -25,8 +25,6 @@ export interface RequestLimits {
    */
   count(caller: Caller): Promise<void> | undefined;
 }
-
-type Told = (verdict: Verdict, rules: readonly LimitRule[]) => void;
 
 const SECOND_MS = 1_000;
 const MINUTE_SECONDS = 60;
@@ -54,7 +52,7 @@ function policyOf(rules: readonly LimitRule[]): string {
 }
 
 /** The headers that OpenAI's clients know, and those of the IETF draft (draft-ietf-httpapi-ratelimit-headers-09). */
-function limitHeaders({ rule, remaining, resetMs }: Verdict, rules: readonly LimitRule[]): Record<string, string> {
+function limitHeaders({ rule, rules, remaining, resetMs }: Verdict): Record<string, string> {
   const resetSeconds = Math.ceil(resetMs / SECOND_MS);
   return {
     'x-ratelimit-limit-requests': `${rule.limit}`,
@@ -79,47 +77,26 @@ export function keyCount({ userId, keyId }: Caller): string {
  * that is refused counts for nothing.
  */
 export function createRequestLimits({ limiter, plans, onRefused }: RequestLimitOptions): RequestLimits {
-  function take(key: string, rules: readonly LimitRule[], told: Told): Promise<void> | undefined {
-    const verdict = limiter.consume(key, rules);
-    const heed = (settled: Verdict): void => {
-      told(settled, rules);
-      if (settled.isAllowed) return;
-      onRefused?.(settled.rule.window.name);
-      raiseExcess(settled);
+  function admit(caller: Caller, told: (verdict: Verdict) => void): Promise<void> | undefined {
+    const { requests, requestsPerKey } = plans.of(caller);
+    const allowances: Allowance[] = [];
+    if (requests.length > 0) allowances.push({ key: `user:${caller.userId}`, rules: requests });
+    if (requestsPerKey.length > 0) allowances.push({ key: keyCount(caller), rules: requestsPerKey });
+    if (allowances.length === 0) return undefined;
+    const heed = (verdict: Verdict): void => {
+      told(verdict);
+      if (verdict.isAllowed) return;
+      onRefused?.(verdict.rule.window.name);
+      raiseExcess(verdict);
     };
+    const verdict = limiter.consume(allowances);
     if (verdict instanceof Promise) return verdict.then(heed);
     heed(verdict);
     return undefined;
   }
 
-  function admit(caller: Caller, told: Told): Promise<void> | undefined {
-    const { requests, requestsPerKey } = plans.of(caller);
-    const takeOfUser = (heard: Told) =>
-      requests.length === 0 ? undefined : take(`user:${caller.userId}`, requests, heard);
-    if (requestsPerKey.length === 0) return takeOfUser(told);
-    const key = keyCount(caller);
-    let takenAtMs = 0;
-    const takeOfUserToo = () =>
-      takeOfUser((verdict, rules) => {
-        if (!verdict.isAllowed) limiter.giveBack(key, requestsPerKey, takenAtMs);
-        told(verdict, rules);
-      });
-    const pending = take(key, requestsPerKey, (verdict, rules) => {
-      takenAtMs = verdict.saidAtMs;
-      told(verdict, rules);
-    });
-    return pending === undefined ? takeOfUserToo() : pending.then(takeOfUserToo);
-  }
-
   return {
-    limit: ({ caller }, reply) => {
-      let least = Number.POSITIVE_INFINITY;
-      return admit(caller, (verdict, rules) => {
-        if (verdict.remaining > least) return;
-        least = verdict.remaining;
-        reply.headers(limitHeaders(verdict, rules));
-      });
-    },
+    limit: ({ caller }, reply) => admit(caller, (verdict) => reply.headers(limitHeaders(verdict))),
     count: (caller) => admit(caller, () => undefined),
   };
 }

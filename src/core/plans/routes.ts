@@ -97,8 +97,8 @@ function registerLimits(server: HttpServer, { plans, limiter, tokenBudget }: Pla
     async ({ caller, context }) => {
       const plan = plans.of(caller);
       const [requests, requestsPerKey, ofMonth] = await Promise.all([
-        limiter.inspect(`user:${caller.userId}`, plan.requests),
-        limiter.inspect(keyCount(caller), plan.requestsPerKey),
+        limiter.inspect({ key: `user:${caller.userId}`, rules: plan.requests }),
+        limiter.inspect({ key: keyCount(caller), rules: plan.requestsPerKey }),
         tokenBudget.inspect(caller, context.deadline),
       ]);
       return {

@@ -101,7 +101,10 @@ export class TokenBudget {
    */
   async reserve(spender: Spender, tokens: number, deadline: Deadline): Promise<Reservation> {
     const { tokensPerMonth } = this.#options.plans.of(spender);
-    if (tokensPerMonth === undefined) return this.#takeUnlimited(spender.userId);
+    if (tokensPerMonth === undefined) {
+      this.doubt(spender.userId);
+      return unlimited;
+    }
     const account = await this.#accountOf(spender.userId, deadline);
     const limit = tokensPerMonth + account.givenTokens;
     const id = newId();
@@ -114,11 +117,13 @@ export class TokenBudget {
     return { settle: (usedTokens) => this.#settle(account, id, usedTokens) };
   }
 
-  /** Nothing is counted here then: what was used is read again once the user's plan has a limit. */
-  #takeUnlimited(userId: string): Reservation {
+  /**
+   * Has what a user used be read again before the next reservation. Where the plan had no limit, here or on another server,
+   * nothing was counted.
+   */
+  doubt(userId: string): void {
     const known = this.#accounts.get(userId);
     if (known !== undefined) known.readAtMs = undefined;
-    return unlimited;
   }
 
   /** How the month of a user stands, reservations aside; undefined on a plan that does not limit tokens. */

@@ -17,6 +17,10 @@ export class Bucket {
     this.key = key;
   }
 
+  get rules(): readonly LimitRule[] {
+    return this.#rules;
+  }
+
   get counts(): readonly Count[] {
     return this.#counts;
   }

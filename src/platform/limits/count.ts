@@ -93,11 +93,6 @@ export class Count {
     this.#used++;
   }
 
-  /** Takes a use back. */
-  giveBack(): void {
-    if (this.#used > 0) this.#used--;
-  }
-
   /** Takes in what Redis said. */
   receive({ leased, everywhere }: Grant): void {
     this.#leased = leased;

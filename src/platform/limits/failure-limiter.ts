@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { addressKey } from './address-key.ts';
-import type { Limiter } from './limiter.ts';
+import type { Allowance, Limiter } from './limiter.ts';
 import type { LimitRule } from './window.ts';
 
 /** Options of `createFailureLimiter`. */
@@ -32,17 +32,11 @@ export type FailureLimiter = (who: Attempting) => Promise<CountedFailure>;
 /** Limits failures by account and by address. What one of the two refuses does not count against the other. */
 export function createFailureLimiter({ limiter, name, perAccount, perIp }: FailureLimiterOptions): FailureLimiter {
   return async ({ account, ip }) => {
-    const counted: Parameters<Limiter['giveBack']>[] = [];
-    const wanted: [string, readonly LimitRule[]][] = [[`${name}:ip:${addressKey(ip)}`, perIp]];
-    if (account !== undefined) wanted.push([`${name}:account:${hash('sha256', account, 'base64url')}`, perAccount]);
-    for (const [key, rules] of wanted) {
-      const { isAllowed, resetMs, saidAtMs } = await limiter.consume(key, rules);
-      if (!isAllowed) {
-        for (const taken of counted) limiter.giveBack(...taken);
-        return { isAllowed, retryAfterMs: resetMs };
-      }
-      counted.push([key, rules, saidAtMs]);
+    const allowances: Allowance[] = [{ key: `${name}:ip:${addressKey(ip)}`, rules: perIp }];
+    if (account !== undefined) {
+      allowances.push({ key: `${name}:account:${hash('sha256', account, 'base64url')}`, rules: perAccount });
     }
-    return { isAllowed: true, retryAfterMs: 0 };
+    const { isAllowed, resetMs } = await limiter.consume(allowances);
+    return { isAllowed, retryAfterMs: isAllowed ? 0 : resetMs };
   };
 }

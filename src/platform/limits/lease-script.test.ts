@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { useTestRedis } from '../../../test/harness/redis.ts';
+import { defineScript } from '../redis/index.ts';
 import { leaseScript } from './lease-script.ts';
 
 const own = useTestRedis();
@@ -15,4 +16,13 @@ test('a lease that is done twice, or after the next one, counts once', async () 
   expect(await lease('one', { leased: 0, used: 100 })).toEqual([110, 120]);
   expect(await lease('one', { leased: 110, used: 300 })).toEqual([310, 320]);
   expect(await lease('one', { leased: 0, used: 100 })).toEqual([310, 320]);
+});
+
+test('a server whose clock is ahead does not have a count lapse before its window is over for the others', async () => {
+  const keptMs = (of: string) => own.redis.run(defineScript(`return redis.call('pttl', KEYS[1])`), [of], []);
+  await own.redis.run(leaseScript, ['b'], [1, 'one', 0, 0, 10, 1_000, 60_000]);
+  await own.redis.run(leaseScript, ['b'], [1, 'ahead', 0, 0, 10, 1_000, 1_000]);
+  expect(await keptMs('b')).toBeGreaterThan(30_000);
+  await own.redis.run(leaseScript, ['b'], [1, 'behind', 0, 0, 10, 1_000, 120_000]);
+  expect(await keptMs('b')).toBeGreaterThan(60_000);
 });

@@ -13,6 +13,8 @@ import { defineScript } from '../redis/index.ts';
  *
  * No count gives more than the others let be used, but for blocks. Those are at most a tenth of what is left, so that near
  * the limit servers take what they need and no more.
+ *
+ * A count is kept for as long as anybody said: a server whose clock is ahead would have it lapse in the midst of its window.
  */
 export const leaseScript = defineScript(`
   local need = tonumber(ARGV[1])
@@ -31,7 +33,7 @@ export const leaseScript = defineScript(`
     need = math.min(need, spare + room)
     counts[i] = {
       key = key, lessee = lessee, before = before, leased = leased, total = total, spare = spare, room = room,
-      block = tonumber(ARGV[at + 3]), keptMs = ARGV[at + 5],
+      block = tonumber(ARGV[at + 3]), keptMs = tonumber(ARGV[at + 5]),
     }
   end
   local answer = {}
@@ -43,7 +45,7 @@ export const leaseScript = defineScript(`
     local leased, total = c.leased + granted, c.total + granted
     if leased > c.before then
       redis.call('hset', c.key, 'total', string.format('%d', total), c.lessee, string.format('%d', leased))
-      redis.call('pexpire', c.key, c.keptMs)
+      if redis.call('pttl', c.key) < c.keptMs then redis.call('pexpire', c.key, c.keptMs) end
     end
     answer[#answer + 1] = leased
     answer[#answer + 1] = total

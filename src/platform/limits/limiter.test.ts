@@ -18,7 +18,7 @@ function create(maxKeys?: number) {
       nowMs = Date.parse(`2026-11-22T${time}Z`);
     },
     take(key: string, rules = fivePerMinute): Verdict {
-      const verdict = limiter.consume(key, rules);
+      const verdict = limiter.consume([{ key, rules }]);
       if (verdict instanceof Promise) throw new Error('In memory a limiter answers at once.');
       return verdict;
     },
@@ -80,7 +80,7 @@ describe('with several windows', () => {
   test('keeps what was counted while other rules, or none, come between', async () => {
     const { limiter, take } = create();
     expect(countAllowed(take, 10)).toBe(5);
-    await limiter.inspect('a', []);
+    await limiter.inspect({ key: 'a', rules: [] });
     expect(take('a', [{ window: hour, limit: 8 }])).toMatchObject({ isAllowed: true });
     expect(take('a')).toMatchObject({ isAllowed: false });
   });
@@ -116,14 +116,25 @@ test('forgets the key that was not seen for longest when there are too many', ()
   expect(take('a')).toMatchObject({ isAllowed: true, remaining: 4 });
 });
 
-test('takes a point back that should not have counted, but not one of an earlier window', () => {
-  const { limiter, take, setClock } = create();
-  const { saidAtMs } = take('a');
-  expect(countAllowed(take, 5)).toBe(4);
-  limiter.giveBack('a', fivePerMinute, saidAtMs);
-  expect(countAllowed(take, 5)).toBe(1);
-  setClock('12:01:00');
-  expect(countAllowed(take, 5)).toBe(5);
-  limiter.giveBack('a', fivePerMinute, saidAtMs);
-  expect(countAllowed(take, 10)).toBe(0);
+describe('of several keys', () => {
+  const perHour = { key: 'b', rules: [{ window: hour, limit: 8 }] };
+  const perMinute = { key: 'a', rules: fivePerMinute };
+
+  test('takes from all, or from none', async () => {
+    const { limiter } = create();
+    const verdicts = Array.from({ length: 10 }, () => limiter.consume([perHour, perMinute]) as Verdict);
+    expect(verdicts.filter(({ isAllowed }) => isAllowed)).toHaveLength(5);
+    expect(verdicts.map(({ remaining }) => remaining)).toEqual([4, 3, 2, 1, 0, 0, 0, 0, 0, 0]);
+    expect(verdicts[0]).toMatchObject({ rules: fivePerMinute, rule: { limit: 5 } });
+    expect(await limiter.inspect(perHour)).toMatchObject([{ remaining: 3 }]);
+  });
+
+  test('refuses until the last of those that are used up begins anew', () => {
+    const { limiter, take, setClock } = create();
+    for (let index = 0; index < 8; index++) take('b', perHour.rules);
+    expect(countAllowed(take, 10)).toBe(5);
+    expect(limiter.consume([perMinute, perHour])).toMatchObject({ isAllowed: false, resetMs: 60 * MINUTE_MS });
+    setClock('13:00:00');
+    expect(limiter.consume([perMinute, perHour])).toMatchObject({ isAllowed: true });
+  });
 });

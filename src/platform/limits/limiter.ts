@@ -16,15 +16,21 @@ export interface LimiterOptions {
   readonly maxKeys?: number;
 }
 
+/** How often something may happen under a key. The rules of a plan are one array that stays the same. */
+export interface Allowance {
+  readonly key: string;
+  readonly rules: readonly LimitRule[];
+}
+
 /** What came of asking: of the window that has least left, or, refused, of the one that is used up for longest. */
 export interface Verdict {
   readonly isAllowed: boolean;
   readonly rule: LimitRule;
+  /** All rules of the same key. */
+  readonly rules: readonly LimitRule[];
   readonly remaining: number;
   /** Milliseconds until that window ends. */
   readonly resetMs: number;
-  /** When it was said, in milliseconds since 1970. */
-  readonly saidAtMs: number;
 }
 
 /** How one rule stands. */
@@ -35,8 +41,13 @@ export interface Standing {
 }
 
 const MAX_KEYS = 50_000;
-/** A lease is at most this part of the limit: what a server that dies takes along. */
+/** A block is at most this part of the limit: what a server that dies takes along. */
 const LEASES_PER_LIMIT = 100;
+/**
+ * A block is at most this, or as much as was used under its lease before. Much smaller, and a key that is seldom used costs a
+ * command a request; much larger, and each of many servers, or one that forgets and meets a key again, takes far more than it uses.
+ */
+const FIRST_BLOCK = 10;
 /** Debts that are paid at once. Ten times as many may take longer than a command may: Redis would seem away again. */
 const PAID_AT_ONCE = 100;
 /** How much longer than its window a count is kept in Redis, in milliseconds: for servers whose clocks differ. */
@@ -88,23 +99,18 @@ export class Limiter {
   }
 
   /**
-   * Takes a point of every rule, or of none. Answers at once unless points must be leased first, for which it waits at
-   * most as long as a Redis command may take. Never throws. The rules of a plan are one array that stays the same.
+   * Takes a point of every rule of every key, or of none. Answers at once unless points must be leased first; a Redis that
+   * does not answer is waited for no longer than a command may take. Never throws.
    */
-  consume(key: string, rules: readonly LimitRule[]): Verdict | Promise<Verdict> {
-    const bucket = this.#bucketOf(key, rules);
-    return this.#takeNow(bucket) ?? this.#leaseAndTake(rules, bucket);
-  }
-
-  /** Takes back a point of every rule, taken at a time, for what should not have counted after all. Windows over by now have none. */
-  giveBack(key: string, rules: readonly LimitRule[], takenAtMs: number): void {
-    for (const count of this.#bucketOf(key, rules).counts) if (count.startsAtMs <= takenAtMs) count.giveBack();
+  consume(allowances: readonly Allowance[]): Verdict | Promise<Verdict> {
+    const buckets = allowances.map((allowance) => this.#bucketOf(allowance));
+    return this.#takeNow(buckets) ?? this.#leaseAndTake(allowances, buckets);
   }
 
   /** How each rule stands, by Redis where it answers. Takes nothing. */
-  async inspect(key: string, rules: readonly LimitRule[]): Promise<Standing[]> {
-    const bucket = this.#bucketOf(key, rules);
-    if (this.#redis?.isAvailable) await this.#leaseOnce(bucket, 0);
+  async inspect(allowance: Allowance): Promise<Standing[]> {
+    const bucket = this.#bucketOf(allowance);
+    if (this.#redis?.isAvailable) await this.#leaseOnce([bucket], 0);
     return bucket.counts.map((count) => ({
       rule: count.rule,
       remaining: this.#remainingOf(count),
@@ -112,7 +118,7 @@ export class Limiter {
     }));
   }
 
-  #bucketOf(key: string, rules: readonly LimitRule[]): Bucket {
+  #bucketOf({ key, rules }: Allowance): Bucket {
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
       bucket = new Bucket(key);
@@ -123,50 +129,61 @@ export class Limiter {
   }
 
   /** Undefined when points must be leased. */
-  #takeNow(bucket: Bucket): Verdict | undefined {
-    if (!this.#redis?.isAvailable) return this.#takeAlone(bucket);
-    if (bucket.hasSpare) return this.#allow(bucket);
-    return bucket.counts.some(isGivenAway) ? this.#refuse(bucket, isGivenAway) : undefined;
+  #takeNow(buckets: readonly Bucket[]): Verdict | undefined {
+    if (!this.#redis?.isAvailable) return this.#takeAlone(buckets);
+    if (buckets.every(({ hasSpare }) => hasSpare)) return this.#allow(buckets);
+    return this.#findRefusal(buckets, isGivenAway);
   }
 
   /** Without asking Redis. */
-  #takeAlone(bucket: Bucket): Verdict {
-    const isUsedUp = (count: Count) => this.#remainingOf(count) === 0;
-    if (bucket.counts.some(isUsedUp)) return this.#refuse(bucket, isUsedUp);
-    if (this.#redis !== undefined && this.#debtors.size < this.#maxKeys) this.#debtors.add(bucket);
-    return this.#allow(bucket);
+  #takeAlone(buckets: readonly Bucket[]): Verdict {
+    const refusal = this.#findRefusal(buckets, (count) => this.#remainingOf(count) === 0);
+    if (refusal !== undefined) return refusal;
+    if (this.#redis !== undefined && this.#debtors.size < this.#maxKeys) {
+      for (const bucket of buckets) this.#debtors.add(bucket);
+    }
+    return this.#allow(buckets);
   }
 
-  async #leaseAndTake(rules: readonly LimitRule[], bucket: Bucket): Promise<Verdict> {
+  async #leaseAndTake(allowances: readonly Allowance[], buckets: readonly Bucket[]): Promise<Verdict> {
     for (;;) {
-      bucket.waiting++;
-      const isAnswered = await this.#leaseOnce(bucket, bucket.waiting);
-      bucket.waiting--;
-      bucket.follow(rules, this.#clock.now().getTime());
-      const verdict = isAnswered ? this.#takeNow(bucket) : this.#takeAlone(bucket);
+      for (const bucket of buckets) bucket.waiting++;
+      // What is leased of one key serves those only who get it of the others, too.
+      const isAnswered = await this.#leaseOnce(buckets, Math.min(...buckets.map(({ waiting }) => waiting)));
+      for (const bucket of buckets) bucket.waiting--;
+      const nowMs = this.#clock.now().getTime();
+      for (const [index, { rules }] of allowances.entries()) buckets[index]?.follow(rules, nowMs);
+      const verdict = isAnswered ? this.#takeNow(buckets) : this.#takeAlone(buckets);
       if (verdict !== undefined) return verdict;
     }
   }
 
-  /** Leases, or joins the lease that is under way. */
-  #leaseOnce(bucket: Bucket, need: number): Promise<boolean> {
-    bucket.leasing ??= this.#lease(bucket, need).finally(() => {
-      bucket.leasing = undefined;
+  /**
+   * Leases, or waits for a lease of one of them that is under way. Each has one at a time, also where others are leased with
+   * it: two that know nothing of each other would both lease of their own what only one of them gets of what they share.
+   */
+  #leaseOnce(buckets: readonly Bucket[], need: number): Promise<boolean> {
+    const underWay = buckets.find(({ leasing }) => leasing !== undefined)?.leasing;
+    if (underWay !== undefined) return underWay;
+    const leasing = this.#lease(buckets, need).finally(() => {
+      for (const bucket of buckets) bucket.leasing = undefined;
     });
-    return bucket.leasing;
+    for (const bucket of buckets) bucket.leasing = leasing;
+    return leasing;
   }
 
   /** Asks Redis for points of every count that has too few for those who need one, and pays debts. Whether it answered. */
-  async #lease(bucket: Bucket, need: number): Promise<boolean> {
+  async #lease(buckets: readonly Bucket[], need: number): Promise<boolean> {
     const nowMs = this.#clock.now().getTime();
-    const asked = bucket.counts.map((count) => ({ count, lessee: count.lessee }));
+    const asked = buckets.flatMap(({ key, counts }) => counts.map((count) => ({ key, count, lessee: count.lessee })));
     const keys = asked.map(
-      ({ count }) => `evenkeel:leases:{${bucket.key}}:${count.rule.window.name}:${count.startsAtMs}`,
+      ({ key, count }) => `evenkeel:leases:{${key}}:${count.rule.window.name}:${count.startsAtMs}`,
     );
     const values = asked.flatMap(({ count, lessee }) => {
       const { limit } = count.rule;
+      const block = Math.min(Math.floor(limit / LEASES_PER_LIMIT), Math.max(FIRST_BLOCK, count.used));
       const keptMs = count.endsAtMs - nowMs + KEPT_LONGER_MS;
-      return [lessee, count.leased, count.used, Math.floor(limit / LEASES_PER_LIMIT), limit, keptMs];
+      return [lessee, count.leased, count.used, block, limit, keptMs];
     });
     const answer = await this.#redis?.run(leaseScript, keys, [need, ...values]);
     if (!Array.isArray(answer)) return false;
@@ -196,7 +213,7 @@ export class Limiter {
   async #pay(bucket: Bucket): Promise<void> {
     // What was let through in a window that is over matters no more.
     bucket.turnTo(this.#clock.now().getTime());
-    if (bucket.isInDebt) await this.#leaseOnce(bucket, 0);
+    if (bucket.isInDebt) await this.#leaseOnce([bucket], 0);
     if (!bucket.isInDebt) this.#debtors.delete(bucket);
   }
 
@@ -208,28 +225,37 @@ export class Limiter {
   }
 
   /** Uses a point of each, and tells of the one that has least left. */
-  #allow({ counts }: Bucket): Verdict {
-    let least: Count | undefined;
+  #allow(buckets: readonly Bucket[]): Verdict {
+    let least: { count: Count; rules: readonly LimitRule[] } | undefined;
     let remaining = Number.POSITIVE_INFINITY;
-    for (const count of counts) {
-      count.use();
-      const left = this.#remainingOf(count);
-      if (left < remaining) [least, remaining] = [count, left];
+    for (const { counts, rules } of buckets) {
+      for (const count of counts) {
+        count.use();
+        const left = this.#remainingOf(count);
+        if (left < remaining) [least, remaining] = [{ count, rules }, left];
+      }
     }
+    if (least === undefined) throw new Error('A limit needs at least one rule.');
     return this.#tell(least, { isAllowed: true, remaining });
   }
 
-  /** Tells of the count that lets nothing through for longest. */
-  #refuse({ counts }: Bucket, isUsedUp: (count: Count) => boolean): Verdict {
-    const usedUp = counts.filter(isUsedUp);
-    const last = usedUp.reduce((latest, count) => (count.endsAtMs > latest.endsAtMs ? count : latest));
-    return this.#tell(last, { isAllowed: false, remaining: 0 });
+  /** Tells of the count that lets nothing through for longest; undefined where none is used up. */
+  #findRefusal(buckets: readonly Bucket[], isUsedUp: (count: Count) => boolean): Verdict | undefined {
+    let last: { count: Count; rules: readonly LimitRule[] } | undefined;
+    for (const { counts, rules } of buckets) {
+      for (const count of counts) {
+        if (isUsedUp(count) && count.endsAtMs > (last?.count.endsAtMs ?? 0)) last = { count, rules };
+      }
+    }
+    return last && this.#tell(last, { isAllowed: false, remaining: 0 });
   }
 
-  #tell(count: Count | undefined, { isAllowed, remaining }: { isAllowed: boolean; remaining: number }): Verdict {
-    if (count === undefined) throw new Error('A limit needs at least one rule.');
-    const saidAtMs = this.#clock.now().getTime();
-    return { isAllowed, rule: count.rule, remaining, resetMs: count.endsAtMs - saidAtMs, saidAtMs };
+  #tell(
+    { count, rules }: { count: Count; rules: readonly LimitRule[] },
+    outcome: { isAllowed: boolean; remaining: number },
+  ): Verdict {
+    const resetMs = count.endsAtMs - this.#clock.now().getTime();
+    return { ...outcome, rule: count.rule, rules, resetMs };
   }
 }
 

@@ -60,7 +60,7 @@ async function openTwo() {
 
 async function countAllowed(limiters: readonly Limiter[], tries: number, rules = five): Promise<number> {
   const verdicts = await Promise.all(
-    Array.from({ length: tries }, (_, index) => limiters[index % limiters.length]?.consume('a', rules)),
+    Array.from({ length: tries }, (_, index) => limiters[index % limiters.length]?.consume([{ key: 'a', rules }])),
   );
   return verdicts.filter((verdict) => verdict?.isAllowed).length;
 }
@@ -102,7 +102,7 @@ describe('with Redis', () => {
   test('a busy key costs less than one command in ten requests', async () => {
     const { limiter } = await open();
     const commands = await countCommands(async () => {
-      for (let index = 0; index < 1_000; index++) await limiter.consume('a', limitOf(2_000));
+      for (let index = 0; index < 1_000; index++) await limiter.consume([{ key: 'a', rules: limitOf(2_000) }]);
     });
     expect(commands).toBeLessThan(100);
   });
@@ -111,7 +111,7 @@ describe('with Redis', () => {
     const [first, second] = await Promise.all([open(), open()]);
     const rules = limitOf(5);
     expect(await countAllowed([first.limiter], 100, rules)).toBe(5);
-    const standings = await second.limiter.inspect('a', rules);
+    const standings = await second.limiter.inspect({ key: 'a', rules });
     expect(standings.map(({ remaining }) => remaining)).toEqual([0, 45]);
   });
 
@@ -126,7 +126,7 @@ describe('with Redis', () => {
   test('one server knows what is left of what another has let through', async () => {
     const [first, second] = await Promise.all([open(), open()]);
     expect(await countAllowed([first.limiter], 3)).toBe(3);
-    const [standing] = await second.limiter.inspect('a', five);
+    const [standing] = await second.limiter.inspect({ key: 'a', rules: five });
     expect(standing).toMatchObject({ remaining: 2, endsAtMs: Date.parse('2026-11-22T12:01:00Z') });
     expect(await countAllowed([second.limiter], 100)).toBe(2);
   });
@@ -155,7 +155,7 @@ test('a Redis that has lost its counts gives no points once more to those who us
   expect(await countAllowed([limiter], 100)).toBe(2);
   await admin.flushall();
   expect(await countAllowed([limiter], 100)).toBe(0);
-  await limiter.inspect('a', five);
+  await limiter.inspect({ key: 'a', rules: five });
   expect(await countAllowed([other.limiter], 100)).toBe(0);
 });
 
@@ -164,8 +164,8 @@ test('a Redis that has lost its counts learns of them from every server', async 
   expect(await countAllowed([first.limiter], 2)).toBe(2);
   expect(await countAllowed([second.limiter], 2)).toBe(2);
   await admin.flushall();
-  await first.limiter.inspect('a', five);
-  await second.limiter.inspect('a', five);
+  await first.limiter.inspect({ key: 'a', rules: five });
+  await second.limiter.inspect({ key: 'a', rules: five });
   expect(await countAllowed([first.limiter, second.limiter], 100)).toBe(1);
 });
 
@@ -173,7 +173,7 @@ describe('a server that no longer knows what it leased is not given it once more
   test('when it has forgotten the key', async () => {
     const { limiter } = await open(undefined, 1);
     expect(await countAllowed([limiter], 3)).toBe(3);
-    await limiter.consume('b', five);
+    await limiter.consume([{ key: 'b', rules: five }]);
     expect(await countAllowed([limiter], 100)).toBe(2);
   });
 
@@ -181,7 +181,7 @@ describe('a server that no longer knows what it leased is not given it once more
     const { limiter } = await open();
     expect(await countAllowed([limiter], 3)).toBe(3);
     nowMs -= 60_000;
-    await limiter.inspect('a', five);
+    await limiter.inspect({ key: 'a', rules: five });
     nowMs += 60_000;
     expect(await countAllowed([limiter], 100)).toBe(2);
   });
@@ -212,9 +212,9 @@ describe('with Redis frozen', () => {
   test('only the first has to wait, and not for longer than a command may take', async () => {
     const { limiter } = await open(hastyMs);
     server.freeze();
-    await limiter.consume('b', five);
+    await limiter.consume([{ key: 'b', rules: five }]);
     const startedMs = performance.now();
-    const verdicts = Array.from({ length: 50 }, (_, index) => limiter.consume(`key-${index}`, five));
+    const verdicts = Array.from({ length: 50 }, (_, index) => limiter.consume([{ key: `key-${index}`, rules: five }]));
     expect(verdicts.some((verdict) => verdict instanceof Promise)).toBe(false);
     expect(performance.now() - startedMs).toBeLessThan(2_000);
   });
@@ -225,9 +225,9 @@ describe('with Redis frozen', () => {
     expect(await countAllowed([first.limiter, second.limiter], 4)).toBeGreaterThan(2);
     server.thaw();
     await until(() => first.redis.isAvailable && second.redis.isAvailable);
-    await first.limiter.inspect('a', five);
-    await second.limiter.inspect('a', five);
-    const [standing] = await first.limiter.inspect('a', five);
+    await first.limiter.inspect({ key: 'a', rules: five });
+    await second.limiter.inspect({ key: 'a', rules: five });
+    const [standing] = await first.limiter.inspect({ key: 'a', rules: five });
     expect(standing?.remaining).toBeLessThanOrEqual(2);
     expect(await countAllowed([first.limiter, second.limiter], 100)).toBeLessThanOrEqual(2);
   });
@@ -243,11 +243,11 @@ test('a debt counts once, and no point is lost, however often Redis stalls while
     await until(() => first.redis.ping());
     server.freeze();
     // This lease is not answered in time, and done all the same when Redis goes on.
-    expect(await first.limiter.consume('a', rules)).toMatchObject({ isAllowed: true });
+    expect(await first.limiter.consume([{ key: 'a', rules }])).toMatchObject({ isAllowed: true });
   }
   server.thaw();
   await until(() => first.redis.ping());
-  const standings = await first.limiter.inspect('a', rules);
+  const standings = await first.limiter.inspect({ key: 'a', rules });
   expect(standings.map(({ remaining }) => remaining)).toEqual([896, 9_896]);
   // Of the block that the first leased unheard, it has used four.
   expect(await countAllowed([second.limiter], 2_000, rules)).toBe(1_000 - 104 - 6);
@@ -265,7 +265,8 @@ describe('what a server let through while Redis was away counts for the others s
     nowMs += awayMs;
     server.thaw();
     await until(() => first.redis.isAvailable && second.redis.isAvailable);
-    const inspect = async () => (await second.limiter.inspect('a', five)).map(({ remaining }) => remaining);
+    const inspect = async () =>
+      (await second.limiter.inspect({ key: 'a', rules: five })).map(({ remaining }) => remaining);
     return { first, allowed, inspect };
   }
 

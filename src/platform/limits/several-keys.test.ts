@@ -1,0 +1,90 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { connectRedis, useTestRedis } from '../../../test/harness/redis.ts';
+import { createFailureLimiter } from './failure-limiter.ts';
+import { type Allowance, Limiter } from './limiter.ts';
+import { windowOf } from './window.ts';
+
+const own = useTestRedis();
+const minute = windowOf('minute', 60_000);
+const hour = windowOf('hour', 3_600_000);
+const day = windowOf('day', 86_400_000);
+
+/** A limiter as each server has one. */
+async function open(maxKeys?: number): Promise<Limiter> {
+  const redis = await connectRedis(own.server.url);
+  const clock = { now: () => new Date('2026-11-22T12:00:20Z'), monotonicMs: () => performance.now() };
+  onTestFinished(() => redis.close());
+  return new Limiter({ redis, clock, ...(maxKeys !== undefined && { maxKeys }) });
+}
+
+async function countAllowed(limiter: Limiter, tries: number, allowances: readonly Allowance[]): Promise<number> {
+  const verdicts = await Promise.all(Array.from({ length: tries }, () => limiter.consume(allowances)));
+  return verdicts.filter(({ isAllowed }) => isAllowed).length;
+}
+
+async function remainingOf(limiter: Limiter, allowance: Allowance): Promise<number | undefined> {
+  return (await limiter.inspect(allowance))[0]?.remaining;
+}
+
+test('a burst that the limit of one key refuses takes nothing of the other key from other servers', async () => {
+  const [first, second] = await Promise.all([open(), open()]);
+  const user = { key: 'user', rules: [{ window: minute, limit: 5 }] };
+  const key = { key: 'key', rules: [{ window: hour, limit: 90 }] };
+  expect(await countAllowed(first, 500, [user, key])).toBe(5);
+  expect(await remainingOf(second, key)).toBe(85);
+  expect(await countAllowed(second, 500, [key])).toBe(85);
+});
+
+test('bursts of several keys that share one at once lease no more of their own than a block beside what they get', async () => {
+  const [first, second] = await Promise.all([open(), open()]);
+  const user = { key: 'shared', rules: [{ window: minute, limit: 1_000 }] };
+  const keys = ['a', 'b', 'c'].map((key) => ({ key, rules: [{ window: hour, limit: 1_000 }] }));
+  const allowed = await Promise.all(keys.map((key) => countAllowed(first, 1_000, [user, key])));
+  expect(allowed.reduce((sum, each) => sum + each)).toBe(1_000);
+  for (const [index, key] of keys.entries()) {
+    expect(await remainingOf(second, key)).toBeGreaterThanOrEqual(1_000 - (allowed[index] ?? 0) - 10);
+  }
+});
+
+test('two servers let exactly the limit of what their keys share through, whichever key is asked for', async () => {
+  const limiters = await Promise.all([open(), open()]);
+  const user = { key: 'anna', rules: [{ window: minute, limit: 50 }] };
+  const tries = Array.from({ length: 400 }, (_, index) => {
+    const key = { key: `anna-${index % 7}`, rules: [{ window: hour, limit: 20 }] };
+    return limiters[index % 2]?.consume([user, key]);
+  });
+  expect((await Promise.all(tries)).filter((verdict) => verdict?.isAllowed)).toHaveLength(50);
+});
+
+test('failures of one account that are refused take none of its address from other servers', async () => {
+  const [first, second] = (await Promise.all([open(), open()])).map((limiter) =>
+    createFailureLimiter({
+      ...{ limiter, name: 'test' },
+      perAccount: [{ window: minute, limit: 10 }],
+      perIp: [{ window: minute, limit: 50 }],
+    }),
+  );
+  const fail = async (limiter = first, account = 'ann') =>
+    (await Promise.all(Array.from({ length: 200 }, () => limiter?.({ account, ip: '192.0.2.1' })))).filter(
+      (failure) => failure?.isAllowed,
+    ).length;
+  expect(await fail()).toBe(10);
+  for (const account of ['bob', 'cid', 'dan', 'eve']) expect(await fail(second, account)).toBe(10);
+  expect(await fail(second, 'fay')).toBe(0);
+});
+
+test('a server that meets a key for the first time takes few points of a large limit along', async () => {
+  const limiters = await Promise.all(Array.from({ length: 5 }, () => open()));
+  const user = { key: 'rare', rules: [{ window: day, limit: 50_000 }] };
+  for (const limiter of limiters) await limiter.consume([user]);
+  expect(await remainingOf(await open(), user)).toBeGreaterThanOrEqual(50_000 - 50);
+});
+
+test('a server that forgets keys and meets them again lets most of a limit through', async () => {
+  const limiter = await open(1);
+  const user = { key: 'often', rules: [{ window: day, limit: 10_000 }] };
+  for (let visit = 0; visit < 300; visit++) {
+    expect(await limiter.consume([user])).toMatchObject({ isAllowed: true });
+    await limiter.consume([{ key: 'another', rules: user.rules }]);
+  }
+});
