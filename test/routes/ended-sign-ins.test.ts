@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { createPrivyApp } from '../harness/privy-app.ts';
@@ -10,19 +10,29 @@ interface SignedIn {
   refresh_token: string;
 }
 
-test('a sign-in that was ended stays so when hundreds more are ended, and one that begins then works', async () => {
-  const app = await createPrivyApp();
-  const product = await startProduct(app.variables);
-  onTestFinished(() => product.stop());
-  const signIn = async (): Promise<SignedIn> => {
-    const answer = await product.request(undefined, 'POST', '/api/auth', { token: await app.token('leaver') });
-    return (await answer.json()) as SignedIn;
-  };
-  const leave = ({ refresh_token }: SignedIn) =>
-    product.request(undefined, 'POST', '/api/auth/logout', { refresh_token });
-  const statusOf = async ({ access_token }: SignedIn) =>
-    (await product.request({ key: access_token }, 'GET', '/v1/me')).status;
+const MINUTE_MS = 60_000;
 
+/** A server, and what a user of it does. */
+async function start(variables: Record<string, string> = {}) {
+  const app = await createPrivyApp();
+  const product = await startProduct({ ...app.variables, ...variables });
+  onTestFinished(() => product.stop());
+  const post = (path: string, body: unknown) => product.request(undefined, 'POST', path, body);
+  return {
+    product,
+    async signIn(): Promise<SignedIn> {
+      const answer = await post('/api/auth', { token: await app.token('leaver') });
+      return (await answer.json()) as SignedIn;
+    },
+    leave: ({ refresh_token }: SignedIn) => post('/api/auth/logout', { refresh_token }),
+    refresh: ({ refresh_token }: SignedIn) => post('/api/auth/refresh', { refresh_token }),
+    statusOf: async ({ access_token }: SignedIn) =>
+      (await product.request({ key: access_token }, 'GET', '/v1/me')).status,
+  };
+}
+
+test('a sign-in that was ended stays so when hundreds more are ended, and one that begins then works', async () => {
+  const { product, signIn, leave, statusOf } = await start();
   const first = await signIn();
   await leave(first);
   const ids = Array.from({ length: 300 }, newId);
@@ -35,4 +45,31 @@ test('a sign-in that was ended stays so when hundreds more are ended, and one th
   // Has the user be read again.
   await leave(await signIn());
   expect([await statusOf(first), await statusOf(last)]).toEqual([401, 200]);
+});
+
+test('a sign-in that was ended stays so though the clock of the server that made its token was ahead', async () => {
+  const { product, signIn, leave, statusOf } = await start({ CALLER_CACHE: 'off' });
+  const nowMs = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 10 * MINUTE_MS });
+  onTestFinished(() => void vi.useRealTimers());
+  const signedIn = await signIn();
+  vi.setSystemTime(nowMs);
+  await leave(signedIn);
+  const passTime = sql`
+    -- test.pass_time
+    update refresh_families set revoked_at = revoked_at - interval '22 minutes' where user_id = ${signedIn.user.id}`;
+  await product.postgres.query(passTime, testContext());
+  vi.setSystemTime(nowMs + 22 * MINUTE_MS);
+  expect(await statusOf(signedIn)).toBe(401);
+});
+
+test('a sign-in that was ended stays so while its refresh token is good by the clock of a server alone', async () => {
+  const { product, signIn, leave, refresh } = await start();
+  const [ended, other] = [await signIn(), await signIn()];
+  await leave(ended);
+  const passTime = sql`
+    -- test.pass_time
+    update refresh_families set expires_at = now() - interval '10 minutes' where user_id = ${ended.user.id}`;
+  await product.postgres.query(passTime, testContext());
+  expect([(await refresh(other)).status, (await refresh(ended)).status]).toEqual([200, 401]);
 });

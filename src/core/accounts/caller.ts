@@ -84,8 +84,8 @@ export interface AccountColumns {
 export type CallerAccess = Pick<CallerRecord, 'keyId' | 'permissions' | 'expiresAtMs' | 'ipAllowlist' | 'endedSignIns'>;
 
 /**
- * How many ended sign-ins of a user are known at once: more than anybody ends by hand in the twenty minutes in which they
- * matter, and no more than 10 kB of a cached user.
+ * How many ended sign-ins of a user are known at once: more than anybody ends by hand in the hour in which they matter, and no
+ * more than 10 kB of a cached user.
  */
 export const MAX_ENDED_SIGN_INS = 200;
 

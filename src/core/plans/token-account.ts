@@ -73,12 +73,16 @@ export class TokenAccount {
   }
 
   /** What was set aside; undefined when it had been settled before, which changes nothing. */
-  settle(id: string, usedTokens: number): HeldTokens | undefined {
+  settle(id: string): HeldTokens | undefined {
     const held = this.#reservations.get(id);
     if (held === undefined) return undefined;
     this.#reservations.delete(id);
     this.#reservedTokens -= held.tokens;
-    this.#usedTokens += usedTokens;
     return held;
+  }
+
+  /** Counts what was used. */
+  use(tokens: number): void {
+    this.#usedTokens += tokens;
   }
 }

@@ -170,6 +170,21 @@ describe.each([
     expect(await reserve([budget], who, 1_000)).toHaveLength(1);
     nowMs = Date.parse('2026-11-22T12:00:00Z');
   });
+
+  test('what is used when a call ends in the next month counts in that, also elsewhere', async () => {
+    const servers = await Promise.all([open(url()), open(url())]);
+    const who = await createUser();
+    const [first, second] = url() === undefined ? [servers[0], servers[0]] : servers;
+    const underWay = await first.budget.reserve(who, 10, testContext().deadline);
+    onTestFinished(() => {
+      nowMs = Date.parse('2026-11-22T12:00:00Z');
+    });
+    nowMs = Date.parse('2026-12-01T00:00:00Z');
+    for (const { budget } of [first, second]) (await budget.reserve(who, 10, testContext().deadline)).settle(0);
+    underWay.settle(1_000);
+    await first.redis?.ping();
+    expect(await reserve([second.budget], who, 1)).toHaveLength(0);
+  });
 });
 
 test('two servers together let no more than one go over the limit', async () => {

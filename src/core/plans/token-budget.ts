@@ -210,8 +210,12 @@ export class TokenBudget {
   }
 
   #settle(account: TokenAccount, id: string, usedTokens: number): void {
-    const held = account.settle(id, usedTokens);
-    if (held !== undefined) void this.#tell(account, held.isShared ? [id] : [], usedTokens);
+    const held = account.settle(id);
+    if (held === undefined) return;
+    // Stored with the day on which the call ended, which may be in the next month. What was set aside in one that is over lapses.
+    const present = this.#find(account.userId);
+    present.use(usedTokens);
+    void this.#tell(present, held.isShared ? [id] : [], usedTokens);
   }
 
   /** Tells Redis what is over, what was used in its stead, and what was known to be used before. Never rejects. */

@@ -24,8 +24,9 @@ export interface FailedJobRow {
 /**
  * Says that a worker lives, and gives back what workers have locked that do not. A worker that was itself cut off judges
  * nobody before its next sign of life. Frees queues too whose job is gone: a worker that came back after its lease deletes the job
- * that it has done, and whoever has it by now does not find it any more to free its queue with. Indexes: job_workers_pkey,
- * jobs_running. One row: how many workers were found dead.
+ * that it has done, and whoever has it by now does not find it any more to free its queue with. And makes jobs due that a server
+ * whose clock is ahead has scheduled: the next of their kind would be skipped until then, or take their place before they are due.
+ * Indexes: job_workers_pkey, jobs_running, jobs_key_key1. One row: how many workers were found dead.
  */
 export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: number }>`
   -- jobs.beat
@@ -50,6 +51,14 @@ export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: numb
       )
       -- Those of dead workers are freed below.
       and not exists (select from lost where lost.worker = q.locked_by)
+  ), early as (
+    -- Clocks that agree but for less do no harm.
+    update graphile_worker._private_known_crontabs set last_execution = clock_timestamp()
+    where last_execution > clock_timestamp() + interval '10 seconds'
+    returning identifier
+  ), due as (
+    update graphile_worker._private_jobs j set run_at = clock_timestamp()
+    from early where j.key = early.identifier and j.run_at > clock_timestamp()
   ), forgotten as (
     delete from job_workers where seen_at < now() - interval '1 day' and id <> ${p.worker}::text
   )

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -221,6 +221,15 @@ test('a postmaster.pid left by a crash does not block the start, even when its p
     expect(await ask(again.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await again.stop();
   }
+});
+
+test.each([-3_600, 3_600])('an empty postmaster.pid of %i seconds from now was left behind', async (seconds) => {
+  const directory = await temporaryDirectory();
+  const pidFile = join(directory, 'postmaster.pid');
+  await writeFile(pidFile, '');
+  const madeAt = new Date(Date.now() + seconds * 1_000);
+  await utimes(pidFile, madeAt, madeAt);
+  expect(await findPostmaster(directory)).toBeUndefined();
 });
 
 test('Postgres is out of reach of a signal to our process group', async () => {

@@ -6,7 +6,8 @@ import { isAlive } from './is-alive.ts';
 
 const execute = promisify(execFile);
 
-// Postgres creates the file and fills it in the next moment; one that stays empty is a leftover.
+// Postgres creates the file and fills it in the next moment; one that stays empty is a leftover. So is one of a time to come, from
+// before the clock was set back.
 const BEING_WRITTEN_MS = 10_000;
 
 /** A Postgres server process that is alive, as its `postmaster.pid` describes it. */
@@ -31,7 +32,7 @@ export async function findPostmaster(clusterDir: string): Promise<Postmaster | u
   if (postmaster !== undefined) {
     if (!isAlive(postmaster.pid)) return undefined;
     if (await isPostgres(postmaster.pid, clusterDir)) return postmaster;
-  } else if (Date.now() - (await stat(path)).mtimeMs < BEING_WRITTEN_MS) {
+  } else if (Math.abs(Date.now() - (await stat(path)).mtimeMs) < BEING_WRITTEN_MS) {
     return { pid: 0, port: 0, state: 'starting' };
   }
   // Read again: another process may have put a file of its own there meanwhile.

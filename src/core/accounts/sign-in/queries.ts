@@ -2,8 +2,9 @@ import { sql } from '../../../platform/postgres/index.ts';
 import { type Actor, MAX_ENDED_SIGN_INS } from '../caller.ts';
 
 /**
- * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about: of too
- * many the last to begin; the latest first. Indexes: users_pkey, refresh_families_pkey. At most one row a user.
+ * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about, which live
+ * for a quarter of an hour by the clock of the server that signed them: of too many the last to begin; the latest first.
+ * Indexes: users_pkey, refresh_families_pkey. At most one row a user.
  */
 export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
   i: number | null;
@@ -26,7 +27,7 @@ export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
     (
       select array_agg(f.id order by f.id desc) from (
         select id from refresh_families f
-        where f.user_id = u.user_id and f.revoked_at > now() - interval '20 minutes'
+        where f.user_id = u.user_id and f.revoked_at > now() - interval '1 hour'
         order by f.id desc limit ${MAX_ENDED_SIGN_INS}::integer
       ) f
     ) as ended
@@ -169,9 +170,10 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
 
 /**
  * Uses a refresh token: its family goes on to the next generation, when the token is the family's last and nothing ended
- * it. One that was used before ends the family with the activity of that, and tells every server so. Also forgets the user's families that have
- * expired. One row with what the family is at now, which is nothing when the user is disabled; `told` only when it ended
- * now. No row when there is no such user.
+ * it. One that was used before ends the family with the activity of that, and tells every server so. Also forgets the user's
+ * families that expired a day ago: by the clock of a server, the token of one that was ended may be good for longer than by
+ * that of the database. One row with what the family is at now, which is nothing when the user is disabled; `told` only when
+ * it ended now. No row when there is no such user.
  * Indexes: users_pkey, refresh_families_pkey.
  */
 export const useRefreshToken = (p: {
@@ -194,7 +196,8 @@ export const useRefreshToken = (p: {
     select user_id, disabled_at from users where user_id = ${p.userId}::uuid for no key update
   ), forgotten as (
     delete from refresh_families
-    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid and exists (select from account)
+    where user_id = ${p.userId}::uuid and expires_at < now() - interval '1 day' and id <> ${p.id}::uuid
+      and exists (select from account)
   ), family as (
     insert into refresh_families (user_id, id, generation, expires_at)
     select user_id, ${p.id}::uuid, ${p.generation}::integer + 1, now() + make_interval(secs => ${p.lifeSeconds}::integer)
@@ -222,8 +225,8 @@ export const useRefreshToken = (p: {
 
 /**
  * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. Also forgets the user's
- * families that have expired. One row, or none when it was ended before or there is no such user, or one who is being erased.
- * Indexes: users_pkey, refresh_families_pkey.
+ * families that expired a day ago. One row, or none when it was ended before or there is no such user, or one who is being
+ * erased. Indexes: users_pkey, refresh_families_pkey.
  */
 export const endSignIn = (p: {
   userId: string;
@@ -239,7 +242,8 @@ export const endSignIn = (p: {
     for no key update
   ), forgotten as (
     delete from refresh_families
-    where user_id = ${p.userId}::uuid and expires_at < now() and id <> ${p.id}::uuid and exists (select from account)
+    where user_id = ${p.userId}::uuid and expires_at < now() - interval '1 day' and id <> ${p.id}::uuid
+      and exists (select from account)
   ), ended as (
     insert into refresh_families (user_id, id, generation, expires_at, revoked_at)
     select user_id, ${p.id}::uuid, 0, now() + make_interval(secs => ${p.lifeSeconds}::integer), now()
