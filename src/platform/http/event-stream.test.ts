@@ -196,6 +196,19 @@ test('a reader for whom more than 1 MiB is queued is disconnected, and not befor
   expect(stream.closed.aborted).toBe(true);
 });
 
+test('a reader who takes long to read an event of more than 1 MiB is not disconnected for a keep-alive', async () => {
+  const { client, stream, raw } = await openStream({ keepAliveMs: 20 });
+  await client.until(/: open/);
+  client.socket.pause();
+  const taken = stream.send({ data: 'x'.repeat(8 * 1024 * 1024) });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(raw.writableLength).toBeGreaterThan(1024 * 1024);
+  client.socket.resume();
+  await taken;
+  stream.end();
+  expect(await client.until(/\[DONE\]/)).toContain('xxx');
+});
+
 /** Sends to a reader who has paused until so much waits that nothing more is taken; resolves when all was taken. */
 async function fill(stream: EventStream, raw: ServerResponse): Promise<{ taken: Promise<void> | undefined }> {
   let taken: Promise<void> | undefined;

@@ -73,7 +73,7 @@ export class EventStream {
     // A write to a connection that broke is told by `close`.
     raw.on('error', () => {});
     this.#timers = [
-      setInterval(() => this.#write(': keep-alive\n\n'), options.keepAliveMs ?? KEEP_ALIVE_MS),
+      setInterval(() => this.#keepAlive(), options.keepAliveMs ?? KEEP_ALIVE_MS),
       setTimeout(() => this.fail(httpErrors.raise.deadline_exceeded()), options.budgetMs),
     ];
     if (this.#context.callerChanges !== this.#lifecycle.callerChanges) this.#lifecycle.recheck(this);
@@ -124,6 +124,11 @@ export class EventStream {
     // What is still queued gets the same time as any reader gets.
     if (this.#raw.writableLength > 0) this.#stalled ??= setTimeout(() => this.#raw.destroy(), STALLED_MS).unref();
     this.#drained?.resolve();
+  }
+
+  #keepAlive(): void {
+    // A long event on its way to a slow reader says the same, and the comment would count as more than the reader keeps up with.
+    if (this.#raw.writableLength === 0) this.#write(': keep-alive\n\n');
   }
 
   #write(frame: string): void {

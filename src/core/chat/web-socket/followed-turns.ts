@@ -20,6 +20,8 @@ export class FollowedTurns {
   readonly #socket: OpenWebSocket;
   readonly #turns: TurnRunner;
   readonly #followed = new Map<string, AbortController>();
+  /** Set while the connection can take no more, until it can: turns send in turn, or each would add an event to what waits. */
+  #room: Promise<void> | undefined;
 
   constructor(socket: OpenWebSocket, turns: TurnRunner) {
     this.#socket = socket;
@@ -50,7 +52,7 @@ export class FollowedTurns {
     try {
       this.#turns.follow(turn, left.signal);
       await turn.feed.read(left.signal, afterId, (event) =>
-        this.#socket.send({ session_id: sessionId, client_id: clientId, ...event }),
+        this.#sendInTurn({ session_id: sessionId, client_id: clientId, ...event }, left.signal),
       );
     } catch (error) {
       void this.#socket.send({
@@ -63,6 +65,17 @@ export class FollowedTurns {
     left.abort();
     if (this.#followed.get(turnId) === left) this.#followed.delete(turnId);
     this.#socket.closeWhenIdle();
+  }
+
+  /** Sends an event after those that wait, unless its reader has left by then. */
+  #sendInTurn(event: object, left: AbortSignal): Promise<void> | undefined {
+    const send = () => (left.aborted ? undefined : this.#socket.send(event));
+    const sent = this.#room === undefined ? send() : this.#room.then(send);
+    this.#room = sent;
+    void sent?.then(() => {
+      if (this.#room === sent) this.#room = undefined;
+    });
+    return sent;
   }
 
   /** Sends no more of any. The turns themselves go on. */

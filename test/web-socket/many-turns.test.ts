@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { type ChatClient, connectChat } from '../harness/chat-client.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+
+/** One less than a socket may follow. */
+const TURNS = 15;
+
+/** Some 600 kB, which all events of a turn's start hold: together far more than the system keeps for a connection. */
+const longQuestion = '你'.repeat(195_000);
+
+let provider: StubProvider;
+let product: Product;
+let user: TestUser;
+let client: ChatClient;
+
+beforeAll(async () => {
+  provider = await startStubProvider();
+  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
+  user = await product.createUser();
+  client = await connectChat(product.url, { headers: { authorization: `Bearer ${user.key}` } });
+});
+
+afterAll(async () => {
+  client?.socket.terminate();
+  await product?.stop();
+  await provider?.close();
+});
+
+async function createSession(): Promise<string> {
+  const response = await product.request(user, 'POST', '/v1/chat/sessions', {});
+  return ((await response.json()) as { id: string }).id;
+}
+
+async function answerLongQuestion(): Promise<string> {
+  const path = `/v1/chat/sessions/${await createSession()}/messages`;
+  const response = await product.request(user, 'POST', path, { content: longQuestion });
+  return ((await response.json()) as { turn_id: string }).turn_id;
+}
+
+async function countMessages(sessionId: string): Promise<number> {
+  const response = await product.request(user, 'GET', `/v1/chat/sessions/${sessionId}/messages`);
+  return ((await response.json()) as { data: unknown[] }).data.length;
+}
+
+it('many turns that are resumed at once are told at the pace of a slow reader, who stays connected', async () => {
+  const turnIds = await Promise.all(Array.from({ length: TURNS }, answerLongQuestion));
+  const sessionId = await createSession();
+  client.socket.pause();
+  for (const turn_id of turnIds) client.send({ type: 'resume', turn_id });
+  client.send({ type: 'message', session_id: sessionId, content: 'Hello', client_id: newId() });
+  // Frames are worked on one after the other: by then, all turns are followed.
+  await vi.waitFor(async () => expect(await countMessages(sessionId)).toBe(2), { timeout: 20_000 });
+
+  client.socket.resume();
+  await client.until(({ type, session_id }) => type === 'turn.completed' && session_id === sessionId);
+  for (const turnId of turnIds) {
+    await client.until(({ type, turn_id }) => type === 'turn.completed' && turn_id === turnId);
+    const ids = client.frames.filter(({ type, turn_id }) => type !== 'ack' && turn_id === turnId).map(({ id }) => id);
+    expect(ids).toEqual(ids.map((_, index) => index + 1));
+  }
+});
