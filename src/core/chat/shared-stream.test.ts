@@ -121,3 +121,18 @@ test('a source is let go when nobody reads any more', async () => {
   reader.leave();
   expect(await gone.promise).toBeInstanceOf(Cancelled);
 });
+
+test('a source that has more for readers who have all gone is told that nobody takes it', async () => {
+  const deadline = Deadline.after(60_000);
+  const handedOver = Promise.withResolvers<void>();
+  const shared = new SharedStream((take) => {
+    // Both came at once: the deadline's end cannot take the second one back.
+    const handing = Promise.resolve(take(chunkOf('a'))).then(() => take(chunkOf('b')));
+    handedOver.resolve(handing);
+    return handing;
+  }, deadline);
+  const reader = step(shared.join());
+  await reader.next();
+  reader.leave();
+  await expect(handedOver.promise).rejects.toThrow(Cancelled);
+}, 5_000);

@@ -5,7 +5,7 @@ import { charsOf } from './chunk-text.ts';
 
 /** One reader's part in a stream of chunks. */
 export interface ChunkReader {
-  /** Has all chunks taken; as `Models.stream`. To be called once. */
+  /** Has all chunks taken; as `Models.stream`. To be called once. @throws also Cancelled, when the reader has left. */
   read(take: Take<ChatCompletionChunk>): Promise<void>;
   /** To be called when the reader has come to the end or reads no more. A second call does nothing. */
   leave(): void;
@@ -98,6 +98,8 @@ export class SharedStream {
   }
 
   #add(chunk: ChatCompletionChunk): Promise<void> | undefined {
+    // What came together with a chunk that was being taken: nobody will want more.
+    if (this.#isLeft) throw new Cancelled('the client left');
     this.#chunks.push(chunk);
     this.#chars += charsOf(chunk);
     this.#wanted = Promise.withResolvers();

@@ -157,8 +157,7 @@ export class OpenAiTarget implements Target {
       throw toError(error, attempt, hasBegun);
     } finally {
       attempt.end();
-      if (reader.isDone) response.passOver();
-      else response.abort(unread);
+      if (!reader.isDone) response.abort(unread);
     }
   }
 

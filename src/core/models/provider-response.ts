@@ -35,7 +35,7 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   #failure: Error | undefined;
 
   constructor() {
-    // It is told again to whoever asks for the body.
+    // Nobody waits for it where the request could not even be sent.
     this.#head.promise.catch(() => undefined);
   }
 
@@ -72,7 +72,7 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   passOver(): void {
     this.#reading?.stop();
     if (this.#isOver) return;
-    this.#tail ??= setTimeout(() => this.abort(new Error('the answer went on after its end')), TAIL_MS).unref();
+    this.#tail = setTimeout(() => this.abort(new Error('the answer went on after its end')), TAIL_MS).unref();
     this.#controller?.resume();
   }
 

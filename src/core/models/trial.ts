@@ -5,14 +5,13 @@ import { type GuardedTarget, isTargetTrouble } from './guarded-target.ts';
 
 /**
  * One request to a target, from its beginning to what became of it, which the target's breaker and the observer are told.
- * The first end counts.
+ * Exactly one of `succeed`, `fail` and `failForNow` is called.
  */
 export class Trial {
   readonly #target: GuardedTarget;
   readonly #permit: Permit;
   readonly #startedMs: number;
   #firstByteMs: number | undefined;
-  #hasEnded = false;
 
   private constructor(target: GuardedTarget, permit: Permit) {
     this.#target = target;
@@ -46,7 +45,8 @@ export class Trial {
     if (!isTargetTrouble(error)) {
       const isAnswer = (error as { code?: unknown }).code === 'models.invalid_request';
       if (isAnswer) this.#end('models.invalid_request', () => this.#permit.succeeded());
-      else this.drop();
+      // The caller left.
+      else this.#end('cancelled', () => this.#permit.dropped());
       return;
     }
     this.#end(error.code, () => {
@@ -62,18 +62,11 @@ export class Trial {
     this.#end(error.code, () => this.#target.noteError(error));
   }
 
-  /** The caller left. */
-  drop(): void {
-    this.#end('cancelled', () => this.#permit.dropped());
-  }
-
   #elapsedMs(): number {
     return this.#target.options.clock.monotonicMs() - this.#startedMs;
   }
 
   #end(outcome: string, tellBreaker: () => void, usage?: Usage): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
     tellBreaker();
     const { model, name: target, onCall } = this.#target.options;
     const firstByteMs = this.#firstByteMs;

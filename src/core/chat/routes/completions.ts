@@ -46,12 +46,14 @@ async function streamCompletion(
     return stream;
   };
   const timer = setTimeout(open, firstChunkWaitMs);
-  request.context.deadline.signal.addEventListener('abort', () => {
+  const { deadline } = request.context;
+  deadline.onEnded(() => {
     // It may be answered by the time at which the stream would be opened.
     clearTimeout(timer);
     leave();
   });
   try {
+    deadline.throwIfEnded();
     await read((chunk) => {
       const opened = open();
       return chunk.choices.length > 0 || withUsage ? opened.send({ data: chunk }) : undefined;
