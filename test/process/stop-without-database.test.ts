@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { createClient } from '../faults/load.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -19,9 +19,11 @@ const DRAIN_TIMEOUT_MS = 5_000;
 /** 40 s, which a server is given before SIGKILL, are for a drain of 25 s. */
 const STOP_BOUND_MS = DRAIN_TIMEOUT_MS + 15_000;
 
-it.each(['serve', 'work'])(
+// Side by side: they wait for most of their time.
+it.concurrent.for(['serve', 'work'])(
   '"%s" that is told to stop while its database says nothing ends well, and in time',
-  async (command) => {
+  { timeout: 40_000 },
+  async (command, { onTestFinished }) => {
     const database = await createTestDatabase();
     onTestFinished(() => database.drop());
     const proxy = await startFaultProxy(database.url);
@@ -44,31 +46,11 @@ it.each(['serve', 'work'])(
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
   },
-  40_000,
 );
 
-it('"serve" that is told to stop is not ready from then on, whatever it waits for in its database', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-locked-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
-  const server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: dataDir });
-  onTestFinished(() => void server.child.kill('SIGKILL'));
-  const admin = new Client(database.url);
-  await admin.connect();
-  onTestFinished(() => admin.end());
-  const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
-  await admin.query('begin; lock table chat_turns');
-  await expect.poll(() => countLocked(admin), { timeout: 10_000, interval: 20 }).toBe(1);
-  expect(await readiness()).toBe(200);
-  const ended = server.end('SIGTERM');
-  // Sooner than the statement that waits is given up.
-  await expect.poll(readiness, { timeout: 1_500, interval: 20 }).toBe(503);
-  await admin.query('rollback');
-  expect(await ended).toBe(0);
-});
-
-it('"serve" whose turn cannot be stored, for its database is away, ends well, and in time', async () => {
+it.concurrent('"serve" whose turn cannot be stored, for its database is away, ends well, and in time', async ({
+  onTestFinished,
+}) => {
   const [database, provider] = await Promise.all([createTestDatabase(), startStubProvider({ delayMs: 60_000 })]);
   onTestFinished(() => database.drop());
   onTestFinished(() => provider.close());
@@ -94,3 +76,26 @@ it('"serve" whose turn cannot be stored, for its database is away, ends well, an
   expect(await answering).toMatchObject({ status: 503 });
   expect(server.output()).toContain('could not store the end of a turn');
 }, 40_000);
+
+it('"serve" that is told to stop is not ready from then on, whatever it waits for in its database', async ({
+  onTestFinished,
+}) => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-locked-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: dataDir });
+  onTestFinished(() => void server.child.kill('SIGKILL'));
+  const admin = new Client(database.url);
+  await admin.connect();
+  onTestFinished(() => admin.end());
+  const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
+  await admin.query('begin; lock table chat_turns');
+  await expect.poll(() => countLocked(admin), { timeout: 10_000, interval: 20 }).toBe(1);
+  expect(await readiness()).toBe(200);
+  const ended = server.end('SIGTERM');
+  // Sooner than the statement that waits is given up.
+  await expect.poll(readiness, { timeout: 1_500, interval: 20 }).toBe(503);
+  await admin.query('rollback');
+  expect(await ended).toBe(0);
+});

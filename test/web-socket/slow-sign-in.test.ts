@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, type TestContext } from 'vitest';
 import { type ChatClient, connectChat } from '../harness/chat-client.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { type Product, startProduct } from '../harness/product.ts';
@@ -8,14 +8,16 @@ import { type Product, startProduct } from '../harness/product.ts';
 /** Longer than a client has to sign in. */
 const tooLongMs = 5_500;
 
+type Finishing = Pick<TestContext, 'onTestFinished'>;
+
 /** A product with a database of its own, on which a test starts another that has seen none of its users. */
-async function startOwner(): Promise<Product> {
+async function startOwner({ onTestFinished }: Finishing): Promise<Product> {
   const owner = await startProduct({}, { worksOnJobs: false });
   onTestFinished(() => owner.stop());
   return owner;
 }
 
-async function connect(url: string): Promise<ChatClient> {
+async function connect(url: string, { onTestFinished }: Finishing): Promise<ChatClient> {
   const client = await connectChat(url);
   onTestFinished(() => client.socket.terminate());
   return client;
@@ -27,13 +29,15 @@ function lookUpWithin(budgetMs: number): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, String(budgetMs)]));
 }
 
-it.each([
+// Side by side: they wait for most of their time.
+it.concurrent.for([
   ['before its time is over', 2_000],
   ['after its time was over', 6_000],
-])(
+] as const)(
   'a client that the database, black-holed, cannot tell of %s is told to try again later',
-  async (_when, lookupBudgetMs) => {
-    const owner = await startOwner();
+  async ([_when, lookupBudgetMs], context) => {
+    const { onTestFinished } = context;
+    const owner = await startOwner(context);
     const user = await owner.createUser();
     const proxy = await startFaultProxy(owner.databaseUrl);
     onTestFinished(() => proxy.close());
@@ -46,7 +50,7 @@ it.each([
     // So that there is a connection to lose.
     await product.request(await product.createUser(), 'GET', '/v1/me');
     proxy.setMode('black-hole');
-    const client = await connect(product.url);
+    const client = await connect(product.url, context);
     client.send({ type: 'auth', token: user.key, client_id: 'a' });
     client.send({ type: 'message', content: 'Hello', client_id: 'm' });
     await client.until(({ client_id }) => client_id === 'a');
@@ -57,8 +61,9 @@ it.each([
   },
 );
 
-it('a sign-in that is under way when its time is over decides', async () => {
-  const owner = await startOwner();
+it.concurrent('a sign-in that is under way when its time is over decides', async (context) => {
+  const { onTestFinished } = context;
+  const owner = await startOwner(context);
   const user = await owner.createUser();
   const product = await startProduct(lookUpWithin(60_000), { worksOnJobs: false, beside: owner });
   onTestFinished(() => product.stop());
@@ -67,7 +72,7 @@ it('a sign-in that is under way when its time is over decides', async () => {
   onTestFinished(() => holder.end());
   await holder.query('begin');
   await holder.query('lock table api_keys in access exclusive mode');
-  const client = await connect(product.url);
+  const client = await connect(product.url, context);
   client.send({ type: 'auth', token: user.key });
   await sleep(tooLongMs);
   expect(client.frames).toEqual([]);
@@ -75,18 +80,18 @@ it('a sign-in that is under way when its time is over decides', async () => {
   expect(await client.until(() => true)).toEqual({ type: 'ack', user_id: user.userId });
 });
 
-it('a client that sent its key in time is signed in, though the server stood still until the time was over', async () => {
-  const product = await startOwner();
+it.concurrent('a client that sends nothing is disconnected when its time is over', async (context) => {
+  const client = await connect((await startOwner(context)).url, context);
+  expect(await client.closed()).toBe(1008);
+  expect(client.frames.map(({ error }) => error.code)).toEqual(['auth.missing_credential']);
+});
+
+it('a client that sent its key in time is signed in, though the server stood still until the time was over', async (context) => {
+  const product = await startOwner(context);
   const user = await product.createUser();
-  const client = await connect(product.url);
+  const client = await connect(product.url, context);
   // In the kernel at once; the server, which is this process too, stands still before it can read it.
   client.send({ type: 'auth', token: user.key });
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, tooLongMs);
   expect(await client.until(() => true)).toEqual({ type: 'ack', user_id: user.userId });
-});
-
-it('a client that sends nothing is disconnected when its time is over', async () => {
-  const client = await connect((await startOwner()).url);
-  expect(await client.closed()).toBe(1008);
-  expect(client.frames.map(({ error }) => error.code)).toEqual(['auth.missing_credential']);
 });

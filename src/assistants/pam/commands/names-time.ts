@@ -1,4 +1,5 @@
-import { en, sv } from 'chrono-node';
+import * as en from 'chrono-node/en';
+import * as sv from 'chrono-node/sv';
 import type { Language } from './read-period.ts';
 
 /** What tells of a time, beside what chrono knows. */

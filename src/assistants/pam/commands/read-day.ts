@@ -1,4 +1,6 @@
-import { en, type ParsedResult, sv } from 'chrono-node';
+import type { ParsedResult } from 'chrono-node';
+import * as en from 'chrono-node/en';
+import * as sv from 'chrono-node/sv';
 import { toPlainSwedishDates } from '../../../kit/index.ts';
 import { earliestMs, type Weekday, weekdays } from '../days.ts';
 import { isUnfinished, type Language } from './read-period.ts';

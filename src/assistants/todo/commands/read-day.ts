@@ -1,4 +1,6 @@
-import { en, type ParsedResult, sv } from 'chrono-node';
+import type { ParsedResult } from 'chrono-node';
+import * as en from 'chrono-node/en';
+import * as sv from 'chrono-node/sv';
 import { toPlainSwedishDates } from '../../../kit/index.ts';
 
 /** A language that commands are understood in. */
