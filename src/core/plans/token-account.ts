@@ -27,11 +27,11 @@ export class TokenAccount {
   readonly month: Month;
   /** The counts in Redis: the tokens used, and the reservations. */
   readonly keys: readonly [string, string];
-  /** When the database last said what was used, on the monotonic clock; undefined when it never did. */
+  /** When the database last said what was used, on the monotonic clock; undefined when it is to be asked first. */
   readAtMs: number | undefined;
   /** What the user was given beside the plan, as the database last said. */
   givenTokens = 0;
-  /** The reading that is under way. */
+  /** The reading that is under way, and that will do. */
   reading: Promise<void> | undefined;
   /** The reservations that are over and that Redis may still hold: those that were under way when it ceased to answer. */
   readonly over = new Set<string>();

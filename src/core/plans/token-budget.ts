@@ -123,7 +123,10 @@ export class TokenBudget {
    */
   doubt(userId: string): void {
     const known = this.#accounts.get(userId);
-    if (known !== undefined) known.readAtMs = undefined;
+    if (known === undefined) return;
+    known.readAtMs = undefined;
+    // What is being read may be from before.
+    known.reading = undefined;
   }
 
   /** How the month of a user stands, reservations aside; undefined on a plan that does not limit tokens. */
@@ -170,15 +173,17 @@ export class TokenBudget {
   #read(account: TokenAccount): Promise<void> {
     const { clock } = this.#options;
     const { userId, month } = account;
-    account.reading ??= inBackground({ requestId: newId(), budgetMs: READ_BUDGET_MS }, async (context) => {
+    if (account.reading !== undefined) return account.reading;
+    const reading = inBackground({ requestId: newId(), budgetMs: READ_BUDGET_MS }, async (context) => {
       const [row] = await this.#sumTokens({ userId, from: month.firstDay }, context);
       account.learn(row?.tokens ?? 0);
       account.givenTokens = row?.given ?? 0;
-      account.readAtMs = clock.monotonicMs();
+      if (account.reading === reading) account.readAtMs = clock.monotonicMs();
     }).finally(() => {
-      account.reading = undefined;
+      if (account.reading === reading) account.reading = undefined;
     });
-    return account.reading;
+    account.reading = reading;
+    return reading;
   }
 
   async #take(account: TokenAccount, wanted: { id: string; tokens: number; limit: number }): Promise<boolean> {
@@ -231,7 +236,7 @@ export class TokenBudget {
   #tellLater(account: TokenAccount, over: readonly string[]): void {
     for (const id of over) account.over.add(id);
     // Until then, the other servers learn of what was used from the database, and this one of theirs.
-    account.readAtMs = Number.NEGATIVE_INFINITY;
+    if (account.readAtMs !== undefined) account.readAtMs = Number.NEGATIVE_INFINITY;
     if (this.#untold.size < MAX_ACCOUNTS) this.#untold.add(account);
     this.#startTimer();
   }

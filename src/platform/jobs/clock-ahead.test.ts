@@ -2,9 +2,11 @@ import { Client } from 'pg';
 import { Type } from 'typebox';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createTestDatabase } from '../../../test/harness/postgres.ts';
+import { testContext } from '../../../test/harness/product.ts';
 import { createLogger } from '../log/index.ts';
-import { openPostgres } from '../postgres/index.ts';
+import { openPostgres, sql } from '../postgres/index.ts';
 import { defineJob, openJobs } from './index.ts';
+import { beat } from './queries.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -52,4 +54,23 @@ test.each([
     return done;
   };
   await expect.poll(count, { timeout: 20_000 }).toBeGreaterThan(0);
+});
+
+test('what a server whose clock is twenty seconds ahead has scheduled stays so, and is not scheduled once more by another', async () => {
+  const testDatabase = await createTestDatabase();
+  const database = openPostgres({ url: testDatabase.url, log: createLogger({ level: 'silent' }) });
+  onTestFinished(async () => {
+    await database.close();
+    await testDatabase.drop();
+  });
+  const schedule = sql`
+    -- test.schedule
+    insert into graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
+    values ('test.scheduled', now() - interval '1 day', now() + interval '20 seconds')`;
+  await database.query(schedule, testContext());
+  await database.query(beat({ worker: 'test', leaseMs: 30_000 }), testContext());
+  const readSchedule = sql<{ stays: boolean }>`
+    -- test.read_schedule
+    select last_execution > now() as stays from graphile_worker._private_known_crontabs`;
+  expect(await database.query(readSchedule, testContext())).toEqual([{ stays: true }]);
 });

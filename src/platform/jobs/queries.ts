@@ -52,9 +52,9 @@ export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: numb
       -- Those of dead workers are freed below.
       and not exists (select from lost where lost.worker = q.locked_by)
   ), early as (
-    -- Clocks that agree but for less do no harm.
+    -- By less it does no harm: it is done before the next of its kind. What is made due here is scheduled once more by right clocks.
     update graphile_worker._private_known_crontabs set last_execution = clock_timestamp()
-    where last_execution > clock_timestamp() + interval '10 seconds'
+    where last_execution > clock_timestamp() + interval '30 seconds'
     returning identifier
   ), due as (
     update graphile_worker._private_jobs j set run_at = clock_timestamp()

@@ -44,7 +44,7 @@ const MAX_KEYS = 50_000;
 /** A block is at most this part of the limit: what a server that dies takes along. */
 const LEASES_PER_LIMIT = 100;
 /**
- * A block is at most this, or as much as was used under its lease before. Much smaller, and a key that is seldom used costs a
+ * A block is at most this, or as much as this server has used in the window. Much smaller, and a key that is seldom used costs a
  * command a request; much larger, and each of many servers, or one that forgets and meets a key again, takes far more than it uses.
  */
 const FIRST_BLOCK = 10;

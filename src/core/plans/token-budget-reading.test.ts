@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { testContext } from '../../../test/harness/product.ts';
+import { newId } from '../../base/ids.ts';
+import { Limiter } from '../../platform/limits/index.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { type Database, openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
+import type { Redis } from '../../platform/redis/index.ts';
+import { Plans } from './plans.ts';
+import { addUsage } from './queries.ts';
+import { TokenBudget } from './token-budget.ts';
+
+const log = createLogger({ level: 'silent' });
+const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000 };
+
+let testDatabase: TestDatabase;
+let postgres: Postgres;
+let nowMs: number;
+let who: { userId: string; plan: string };
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  postgres = openPostgres({ url: testDatabase.url, log });
+});
+
+beforeEach(async () => {
+  nowMs = Date.parse('2026-11-22T12:00:00Z');
+  who = { userId: newId(), plan: 'free' };
+  const insert = sql`
+    -- test.insert_user
+    insert into users (user_id, username) values (${who.userId}, ${who.userId})`;
+  await postgres.query(insert, testContext());
+});
+
+afterAll(async () => {
+  await postgres.close();
+  await testDatabase.drop();
+});
+
+/** Has the database know that the plan's tokens of the month are used. */
+async function useUp(day: string): Promise<void> {
+  const row = { userId: who.userId, day, model: 'm', requests: 1, promptTokens: 1_000, completionTokens: 0 };
+  await postgres.query(addUsage({ writer: newId(), batch: 1, rows: [row] }), testContext());
+}
+
+function open(parts: { database: Database; redis: Redis | undefined }): TokenBudget {
+  const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
+  const limiter = new Limiter({ redis: undefined, clock });
+  const plans = new Plans(new Map([['free', plan]]), log);
+  return new TokenBudget({ ...parts, observers: {}, limiter, plans, longestCallMs: 60_000, clock, log });
+}
+
+const reserve = (budget: TokenBudget) => budget.reserve(who, 1, testContext().deadline);
+
+test('what was used is read again when that is asked for while it is being read', async () => {
+  let isFirst = true;
+  const query: Database['query'] = async (statement, context) => {
+    const rows = await postgres.query(statement, context);
+    if (isFirst) {
+      isFirst = false;
+      await useUp('2026-11-03');
+      budget.doubt(who.userId);
+    }
+    return rows;
+  };
+  const budget = open({ database: { query }, redis: undefined });
+  await budget.inspect(who, testContext().deadline);
+  await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
+
+test('with Redis away, what was used is read though a call of the month before is the first that is heard of', async () => {
+  const budget = open({ database: postgres, redis: { isAvailable: false } as Redis });
+  const underWay = await reserve(budget);
+  nowMs = Date.parse('2026-12-01T00:00:00Z');
+  await useUp('2026-12-01');
+  underWay.settle(0);
+  await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
