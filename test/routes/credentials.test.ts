@@ -29,6 +29,11 @@ test('a key is taken from x-api-key, also beside an Authorization that is none o
 test('blanks before a Bearer’s credential are no part of it', async () => {
   expect(await call({ authorization: `Bearer   ${user.key}` })).toEqual([200, 'ann']);
   expect(await call({ authorization: `Bearer \t${user.key}` })).toEqual([200, 'ann']);
+  const headers = { authorization: 'Bearer \tx' };
+  for (const path of ['/api/auth', '/api/auth/logout']) {
+    const response = await fetch(product.url + path, { method: 'POST', headers });
+    expect(await response.json()).toMatchObject({ error: { code: 'auth.invalid_token' } });
+  }
 });
 
 test('a 401 says by which scheme to sign in', async () => {

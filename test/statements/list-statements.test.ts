@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findCollisions } from '../../src/app/assistants/find-collisions.ts';
 import { listNeededIndexes, readIndexes } from '../../src/app/doctor/needed-indexes.ts';
+import { errorCodes } from '../../src/app/error-codes.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { listStatements, readStatement } from './list-statements.ts';
 
@@ -24,6 +26,14 @@ test('names are unique, say the feature and fit into a name of Postgres', () => 
   expect(names.filter((name) => !/^[a-z]\w*\.[a-z]\w*$/.test(name) || Buffer.byteLength(name) > 63)).toEqual([]);
   const elsewhere = statements.filter(({ name, file }) => !file.split(/[\\/]/).includes(name.replace(/\..*/, '')));
   expect(elsewhere.map(({ name, file }) => `${name} in ${file}`)).toEqual([]);
+});
+
+test('no assistant can have the name that statements of the server begin with', () => {
+  const own = statements.filter(({ file }) => !file.startsWith('src/assistants/'));
+  const names = new Set(own.map(({ name }) => name.replace(/\..*/, '')));
+  const nothing = { description: '', tools: [], exportUser: async function* () {}, eraseUser: async () => {} };
+  const assistants = [...names].map((name) => ({ ...nothing, name, instructions: '' }));
+  expect(assistants.filter((assistant) => findCollisions([assistant], errorCodes).length === 0)).toEqual([]);
 });
 
 test('a connection can keep all statements prepared', () => {

@@ -5,8 +5,8 @@ import type { FoundAssistant } from './found-assistant.ts';
 const NAME = /^[a-z][a-z0-9]{0,29}$/;
 const PART = /^[a-z][a-z0-9_]{0,29}$/;
 
-/** What else is at `/api/<name>`, in the database or among the jobs under this name. */
-const TAKEN = ['accounts', 'activity', 'auth', 'health', 'public', 'referrals'];
+/** What else is at `/api/<name>`, in the database, or among the jobs or statements under this name. */
+const TAKEN = ['accounts', 'activity', 'auth', 'doctor', 'health', 'public', 'referrals', 'users'];
 
 /** What is there more than once, each named once. */
 function findRepeated(names: readonly string[]): string[] {

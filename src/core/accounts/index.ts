@@ -16,6 +16,7 @@ export {
 export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';
 export { deleteUsers } from './queries.ts';
+export { readBearer } from './read-bearer.ts';
 export { registerAccountRoutes } from './routes/me.ts';
 export { registerSignInRoutes } from './routes/sign-in.ts';
 export { Username } from './schemas.ts';

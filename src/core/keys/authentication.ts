@@ -6,6 +6,7 @@ import {
   type CallerCache,
   type CallerRecord,
   isEnded,
+  readBearer,
   signInErrors,
   type Tokens,
 } from '../accounts/index.ts';
@@ -50,16 +51,8 @@ export interface Authentication {
   authorize(request: { readonly caller: Caller }, permission: string): void;
 }
 
-const BEARER = 'bearer ';
 /** How every JWT begins: `{"` in base64url. */
 const TOKEN_START = 'eyJ';
-
-/** What follows `Authorization: Bearer`; undefined when there is none. */
-function readBearer(authorization: string): string | undefined {
-  const isBearer = authorization.slice(0, BEARER.length).toLowerCase() === BEARER;
-  // More blanks than one are a slip of the hand.
-  return isBearer ? authorization.slice(BEARER.length).trimStart() : undefined;
-}
 
 /**
  * What of a request's headers says who is calling; undefined when nothing does. An `Authorization` that is no Bearer is for
@@ -67,8 +60,8 @@ function readBearer(authorization: string): string | undefined {
  * @throws AppError 401 `auth.invalid_key` for an access token where only a key belongs.
  */
 export function readCredential({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
-  const { authorization, 'x-api-key': header } = headers;
-  const bearer = authorization === undefined ? undefined : readBearer(authorization);
+  const { 'x-api-key': header } = headers;
+  const bearer = readBearer(headers);
   if (bearer !== undefined) return bearer;
   if (typeof header !== 'string') return undefined;
   if (header.startsWith(TOKEN_START)) throw authErrors.raise.invalid_key();

@@ -107,8 +107,8 @@ export const insertKey = (p: NewKey & KeyBounds & { name: string }) => sql<{
  * with it.
  *
  * One row: `key` is the new key as JSON has it, null when the other may do what the caller may not, works from elsewhere
- * or for longer (not `is_within`), or the user has as many as may be; when the Idempotency-Key was used before, the key that was made then. No row when there is no such key. Index:
- * api_keys_pkey, api_keys_working, users_pkey, idempotency_keys_pkey.
+ * or for longer (not `is_within`), or the user has as many as may be; when the Idempotency-Key was used before, the key that
+ * was made then. No row when there is no such key. Index: api_keys_pkey, api_keys_working, users_pkey, idempotency_keys_pkey.
  */
 export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSeconds: number }) => sql<{
   key: unknown;

@@ -1,7 +1,8 @@
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen } from './test-server.ts';
+import { connectRaw, createTestServer, listen, type RawConnection } from './test-server.ts';
 
 const opened: HttpServer[] = [];
 afterEach(async () => {
@@ -83,6 +84,22 @@ test('a body that is still arriving when the request’s budget ends is answered
   expect(errorIn(received).code).toBe('http.request_timeout');
 });
 
+test('nothing is done for a request whose body is complete only when it is being answered 408', async () => {
+  let done = 0;
+  let client: RawConnection | undefined;
+  const port = await start((server) => {
+    server.post('/late', { config: { access: 'public', budgetMs: 50 } }, async () => ++done);
+    server.addHook('onSend', async () => {
+      client?.socket.write('}');
+      await sleep(100);
+    });
+  });
+  const head = 'POST /late HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n';
+  client = connectRaw(port, `${head}{`);
+  expect(await client.closed()).toMatch(/^HTTP\/1\.1 408 /);
+  expect(done).toBe(0);
+});
+
 test.each([
   ['a body longer than its length', 'content-length: 2\r\n\r\n{}tail'],
   ['a body without a length', '\r\n{}'],
@@ -104,4 +121,11 @@ test('a CONNECT is answered 405, as what no address takes', async () => {
   expect(received).toMatch(/\r\nallow: \r\n/);
   expect(received).toMatch(/\r\nx-request-id: [0-9a-f-]{36}\r\n/);
   expect(errorIn(received).code).toBe('http.method_not_allowed');
+});
+
+test('a CONNECT whose client breaks it off ends nothing but its connection', async () => {
+  const breakOff = (_request: unknown, socket: Duplex) => socket.emit('error', new Error('broken off'));
+  const port = await start((server) => void server.server.on('connect', breakOff));
+  await connectRaw(port, 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n').closed();
+  expect(await connectRaw(port, 'GET /livez HTTP/1.1\r\nhost: x\r\n\r\n').until(/alive/)).toContain('200 OK');
 });

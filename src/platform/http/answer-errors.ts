@@ -7,9 +7,9 @@ import { closesEarly, sendBeforeBodyEnds } from './send-before-body-ends.ts';
 import { retryHeaders, toAppError, toWireError } from './wire-error.ts';
 
 /** The methods that routes have; what `Allow` can list. */
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Told of a request whose deadline is over, whatever else its handler ran into because of that. */
+/** What to answer; of a request whose deadline is over, that, whatever else its handler ran into because of it. */
 function errorOf(thrown: unknown, request: FastifyRequest): AppError {
   if (thrown instanceof AppError) return thrown;
   const reason = request.context?.deadline.reason;

@@ -25,7 +25,7 @@ function toAddress(text: string): string | undefined {
  * all that it passes on shares one client's limits, so that rubbish is no way around them. Nothing before the rubbish is
  * believed: who wrote that, nobody knows.
  */
-export function clientAddress({ headers, socket }: IncomingMessage, trustedProxies: BlockList): string {
+function clientAddress({ headers, socket }: IncomingMessage, trustedProxies: BlockList): string {
   let address = toAddress(socket.remoteAddress ?? '') ?? UNSPECIFIED;
   const forwarded = headers['x-forwarded-for'];
   if (forwarded === undefined) return address;

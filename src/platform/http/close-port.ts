@@ -29,8 +29,9 @@ async function whenNobodyConnects(server: Server): Promise<void> {
 
 /**
  * Closes the port in a moment in which nobody is connecting. Resolves when it is closed, at the latest half a second on;
- * `connectionsEnded` resolves when every connection has ended too. The kernel takes connections, and first requests on them, before the process does; whichever the process has
- * not taken when the port closes are reset, and a proxy cannot know whether such a request was done.
+ * `connectionsEnded` resolves when every connection has ended too. The kernel takes connections, and first requests on them,
+ * before the process does; whichever the process has not taken when the port closes are reset, and a proxy cannot know whether
+ * such a request was done.
  */
 export async function closePort(server: Server): Promise<{ connectionsEnded: Promise<void> }> {
   await whenNobodyConnects(server);

@@ -13,9 +13,9 @@ import type { RequestContext } from './request-context.ts';
 const LEAST_BYTES = 16 * 1024;
 
 /**
- * As many answers are compressed at once at the most, and others go as they are: half of the threads that Node has for this,
- * which also look up names and read files. More would keep those waiting, and answers in line for the time of their
- * deadlines; one would leave a core idle.
+ * As many answers that are no streams are compressed at once at the most, and others go as they are: half of the threads that
+ * Node has for this, which also look up names and read files. More would keep those waiting, and answers in line for the time
+ * of their deadlines; one would leave a core idle.
  */
 const MOST_AT_ONCE = 2;
 

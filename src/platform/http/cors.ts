@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
+import { METHODS } from './answer-errors.ts';
 
 /** What a page may read of an answer besides its body. */
 const EXPOSED_HEADERS = [
@@ -30,7 +31,7 @@ export function allowOrigins(server: FastifyInstance, origins: readonly string[]
   if (origins.length === 0) return;
   server.register(cors, {
     origin: [...origins],
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    methods: [...METHODS],
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,
     strictPreflight: false,

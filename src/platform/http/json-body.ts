@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AppError } from '../../base/errors.ts';
 import { httpErrors } from './errors.ts';
+import { MAX_PATH_CHARS } from './validation-fault.ts';
 
 const { raise } = httpErrors;
 
@@ -8,8 +9,6 @@ const { raise } = httpErrors;
 const MAX_DEPTH = 64;
 /** What a body of 1 MiB can reasonably hold; beyond it validation alone would hold up the event loop for too long. */
 const MAX_VALUES = 100_000;
-/** A field's path is part of the answer; a client that names its fields with novels gets the beginning back. */
-const MAX_PATH_CHARS = 200;
 
 interface Fault {
   /** Where, from the value looked at: `.role`, `[0].role`; empty for the value itself. */
@@ -53,10 +52,15 @@ function findTextFault(text: string): Fault | undefined {
   return undefined;
 }
 
-function findNumberFault(number: number): Fault | undefined {
+/** Whether a number that is read from text is one to compute with. */
+export function isPlainNumber(number: number): boolean {
   const isExact = Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
   // Minus zero passes for zero in comparisons and is another value elsewhere.
-  if (isExact && !Object.is(number, -0)) return undefined;
+  return isExact && !Object.is(number, -0);
+}
+
+function findNumberFault(number: number): Fault | undefined {
+  if (isPlainNumber(number)) return undefined;
   return { path: '', problem: 'Numbers must be finite, integers at most 2^53 - 1, and zero without a sign.' };
 }
 

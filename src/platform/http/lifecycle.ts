@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { ExplainError } from './explain-errors.ts';
+import type { OpenWebSocket } from './open-web-socket.ts';
 import type { RequestContext } from './request-context.ts';
 import type { RouteAccess } from './route-rules.ts';
 
@@ -9,16 +10,6 @@ export interface OpenStream {
   readonly request: FastifyRequest;
   /** Ends the stream: an event stream with an error event, any other in the middle. */
   fail(thrown: unknown): void;
-}
-
-/** A WebSocket, as the drain sees it. */
-interface OpenWebSocket {
-  /** Is to close as soon as nothing is under way on it. */
-  leave(): void;
-  /** Tells the client of an error and closes. */
-  fail(thrown: unknown): void;
-  /** Ends the connection, whatever the client does. */
-  cut(): void;
 }
 
 /** What a server knows of itself while it runs: what is in flight, and whether it is being stopped. */

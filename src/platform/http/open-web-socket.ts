@@ -37,8 +37,8 @@ export interface WebSocketUser {
 }
 
 /**
- * An open WebSocket. What clients do wrong closes it: a flood and what they are told so for with 1008, binary frames with
- * 1003, frames over 1 MiB with 1009, bad UTF-8 with 1007, reading too slowly with 1013.
+ * An open WebSocket. What clients do wrong closes it: a flood with 1008, binary frames with 1003, frames over 1 MiB with 1009,
+ * bad UTF-8 with 1007, reading too slowly with 1013.
  */
 export class OpenWebSocket {
   readonly #socket: WebSocket;

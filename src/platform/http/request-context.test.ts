@@ -169,3 +169,11 @@ test('the steps of a request are in Server-Timing and in its one log line', asyn
   expect(lines.filter(({ request_id }) => request_id === 'r1')).toHaveLength(1);
   expect(JSON.stringify(lines)).not.toContain('secret-thing');
 });
+
+test('a request id that looks like a key is masked in the log', async () => {
+  const { server, lines } = start();
+  const id = `ek_${'a'.repeat(49)}`;
+  await server.inject({ url: '/livez', headers: { 'x-request-id': id } });
+  await expect.poll(() => lines).toMatchObject([{ msg: 'request', route: '/livez' }]);
+  expect(JSON.stringify(lines)).not.toContain(id);
+});

@@ -1,5 +1,6 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { httpErrors } from './errors.ts';
+import { MAX_PATH_CHARS } from './validation-fault.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -74,7 +75,8 @@ function fillInBody(request: FastifyRequest, _reply: FastifyReply, done: (error?
 function refuseBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   const [field] = Object.keys(request.body ?? {});
   const problem = 'This route takes no body.';
-  done(field === undefined ? undefined : httpErrors.raise.invalid_request({ problem }, { param: field.slice(0, 200) }));
+  const param = field?.slice(0, MAX_PATH_CHARS);
+  done(param === undefined ? undefined : httpErrors.raise.invalid_request({ problem }, { param }));
 }
 
 const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false };

@@ -133,7 +133,7 @@ const overloaded = httpErrors.raise.overloaded();
 
 /**
  * Refuses requests that there is no time or no memory for, that are malformed, from nobody known, too many, or not allowed,
- * before their body is read. What tells how the server is, is always told.
+ * before their body is read. Time and memory are found for all that is public and read, as that tells how the server is.
  */
 function guardRequests(server: FastifyInstance, options: HttpServerOptions): void {
   const { log, authenticate, limit, authorize, clock = systemClock } = options;

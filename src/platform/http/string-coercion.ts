@@ -1,3 +1,5 @@
+import { isPlainNumber } from './json-body.ts';
+
 /*
  * A query and a path hold only text. What a schema asks for as a number or a boolean is read from text here, more
  * strictly than Ajv's own coercion, which takes `" 5"`, `""` and `"0x10"` for numbers.
@@ -37,9 +39,8 @@ function readText(text: unknown, kind: Kind | undefined): unknown {
   if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   if (kind !== 'number' || !NUMBER.test(text)) return text;
   const number = Number(text);
-  const isExact = Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
   // What is not exact stays text, and is refused as not being a number.
-  return isExact && !Object.is(number, -0) ? number : text;
+  return isPlainNumber(number) ? number : text;
 }
 
 /**

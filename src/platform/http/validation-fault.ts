@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import { toPath } from '../../base/schema-faults.ts';
 
 /** A field's path is part of the answer; a client that names its fields with novels gets the beginning back. */
-const MAX_PATH_CHARS = 200;
+export const MAX_PATH_CHARS = 200;
 
 const FORMATS: Readonly<Record<string, string>> = {
   uuid: 'an id: a UUID in lower case',

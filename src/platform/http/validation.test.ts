@@ -190,8 +190,9 @@ describe('a query', () => {
     expect(answer.json().error.param).toBe(param);
   });
 
-  test('is refused on a route that takes none', async () => {
+  test('is refused on a route that takes none, unless the route is public', async () => {
     expect((await get('/shown?x=1')).json().error.param).toBe('x');
+    expect((await get('/livez?x=1')).statusCode).toBe(200);
   });
 });
 

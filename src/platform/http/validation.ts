@@ -15,10 +15,9 @@ function findNul(values: Record<string, unknown>): string | undefined {
 }
 
 /**
- * Makes what checks each part of a request against its schema: the body as it is; query, path and headers after reading
- * numbers and booleans from their text. Nothing is dropped or bent to fit; only defaults are filled in. What does not fit
- * is `http.invalid_request` with `param` naming the first field at fault and a message that says what is expected, never
- * what came.
+ * Makes what checks each part of a request against its schema: the body as it is; query and path after reading numbers and
+ * booleans from their text. Nothing is dropped or bent to fit; only defaults are filled in. What does not fit is
+ * `http.invalid_request` with `param` naming the first field at fault and a message that says what is expected, never what came.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const ajv = createStrictAjv({ useDefaults: true, verbose: true });
@@ -35,10 +34,8 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
         data === null ? refuse('body', 'A body is required: send a JSON object.') : check(data);
     }
     const coerce = createCoercion(schema);
-    return (data: Record<string, unknown>) => {
-      // Headers are an object that others read as well; the rest is the route's own.
-      const values = part === 'headers' ? { ...data } : data;
-      const fault = part === 'headers' ? undefined : coerce(values);
+    return (values: Record<string, unknown>) => {
+      const fault = coerce(values);
       if (fault !== undefined) return refuse(fault.repeated, 'This parameter must be given once.');
       const nul = findNul(values);
       if (nul !== undefined) return refuse(nul, 'Text must not hold NUL characters.');

@@ -17,11 +17,13 @@ let lineOf: TestServer['lineOf'];
 let opened: OpenWebSocket[];
 let busy: boolean;
 let heartbeats: number;
+let admit: () => Promise<void>;
 
 async function start(): Promise<void> {
   opened = [];
   busy = false;
   heartbeats = 0;
+  admit = async () => {};
   const made = createTestServer((http) => {
     const config = { access: 'public' };
     http.get('/short', { config }, async () => ({ a: 1 }));
@@ -30,7 +32,7 @@ async function start(): Promise<void> {
     http.post('/plain', { config, schema: { body } }, (request) => sleep(1_500, request.body));
     http.addWebSocketRoute('/echo', {
       schema: {},
-      admit: async () => {},
+      admit: () => admit(),
       open: (socket) => {
         opened.push(socket);
         socket.user = {
@@ -254,6 +256,12 @@ describe('a server that is being stopped', () => {
     server.lifecycle.isPortClosed = true;
     const received = await connectRaw(port, headOf('/echo', handshake)).closed();
     expect(received).toMatch(/^HTTP\/1\.1 503 [\s\S]*http\.shutting_down/);
+  });
+
+  it('closes one that opens after the stopping began', async () => {
+    await start();
+    admit = async () => void Object.assign(server.lifecycle, { draining: true });
+    expect(await codeOf(await connect())).toBe(1001);
   });
 
   it('closes idle connections with 1001 after telling them', async () => {

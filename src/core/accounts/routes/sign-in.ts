@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { newId } from '../../../base/ids.ts';
 import type { HttpServer } from '../../../platform/http/index.ts';
@@ -6,6 +5,7 @@ import type { Database } from '../../../platform/postgres/index.ts';
 import type { CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
 import { type RepeatableRequest, withoutBlindRetry } from '../idempotency.ts';
+import { readBearer } from '../read-bearer.ts';
 import { LogoutBody, RefreshBody, SignedIn, SignInBody, TokenPair } from '../schemas.ts';
 import type { CountFailures } from '../sign-in/count-failures.ts';
 import { endSignIn, useRefreshToken } from '../sign-in/queries.ts';
@@ -28,12 +28,6 @@ export interface SignInRouteOptions {
 
 const tags = ['Sign-in'];
 
-const BEARER = /^bearer +(\S+)$/i;
-
-function bearerOf(request: FastifyRequest): string | undefined {
-  return BEARER.exec(request.headers.authorization ?? '')?.[1];
-}
-
 /** `POST /api/auth`. */
 function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
   const { signIn, tokens, countFailures, signInBudgetMs: budgetMs } = options;
@@ -51,7 +45,7 @@ function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
       },
     },
     async (request, reply) => {
-      const { token = bearerOf(request), username, referral_code: referralCode } = request.body;
+      const { token = readBearer(request.headers), username, referral_code: referralCode } = request.body;
       if (token === undefined) throw signInErrors.raise.missing_token({ field: 'token' });
       const { ip, context } = request;
       const order = { token, username, referralCode, ip };
@@ -132,7 +126,7 @@ function registerLogout(server: HttpServer, options: SignInRouteOptions): void {
     async (request, reply) => {
       const { ip, context, body } = request;
       const isRefreshToken = body.refresh_token !== undefined;
-      const token = body.refresh_token ?? bearerOf(request);
+      const token = body.refresh_token ?? readBearer(request.headers);
       if (token === undefined) throw signInErrors.raise.missing_token({ field: 'refresh_token' });
       const { userId, signInId } = await countFailures({ token, ip }, () =>
         isRefreshToken ? tokens.verifyRefresh(token) : tokens.verifyAccess(token),

@@ -10,6 +10,7 @@ import type { AppError } from '../../../base/errors.ts';
 import type { Clock } from '../../../base/time.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { IdentityVerifier } from './identity-verifier.ts';
+import { IssuerKeys } from './issuer-keys.ts';
 
 const issuer = 'https://id.example.com';
 const audience = 'test-client';
@@ -179,5 +180,44 @@ describe('a provider that lists', () => {
     listed = [toListed(short), toListed(good)];
     aheadMs += TEN_MINUTES_MS;
     expect(await outcomeOf(token)).toBe('ann');
+  });
+});
+
+describe('where keys are', () => {
+  const home = 'https://id.example.com/keys';
+  /** The discovery document, and where the provider has its keys by now. */
+  let document: object;
+  let place: string;
+
+  function startKeys(): () => Promise<unknown> {
+    const fetchJson = async (url: string): Promise<object> => {
+      if (url.endsWith('/.well-known/openid-configuration')) return document;
+      if (url !== place) throw new Error('nothing there');
+      return { keys: listed };
+    };
+    const log = createLogger({ level: 'warn', destination: { write: () => {} } });
+    const keys = new IssuerKeys({ issuer: { issuer }, fetchJson, clock, log });
+    const token = { payload: '', signature: '' };
+    return async () => await keys.find({ alg: 'ES256', kid: 'one' }, token, contextOf().deadline);
+  }
+
+  test.each([
+    ['is of another issuer', { issuer: 'https://evil.example.com', jwks_uri: home }],
+    ['names a place that anybody on the way can write to', { issuer, jwks_uri: 'http://id.example.com/keys' }],
+    ['names none', { issuer }],
+  ])('is not taken from a discovery document that %s', async (_what, wrong) => {
+    document = wrong;
+    place = 'jwks_uri' in wrong ? wrong.jwks_uri : home;
+    await expect(startKeys()()).rejects.toMatchObject({ code: 'auth.issuer_unavailable' });
+  });
+
+  test('is asked again a second after they were not where discovery said', async () => {
+    document = { issuer, jwks_uri: 'https://id.example.com/old' };
+    place = home;
+    const find = startKeys();
+    await expect(find()).rejects.toMatchObject({ code: 'auth.issuer_unavailable' });
+    document = { issuer, jwks_uri: home };
+    aheadMs = 1_000;
+    await find();
   });
 });
