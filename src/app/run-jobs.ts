@@ -24,7 +24,7 @@ export async function runJobs(config: Config, log: Logger, process: NodeJS.Proce
   checkFiles(config);
   const models = openModels(config, { clock, log });
   const assistantFolders = await findAssistants();
-  const tracing = await startTracing(config);
+  const tracing = await startTracing(config, log);
   const { postgres, directUrl, close } = await startOrGiveUp({ process, log, signalled }, (startPostgres) =>
     openDatabase(config, log, { joinRunning: true, startPostgres }),
   );

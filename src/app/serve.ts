@@ -52,7 +52,7 @@ export async function serve(config: Config, log: Logger, options: ServeOptions):
   await checkAddress(config.http);
   const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
-  const tracing = await startTracing(config);
+  const tracing = await startTracing(config, log);
   const { worksOnJobs, ...use } = options;
   const database = await openDatabase(config, log, { ...use, observe: metrics.statements.observe });
   const { postgres, directUrl } = database;

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { listSecrets, loadConfig } from '../platform/config/index.ts';
+import { createLogger } from '../platform/log/index.ts';
 import { startTracing } from './start-tracing.ts';
 
 test('a collector is sent the headers that it knows the operator by, which the log is to keep', async () => {
@@ -18,11 +19,42 @@ test('a collector is sent the headers that it knows the operator by, which the l
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20a=b, x-team=42',
   });
-  const tracing = await startTracing(config);
+  const tracing = await startTracing(config, createLogger({ level: 'silent' }));
   tracing?.start('a request', undefined).end();
   await tracing?.close();
   expect(seen).toEqual([['Bearer a=b', '42']]);
   expect(listSecrets(config)).toContain('authorization=Bearer%20a=b');
+});
+
+test('the log is told once when a collector takes no traces any more, and when it does again', async () => {
+  let status = 404;
+  let asked = 0;
+  const collector = createServer((request, response) => {
+    asked++;
+    response.statusCode = status;
+    request.resume().on('end', () => response.end('{}'));
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void collector.close());
+  await once(collector, 'listening');
+  const { port } = collector.address() as AddressInfo;
+  const lines: string[] = [];
+  const log = createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } });
+  const config = loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
+  const tracing = await startTracing(config, log);
+  const send = async (batches: number) => {
+    // So many are sent at once, without waiting for more.
+    for (let span = 0; span < 512; span++) tracing?.start('a request', undefined).end();
+    await expect.poll(() => asked, { timeout: 10_000 }).toBe(batches);
+  };
+  await send(1);
+  await send(2);
+  await expect.poll(() => lines).toHaveLength(1);
+  status = 200;
+  await send(3);
+  await expect.poll(() => lines).toHaveLength(2);
+  await tracing?.close();
+  expect(lines[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT');
+  expect(lines[1]).toContain('takes traces again');
 });
 
 test.each(['authorization', '=x', 'a=%zz', 'a=%ff', 'a b=c'])('headers of another form are refused: %s', (headers) => {

@@ -1,9 +1,10 @@
 import type { Config } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
 import { openTracing, type Tracing } from '../platform/telemetry/index.ts';
 import { version } from './version.ts';
 
 /** Begins to trace where the configuration names a collector; undefined where it does not. */
-export async function startTracing({ telemetry }: Config): Promise<Tracing | undefined> {
+export async function startTracing({ telemetry }: Config, log: Logger): Promise<Tracing | undefined> {
   const { otlpEndpoint: endpoint, otlpHeaders, serviceName } = telemetry;
   const headers = Object.fromEntries(
     otlpHeaders.map((header) => {
@@ -11,5 +12,5 @@ export async function startTracing({ telemetry }: Config): Promise<Tracing | und
       return [name, decodeURIComponent(value)];
     }),
   );
-  return endpoint === undefined ? undefined : await openTracing({ endpoint, headers, serviceName, version });
+  return endpoint === undefined ? undefined : await openTracing({ endpoint, headers, serviceName, version, log });
 }

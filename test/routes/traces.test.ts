@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLogger } from '../../src/platform/log/index.ts';
 import { openTracing, type Tracing } from '../../src/platform/telemetry/index.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct } from '../harness/product.ts';
@@ -38,7 +39,8 @@ beforeAll(async () => {
   collector.listen(0, '127.0.0.1');
   await once(collector, 'listening');
   const { port } = collector.address() as AddressInfo;
-  tracing = await openTracing({ endpoint: `http://127.0.0.1:${port}/`, serviceName: 'traced', version: '1.2.3' });
+  const log = createLogger({ level: 'silent' });
+  tracing = await openTracing({ endpoint: `http://127.0.0.1:${port}/`, serviceName: 'traced', version: '1.2.3', log });
   provider = await startStubProvider({ text: 'canary-answer' });
   product = await startProduct(
     { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' },

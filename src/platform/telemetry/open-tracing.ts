@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Span as OpenSpan, SpanKind, Tracer } from '@opentelemetry/api';
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Span, SpanOutcome, StartTrace } from '../../base/span.ts';
+import type { Logger } from '../log/index.ts';
 
 /** Where traces go. */
 export interface TracingOptions {
@@ -10,6 +12,7 @@ export interface TracingOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly serviceName: string;
   readonly version: string;
+  readonly log: Logger;
 }
 
 /** Traces of a process. */
@@ -67,8 +70,31 @@ class TracedSpan implements Span {
   }
 }
 
+/** Has the log told when a collector takes no traces any more, and when it does again; each failure alone would fill it. */
+function tellTrouble(exporter: SpanExporter, log: Logger): SpanExporter {
+  let isInTrouble = false;
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        const { error } = result;
+        if (error !== undefined && !isInTrouble) {
+          log.warn(
+            { err: error },
+            'the collector does not take traces: check OTEL_EXPORTER_OTLP_ENDPOINT; they are lost until it does',
+          );
+        }
+        if (error === undefined && isInTrouble) log.info('the collector takes traces again');
+        isInTrouble = error !== undefined;
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
 /** Begins to send traces to a collector. The libraries for it are loaded here, so whoever does not trace pays nothing. */
-export async function openTracing({ endpoint, headers = {}, serviceName, version }: TracingOptions): Promise<Tracing> {
+export async function openTracing(options: TracingOptions): Promise<Tracing> {
+  const { endpoint, headers = {}, serviceName, version, log } = options;
   const [api, sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
@@ -80,7 +106,7 @@ export async function openTracing({ endpoint, headers = {}, serviceName, version
     resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
     // A caller that does not keep its trace does not want ours of it either.
     sampler: new sdk.ParentBasedSampler({ root: new sdk.AlwaysOnSampler() }),
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: tellTrouble(exporter, log) })],
   });
   const tracer = provider.getTracer('evenkeel', version);
   const kind: SpanKind = api.SpanKind.SERVER;
