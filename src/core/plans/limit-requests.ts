@@ -67,6 +67,11 @@ function raiseExcess({ rule: { limit, window }, resetMs }: Verdict): never {
   throw limitErrors.raise.requests_exceeded({ limit, window: window.name }, { retryAfterMs: resetMs });
 }
 
+/** What the requests of a user are counted under, over all keys. */
+export function userCount({ userId }: Caller): string {
+  return `user:${userId}`;
+}
+
 /** What the requests by one key are counted under. Access tokens of a user count together, as one key. */
 export function keyCount({ userId, keyId }: Caller): string {
   return `key:${keyId ?? userId}`;
@@ -80,7 +85,7 @@ export function createRequestLimits({ limiter, plans, onRefused }: RequestLimitO
   function admit(caller: Caller, told: (verdict: Verdict) => void): Promise<void> | undefined {
     const { requests, requestsPerKey } = plans.of(caller);
     const allowances: Allowance[] = [];
-    if (requests.length > 0) allowances.push({ key: `user:${caller.userId}`, rules: requests });
+    if (requests.length > 0) allowances.push({ key: userCount(caller), rules: requests });
     if (requestsPerKey.length > 0) allowances.push({ key: keyCount(caller), rules: requestsPerKey });
     if (allowances.length === 0) return undefined;
     const heed = (verdict: Verdict): void => {

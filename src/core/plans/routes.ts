@@ -3,7 +3,7 @@ import type { Limiter, LimitRule, Standing } from '../../platform/limits/index.t
 import type { Database } from '../../platform/postgres/index.ts';
 import { actorOf, type CallerCache, signInErrors } from '../accounts/index.ts';
 import { planErrors } from './errors.ts';
-import { keyCount } from './limit-requests.ts';
+import { keyCount, userCount } from './limit-requests.ts';
 import type { Plans } from './plans.ts';
 import { updatePlan } from './queries.ts';
 import type { Plan } from './read-plans.ts';
@@ -97,7 +97,7 @@ function registerLimits(server: HttpServer, { plans, limiter, tokenBudget }: Pla
     async ({ caller, context }) => {
       const plan = plans.of(caller);
       const [requests, requestsPerKey, ofMonth] = await Promise.all([
-        limiter.inspect({ key: `user:${caller.userId}`, rules: plan.requests }),
+        limiter.inspect({ key: userCount(caller), rules: plan.requests }),
         limiter.inspect({ key: keyCount(caller), rules: plan.requestsPerKey }),
         tokenBudget.inspect(caller, context.deadline),
       ]);
