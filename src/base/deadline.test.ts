@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { Cancelled, Deadline, DeadlineExceeded } from './deadline.ts';
+import { systemClock } from './time.ts';
 
 it('aborts its signal when its time is up, saying so', () => {
   vi.useFakeTimers();
@@ -41,6 +42,33 @@ it('cancels the steps below it with its own reason, but not those that have ende
   expect(step.signal.reason).toMatchObject({ message: 'the client left' });
   expect(done.signal.aborted).toBe(false);
   expect(deadline.shortenedTo(500).signal.aborted).toBe(true);
+});
+
+it('has the work above end before a step that ends with it, whichever timer goes off first', () => {
+  vi.useFakeTimers();
+  // Timers are coarser than the clock: by them the step ends a millisecond earlier.
+  let nowMs = 0;
+  const deadline = Deadline.after(100, { ...systemClock, monotonicMs: () => nowMs });
+  nowMs = 1;
+  const step = deadline.shortenedTo(Number.POSITIVE_INFINITY).shortenedTo(60_000);
+  const shorter = deadline.shortenedTo(10);
+  vi.advanceTimersByTime(99);
+  expect(shorter.reason).toBeInstanceOf(DeadlineExceeded);
+  expect(deadline.reason).toBeInstanceOf(DeadlineExceeded);
+  expect(step.reason).toBe(deadline.reason);
+  expect(shorter.reason).not.toBe(deadline.reason);
+  vi.useRealTimers();
+});
+
+it('ends a step by its own timer where the work above was done before', () => {
+  vi.useFakeTimers();
+  const deadline = Deadline.after(100);
+  const step = deadline.shortenedTo(100);
+  deadline.end();
+  vi.advanceTimersByTime(100);
+  expect(step.reason).toBeInstanceOf(DeadlineExceeded);
+  expect(deadline.reason).toBeUndefined();
+  vi.useRealTimers();
 });
 
 it('keeps the reason that came first', () => {

@@ -33,7 +33,7 @@ export class Deadline {
   readonly endsAtMs: number;
   readonly #clock: Clock;
   readonly #parent: Deadline | undefined;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   readonly #onParentEnded: EndListener | undefined;
   #listeners: Set<EndListener> | undefined;
   #controller: AbortController | undefined;
@@ -43,7 +43,7 @@ export class Deadline {
     this.endsAtMs = endsAtMs;
     this.#clock = clock;
     this.#parent = parent;
-    this.#timer = setTimeout(() => this.cancel(new DeadlineExceeded()), Math.max(0, this.remainingMs())).unref();
+    this.#timer = setTimeout(() => this.#expire(), Math.max(0, this.remainingMs())).unref();
     if (parent === undefined) return;
     this.#onParentEnded = (reason) => this.cancel(reason);
     parent.onEnded(this.#onParentEnded);
@@ -118,6 +118,15 @@ export class Deadline {
   /** Lets go of the timer and the parent when the work is done; nothing is cancelled. */
   end(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#onParentEnded !== undefined) this.#parent?.offEnded(this.#onParentEnded);
+  }
+
+  /** Timers of the same instant go off in any order: the work above is told first, so that a step never knows it earlier. */
+  #expire(): void {
+    const isDone = this.#timer === undefined;
+    if (isDone) return;
+    if (this.#parent !== undefined && this.#parent.endsAtMs <= this.endsAtMs) this.#parent.#expire();
+    this.cancel(new DeadlineExceeded());
   }
 }

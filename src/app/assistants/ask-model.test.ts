@@ -2,7 +2,6 @@ import { Type } from 'typebox';
 import { expect, test } from 'vitest';
 import { testContext } from '../../../test/harness/product.ts';
 import { closeAfterEach, startModels } from '../../../test/harness/test-models.ts';
-import { DeadlineExceeded } from '../../base/deadline.ts';
 import { askModel } from './ask-model.ts';
 
 closeAfterEach();
@@ -63,12 +62,4 @@ test('a model that takes longer than the question may is a time-out, and its req
 test('the end of the time of the request is not the fault of the model', async () => {
   const { models } = await startModels({ mode: 'no-first-byte' });
   await expect(askModel(models, question, testContext(200))).rejects.toThrow('the time budget ended');
-});
-
-test.each([
-  { whose: 'of the question', budgetMs: 200, requestMs: 30_000, error: { code: 'models.timeout' } },
-  { whose: 'of the request', budgetMs: 30_000, requestMs: 200, error: { name: 'DeadlineExceeded' } },
-])('the end of the time $whose is told as such, also before its own timer', async ({ budgetMs, requestMs, error }) => {
-  const models = { complete: () => Promise.reject(new DeadlineExceeded()) };
-  await expect(askModel(models, { ...question, budgetMs }, testContext(requestMs))).rejects.toMatchObject(error);
 });

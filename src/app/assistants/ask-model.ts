@@ -1,6 +1,5 @@
 import type { Static, TSchema } from 'typebox';
 import type { CallContext } from '../../base/call-context.ts';
-import { DeadlineExceeded } from '../../base/deadline.ts';
 import { fits } from '../../base/schema-faults.ts';
 import type { Asking } from '../../core/chat/index.ts';
 import { modelErrors } from '../../core/models/index.ts';
@@ -48,12 +47,8 @@ export async function askModel<Answer extends TSchema>(
     return json;
   } catch (error) {
     call.deadline.throwIfEnded();
-    // What ended at the same time as the deadline may tell of it before the deadline's own timer.
-    const isOverdue = error instanceof DeadlineExceeded && deadline.endsAtMs < call.deadline.endsAtMs;
-    if (deadline.reason !== undefined || isOverdue) {
-      throw modelErrors.raise.timeout({ missing: 'the answer' }, { cause: error });
-    }
-    throw error;
+    if (deadline.reason === undefined) throw error;
+    throw modelErrors.raise.timeout({ missing: 'the answer' }, { cause: error });
   } finally {
     deadline.end();
   }

@@ -79,8 +79,6 @@ export class Attempt {
   readonly #onTotalEnded = (): void => {
     const { reason } = this.#deadline;
     if (reason !== undefined) this.#abort(reason);
-    // The caller's time is up as well, its timer has just not fired yet.
-    else if (this.#deadline.remainingMs() <= 0) this.#abort(new DeadlineExceeded());
     else if (!this.#waitsForProvider) this.#abort(new ReaderTooSlow());
     else this.#abort(modelErrors.raise.timeout({ missing: 'the end of its answer' }));
   };

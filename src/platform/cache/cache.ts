@@ -278,8 +278,7 @@ export class Cache<Value> {
 
   /**
    * Looks a key up, by this caller's deadline. Answers the 503 when the source is away; so too when a caller who has a
-   * spare has waited long enough, while the look-up goes on for the next. Where patience ends at the caller's own instant it is
-   * the caller's time that is up, though its timer may be the later one of the two.
+   * spare has waited long enough, while the look-up goes on for the next.
    */
   async #lookUp({ key, context, load }: Ask<Value>, hasSpare: boolean): Promise<Outcome<Value> | AppError> {
     const patience = hasSpare ? context.deadline.shortenedTo(PATIENCE_MS) : context.deadline;
@@ -290,8 +289,7 @@ export class Cache<Value> {
       return outcome;
     } catch (error) {
       context.deadline.throwIfEnded();
-      const isImpatient = error === patience.reason && patience.endsAtMs < context.deadline.endsAtMs;
-      const trouble = isImpatient ? postgresErrors.raise.timeout({ cause: error }) : error;
+      const trouble = error === patience.reason ? postgresErrors.raise.timeout({ cause: error }) : error;
       if (!(trouble instanceof AppError) || trouble.status !== 503) throw trouble;
       this.#sourceRestsUntilMs = this.#clock.monotonicMs() + SOURCE_REST_MS;
       return trouble;

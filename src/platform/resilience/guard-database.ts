@@ -119,8 +119,7 @@ class Guard implements GuardedDatabase {
       this.#hasAnswered = true;
       return rows;
     } catch (thrown) {
-      // Where both end at the same instant the caller's timer may be the later one of the two.
-      const isOwnBound = thrown instanceof DeadlineExceeded && deadline.endsAtMs < context.deadline.endsAtMs;
+      const isOwnBound = thrown instanceof DeadlineExceeded && context.deadline.reason === undefined;
       const error = isOwnBound ? postgresErrors.raise.timeout({ cause: thrown }) : thrown;
       this.#onFailure(error);
       throw error;
