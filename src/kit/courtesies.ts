@@ -1,6 +1,6 @@
 const greetings = /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+)+/i;
 const endMarks = /(?<![.!?])[.!?]+$/;
-const thanks = /,? (?:please|pls|plz|tack|snälla)$|, (?:thanks|thank you)$/i;
+const thanks = /(?:,? (?:please|pls|plz|tack|snälla)|, (?:thanks|thank you))+$/i;
 
 /** A text without the greetings that it begins with, in English and Swedish: "hej, vad har jag att göra?" */
 export function withoutGreetings(text: string): string {

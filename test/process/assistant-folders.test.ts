@@ -119,3 +119,23 @@ test('an assistant made as the guide says is there, and does its work', async ()
   const said = await send('POST', `/v1/chat/sessions/${session.body.id}/messages`, { content: 'what is on my list?' });
   expect(said).toMatchObject({ status: 200, body: { content: '- Roses are red' } });
 });
+
+test('an assistant that no schema can be called after is refused by the start, by migrate and by the doctor', async () => {
+  await cp(join(root, 'src/assistants/todo'), join(root, 'src/assistants/order'), { recursive: true });
+  const refusal = 'order: Postgres reserves this word';
+  const env = {
+    ...process.env,
+    DATABASE_URL: database.url,
+    DATA_DIR: join(root, 'data'),
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+  };
+  for (const [command, stream] of [
+    ['serve', 'stderr'],
+    ['migrate', 'stderr'],
+    ['doctor', 'stdout'],
+  ] as const) {
+    const refused = run(process.execPath, ['src/main.ts', command], { cwd: root, env });
+    await expect(refused).rejects.toMatchObject({ [stream]: expect.stringContaining(refusal) });
+  }
+});

@@ -37,6 +37,7 @@ test.each<[string, FoundAssistant[], string]>([
   ['a name of the server', [make('chat')], 'chat: the server itself uses this name'],
   ['an address of the server', [make('auth')], 'auth: the server itself uses this name'],
   ['a schema of Postgres', [make('public')], 'public: the server itself uses this name'],
+  ['a word of SQL for a name', [make('order')], 'order: Postgres reserves this word'],
   ['a name that is no schema', [make('To-do')], 'To-do: an assistant'],
   ['one tool twice', [make('one', { tools: [tool('add'), tool('add')] })], 'one: two tools are called one_add'],
   ['a tool that cannot be called', [make('one', { tools: [tool('Add it')] })], 'one: a tool cannot be called "Add it"'],
@@ -44,6 +45,13 @@ test.each<[string, FoundAssistant[], string]>([
   ['a job that cannot be called', [make('one', { jobs: [job('one.send')] })], 'one: a job cannot be called "one.send"'],
   ['the name of jobs of the server', [make('referrals')], 'referrals: the server itself uses this name'],
   ['one route twice', [make('one', { routes: [route('/a'), route('/a')] })], 'one: two routes are GET /api/one/a'],
+  [
+    'one route under two names of its parameter',
+    [make('one', { routes: [route('/a/:x'), route('/a/:y')] })],
+    'one: two routes are GET /api/one/a/:id',
+  ],
+  ['a route beside its address', [make('one', { routes: [route('a')] })], 'one: a route cannot be at "a"'],
+  ['a route at the address of another', [make('one', { routes: [route('/../two')] })], 'be at "/../two"'],
   [
     'an error of another',
     [make('one', { errors: defineErrors('two', { lost: { status: 404, message: 'Lost.' } }) })],
@@ -84,6 +92,15 @@ describe('a folder', () => {
   test('that exports anything else stops the start', async () => {
     await write('one', `${manifest} export const more = 1;`);
     await expect(findAssistants(root)).rejects.toThrow('exports `assistant` and nothing else');
+  });
+
+  test.each([
+    ['{}', 'has no `description`, `tools`, `exportUser`, `eraseUser`'],
+    ['undefined', 'has no `description`, `tools`, `exportUser`, `eraseUser`'],
+    ["{ description: 'Does nothing.', tools: [], async *exportUser() {} }", 'has no `eraseUser`'],
+  ])('whose assistant is %s stops the start, saying what is missing', async (written, fault) => {
+    await write('one', `export const assistant = ${written};`);
+    await expect(findAssistants(root)).rejects.toThrow(fault);
   });
 
   test('with a name that is taken stops the start, saying so', async () => {

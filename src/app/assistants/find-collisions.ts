@@ -1,9 +1,12 @@
 import type { CatalogueEntry } from '../../base/errors.ts';
 import type { FoundAssistant } from './found-assistant.ts';
+import { reservedWords } from './reserved-words.ts';
 
 /** As a schema of Postgres, the start of a tool's name and the start of an error's code, which all take this form. */
 const NAME = /^[a-z][a-z0-9]{0,29}$/;
 const PART = /^[a-z][a-z0-9_]{0,29}$/;
+/** `/items/:item_id`. Anything else, such as `items` or `/../todo`, would lead out of `/api/<name>`. */
+const PATH = /^(?:\/:?[\w-]+)+$/;
 
 /** What else is at `/api/<name>`, in the database, or among the jobs or statements under this name. */
 const TAKEN = ['accounts', 'activity', 'auth', 'doctor', 'health', 'public', 'referrals', 'users'];
@@ -16,13 +19,15 @@ function findRepeated(names: readonly string[]): string[] {
 function findOwnFaults({ name, tools, routes = [], jobs = [], errors }: FoundAssistant): string[] {
   const toolNames = tools.map((tool) => tool.name);
   const jobNames = jobs.map((job) => job.name);
-  const addresses = routes.map(({ method, path }) => `${method} /api/${name}${path}`);
+  // What a parameter is called tells no address from another.
+  const addresses = routes.map(({ method, path }) => `${method} /api/${name}${path.replaceAll(/:\w+/g, ':id')}`);
   const foreign = (errors?.catalogue ?? []).filter(({ code }) => !code.startsWith(`${name}.`));
   return [
     ...toolNames.filter((tool) => !PART.test(tool)).map((tool) => `${name}: a tool cannot be called "${tool}"`),
     ...findRepeated(toolNames).map((tool) => `${name}: two tools are called ${name}_${tool}`),
     ...jobNames.filter((job) => !PART.test(job)).map((job) => `${name}: a job cannot be called "${job}"`),
     ...findRepeated(jobNames).map((job) => `${name}: two jobs are called ${name}.${job}`),
+    ...routes.filter(({ path }) => !PATH.test(path)).map(({ path }) => `${name}: a route cannot be at "${path}"`),
     ...findRepeated(addresses).map((address) => `${name}: two routes are ${address}`),
     ...foreign.map(({ code }) => `${name}: the error ${code} must begin with "${name}."`),
   ];
@@ -43,6 +48,11 @@ export function findCollisions(
       .filter((name) => !NAME.test(name))
       .map((name) => `${name}: an assistant's name is lower-case letters and digits`),
     ...names.filter((name) => taken.has(name)).map((name) => `${name}: the server itself uses this name`),
+    ...names
+      .filter((name) => reservedWords.has(name))
+      .map(
+        (name) => `${name}: Postgres reserves this word, so no schema is called so; choose another, such as ${name}s`,
+      ),
     ...findRepeated(names).map((name) => `${name}: two assistants have this name`),
     ...assistants.flatMap(findOwnFaults),
   ];

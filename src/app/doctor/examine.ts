@@ -1,3 +1,4 @@
+import { checkAssistants } from './checks/check-assistants.ts';
 import { checkModels } from './checks/check-models.ts';
 import { checkOpenFiles } from './checks/check-open-files.ts';
 import { checkPlans } from './checks/check-plans.ts';
@@ -8,7 +9,7 @@ import { examineDatabase } from './examine-database.ts';
 import { type CheckContext, type Finding, runCheck } from './finding.ts';
 
 /** Those that need nothing of the database. */
-const checks = [checkModels, checkPlans, checkSignIn, checkTimeouts, checkOpenFiles];
+const checks = [checkModels, checkAssistants, checkPlans, checkSignIn, checkTimeouts, checkOpenFiles];
 
 /** Looks at all that a configuration names, mostly at the same time, and changes nothing. Throws nothing. */
 export async function examine(context: CheckContext): Promise<Finding[]> {

@@ -30,3 +30,14 @@ test('budgets are told to whom they belong, also where nothing was spent yet', a
   const sayOther = await startChat(await product.createUser());
   expect(await sayOther('what is my budget?')).toBe('You have set no budget.');
 });
+
+test('"kr" and "$" are of the currency that the user counts in, where it has that sign', async () => {
+  const user = await product.createUser();
+  const say = await startChat(user);
+  const settings = { currency: 'NOK', time_zone: 'Europe/Oslo', language: null };
+  expect((await product.request(user, 'PUT', '/api/pam/settings', settings)).status).toBe(200);
+  expect(await say('spent 50 kr on food')).toMatch(/^Recorded: NOK 50\.00 on food/);
+  expect(await say('spent 50 SEK on food')).toMatch(/^Recorded: SEK 50\.00 on food/);
+  expect(await say('budget 500 kr for food')).toBe('The budget for food is NOK 500.00 a month.');
+  expect(await say('spent $5 on food')).toMatch(/^Recorded: \$5\.00 on food/);
+});

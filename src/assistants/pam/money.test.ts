@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatMoney, knownCurrency, maxAmountMinor, toDecimal, toMinor } from './money.ts';
+import { formatMoney, knownCurrency, maxAmountMinor, meantCurrency, toDecimal, toMinor } from './money.ts';
 
 test.each([
   ['12.50', 'EUR', 1250],
@@ -50,6 +50,21 @@ test.each([
 
 test.each(['EUR', 'SEK', 'JPY', 'KWD'])('%s is a currency', (currency) => {
   expect(knownCurrency(currency)).toBe(currency);
+});
+
+test.each([
+  [undefined, 'NOK', 'NOK'],
+  ['kr', 'NOK', 'NOK'],
+  ['kr', 'DKK', 'DKK'],
+  ['kr', 'EUR', 'SEK'],
+  ['$', 'AUD', 'AUD'],
+  ['$', 'SEK', 'USD'],
+  ['£', 'EUR', 'GBP'],
+  ['¥', 'CNY', 'CNY'],
+  ['¥', 'EUR', 'JPY'],
+  ['SEK', 'NOK', 'SEK'],
+])('%s means, to whom counts in %s, %s', (said, own, meant) => {
+  expect(meantCurrency(said, own)).toBe(meant);
 });
 
 test.each(['EUX', 'ABC'])('%s is none', (currency) => {

@@ -32,6 +32,23 @@ export function knownCurrency(currency: string): string {
   return currency;
 }
 
+/** Whether a sign stands for a currency: "kr" and "$" do for several. */
+export function isSignOf(sign: string, currency: string): boolean {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+  return format.formatToParts(0).some(({ type, value }) => type === 'currency' && value === sign);
+}
+
+/** What the signs of several currencies stand for, when not for the user's own. */
+const usual: Readonly<Record<string, string>> = { kr: 'SEK', $: 'USD', '£': 'GBP', '¥': 'JPY' };
+
+/**
+ * The currency that a user means by a code or a sign: the user's own, where it has that sign or nothing was said.
+ * @throws AppError 400 `pam.unknown_currency`.
+ */
+export function meantCurrency(said: string | undefined, own: string): string {
+  return said === undefined || isSignOf(said, own) ? own : knownCurrency(usual[said] ?? said);
+}
+
 /**
  * An amount in minor units: "12.50" EUR is 1250. Read digit by digit, so nothing is rounded.
  * @throws AppError 400 `pam.bad_amount` when the currency has no such amount.

@@ -18,6 +18,12 @@ export const Amount = Type.String({
 /** A code of ISO 4217. */
 export const Currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'A code of ISO 4217, such as EUR.' });
 
+/** A currency as the user said it. */
+export const SaidCurrency = Type.String({
+  pattern: '^(?:[A-Z]{3}|kr|[$£¥])$',
+  description: 'A code of ISO 4217, such as EUR; or kr, $, £ or ¥ when the user said no more than that.',
+});
+
 /** What an expense is for. */
 export const Category = Type.String({
   minLength: 1,

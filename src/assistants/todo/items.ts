@@ -40,9 +40,14 @@ export function toItem(row: ItemRow): Item {
   };
 }
 
-/** Puts an item on the list. */
+/** Puts an item on the list. Its title is kept with each letter in one piece: an "é" may be typed with its accent apart. */
 export async function addItem({ title, due_on = null, priority = 'normal' }: NewItem, context: AssistantContext) {
-  const { answer } = await context.once(insertItems, { id: newId(), title, dueOn: due_on, priority });
+  const { answer } = await context.once(insertItems, {
+    id: newId(),
+    title: title.normalize(),
+    dueOn: due_on,
+    priority,
+  });
   const stored = answer as Stored<ItemRow>;
   return toItem({
     ...stored,
@@ -52,14 +57,15 @@ export async function addItem({ title, due_on = null, priority = 'normal' }: New
   });
 }
 
-function choose({ id, title, full_title, due_on, language }: Meant): Choice {
+function choose({ id, title: said, full_title, due_on, language }: Meant): Choice {
+  const [title, fullTitle] = [said?.normalize(), full_title?.normalize()];
   // Not in the schemas of the tools: providers refuse those that have `anyOf` at the top.
   if (id === undefined && title === undefined) throw todoErrors.raise.item_not_named();
   // As Postgres cuts words: an underscore is part of one, and no word begins with ½.
   const words = title?.match(/[\p{L}\p{M}\p{Nd}_][\p{L}\p{M}\p{N}_]*/gu) ?? [];
   // Without any word, only the very title.
   const patterns = words.length === 0 ? ['^$'] : words.map((word) => wordPattern(word, language));
-  return { id: id ?? null, title: title ?? null, fullTitle: full_title ?? null, patterns, onDay: due_on ?? null };
+  return { id: id ?? null, title: title ?? null, fullTitle: fullTitle ?? null, patterns, onDay: due_on ?? null };
 }
 
 /** What came of changing the item that a user means: the item, or those that may be meant when several fit. */
@@ -78,8 +84,9 @@ function outcomeOf(rows: readonly (ItemRow & { changed: boolean })[]): Outcome {
  * @throws AppError 404 `todo.item_not_found`; 400 `todo.item_not_named`.
  */
 export async function changeItem(meant: Meant, change: Partial<Change>, context: AssistantContext): Promise<Outcome> {
-  const unchanged: Change = { newTitle: null, setDueOn: false, dueOn: null, priority: null, isDone: null };
-  return outcomeOf(await context.query(updateItem, { ...choose(meant), ...unchanged, ...change }));
+  const newTitle = change.newTitle?.normalize() ?? null;
+  const unchanged: Omit<Change, 'newTitle'> = { setDueOn: false, dueOn: null, priority: null, isDone: null };
+  return outcomeOf(await context.query(updateItem, { ...choose(meant), ...unchanged, ...change, newTitle }));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { answerDespair } from './answer-despair.ts';
 import type { Message } from './message-schema.ts';
 import type { PlainCall, PlainCommands } from './plain-commands.ts';
 import type { CompletionRequest } from './schemas.ts';
@@ -78,15 +79,19 @@ function tellOutcomes(messages: readonly Message[], commands: PlainCommands): st
     .join('\n');
 }
 
-/** The answer to a request by the rules of `commands`; without them, what the offline model is. */
+/** The answer to a request by the rules of `commands`, or to somebody in despair; without rules, what the offline model is. */
 export function replyOffline(
   request: CompletionRequest,
   { commands, now, role }: { commands: PlainCommands | undefined; now: Date; role: OfflineRole },
 ): OfflineReply {
-  if (commands === undefined) return { text: WITHOUT_COMMANDS[role] };
   const last = request.messages.at(-1);
+  const text = last?.role === 'user' ? commandOf(last) : '';
+  const care = answerDespair(text);
+  // Before the commands, for "remind me to …" would be kept as one.
+  if (care !== undefined) return { text: care };
+  if (commands === undefined) return { text: WITHOUT_COMMANDS[role] };
   if (last?.role === 'tool') return { text: tellOutcomes(request.messages, commands) };
-  const call = last?.role === 'user' ? commands.read({ text: commandOf(last), now }) : undefined;
+  const call = last?.role === 'user' ? commands.read({ text, now }) : undefined;
   if (call !== undefined && offers(request, call.tool)) return call;
   const examples = commands.examples.map((example) => `“${example}”`).join(', ');
   return { text: `${NOT_UNDERSTOOD[role]}, such as ${examples}.` };

@@ -170,6 +170,7 @@ test.each([
   "I'm sorry",
   "I'm afraid I don't understand",
   "I'm happy to help",
+  "I'm dying to see you",
   "I'm good to go",
   "I'm interested in my mood last week",
   "I'm free tomorrow",

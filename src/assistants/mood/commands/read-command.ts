@@ -80,12 +80,12 @@ const otherTime = new RegExp(
 const address = /^(?:help|thanks?|stop|cancel|yes|no|please|hjälp|tack|stopp|sluta|avbryt|ja|nej)(?!\p{L})/iu;
 
 /**
- * What the words for a feeling say too, of something else: "I'm sorry", "I'm happy to help", "I'm free tomorrow". But who
- * is happy to be alive, or free and happy, tells how they feel.
+ * What the words for a feeling say too, of something else: "I'm sorry", "I'm happy to help", "I'm dying to see you", "I'm
+ * free tomorrow". But who is happy to be alive, or free and happy, tells how they feel.
  */
 const otherSense = new RegExp(
   `^(?:(?:${[
-    "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:sorry|afraid (?:i|it|that|not|so)|good (?:to|with|for)|fine with|interested|free)",
+    "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:sorry|afraid (?:i|it|that|not|so)|good (?:to|with|for)|fine with|interested|free|dying (?:to|for))",
     "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:happy|glad) to(?! be(?! of))",
     'jag är (?:(?:inte|helt|nästan|ganska|så) )*(?:jätte|super|skit)?(?:klar|säker|intresserad|fri)',
   ].join('|')})(?!\\p{L}| (?:and|och) \\p{L}+$)|(?:free|fri) )`,

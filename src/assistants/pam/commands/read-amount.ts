@@ -1,3 +1,4 @@
+import { isSignOf } from '../money.ts';
 import type { Language } from './read-period.ts';
 
 /** An amount at the start of a text, and what follows it. */
@@ -9,13 +10,17 @@ export interface AmountAndRest {
   readonly rest: string;
 }
 
-/** How currencies are said; "kr" is the Swedish one. */
+/** How currencies are said. "kr", "$", "£" and "¥" are of several, among which the tools choose. */
 const said: readonly (readonly [string, RegExp])[] = [
   ['EUR', /^(?:€|eur|euros?)$/i],
-  ['USD', /^(?:\$|usd|dollars?)$/i],
-  ['GBP', /^(?:£|gbp|pounds?|pund)$/i],
-  ['JPY', /^(?:¥|jpy|yen)$/i],
-  ['SEK', /^(?:kr|sek|kronor|krona)$/i],
+  ['$', /^(?:\$|dollars?)$/i],
+  ['£', /^(?:£|pounds?|pund)$/i],
+  ['kr', /^(?:kr|kronor|krona)$/i],
+  ['¥', /^¥$/],
+  ['JPY', /^(?:jpy|yen)$/i],
+  ['USD', /^usd$/i],
+  ['GBP', /^gbp$/i],
+  ['SEK', /^sek$/i],
   ['NOK', /^nok$/i],
   ['DKK', /^dkk$/i],
 ];
@@ -29,17 +34,17 @@ const amountFirst =
 /** Thousands that are told from the decimals by another mark: "1.234,50". */
 const marked = /^\d{1,3}([.,])\d{3}(?:\1\d{3})*(?!\1)[.,]\d{1,2}$/;
 
-/** The code of a currency as it is said; undefined for any other word. */
+/** The code or the sign of a currency as it is said; undefined for any other word. */
 function readCurrency(word: string): string | undefined {
   const [code] = said.find(([, pattern]) => pattern.test(word)) ?? [];
   // Other codes only in capitals: in small letters "all" and "top" are words.
   return code ?? (currencies.has(word) ? word : undefined);
 }
 
-/** Whether a sign stands for a currency: "$" does for several. */
-function isSignOf(sign: string, currency: string): boolean {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
-  return format.formatToParts(0).some(({ type, value }) => type === 'currency' && value === sign);
+/** What is meant by what stands before a number and behind it: the code of the two. Undefined for two currencies. */
+function joinCurrencies(before: string, behind: string): string | undefined {
+  if (before === behind) return behind;
+  return [behind, before].find((code) => currencies.has(code) && isSignOf(code === behind ? before : behind, code));
 }
 
 /** A number with a point; undefined for what may be one number or another. */
@@ -62,9 +67,11 @@ export function readAmount(text: string, language: Language): AmountAndRest | un
   const before = readCurrency(sign);
   if (amount === undefined) return undefined;
   const written = readCurrency(unit);
-  if (sign !== '' && written !== undefined && written !== before && !isSignOf(sign, written)) return undefined;
-  // Swedes write "5:-" of kronor alone.
-  const currency = written ?? before ?? (language === 'sv' && even !== undefined ? 'SEK' : undefined);
+  const isBoth = before !== undefined && written !== undefined;
+  const joined = isBoth ? joinCurrencies(before, written) : (written ?? before);
+  if (isBoth && joined === undefined) return undefined;
+  // Only Swedes write "5:-", and only of kronor.
+  const currency = joined ?? (language === 'sv' && even !== undefined ? 'kr' : undefined);
   return {
     amount,
     ...(currency !== undefined && { currency }),

@@ -72,7 +72,8 @@ function cut(text: string, found: { index: number; length: number }, language: L
   const before = text
     .slice(0, index)
     .trim()
-    .replace(/(?:^| )(?:(?:on )?the|on|den)$/i, '');
+    .replace(/(?:^| )(?:(?:on )?the|on|den)$/i, '')
+    .replace(/,$/, '');
   if (isUnfinished(before, language)) return undefined;
   const after = text.slice(index + length).trim();
   if (after === '') return before;

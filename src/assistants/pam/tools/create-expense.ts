@@ -1,8 +1,8 @@
 import { defineTool, Type } from '../../../kit/index.ts';
 import { addDays, lastOf, todayIn } from '../days.ts';
 import { addExpense, toTold } from '../expenses.ts';
-import { knownCurrency, toMinor } from '../money.ts';
-import { Amount, Category, Currency, Day, Note, WeekdayName } from '../schemas.ts';
+import { meantCurrency, toMinor } from '../money.ts';
+import { Amount, Category, Day, Note, SaidCurrency, WeekdayName } from '../schemas.ts';
 import { getSettings } from '../settings.ts';
 
 const hourMs = 3_600_000;
@@ -13,7 +13,7 @@ export const createExpense = defineTool({
   input: Type.Object(
     {
       amount: Amount,
-      currency: Type.Optional(Currency),
+      currency: Type.Optional(SaidCurrency),
       category: Category,
       note: Type.Optional(Note),
       spent_on: Type.Optional({
@@ -35,7 +35,7 @@ export const createExpense = defineTool({
   writes: true,
   async run({ amount, currency, category, note = null, spent_on, days_ago = 0, hours_ago = 0, weekday }, context) {
     const settings = await getSettings(context);
-    const known = knownCurrency(currency ?? settings.currency);
+    const known = meantCurrency(currency, settings.currency);
     const then = new Date(context.clock.now().getTime() - hours_ago * hourMs);
     const day = addDays(todayIn(settings.time_zone, then), -days_ago);
     const expense = await addExpense(

@@ -1,8 +1,8 @@
 import { defineTool, Type } from '../../../kit/index.ts';
 import { toCategory } from '../expenses.ts';
-import { knownCurrency, toDecimal, toMinor } from '../money.ts';
+import { meantCurrency, toDecimal, toMinor } from '../money.ts';
 import { deleteBudget, putBudget } from '../queries.ts';
-import { Amount, Category, Currency } from '../schemas.ts';
+import { Amount, Category, SaidCurrency } from '../schemas.ts';
 import { getSettings } from '../settings.ts';
 
 export const setBudget = defineTool({
@@ -10,13 +10,13 @@ export const setBudget = defineTool({
   description:
     'Sets what the user means to spend on a category in each month. Without a currency it is the user\'s own. The amount "0" takes the budget away.',
   input: Type.Object(
-    { amount: Amount, currency: Type.Optional(Currency), category: Category },
+    { amount: Amount, currency: Type.Optional(SaidCurrency), category: Category },
     { additionalProperties: false },
   ),
   writes: true,
   async run(input, context) {
     const settings = await getSettings(context);
-    const currency = knownCurrency(input.currency ?? settings.currency);
+    const currency = meantCurrency(input.currency, settings.currency);
     const category = toCategory(input.category);
     const { language } = settings;
     if (Number(input.amount) === 0) {

@@ -90,3 +90,8 @@ test.each<[string, string, object]>([
 ])('"%s" is understood', (text, tool, input) => {
   expect(read(text)).toEqual({ tool: `todo_${tool}`, input });
 });
+
+test('"att" before what was done is not part of its name', () => {
+  const input = { title: 'betala hyran', language: 'sv' };
+  expect(read('jag är klar med att betala hyran')).toEqual({ tool: 'todo_complete', input });
+});

@@ -64,7 +64,10 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
       'list',
       /^(?:vad har jag att göra|vad (?:ska|måste) jag göra|vad (?:står|finns|har jag) på (?:min lista|listan)|visa (?:min lista|listan|mina uppgifter)|vad (?:har jag|är|finns) kvar(?: att göra| på (?:min lista|listan))?|min lista|mina uppgifter)(?<what> .*)?$/,
     ],
-    ['complete', /^(?:(?:jag (?:är|blev) )?(?:klar|färdig) med|jag har gjort(?: klart)?|bocka av) (?<what>.+)$/],
+    [
+      'complete',
+      /^(?:(?:jag (?:är|blev) )?(?:klar|färdig) med(?: att)?|jag har gjort(?: klart)?|bocka av) (?<what>.+)$/,
+    ],
     ['reopen', /^markera (?<what>.+?) som (?:inte|ej) (?:klar|klart|klara|färdig|färdigt|färdiga|gjord|gjort)$/],
     ['complete', /^markera (?<what>.+?) som (?:klar|klart|klara|färdig|färdigt|färdiga|gjord|gjort)$/],
     ['delete', /^(?:ta bort|radera|stryk) (?<what>.+?)(?: från (?:min lista|listan))?$/],

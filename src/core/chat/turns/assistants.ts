@@ -16,12 +16,21 @@ export interface ReadyAssistant extends Assistant {
   readonly toolset: ReadonlyMap<string, CheckedTool>;
 }
 
+/** @throws Error naming the tool, when its schema cannot be checked: with a format that is not known, say. */
+function createCheck({ name, parameters }: Tool): InputCheck {
+  try {
+    return createInputCheck(parameters);
+  } catch (cause) {
+    throw new Error(`The input of the tool ${name} is no schema: ${(cause as Error).message}`, { cause });
+  }
+}
+
 function prepare(assistant: Assistant): ReadyAssistant {
   const offered = assistant.tools.map(({ name, description, parameters }): ModelTool => {
     return { type: 'function', function: { name, description, parameters: { ...parameters } } };
   });
   const checked = assistant.tools.map((tool): CheckedTool => {
-    return { ...tool, run: (input, call) => tool.run(input, call), check: createInputCheck(tool.parameters) };
+    return { ...tool, run: (input, call) => tool.run(input, call), check: createCheck(tool) };
   });
   return { ...assistant, offered, toolset: new Map(checked.map((tool) => [tool.name, tool])) };
 }

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Product, startProduct } from '../../../test/harness/product.ts';
+
+let product: Product;
+
+beforeAll(async () => {
+  product = await startProduct();
+});
+
+afterAll(() => product.stop());
+
+test('an item is found by its title, whether a letter was typed in one piece or with its accent apart', async () => {
+  const user = await product.createUser();
+  const send = (method: 'POST' | 'PATCH', path: string, body: object) =>
+    product.request(user, method, `/api/todo/items${path}`, body);
+  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
+  const { id } = (await session.json()) as { id: string };
+  const say = async (content: string) => {
+    const answer = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
+    return ((await answer.json()) as { content: string }).content;
+  };
+  const created = await send('POST', '', { title: 'cafe\u0301 visit' });
+  const item = (await created.json()) as { id: string };
+  expect(await say('done with caf\u00e9 visit')).toBe('Done: caf\u00e9 visit');
+  await send('PATCH', `/${item.id}`, { title: 'fare\u0301 fest', done: false });
+  expect(await say('delete far\u00e9 fest')).toBe('Deleted: far\u00e9 fest');
+});

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { withoutThanks } from './courtesies.ts';
+
+test.each([
+  ['show my tasks, please!', 'show my tasks'],
+  ['add milk for tomorrow please, thanks', 'add milk for tomorrow'],
+  ['lägg till mjölk, snälla, tack!', 'lägg till mjölk'],
+  ['add say thank you', 'add say thank you'],
+])('"%s" asks for "%s"', (said, asked) => {
+  expect(withoutThanks(said)).toBe(asked);
+});
