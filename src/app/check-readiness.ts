@@ -16,6 +16,8 @@ export interface Dependencies extends Readiness {
 /** Finds out how what the server depends on is, by the context's deadline and within a second. Never rejects. */
 export type CheckDependencies = (context: CallContext) => Promise<Dependencies>;
 
+const readOnly = 'The database is read-only: what is in it can be read, and nothing stored.';
+
 const databaseAway: Dependencies = {
   status: 'unavailable',
   reasons: ['The database does not answer.'],
@@ -33,7 +35,8 @@ export function createDependencyCheck(
     const deadline = context.deadline.shortenedTo(pingBudgetMs);
     try {
       const answers = Promise.all([callers.findTrouble(), postgres.ping({ ...context, deadline })]);
-      const [reasons, latencyMs] = await deadline.race(answers);
+      const [trouble, { isReadOnly, roundTripMs: latencyMs }] = await deadline.race(answers);
+      const reasons = isReadOnly ? [readOnly, ...trouble] : trouble;
       return { status: reasons.length === 0 ? 'ready' : 'degraded', reasons, latencyMs };
     } catch {
       return databaseAway;

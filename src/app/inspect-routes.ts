@@ -1,4 +1,5 @@
 import { inspectRoute } from '../platform/postgres/index.ts';
+import { reasonOf } from './reason-of.ts';
 
 /** How the configured URLs lead to the database. */
 export interface DatabaseRoutes {
@@ -11,24 +12,27 @@ export interface DatabaseRoutes {
 /**
  * Looks how `DATABASE_URL`, and `DATABASE_DIRECT_URL` where it is set, lead to the database.
  *
- * @throws Error of pg when one of them does not lead there.
+ * @throws Error that names the one that does not lead there, and says why.
  */
 export async function inspectRoutes(
   url: string,
   directUrl: string | undefined,
   connectBoundMs?: number,
 ): Promise<DatabaseRoutes> {
-  const direct = await inspectRoute(directUrl ?? url, connectBoundMs);
+  const inspect = (name: string, place: string) =>
+    inspectRoute(place, connectBoundMs).catch((cause) => {
+      throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
+    });
+  const directName = directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL';
+  const direct = await inspect(directName, directUrl ?? url);
   if (!direct.keepsSession) {
     const fault = {
-      what:
-        `${directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL'} leads through a transaction pooler, by way ` +
-        'of which nothing can be migrated or listened to',
+      what: `${directName} leads through a transaction pooler, by way of which nothing can be migrated or listened to`,
       whatToDo: 'Set DATABASE_DIRECT_URL to the database itself.',
     };
     return { isPooled: true, fault };
   }
-  const route = directUrl === undefined ? direct : await inspectRoute(url, connectBoundMs);
+  const route = directUrl === undefined ? direct : await inspect('DATABASE_URL', url);
   const fault = route.keepsPrepared
     ? undefined
     : {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { createTestDatabase } from '../../test/harness/postgres.ts';
 import { loadConfig } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { type EmbeddedPostgresOptions, startEmbeddedPostgres } from '../platform/postgres/index.ts';
@@ -24,6 +25,18 @@ test('what is configured of the pool has the names that the pool knows', () => {
     statementTimeoutMs: 5_500,
     maxAgeSeconds: 6,
   });
+});
+
+test('the URL that leads nowhere is named', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const nowhere = Object.assign(new URL(database.url), { port: '1' }).href;
+  const find = (url: string, directUrl: string) => {
+    const config = loadConfig({ DATABASE_URL: url, DATABASE_DIRECT_URL: directUrl });
+    return findDatabase(config, createLogger({ level: 'silent' }));
+  };
+  await expect(find(database.url, nowhere)).rejects.toThrow(/^DATABASE_DIRECT_URL: .*ECONNREFUSED/);
+  await expect(find(nowhere, database.url)).rejects.toThrow(/^DATABASE_URL: .*ECONNREFUSED/);
 });
 
 test('a command joins the Postgres of a server that was being started at the same time, which a server does not', async () => {

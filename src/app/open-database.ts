@@ -70,9 +70,7 @@ export function poolOptionsOf(database: Config['database']) {
 /** Answers whether `url` leads through a pooler. Refuses a way on which something would not work, naming the setting. */
 async function checkRoutes(url: string, directUrl: string | undefined): Promise<boolean> {
   const { isPooled, fault } = await inspectRoutes(url, directUrl).catch((cause) => {
-    const names = directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_URL or DATABASE_DIRECT_URL';
-    const advice = 'See that it runs and lets this role in; "evenkeel doctor" looks.';
-    throw new Error(`${names}: ${reasonOf(cause)}. ${advice}`, { cause });
+    throw new Error(`${reasonOf(cause)}. See that it runs and lets this role in; "evenkeel doctor" looks.`, { cause });
   });
   if (fault !== undefined) throw new Error(`${fault.what}. ${fault.whatToDo}`);
   return isPooled;
@@ -116,11 +114,14 @@ const maxFirstConnections = 10;
 /** Waits for an answer; a connection that takes longer to open than a request waits for one is asked for again. */
 async function ping(postgres: Postgres, context: CallContext): Promise<void> {
   for (let failure: AppError | undefined; ; ) {
-    const answer = await postgres.ping(context).catch((error: unknown) => error);
-    if (typeof answer === 'number') return;
-    // That the time is over tells less than what it went by with.
-    if (!(answer instanceof AppError)) throw failure ?? answer;
-    failure = answer;
+    try {
+      await postgres.ping(context);
+      return;
+    } catch (error) {
+      // That the time is over tells less than what it went by with.
+      if (!(error instanceof AppError)) throw failure ?? error;
+      failure = error;
+    }
   }
 }
 

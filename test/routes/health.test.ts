@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { version } from '../../src/app/version.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
 import type { Health } from '../../src/platform/telemetry/index.ts';
@@ -89,4 +90,33 @@ test.each([
   expect(pool).toMatchObject(expected);
   expect(pool?.total).toBeGreaterThanOrEqual(expected.checked_out);
   expect(pool?.overflow).toBe(Math.max(0, (pool?.total ?? 0) - 3));
+});
+
+test('a database that is read-only is told of while it is', async () => {
+  const admin = new Client({ connectionString: product.databaseUrl });
+  await admin.connect();
+  onTestFinished(() => admin.end());
+  const name = admin.escapeIdentifier(admin.database ?? '');
+  const readiness = async () => {
+    const response = await product.request(undefined, 'GET', '/readyz');
+    return { code: response.status, ...((await response.json()) as { status: string; reasons: string[] }) };
+  };
+  // A connection that was being opened at the change may be of before.
+  const untilReadiness = (status: string) =>
+    until(async () => {
+      product.postgres.refresh();
+      return (await readiness()).status === status;
+    });
+  const readOnly = expect.stringContaining('read-only');
+
+  await admin.query(`alter database ${name} set default_transaction_read_only = on`);
+  await untilReadiness('degraded');
+  expect(await readiness()).toEqual({ code: 200, status: 'degraded', reasons: [readOnly] });
+  // A report is given out for a second.
+  await until(async () => (await readHealth()).body.status === 'degraded');
+  const { reasons, database } = (await readHealth()).body;
+  expect({ reasons, status: database.status }).toEqual({ reasons: [readOnly], status: 'up' });
+
+  await admin.query(`alter database ${name} reset default_transaction_read_only`);
+  await untilReadiness('ready');
 });

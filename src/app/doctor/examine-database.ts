@@ -195,7 +195,7 @@ export async function examineDatabase(context: CheckContext): Promise<DatabaseEx
     const todo =
       url === undefined
         ? 'See postgres.log in DATA_DIR.'
-        : 'See that it runs, is reached from here and lets this role in; else mend DATABASE_URL.';
+        : 'See that it runs, is reached from here and lets this role in; else mend its URL.';
     return only(finding(broken(`cannot be worked with: ${reasonOf(error)}`, todo)));
   }
 }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { AppError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
 import { checkConnection } from './check-connection.ts';
-import { ConnectionState } from './connection-state.ts';
+import { ConnectionState, type SentStatement } from './connection-state.ts';
 import { abort, type ConnectionPoolOptions, createPgPool } from './create-pg-pool.ts';
 import { NotConnected, postgresErrors, sqlState } from './errors.ts';
 import { type PoolStatus, poolHealth } from './pool-status.ts';
+import type { Statement } from './statement.ts';
 
 // While callers wait in line.
 const ASK_AGAIN_MS = 50;
@@ -20,8 +22,6 @@ const CHECK_MS = 400;
 // After all connections were to be closed, for so long: where one leads that was opened since, the next would lead, too. A
 // failover that comes later must be noticed again.
 const RENEWED_MS = 2_000;
-// A server takes memory for each; beyond that statements are planned at each run.
-const MAX_NAMED_STATEMENTS = 250;
 
 /**
  * Connections for callers that wait in line. pg's pool opens, keeps, ages and closes them. The line is ours: with pg's,
@@ -47,6 +47,11 @@ export class ConnectionPool {
   /** What was opened before is to be closed. */
   #staleBeforeMs = Number.NEGATIVE_INFINITY;
   #leftReadOnlyAtMs = Number.NEGATIVE_INFINITY;
+  /**
+   * Ends every text on connections that are opened from now on, once a plan was found to be out of date: a pooler keeps plans by
+   * their texts, beyond our connections, and would answer with the same one.
+   */
+  #textMark = '';
   /** What was silent then, the network has forgotten. */
   #forgottenAtMs = Number.NEGATIVE_INFINITY;
   #isClosing = false;
@@ -112,12 +117,9 @@ export class ConnectionPool {
     this.#ask();
   }
 
-  /** The name to prepare a statement under on this connection; undefined when the connection has enough of them. */
-  preparedName(client: pg.PoolClient, statementName: string): string | undefined {
-    const names = this.#states.get(client)?.statementNames;
-    if (names === undefined || (names.size >= MAX_NAMED_STATEMENTS && !names.has(statementName))) return undefined;
-    names.add(statementName);
-    return statementName;
+  /** A statement as this connection is to be sent it: with a name to prepare it under, unless it has enough of them. */
+  toSend(client: pg.PoolClient, statement: Statement<unknown>): SentStatement {
+    return this.#states.get(client)?.toSend(statement) ?? { text: statement.text };
   }
 
   /** Whether the connection broke, as opposed to the server refusing something. */
@@ -144,7 +146,8 @@ export class ConnectionPool {
     const openedAtMs = because === undefined ? Number.POSITIVE_INFINITY : this.#openedAtMs(because.client);
     if (openedAtMs <= this.#staleBeforeMs) return;
     this.#staleBeforeMs = performance.now();
-    if (because?.isReadOnly) this.#leftReadOnlyAtMs = this.#staleBeforeMs;
+    if (because?.isReadOnly === true) this.#leftReadOnlyAtMs = this.#staleBeforeMs;
+    if (because?.isReadOnly === false) this.#textMark = `\n-- ${newId()}`;
   }
 
   /** Whether all that led to a read-only server were closed of late and this one was opened since: a new one would lead there, too. */
@@ -183,7 +186,7 @@ export class ConnectionPool {
   #onConnect(client: pg.PoolClient): void {
     this.#attempts.delete(client);
     this.#connectError = undefined;
-    const state = new ConnectionState(this.#options.maxAgeSeconds);
+    const state = new ConnectionState(this.#options.maxAgeSeconds, this.#textMark);
     this.#states.set(client, state);
     // The caller whose statement was running learns of it by its statement's error.
     client.on('error', () => {

@@ -49,12 +49,20 @@ export interface PostgresOptions {
   readonly observe?: (observation: StatementObservation) => void;
 }
 
+/** A sign of life of the server. */
+export interface SignOfLife {
+  /** How long it took in milliseconds, the wait for a connection included. */
+  readonly roundTripMs: number;
+  /** Whether it takes no writes: a standby, or all of it is set to be read-only. */
+  readonly isReadOnly: boolean;
+}
+
 /** The database of a running server. */
 export interface Postgres extends Database {
   /** The pool at this moment. */
   poolStatus(): PoolStatus;
-  /** Asks the server for a sign of life; answers the round trip in milliseconds, the wait for a connection included. */
-  ping(context: CallContext): Promise<number>;
+  /** Asks the server for a sign of life. */
+  ping(context: CallContext): Promise<SignOfLife>;
   /** Replaces every connection of before now, when it is next idle or asked for: for when they may lead nowhere. */
   refresh(): void;
   /** Refuses new calls, lets those that run or wait finish, and closes every connection. */
@@ -66,9 +74,9 @@ const MAX_RETRIES = 3;
 // The conflicting transactions are short; the first pause is that of a statement or two, then twice as long each time.
 const RETRY_PAUSE_MS = 20;
 
-const pingStatement = () => sql<{ one: number }>`
+const pingStatement = () => sql<{ is_read_only: boolean }>`
   -- postgres.ping
-  select 1 as one`;
+  select current_setting('transaction_read_only')::boolean as is_read_only`;
 
 /** Opens the pool. Connects to nothing before the first call. */
 export function openPostgres(options: PostgresOptions): Postgres {
@@ -93,8 +101,8 @@ export function openPostgres(options: PostgresOptions): Postgres {
     poolStatus: () => pool.status(),
     ping: async (context) => {
       const startedAtMs = performance.now();
-      await query(pingStatement(), context);
-      return performance.now() - startedAtMs;
+      const [row] = await query(pingStatement(), context);
+      return { roundTripMs: performance.now() - startedAtMs, isReadOnly: row?.is_read_only === true };
     },
     refresh: () => pool.refresh(),
     close: async () => {
@@ -133,14 +141,12 @@ async function queryOnce<Row>(run: Run, statement: SendableStatement<Row>, conte
     timings.add('pool', performance.now() - askedAtMs);
   });
   const startedAtMs = performance.now();
-  const { text, values } = statement;
-  const name = pool.preparedName(pipeline.client, statement.name);
   const span = trace?.start(statement.name, { 'db.system.name': 'postgresql' });
   let isFailed = true;
   try {
     const rows = await runStatement<Row>(
       pipeline,
-      { text, values, ...(name !== undefined && { name }) },
+      { ...pool.toSend(pipeline.client, statement), values: statement.values },
       {
         signal: deadline.signal,
         silentAfterMs,

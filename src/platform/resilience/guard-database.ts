@@ -61,10 +61,10 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
  * Puts a time limit and a circuit breaker in front of a database.
  *
  * Closed, statements pass, each with `statementBudgetMs` within its caller's deadline. Failures that may be the database's
- * are counted; a success starts the count anew. When five came in a row, one `select 1` decides: answered, all stays as it
+ * are counted; a success starts the count anew. When five came in a row, one ping decides: answered, all stays as it
  * is, for it was one slow statement, one lock or lost connections. When within a second neither it was answered nor any
  * statement, the breaker opens. Open, every statement is refused at once, those under way are cancelled, no connection of
- * before is used again, and `select 1` is tried about once a second, whether or not anyone calls. The first one answered
+ * before is used again, and a ping is tried about once a second, whether or not anyone calls. The first one answered
  * closes the breaker. So no caller's statement is spent on trying, and nobody waits in line for the outcome.
  *
  * Besides what `Database.query` throws: `postgres.timeout` (503) when the statement's own budget ended it, and
