@@ -4,12 +4,12 @@ import { Timings } from './timings.ts';
 
 /** Runs one piece of work that belongs to no request that waits for it, with a deadline of its own. */
 export async function inBackground<Result>(
-  options: { requestId: string; budgetMs: number },
+  { requestId, budgetMs, trace }: Pick<CallContext, 'requestId' | 'trace'> & { readonly budgetMs: number },
   work: (context: CallContext) => Promise<Result>,
 ): Promise<Result> {
-  const deadline = Deadline.after(options.budgetMs);
+  const deadline = Deadline.after(budgetMs);
   try {
-    return await work({ deadline, timings: new Timings(), requestId: options.requestId });
+    return await work({ deadline, timings: new Timings(), requestId, trace });
   } finally {
     deadline.end();
   }

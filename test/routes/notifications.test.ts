@@ -167,6 +167,17 @@ describe('mail', () => {
     expect(await titles()).toHaveLength(2);
   });
 
+  it('does not go to a user who is disabled', async () => {
+    await setEmail('reader@example.com', true);
+    const disable = sql`
+      -- test.disable_user
+      update users set disabled_at = now() where user_id = ${user.userId}`;
+    await product.postgres.query(disable, testContext());
+    await tell('disabled');
+    await expect.poll(countJobs, soon).toBe(0);
+    expect(mails.messages).toEqual([]);
+  });
+
   it('is tried again when the mail server refuses it', async () => {
     await setEmail('reader@example.com', true);
     mails.refusal = { responseCode: 451, text: 'reader@example.com: come back later' };

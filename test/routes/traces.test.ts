@@ -95,6 +95,7 @@ test("a request is a step of its caller's trace, and its statements and model ca
   expect(request?.parentSpanId).toBe(callerSpan);
   expect(find('chat.start_turns')?.parentSpanId).toBe(request?.spanId);
   expect(find('model')?.parentSpanId).toBe(request?.spanId);
+  expect(find('chat.end_turns')?.parentSpanId).toBe(request?.spanId);
 });
 
 test('the provider is told the step that asks it', () => {

@@ -214,6 +214,15 @@ describe('signing in', () => {
     }
   });
 
+  it('with a key that has no part in chat is refused, in the header or in a frame', async () => {
+    const key = await product.createKey(user, ['account:read', 'keys:read']);
+    await expect(signedIn(key)).rejects.toThrow('403');
+    const client = await connect();
+    client.send({ type: 'auth', token: key, client_id: 'm' });
+    expect(await client.closed()).toBe(1008);
+    expect(client.frames[0]).toMatchObject({ client_id: 'm', error: { code: 'keys.permission_missing' } });
+  });
+
   it('does not turn a connection over to another user', async () => {
     const client = await signedIn();
     client.send({ type: 'auth', token: (await product.createUser()).key });

@@ -23,7 +23,7 @@ function sendMail({ database, mailer }: NotificationJobOptions): Job {
       const key = { userId: payload.user_id, id: payload.id };
       if (mailer === undefined) return;
       const [mail] = await database.query(findMail(key), context);
-      // Sent already, or the user has gone, has another address or wants no such mail by now.
+      // Sent already, or the user has gone, is disabled, has another address or wants no such mail by now.
       if (mail === undefined || mail.email === null) return;
       try {
         await mailer.send({ id: payload.id, to: mail.email, ...renderMail(mail) }, context);

@@ -91,7 +91,7 @@ export const notify = (p: { userId: string; id: string; kind: string; title: str
 
 /**
  * A notification that is still to be mailed, with the verified address it goes to; not of a kind to which the user has said
- * no since. Indexes: notifications_pkey, users_pkey, notification_preferences_pkey. One row or none.
+ * no since, nor to one who is disabled. Indexes: notifications_pkey, users_pkey, notification_preferences_pkey. One row or none.
  */
 export const findMail = (p: { userId: string; id: string }) => sql<{
   title: string;
@@ -104,7 +104,7 @@ export const findMail = (p: { userId: string; id: string }) => sql<{
   join users u on u.user_id = n.user_id
   left join notification_preferences p on p.user_id = n.user_id and p.kind = n.kind
   where n.user_id = ${p.userId}::uuid and n.id = ${p.id}::uuid and n.mailed_at is null and u.email_verified
-    and coalesce(p.email, true)`;
+    and u.disabled_at is null and coalesce(p.email, true)`;
 
 /** Says that a notification was mailed. Index: notifications_pkey. One row or none. */
 export const markMailed = (p: { userId: string; id: string }) => sql<{ id: string }>`

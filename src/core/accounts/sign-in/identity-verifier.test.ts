@@ -66,6 +66,27 @@ test('a token tells who its bearer is, and what the provider says of them', asyn
   });
 });
 
+test.each(['José.Ö@bücher.example', "o'hara+tag@example.com"])('%s is an address', async (email) => {
+  const token = await issuer.token({ email, email_verified: true });
+  expect(await open().verify(token, contextOf())).toMatchObject({ email, isEmailVerified: true });
+});
+
+test.each([
+  'nobody',
+  'a@b@example.com',
+  'a@example.com, b@example.com',
+  'Ann <a@example.com>',
+  ' a@example.com',
+  'a@example.com\r\nBcc: b@example.com',
+  'a@example.com\u202e',
+  `${'a'.repeat(243)}@example.com`,
+  ['a@example.com'],
+  5,
+])('what is no address, such as %j, is not taken for one', async (email) => {
+  const token = await issuer.token({ email, email_verified: true });
+  expect(await open().verify(token, contextOf())).toMatchObject({ email: null, isEmailVerified: false });
+});
+
 test('an address is verified only where the provider says just so', async () => {
   for (const verified of [undefined, false, 'true', 1]) {
     const token = await issuer.token({ email: 'a@example.com', email_verified: verified });

@@ -39,8 +39,10 @@ export interface IdentityVerifierOptions {
 const LEEWAY_SECONDS = 30;
 /** OIDC's own bound of a subject. */
 const MAX_SUBJECT_CHARS = 255;
-/** The longest address there is. */
-const MAX_EMAIL_CHARS = 320;
+/** The longest address that mail can be sent to (RFC 5321, 4.5.3.1.3). */
+const MAX_EMAIL_CHARS = 254;
+/** One address, of whatever script: nothing that makes several of it, names its owner, or cannot be seen. */
+const EMAIL = /^[^\p{C}\s,;:()<>"@]+@[^\p{C}\s,;:()<>"@]+$/u;
 const KEY_ID = /^[\x21-\x7e]{1,256}$/;
 const TOKEN_TYPE = /^(?:application\/)?(?:at\+)?jwt$/i;
 /** Headers by which a token would bring its own key, or say where to fetch it. */
@@ -160,7 +162,8 @@ function textClaim(value: unknown, maxChars: number): string | undefined {
 function toIdentity({ iss = '', sub, ...claims }: JWTPayload): Identity {
   const subject = textClaim(sub, MAX_SUBJECT_CHARS);
   if (subject === undefined) throw new errors.JWTInvalid();
-  const email = textClaim(claims.email, MAX_EMAIL_CHARS) ?? null;
+  const claimedEmail = textClaim(claims.email, MAX_EMAIL_CHARS);
+  const email = claimedEmail !== undefined && EMAIL.test(claimedEmail) ? claimedEmail : null;
   return {
     issuer: iss,
     subject,

@@ -91,6 +91,18 @@ async function timed<Result>(work: Promise<Result>): Promise<[Result, number]> {
   return [await work, performance.now() - startedAtMs];
 }
 
+test('while a provider lists no keys, its last ones serve', async () => {
+  expect(await outcomeOf(await one.token())).toBe('ann');
+  listed = [];
+  aheadMs += TEN_MINUTES_MS;
+  expect(await outcomeOf(await one.token())).toBe('ann');
+  expect(await outcomeOf(await two.token())).toBe('auth.issuer_unavailable');
+  listed = [two.publicJwk];
+  aheadMs += TEN_MINUTES_MS;
+  expect(await outcomeOf(await one.token())).toBe('auth.invalid_token');
+  expect(await outcomeOf(await two.token())).toBe('ann');
+});
+
 describe('while a provider takes long to answer and its last keys are at hand', () => {
   test('sign-ins wait half a second at most, and those that come later not at all', async () => {
     expect(await outcomeOf(await one.token())).toBe('ann');

@@ -133,7 +133,11 @@ export class IssuerKeys {
     const { issuer, fetchJson, clock, log } = this.#options;
     try {
       this.#jwksUrl ??= await this.#discover();
-      this.#keys = createLocalJWKSet((await fetchJson(this.#jwksUrl)) as JSONWebKeySet);
+      const keys = (await fetchJson(this.#jwksUrl)) as JSONWebKeySet;
+      const usable = createLocalJWKSet(keys);
+      // No provider withdraws all of its keys: something is wrong with it, and the last good ones serve on.
+      if (keys.keys.length === 0) throw new Error('the identity provider lists no keys');
+      this.#keys = usable;
       this.#readAtMs = clock.monotonicMs();
       this.#hasFailed = false;
       this.#isFaultTold = false;

@@ -3,6 +3,7 @@ import type { CallerCache } from '../../accounts/index.ts';
 import { type Authentication, readCredential } from '../../keys/index.ts';
 import { ChatSocket, type ChatSocketOptions } from '../web-socket/chat-socket.ts';
 import { describeFrames } from '../web-socket/describe-frames.ts';
+import { requireChat } from '../web-socket/require-chat.ts';
 import { SocketsByUser } from '../web-socket/sockets-by-user.ts';
 
 /** What the route of WebSockets needs. */
@@ -27,7 +28,9 @@ export function registerWebSocketRoute(server: HttpServer, options: WebSocketRou
       querystring: { type: 'object', properties: {}, additionalProperties: false },
     },
     admit: async (request) => {
-      if (readCredential(request) !== undefined) await authentication.authenticate(request);
+      if (readCredential(request) === undefined) return;
+      await authentication.authenticate(request);
+      requireChat(request.caller);
     },
     open: (socket, request) => {
       const user = new ChatSocket(socket, request.ip, parts);

@@ -58,7 +58,7 @@ function describeEnd(
 }
 
 /** What ending a turn needs. */
-export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId'> {
+export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId' | 'trace'> {
   readonly database: Database;
   /** Counts what turns cost that the statement which ends them does not find. */
   readonly usage: Pick<UsageRecorder, 'record'>;
@@ -99,7 +99,7 @@ async function settleLoss(turn: RunningTurn, options: EndTurnOptions): Promise<A
 
 async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptions): Promise<void> {
   const { owner, log } = options;
-  const { turnId, requestId } = turn.identity;
+  const { turnId, requestId, trace } = turn.identity;
   turn.endWriting();
   turn.closeCalls();
   const status = endStatus(failure);
@@ -107,7 +107,7 @@ async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptio
   if (error !== undefined) log.warn({ err: error, turn_id: turnId, request_id: requestId }, 'a turn did not complete');
   const end = describeEnd(turn, { owner, status, error });
   const isLost = failure instanceof TurnLost;
-  const stored = isLost ? undefined : await storeTurnEnd(end, { ...options, requestId });
+  const stored = isLost ? undefined : await storeTurnEnd(end, { ...options, requestId, trace });
   const loss = stored === undefined ? await settleLoss(turn, options) : undefined;
   if (error !== undefined && !isLost) turn.fail(error);
   else if (stored === undefined || stored.seq === null) turn.fail(loss ?? chatErrors.raise.turn_lost());

@@ -13,13 +13,14 @@ import {
 } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { type Caller, explainErasing } from '../../accounts/index.ts';
-import { type Authentication, authErrors, keyErrors } from '../../keys/index.ts';
+import { type Authentication, authErrors } from '../../keys/index.ts';
 import type { RequestLimits } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { TurnKey } from '../turns/queries.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
 import { FollowedTurns } from './followed-turns.ts';
 import { checkFrame, clientIdOf, type FrameOf, type InFrame, parseFrame } from './frames.ts';
+import { requireChat } from './require-chat.ts';
 import type { SocketsByUser } from './sockets-by-user.ts';
 
 /** How long a client may take to sign in, in milliseconds. */
@@ -121,11 +122,7 @@ export class ChatSocket implements WebSocketUser {
   async recheck(): Promise<void> {
     const secret = this.#secret;
     if (secret === undefined) return;
-    const check = async (context: CallContext): Promise<void> => {
-      const { permissions } = await this.#identify(secret, { context, isUse: false });
-      const mayHear = permissions.some((permission) => permission.startsWith('chat:'));
-      if (!mayHear) this.#refuse(keyErrors.raise.permission_missing({ permission: 'chat:read' }));
-    };
+    const check = (context: CallContext) => this.#identify(secret, { context, isUse: false });
     await inBackground({ requestId: newId(), budgetMs: this.#options.requestBudgetMs }, check).catch(() => undefined);
   }
 
@@ -238,10 +235,13 @@ export class ChatSocket implements WebSocketUser {
     return caller;
   }
 
+  /** Who calls, when they have a part in chat; else they are disconnected. */
   async #identify(secret: string, { clientId, ...call }: FrameCall & { isUse?: boolean }): Promise<Caller> {
     const { requestId } = call.context;
     try {
-      return await this.#options.authentication.identify(secret, { ip: this.#ip, ...call });
+      const caller = await this.#options.authentication.identify(secret, { ip: this.#ip, ...call });
+      requireChat(caller);
+      return caller;
     } catch (error) {
       if (error instanceof AppError && (error.status === 401 || error.status === 403))
         this.#refuse(error, { clientId, requestId });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inBackground } from '../../../../base/in-background.ts';
+import type { Span } from '../../../../base/span.ts';
 import type { Logger } from '../../../../platform/log/index.ts';
 import { sqlState } from '../../../../platform/postgres/index.ts';
 import type { ChatBatches } from '../../batches.ts';
@@ -12,6 +13,8 @@ export interface StoreTurnEndOptions {
   /** How long one try may take, in milliseconds. */
   readonly statementBudgetMs: number;
   readonly requestId: string;
+  /** The step of a trace that started the turn. */
+  readonly trace?: Span | undefined;
   /** Aborted when this process cannot wait any longer: what is tried next is the last try. */
   readonly lastTry: AbortSignal;
 }
