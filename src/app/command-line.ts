@@ -1,12 +1,8 @@
 import { Command } from 'commander';
 import { type Config, ConfigError, listSecrets, loadConfig } from '../platform/config/index.ts';
 import { createLogger, type Logger } from '../platform/log/index.ts';
-import { createKey } from './create-key.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { addLoadTestCommand } from './loadtest/load-test-command.ts';
-import { migrateDatabase } from './migrate-database.ts';
-import { runJobs } from './run-jobs.ts';
-import { runServer } from './run-server.ts';
 import { version } from './version.ts';
 
 /**
@@ -15,6 +11,7 @@ import { version } from './version.ts';
  */
 type Start = (logDestination?: NodeJS.WriteStream) => { config: Config; log: Logger };
 
+/** The commands. Each loads what it takes when it is run: loading everything is most of a short one's time. */
 function createProgram(process: NodeJS.Process, start: Start): Command {
   const program = new Command('evenkeel')
     .description('The backend for AI assistants. Configured by environment variables: docs/reference/configuration.md')
@@ -31,6 +28,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .option('--no-jobs', 'leave the work in the background to processes started with "work"')
     .action(async (options: { jobs: boolean }) => {
       const { config, log } = start();
+      const { runServer } = await import('./run-server.ts');
       await runServer(config, log, { process, worksOnJobs: options.jobs });
     });
 
@@ -39,6 +37,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .description('work on the jobs in the background, without serving requests')
     .action(async () => {
       const { config, log } = start();
+      const { runJobs } = await import('./run-jobs.ts');
       await runJobs(config, log, process);
     });
 
@@ -47,6 +46,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .description('bring the schema of the database up to date, and end')
     .action(async () => {
       const { config, log } = startShort();
+      const { migrateDatabase } = await import('./migrate-database.ts');
       const applied = await migrateDatabase(config, log);
       process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied:\n${applied.join('\n')}\n`);
     });
@@ -60,6 +60,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .option('--name <text>', 'what the key is for', 'command line')
     .action(async (options: { username: string; name: string }) => {
       const { config, log } = startShort();
+      const { createKey } = await import('./create-key.ts');
       process.stdout.write(`${await createKey(config, log, options)}\n`);
     });
 

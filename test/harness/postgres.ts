@@ -67,7 +67,8 @@ export async function startTemporaryPostgres(): Promise<{ url: string; templateU
 export async function createTestDatabase(): Promise<TestDatabase> {
   const adminUrl = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await administer(adminUrl, `create database ${name} template ${TEMPLATE}`);
+  // By copying its files: by the log, as is the default, takes twice the work, and dropping it three times.
+  await administer(adminUrl, `create database ${name} template ${TEMPLATE} strategy file_copy`);
   return {
     url: withDatabase(adminUrl, name),
     drop: () => administer(adminUrl, `drop database if exists ${name} with (force)`),

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { globSync, readdirSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { cpSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,7 +30,8 @@ const makeDirectory = () => mkdtemp(join(tmpdir(), 'evenkeel-copy-'));
 
 beforeAll(async () => {
   original = await makeDirectory();
-  for (const part of copied) await cp(join(repository, part), join(original, part), { recursive: true });
+  // Of so many files the synchronous copy is a sixth of the work.
+  for (const part of copied) cpSync(join(repository, part), join(original, part), { recursive: true });
   await symlink(join(repository, 'node_modules'), join(original, 'node_modules'));
   expect(await checkTypes(original)).toBe('');
 });
@@ -39,7 +40,7 @@ afterAll(() => rm(original, { recursive: true, force: true }));
 
 beforeEach(async () => {
   [root, database] = await Promise.all([makeDirectory(), createTestDatabase()]);
-  await cp(original, root, { recursive: true });
+  cpSync(original, root, { recursive: true });
 });
 
 afterEach(async () => {
@@ -121,7 +122,7 @@ test('an assistant made as the guide says is there, and does its work', async ()
 });
 
 test('an assistant that no schema can be called after is refused by the start, by migrate and by the doctor', async () => {
-  await cp(join(root, 'src/assistants/todo'), join(root, 'src/assistants/order'), { recursive: true });
+  cpSync(join(root, 'src/assistants/todo'), join(root, 'src/assistants/order'), { recursive: true });
   const refusal = 'order: Postgres reserves this word';
   const env = {
     ...process.env,

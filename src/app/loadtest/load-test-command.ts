@@ -3,8 +3,6 @@ import type { Command } from 'commander';
 import type { UserWithKey } from '../../core/keys/index.ts';
 import type { Config } from '../../platform/config/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
-import { withDatabase } from '../with-database.ts';
-import { checkServer, findServer } from './check-server.ts';
 import { findBrokenGates } from './find-broken-gates.ts';
 import { climb, type LoadPlan, refuseForeignServer } from './load-plan.ts';
 import { type LoadTestOptions, loadTestOptions } from './load-test-options.ts';
@@ -79,7 +77,15 @@ async function runCommand(
   reportPath: string | undefined,
   own: { config: Config; log: Logger },
 ): Promise<void> {
-  const [{ runLoadTest }, { renderReport }, { createLoadTestUsers, eraseLoadTestUsers }] = await Promise.all([
+  const [
+    { withDatabase },
+    { checkServer, findServer },
+    { runLoadTest },
+    { renderReport },
+    { createLoadTestUsers, eraseLoadTestUsers },
+  ] = await Promise.all([
+    import('../with-database.ts'),
+    import('./check-server.ts'),
     import('./run-load-test.ts'),
     import('./render-report.ts'),
     import('./load-test-users.ts'),

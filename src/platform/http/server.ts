@@ -32,6 +32,7 @@ import { type RequestContext, requestIdOf } from './request-context.ts';
 import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
+import { createSerializerCompiler } from './serializer.ts';
 import { TurnWatch } from './turn-watch.ts';
 import { createValidatorCompiler } from './validation.ts';
 import { acceptWebSockets } from './web-sockets.ts';
@@ -201,6 +202,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   passOnExpectations(server);
   refuseConnect(server.server, options.log);
   server.setValidatorCompiler(createValidatorCompiler());
+  server.setSerializerCompiler(createSerializerCompiler());
   knowClientAddresses(server, options.trustedProxies);
   acceptOnlyJson(server);
   enforceRouteRules(server);
