@@ -10,6 +10,7 @@ import { guardPostgres } from './guard-postgres.ts';
 import { openDatabase } from './open-database.ts';
 import { openModels } from './open-models.ts';
 import { openServerJobs } from './open-server-jobs.ts';
+import { outliveRejections } from './outlive-rejections.ts';
 import { startOrGiveUp } from './start-or-give-up.ts';
 import { startTracing } from './start-tracing.ts';
 import { untilSignalled } from './until-signalled.ts';
@@ -20,6 +21,7 @@ import { untilSignalled } from './until-signalled.ts';
  */
 export async function runJobs(config: Config, log: Logger, process: NodeJS.Process): Promise<void> {
   const signalled = untilSignalled(process);
+  outliveRejections(process, log);
   const clock = systemClock;
   checkFiles(config);
   const models = openModels(config, { clock, log });

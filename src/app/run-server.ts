@@ -1,5 +1,6 @@
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
+import { outliveRejections } from './outlive-rejections.ts';
 import { type ServeOptions, serve } from './serve.ts';
 import { startOrGiveUp } from './start-or-give-up.ts';
 import { untilSignalled } from './until-signalled.ts';
@@ -14,6 +15,7 @@ export async function runServer(
   { process, ...options }: Omit<ServeOptions, 'startPostgres'> & { process: NodeJS.Process },
 ): Promise<void> {
   const signalled = untilSignalled(process);
+  outliveRejections(process, log);
   const server = await startOrGiveUp({ process, log, signalled }, (startPostgres) =>
     serve(config, log, { ...options, startPostgres }),
   );

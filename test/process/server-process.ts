@@ -10,7 +10,10 @@ export interface ServerProcess {
   readonly url: string;
   /** All that it has printed so far. */
   output(): string;
-  /** Sends a signal and waits for the end; answers the exit code, null when the signal ended it. */
+  /**
+   * Sends a signal and waits for the end; answers the exit code, null when the signal ended it.
+   * @throws Error when a promise had failed that nobody waited for.
+   */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -40,10 +43,12 @@ export async function startServerProcess(
     url,
     output: () => output,
     async end(signal) {
-      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-      const ended = once(child, 'exit');
-      child.kill(signal);
-      await ended;
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = once(child, 'exit');
+        child.kill(signal);
+        await ended;
+      }
+      if (output.includes('a promise failed that nobody waits for')) throw new Error(output);
       return child.exitCode;
     },
   };
