@@ -1,6 +1,7 @@
 import { installJobSchema } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { migrate, sqlState } from '../platform/postgres/index.ts';
+import { findAssistants } from './assistants/find-assistants.ts';
 import { findMigrationFolders } from './migration-folders.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -8,9 +9,11 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 /**
  * Brings the schema of a database up to date: that of jobs first, which our migrations build on, then ours. Answers the
  * names of our migrations that were applied. The URL leads to the server itself, not to a transaction pooler.
- * @throws Error that says what to do when the role may not change the schema.
+ * @throws Error that says what to do when the role may not change the schema; also when no server would start with the
+ *   assistants that are there, for what their migrations make would stay.
  */
 export async function migrateSchema(url: string, log: Logger): Promise<string[]> {
+  await findAssistants();
   const folders = await findMigrationFolders();
   return await migrate({ url, folders, log, prepare: () => installJobSchema(url, log) }).catch((error: Error) => {
     if (sqlState(error) !== INSUFFICIENT_PRIVILEGE && sqlState(error.cause) !== INSUFFICIENT_PRIVILEGE) throw error;

@@ -121,7 +121,7 @@ test('an assistant made as the guide says is there, and does its work', async ()
   expect(said).toMatchObject({ status: 200, body: { content: '- Roses are red' } });
 });
 
-test('an assistant that no schema can be called after is refused by the start, by migrate and by the doctor', async () => {
+test('an assistant that no schema can be called after is refused by all that starts or migrates, and by the doctor', async () => {
   cpSync(join(root, 'src/assistants/todo'), join(root, 'src/assistants/order'), { recursive: true });
   const refusal = 'order: Postgres reserves this word';
   const env = {
@@ -134,9 +134,10 @@ test('an assistant that no schema can be called after is refused by the start, b
   for (const [command, stream] of [
     ['serve', 'stderr'],
     ['migrate', 'stderr'],
+    ['keys create --username ada', 'stderr'],
     ['doctor', 'stdout'],
   ] as const) {
-    const refused = run(process.execPath, ['src/main.ts', command], { cwd: root, env });
+    const refused = run(process.execPath, ['src/main.ts', ...command.split(' ')], { cwd: root, env });
     await expect(refused).rejects.toMatchObject({ [stream]: expect.stringContaining(refusal) });
   }
 });

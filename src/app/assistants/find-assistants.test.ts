@@ -94,11 +94,13 @@ describe('a folder', () => {
     await expect(findAssistants(root)).rejects.toThrow('exports `assistant` and nothing else');
   });
 
-  test.each([
+  test.each<[string, string | RegExp]>([
     ['{}', 'has no `description`, `tools`, `exportUser`, `eraseUser`'],
     ['undefined', 'has no `description`, `tools`, `exportUser`, `eraseUser`'],
     ["{ description: 'Does nothing.', tools: [], async *exportUser() {} }", 'has no `eraseUser`'],
-  ])('whose assistant is %s stops the start, saying what is missing', async (written, fault) => {
+    ["{ description: 'Does nothing.', tools: {}, async *exportUser() {}, async eraseUser() {} }", 'has no `tools`'],
+    ['missing()', /one.index\.ts cannot be loaded: missing is not defined/],
+  ])('whose assistant is %s stops the start, saying what is wrong', async (written, fault) => {
     await write('one', `export const assistant = ${written};`);
     await expect(findAssistants(root)).rejects.toThrow(fault);
   });

@@ -27,7 +27,9 @@ function findOwnFaults({ name, tools, routes = [], jobs = [], errors }: FoundAss
     ...findRepeated(toolNames).map((tool) => `${name}: two tools are called ${name}_${tool}`),
     ...jobNames.filter((job) => !PART.test(job)).map((job) => `${name}: a job cannot be called "${job}"`),
     ...findRepeated(jobNames).map((job) => `${name}: two jobs are called ${name}.${job}`),
-    ...routes.filter(({ path }) => !PATH.test(path)).map(({ path }) => `${name}: a route cannot be at "${path}"`),
+    ...routes
+      .filter(({ path }) => !PATH.test(path))
+      .map(({ path }) => `${name}: a route cannot be at "${path}", only at such as "/items/:item_id"`),
     ...findRepeated(addresses).map((address) => `${name}: two routes are ${address}`),
     ...foreign.map(({ code }) => `${name}: the error ${code} must begin with "${name}."`),
   ];

@@ -11,12 +11,13 @@ export function worstOf(findings: readonly Finding[]): Level {
   return count(findings, 'advice') > 0 ? 'advice' : 'ok';
 }
 
-/** What was found, for people: a line each, and below it what to do. */
+/** What was found, for people: a line each, or more below one another, and then what to do. */
 export function renderFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
+  const indent = ' '.repeat(width + 4);
   const lines = findings.flatMap(({ check, level, what, what_to_do: todo }) => [
-    `${signs[level]} ${check.padEnd(width)}  ${what}`,
-    ...(todo === null ? [] : [`  ${' '.repeat(width)}  → ${todo}`]),
+    `${signs[level]} ${check.padEnd(width)}  ${what.replaceAll('\n', `\n${indent}`)}`,
+    ...(todo === null ? [] : [`${indent}→ ${todo}`]),
   ]);
   const summary =
     worstOf(findings) === 'ok'

@@ -20,7 +20,7 @@ export const Currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'A cod
 
 /** A currency as the user said it. */
 export const SaidCurrency = Type.String({
-  pattern: '^(?:[A-Z]{3}|kr|[$£¥])$',
+  pattern: '^([A-Z]{3}|kr|[$£¥])$',
   description: 'A code of ISO 4217, such as EUR; or kr, $, £ or ¥ when the user said no more than that.',
 });
 

@@ -40,14 +40,9 @@ export function toItem(row: ItemRow): Item {
   };
 }
 
-/** Puts an item on the list. Its title is kept with each letter in one piece: an "é" may be typed with its accent apart. */
+/** Puts an item on the list. */
 export async function addItem({ title, due_on = null, priority = 'normal' }: NewItem, context: AssistantContext) {
-  const { answer } = await context.once(insertItems, {
-    id: newId(),
-    title: title.normalize(),
-    dueOn: due_on,
-    priority,
-  });
+  const { answer } = await context.once(insertItems, { id: newId(), title, dueOn: due_on, priority });
   const stored = answer as Stored<ItemRow>;
   return toItem({
     ...stored,
@@ -58,6 +53,7 @@ export async function addItem({ title, due_on = null, priority = 'normal' }: New
 }
 
 function choose({ id, title: said, full_title, due_on, language }: Meant): Choice {
+  // Each letter in one piece, as titles are compared: an "é" may be typed with its accent apart.
   const [title, fullTitle] = [said?.normalize(), full_title?.normalize()];
   // Not in the schemas of the tools: providers refuse those that have `anyOf` at the top.
   if (id === undefined && title === undefined) throw todoErrors.raise.item_not_named();
@@ -84,9 +80,8 @@ function outcomeOf(rows: readonly (ItemRow & { changed: boolean })[]): Outcome {
  * @throws AppError 404 `todo.item_not_found`; 400 `todo.item_not_named`.
  */
 export async function changeItem(meant: Meant, change: Partial<Change>, context: AssistantContext): Promise<Outcome> {
-  const newTitle = change.newTitle?.normalize() ?? null;
-  const unchanged: Omit<Change, 'newTitle'> = { setDueOn: false, dueOn: null, priority: null, isDone: null };
-  return outcomeOf(await context.query(updateItem, { ...choose(meant), ...unchanged, ...change, newTitle }));
+  const unchanged: Change = { newTitle: null, setDueOn: false, dueOn: null, priority: null, isDone: null };
+  return outcomeOf(await context.query(updateItem, { ...choose(meant), ...unchanged, ...change }));
 }
 
 /**

@@ -129,13 +129,13 @@ export const updateItem = (p: ItemChange) => sql<ItemRow & { changed: boolean }>
   -- todo.update_item
   with worded as (
     select id, due_on, done_at,
-      case lower(title) when lower(${p.fullTitle}::text) then 2 when lower(${p.title}::text) then 1 else 0 end as exactness
-    from todo.items
-    where user_id = ${p.userId}::uuid and ${p.id}::uuid is null
+      case lower(said) when lower(${p.fullTitle}::text) then 2 when lower(${p.title}::text) then 1 else 0 end as exactness
+    from todo.items, normalize(title) as said
+    where items.user_id = ${p.userId}::uuid and ${p.id}::uuid is null
       and (done_at is null or ${p.isDone}::boolean is false)
-      and (lower(title) = lower(${p.fullTitle}::text)
+      and (lower(said) = lower(${p.fullTitle}::text)
         or (${p.onDay}::date is null or due_on = ${p.onDay}::date)
-          and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text)))
+          and (said ~* all (${p.patterns}::text[]) or lower(said) = lower(${p.title}::text)))
     order by exactness desc, done_at desc nulls first, due_on, id
     limit 6
   ), matches as (
@@ -172,12 +172,12 @@ export const deleteItem = (p: ItemChoice) => sql<ItemRow & { changed: boolean }>
   -- todo.delete_item
   with worded as (
     select id, due_on,
-      case lower(title) when lower(${p.fullTitle}::text) then 2 when lower(${p.title}::text) then 1 else 0 end as exactness
-    from todo.items
-    where user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
-      and (lower(title) = lower(${p.fullTitle}::text)
+      case lower(said) when lower(${p.fullTitle}::text) then 2 when lower(${p.title}::text) then 1 else 0 end as exactness
+    from todo.items, normalize(title) as said
+    where items.user_id = ${p.userId}::uuid and ${p.id}::uuid is null and done_at is null
+      and (lower(said) = lower(${p.fullTitle}::text)
         or (${p.onDay}::date is null or due_on = ${p.onDay}::date)
-          and (title ~* all (${p.patterns}::text[]) or lower(title) = lower(${p.title}::text)))
+          and (said ~* all (${p.patterns}::text[]) or lower(said) = lower(${p.title}::text)))
     order by exactness desc, due_on, id
     limit 6
   ), matches as (

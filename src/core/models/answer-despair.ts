@@ -4,15 +4,27 @@ interface Despair {
   readonly answer: string;
 }
 
+// Who does not want to live in Paris, or to wake up early, wants something else; not so who does not in this world.
+const elsewhere = {
+  en: '(?! (?:in(?! (?:this|pain))|at|near|off|on|early|late|before|to|with my)\\b)',
+  sv: '(?! (?:i(?! (?:dag|morgon|de[nt] här))|på|hos|med mi(?:n|na|tt))(?!\\p{L}))',
+};
+
+/** A text that may be meant, such as the title of a song, is answered too: a wrong alarm does less harm than a missing one. */
 const languages: readonly Despair[] = [
   {
     said: new RegExp(
       `\\b(?:${[
-        '(?:kill|hang|harm)(?:ing)? myself|(?:want to|like) hurt(?:ing)? myself|commit(?:ting)? suicide',
-        "(?:end|ending|take|taking) my (?:own )?life(?! insurance)|(?:i'?m|am|feel|feeling) (?:\\w+ )?suicidal|no reason to live",
-        // Not "I could die of laughter", nor what is going to die.
-        '(?:want|wanna|ready|rather)(?: to)?(?: just)? (?:die|be dead)|feel like dying|wish i (?:(?:was|were) dead|could die)',
-        "(?:don'?t|do not) (?:want to|wanna) (?:live|be alive|exist|wake up)|better off dead",
+        '(?:kill|hang|harm)(?:ing)? my ?self|(?:cutting|like hurting) myself|self[- ]harming|commit(?:ting)? suicide',
+        "(?<!not |n'?t )want to (?:hurt|cut) myself|think(?:ing)? (?:of|about) suicide|suicidal thoughts",
+        '(?:want to|going to|taken? an|took an) overdose|(?:end|ending) it all|nothing to live for|better off (?:dead|without me)',
+        '(?:end|ending|take|taking) my (?:own )?life(?! (?:back|for|insurance|in(?:to)? my|jacket|of|savings|story|to|vest)\\b)',
+        "(?:i'?m|am|feel|feeling) (?:\\w+ )?suicidal|(?:i'?m|am) ready to die|feel like dying|(?:not|isn'?t) worth living",
+        // Not "I could die of laughter", "I'd rather die than eat that", nor what is going to die.
+        "(?<!not |n'?t )(?:want to|wanna)(?: just)? (?:die|be dead)|rather (?:die|be dead)(?! (?:than(?! live)|on)\\b)",
+        "wish i (?:(?:was|were)(?: dead| never born|n'?t alive| not alive)|could die)|wish i(?: had|'d) never been born",
+        `(?:don'?t|do not|no longer) (?:want to|wanna) (?:live|be alive|exist|wake up|be here any ?more)${elsewhere.en}`,
+        `(?:no reason to live|tired of (?:living|being alive))${elsewhere.en}|can(?:'?t|not) (?:go on|live) (?:like this|any ?more|any longer)`,
       ].join('|')})\\b`,
       'i',
     ),
@@ -24,9 +36,14 @@ const languages: readonly Despair[] = [
   {
     said: new RegExp(
       `(?<!\\p{L})(?:${[
-        '(?:ta|tar|tagit) (?:livet av mig|mitt (?:eget )?liv)|(?:begå|tänker på|funderar på) självmord|självmords(?:benägen|tankar)',
-        'döda mig|skada mig själv|önskar (?:att )?jag (?:var|vore) död|slippa leva',
-        'vill (?:\\p{L}+ ){0,2}dö|(?:vill|orkar) (?:bara )?inte (?:\\p{L}+ )?leva',
+        // Not "det tar livet av mig", nor "min fru kommer döda mig".
+        '(?:ta|jag tar|tar jag) livet av mig|(?:avsluta|göra slut på|ta|jag tar|tar jag) mitt (?:eget )?liv(?! (?:i|på|till)(?!\\p{L}))',
+        'döda mig själv|jag (?:vill|ska|tänker) (?:döda|skära) mig|hänga mig(?! på)|ta död på mig|skär(?:a|er)? mig själv',
+        '(?:ta|begå|tänker på|funderar på) självmord|självmords(?:benägen|tankar)|(?:ta|tar|tog|tagit) en överdos|göra slut på allt',
+        '(?<!inte )skad(?:a|ar|at) mig själv|önskar (?:att )?jag (?:var|vore) död|ha det bättre utan mig|inte vär[dt] att leva',
+        'vill (?:(?!(?:inte|aldrig|att) )\\p{L}+ ){0,3}(?:dö|va(?:ra)? död)|(?:inget|ingenting) att leva för|trött på livet',
+        'vill (?:bara )?(?:inte|aldrig) vakna (?:upp )?(?:mer|igen|i ?morgon)',
+        `(?:slippa|trött på att|(?:vill|orkar) (?:bara )?inte(?: \\p{L}+)?) (?:leva|finnas)${elsewhere.sv}`,
       ].join('|')})(?!\\p{L})`,
       'iu',
     ),

@@ -17,13 +17,13 @@ const LONGEST_COMMAND_CHARACTERS = 1_000;
 /** For whom there are no plain commands. */
 const WITHOUT_COMMANDS: Readonly<Record<OfflineRole, string>> = {
   only:
-    `${WHAT_IT_IS}no model is configured, so it always gives this answer and has not read your message. To get real ` +
+    `${WHAT_IT_IS}no model is configured, so it does not understand your message. To get real ` +
     'answers, set MODEL_BASE_URL (the address of an OpenAI-compatible API), MODEL_API_KEY and MODEL_NAME, and start the ' +
     'server again. Until then, sessions with an `assistant` understand plain commands.',
   asked:
-    `${WHAT_IT_IS}it always gives this answer and has not read your message. To get real answers, ask for another ` +
+    `${WHAT_IT_IS}it does not understand your message. To get real answers, ask for another ` +
     'model: GET /v1/models lists them.',
-  'stand-in': `${WHAT_IT_IS}it stands in because the model cannot be reached, and has not read your message. Ask again in a moment.`,
+  'stand-in': `${WHAT_IT_IS}it stands in because the model cannot be reached, and does not understand your message. Ask again in a moment.`,
 };
 
 /** For whom did not use one. */
@@ -38,10 +38,15 @@ function textOf({ content }: Message): string {
   return (content ?? []).map((part) => part.text ?? '').join('');
 }
 
-/** What may be a plain command, each letter in one piece; empty when the message is too long for one. */
-function commandOf(message: Message): string {
-  const text = textOf(message);
-  return text.length > LONGEST_COMMAND_CHARACTERS ? '' : text.normalize();
+/** What the user said last, each letter in one piece. */
+function lastSaid(messages: readonly Message[]): string {
+  const message = messages.findLast(({ role }) => role === 'user');
+  return message === undefined ? '' : textOf(message).normalize();
+}
+
+/** What may be a plain command; empty when the text is too long for one. */
+function commandOf(text: string): string {
+  return text.length > LONGEST_COMMAND_CHARACTERS ? '' : text;
 }
 
 function offers(request: CompletionRequest, tool: string): boolean {
@@ -68,7 +73,7 @@ function namesOfCalls(messages: readonly Message[]): Map<string, string> {
 /** Tells what the tools came to whose results are the last messages. */
 function tellOutcomes(messages: readonly Message[], commands: PlainCommands): string {
   const names = namesOfCalls(messages);
-  const text = commandOf(messages.findLast(({ role }) => role === 'user') ?? { role: 'user', content: '' });
+  const text = commandOf(lastSaid(messages));
   const lastOther = messages.findLastIndex(({ role }) => role !== 'tool');
   return messages
     .slice(lastOther + 1)
@@ -85,13 +90,13 @@ export function replyOffline(
   { commands, now, role }: { commands: PlainCommands | undefined; now: Date; role: OfflineRole },
 ): OfflineReply {
   const last = request.messages.at(-1);
-  const text = last?.role === 'user' ? commandOf(last) : '';
-  const care = answerDespair(text);
-  // Before the commands, for "remind me to …" would be kept as one.
+  const said = lastSaid(request.messages);
+  const care = answerDespair(said);
+  // Before the commands, for "remind me to …" would be kept as one; and after a tool, which a model may have called.
   if (care !== undefined) return { text: care };
   if (commands === undefined) return { text: WITHOUT_COMMANDS[role] };
   if (last?.role === 'tool') return { text: tellOutcomes(request.messages, commands) };
-  const call = last?.role === 'user' ? commands.read({ text, now }) : undefined;
+  const call = last?.role === 'user' ? commands.read({ text: commandOf(said), now }) : undefined;
   if (call !== undefined && offers(request, call.tool)) return call;
   const examples = commands.examples.map((example) => `“${example}”`).join(', ');
   return { text: `${NOT_UNDERSTOOD[role]}, such as ${examples}.` };
