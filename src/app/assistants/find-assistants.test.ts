@@ -38,6 +38,7 @@ test.each<[string, FoundAssistant[], string]>([
   ['an address of the server', [make('auth')], 'auth: the server itself uses this name'],
   ['a schema of Postgres', [make('public')], 'public: the server itself uses this name'],
   ['a word of SQL for a name', [make('order')], 'order: Postgres reserves this word'],
+  ['one whose plural the server uses', [make('user')], 'no schema is called so; choose another name'],
   ['a name that is no schema', [make('To-do')], 'To-do: an assistant'],
   ['one tool twice', [make('one', { tools: [tool('add'), tool('add')] })], 'one: two tools are called one_add'],
   ['a tool that cannot be called', [make('one', { tools: [tool('Add it')] })], 'one: a tool cannot be called "Add it"'],

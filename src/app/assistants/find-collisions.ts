@@ -52,9 +52,7 @@ export function findCollisions(
     ...names.filter((name) => taken.has(name)).map((name) => `${name}: the server itself uses this name`),
     ...names
       .filter((name) => reservedWords.has(name))
-      .map(
-        (name) => `${name}: Postgres reserves this word, so no schema is called so; choose another, such as ${name}s`,
-      ),
+      .map((name) => `${name}: Postgres reserves this word, so no schema is called so; choose another name`),
     ...findRepeated(names).map((name) => `${name}: two assistants have this name`),
     ...assistants.flatMap(findOwnFaults),
   ];

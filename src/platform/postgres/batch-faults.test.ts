@@ -1,13 +1,14 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   contextOf,
+  HandClock,
   type Input,
   input,
   nextTurn,
   StepDatabase,
   statement,
 } from '../../../test/harness/step-database.ts';
-import { Cancelled } from '../../base/deadline.ts';
+import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import { createBatch } from './batch.ts';
 
 test('a batch tells everyone when their statement cannot be written, and goes on with the next', async () => {
@@ -47,4 +48,26 @@ test('a half of a refused batch leaves without those who gave up meanwhile, and 
   contexts[3]?.deadline.cancel(new Cancelled('gone'));
   expect(database.cancelled).toHaveLength(1);
   await Promise.all(answers);
+});
+
+test('whoever has no time left is told so by the own deadline, whichever timer goes off first, and so is the database', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const clock = new HandClock();
+  const deadline = Deadline.after(100, clock);
+  // Timers are coarser than the clock: by them a batch that leaves now ends a millisecond earlier.
+  clock.ms = 1;
+  let reason: unknown;
+  const hang = (_statement: unknown, batch: { deadline: Deadline }): Promise<never> => {
+    batch.deadline.onEnded((ended) => {
+      reason = ended;
+    });
+    return batch.deadline.race(new Promise<never>(() => undefined));
+  };
+  const ask = createBatch({ statement }, { database: { query: hang }, clock });
+  const told = ask(input(1), { ...contextOf(), deadline }).catch((error: unknown) => error);
+  await nextTurn();
+  await vi.advanceTimersByTimeAsync(200);
+  expect(await told).toBe(deadline.reason);
+  expect(reason).toBeInstanceOf(DeadlineExceeded);
 });

@@ -20,8 +20,8 @@ export class BatchCall<Input, Row> {
   readonly askedMs: number;
   /** When it left the queue, on the monotonic clock. */
   leftMs: number | undefined;
-  /** Called when the last of them gives up, while the batch is under way. */
-  onGiveUp: (() => void) | undefined;
+  /** Called when the last of them gives up, while the batch is under way, with the reason of that one. */
+  onGiveUp: EndListener | undefined;
   readonly #waiters = new Set<Waiter<Row>>();
 
   constructor(input: Input, key: string | undefined, askedMs: number) {
@@ -48,7 +48,7 @@ export class BatchCall<Input, Row> {
       const onEnded = (reason: Error): void => {
         this.#waiters.delete(waiter);
         reject(reason);
-        if (this.isSettled) this.onGiveUp?.();
+        if (this.isSettled) this.onGiveUp?.(reason);
       };
       const waiter: Waiter<Row> = { context, askedMs, resolve, reject, onEnded };
       context.deadline.onEnded(onEnded);

@@ -1,5 +1,5 @@
 import type { CallContext } from '../../base/call-context.ts';
-import { Cancelled, Deadline } from '../../base/deadline.ts';
+import { Deadline, type EndListener } from '../../base/deadline.ts';
 import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Span } from '../../base/span.ts';
@@ -81,6 +81,9 @@ const defaultMaxInputs = 1_000;
  * every batch under way hangs does anyone wait longer; more would add to the bound of the statement itself.
  */
 const maxWaitMs = 500;
+
+/** How much longer a batch has than its most patient caller, in milliseconds: timers of one instant go off in any order. */
+const laterMs = 10;
 
 /** How often waiting callers are looked at while nothing can leave, in milliseconds. */
 const waitCheckMs = 100;
@@ -286,8 +289,9 @@ class Batch<Input, Row extends { i: number | null }> {
   async #run(calls: readonly BatchCall<Input, Row>[]): Promise<string | undefined> {
     let statement: Statement<Row> | undefined;
     const timings = new Timings();
-    const deadline = Deadline.after(Math.max(...calls.map((call) => call.remainingMs())), this.#clock);
-    const release = whenAllGaveUp(calls, () => deadline.cancel(new Cancelled('nobody waits for the batch')));
+    const longestMs = Math.max(...calls.map((call) => call.remainingMs()));
+    const deadline = Deadline.after(longestMs + laterMs, this.#clock);
+    const release = whenAllGaveUp(calls, (reason) => deadline.cancel(reason));
     try {
       statement = this.#definition.statement(calls.map((call) => call.input));
       const context = { deadline, timings, requestId: newId() };
@@ -315,12 +319,12 @@ class Batch<Input, Row extends { i: number | null }> {
   }
 }
 
-function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGiveUp'>[], then: () => void): () => void {
+function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGiveUp'>[], then: EndListener): () => void {
   let waiting = calls.length;
   for (const call of calls) {
-    call.onGiveUp = () => {
+    call.onGiveUp = (reason) => {
       waiting--;
-      if (waiting === 0) then();
+      if (waiting === 0) then(reason);
     };
   }
   return () => {

@@ -150,6 +150,11 @@ export class ConnectionPool {
     if (because?.isReadOnly === false) this.#textMark = `\n-- ${newId()}`;
   }
 
+  /** Refreshes because a connection was found to be read-only, unless that was done of late: a new one would be, too. */
+  refreshReadOnly(): void {
+    if (performance.now() - this.#staleBeforeMs >= RENEWED_MS) this.refresh();
+  }
+
   /** Whether all that led to a read-only server were closed of late and this one was opened since: a new one would lead there, too. */
   isRenewed(client: pg.PoolClient): boolean {
     const isOfLate = performance.now() - this.#leftReadOnlyAtMs < RENEWED_MS;
@@ -263,12 +268,7 @@ export class ConnectionPool {
 
   #countHung(): number {
     const hungSinceMs = performance.now() - HUNG_ATTEMPT_MS;
-    let hung = 0;
-    for (const startedAtMs of this.#attempts.values()) {
-      if (startedAtMs > hungSinceMs) break;
-      hung++;
-    }
-    return hung;
+    return [...this.#attempts.values()].filter((startedAtMs) => startedAtMs <= hungSinceMs).length;
   }
 
   #mayConnect(): boolean {

@@ -122,6 +122,21 @@ describe('a connection', () => {
   });
 });
 
+test('a sign of life tells whether the server takes writes by now, at the cost of few connections', async () => {
+  const { database } = pool.admin;
+  await pool.admin.query(`alter database ${database} set default_transaction_read_only = on`);
+  const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+  const isReadOnly = async () => (await postgres.ping(within(5_000))).isReadOnly;
+  const pids = new Set<unknown>();
+  for (let round = 0; round < 20; round++) {
+    expect(await isReadOnly()).toBe(true);
+    for (const { pid } of await postgres.query(backend(), within(5_000))) pids.add(pid);
+  }
+  await pool.admin.query(`alter database ${database} reset default_transaction_read_only`);
+  expect(pids.size).toBeLessThan(5);
+  await until(async () => !(await isReadOnly()));
+});
+
 describe('callers', () => {
   test('three times as many as connections are all served', async () => {
     const postgres = pool.open({ poolSize: 3, poolOverflow: 2, poolWaitMs: 5_000 });

@@ -102,7 +102,10 @@ export function openPostgres(options: PostgresOptions): Postgres {
     ping: async (context) => {
       const startedAtMs = performance.now();
       const [row] = await query(pingStatement(), context);
-      return { roundTripMs: performance.now() - startedAtMs, isReadOnly: row?.is_read_only === true };
+      const isReadOnly = row?.is_read_only === true;
+      // A connection may stay so when the server no longer is, and where nobody writes nothing else finds out.
+      if (isReadOnly) pool.refreshReadOnly();
+      return { roundTripMs: performance.now() - startedAtMs, isReadOnly };
     },
     refresh: () => pool.refresh(),
     close: async () => {
