@@ -57,6 +57,12 @@ it('nginx and Docker wait for longer than the servers do', () => {
   }
 });
 
+it('the secrets that the guide has written beside compose are not committed', () => {
+  const guide = read('../docs/guides/from-one-machine-to-many.md');
+  const [, file] = /> deploy\/(\S+)$/m.exec(guide) ?? [];
+  expect(read('../.gitignore').split('\n')).toContain(file);
+});
+
 it('the containers wait for services that exist', () => {
   for (const { depends_on: others = [] } of Object.values(services)) {
     const names = Array.isArray(others) ? others : Object.keys(others);

@@ -61,6 +61,12 @@ async function checkTypes(directory: string): Promise<string> {
   );
 }
 
+/** Runs tests of the copy. Rejects, with what they printed, when one of them fails. */
+async function runTests(...paths: string[]): Promise<void> {
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  await run(process.execPath, [vitest, 'run', ...paths], { cwd: root });
+}
+
 function findCopiedFaults(): string[] {
   const paths = globSync('src/**/*.ts', { cwd: root });
   return findImportFaults(Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')])));
@@ -100,9 +106,7 @@ test('without any of them the tests that name one pass', async () => {
   expect(naming.length).toBeGreaterThan(2);
   await rm(join(root, 'src/assistants'), { recursive: true });
   await mkdir(join(root, 'src/assistants'));
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  // Rejects, with what they printed, when one of them fails.
-  await run(process.execPath, [vitest, 'run', ...naming], { cwd: root });
+  await runTests(...naming);
 });
 
 test('an assistant made as the guide says is there, and does its work', async () => {
@@ -113,6 +117,7 @@ test('an assistant made as the guide says is there, and does its work', async ()
   await run('sh', ['-ec', commands], { cwd: root });
   expect(await checkTypes(root)).toBe('');
   expect(findCopiedFaults()).toEqual([]);
+  await runTests('src/assistants/notes');
   const send = await start();
   const added = await send('POST', '/api/notes/items', { title: 'Roses are red' });
   expect(added).toMatchObject({ status: 201, body: { object: 'notes.item', title: 'Roses are red' } });

@@ -49,9 +49,9 @@ interface Call {
   readonly headers?: Record<string, string>;
 }
 
-/** A request by way of nginx. */
-async function call(path: string, { body, headers }: Call = {}): Promise<Response> {
-  return await fetch(nginx.url + path, {
+/** A request, by way of nginx. */
+async function call(path: string, { body, headers }: Call = {}, url = nginx.url): Promise<Response> {
+  return await fetch(url + path, {
     method: body === undefined ? 'GET' : 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -140,6 +140,23 @@ describe.skipIf(!hasNginx())('two servers behind nginx, with the settings in dep
     await dispatcher.destroy();
   });
 
+  it('know a request by one id, also when the client sends one that is none', async () => {
+    const answers = await Promise.all([
+      call('/v1/me', { headers: { 'x-request-id': 'GET /forged 200' } }),
+      call('/v1/chat/sessions', {
+        headers: { 'x-request-id': 'POST /forged 200' },
+        body: { title: 'x'.repeat(1024 * 1024) },
+      }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 413]);
+    const ids = answers.map(({ headers }) => headers.get('x-request-id'));
+    await until(async () => {
+      const log = await nginx.readLog();
+      return ids.every((id) => log.includes(` ${id} `));
+    });
+    expect(await nginx.readLog()).not.toContain('forged');
+  });
+
   it('log what users look for nowhere', async () => {
     await call('/v1/chat/sessions?q=my-secret-wish', { headers: { 'x-request-id': 'logged-once' } });
     await until(async () => (await nginx.readLog()).includes('logged-once'));
@@ -147,14 +164,17 @@ describe.skipIf(!hasNginx())('two servers behind nginx, with the settings in dep
   });
 
   it('refuse what nginx refuses in the same words as what they refuse', async () => {
-    const large = await call('/v1/chat/sessions', { body: { title: 'x'.repeat(1024 * 1024) } });
-    expect(large.status).toBe(413);
-    const direct = await fetch(`${servers[0].url}/v1/chat/sessions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ title: 'x'.repeat(1024 * 1024) }),
-    });
-    expect(await large.json()).toEqual(await direct.json());
+    const large = 'x'.repeat(17_000);
+    const asks: [string, Call, number][] = [
+      ['/v1/chat/sessions', { body: { title: 'x'.repeat(1024 * 1024) } }, 413],
+      ['/v1/me', { headers: { 'x-large': large } }, 431],
+      [`/v1/chat/sessions?q=${large}`, {}, 431],
+    ];
+    for (const [path, ask, status] of asks) {
+      const [refused, direct] = await Promise.all([call(path, ask), call(path, ask, servers[0].url)]);
+      expect([refused.status, direct.status]).toEqual([status, status]);
+      expect(await refused.json()).toEqual(await direct.json());
+    }
     expect((await call('/metrics')).status).toBe(404);
   });
 

@@ -29,12 +29,15 @@ const notToldDone = {
   ].join('|'),
 } as const;
 
-/** Each in full: a sentence that only begins like a command may ask for anything. */
+/**
+ * Each in full: a sentence that only begins like a command may ask for anything. "Todo" is written out, for a copy of this folder
+ * to be told of its own name instead.
+ */
 const rules: Readonly<Record<Language, readonly Rule[]>> = {
   en: [
     [
       'list',
-      /^(?:what(?:'?s| is) (?:on|in) my (?:to-?do )?list|what (?:do i have to|do i need to|should i) do|what(?:'?s| is) due|(?:show|list)(?: me)? (?:(?:my|the) )?(?:to-?do )?(?:list|items|to-?dos|tasks)|what are my (?:to-?dos|tasks)|what(?:'?s| is) left(?: to do| on (?:my|the) (?:to-?do )?list)?|(?:my )?(?:(?:to-?do )?list|to-?dos|tasks))(?<what> .*)?$/,
+      /^(?:what(?:'?s| is) (?:on|in) my (?:todo |to-do )?list|what (?:do i have to|do i need to|should i) do|what(?:'?s| is) due|(?:show|list)(?: me)? (?:(?:my|the) )?(?:todo |to-do )?(?:list|items|todos|to-dos|tasks)|what are my (?:todos|to-dos|tasks)|what(?:'?s| is) left(?: to do| on (?:my|the) (?:todo |to-do )?list)?|(?:my )?(?:(?:todo |to-do )?list|todos|to-dos|tasks))(?<what> .*)?$/,
     ],
     [
       'complete',
@@ -47,16 +50,16 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['reopen', /^(?:reopen|uncheck|untick) (?<what>.+)$/],
     ['reopen', /^mark (?<what>.+?) (?:as )?(?:not (?:yet )?(?:done|completed?|finished)|undone|incomplete)$/],
     ['complete', /^mark (?<what>.+?) (?:as )?(?:done|completed?|finished)$/],
-    ['delete', /^(?:delete|remove) (?<what>.+?)(?: (?:from|off) (?:my|the) (?:to-?do )?list)?$/],
-    ['delete', /^take (?<what>.+?) off (?:my|the) (?:to-?do )?list$/],
+    ['delete', /^(?:delete|remove) (?<what>.+?)(?: (?:from|off) (?:my|the) (?:todo |to-do )?list)?$/],
+    ['delete', /^take (?<what>.+?) off (?:my|the) (?:todo |to-do )?list$/],
     [
       'add',
-      /^(?:add|remind me to|remember to|don't (?:let me )?forget to)(?: to (?:my|the) (?:to-?do )?list)?:? (?<what>.+)$/,
+      /^(?:add|remind me to|remember to|don't (?:let me )?forget to)(?: to (?:my|the) (?:todo |to-do )?list)?:? (?<what>.+)$/,
     ],
-    ['add', /^put (?<what>.+ on (?:my|the) (?:to-?do )?list\b.*)$/],
+    ['add', /^put (?<what>.+ on (?:my|the) (?:todo |to-do )?list\b.*)$/],
     // After what may be added: "remind me to call when dinner is done".
     ['complete', new RegExp(`^(?!${notToldDone.en})(?<what>.+) (?:is|are) (?:done|finished)$`)],
-    ['add', /^(?:new )?(?:to-?do|task): ?(?<what>.+)$/],
+    ['add', /^(?:new )?(?:todo|to-do|task): ?(?<what>.+)$/],
     ['add', /^(?:i (?:need|have) to )?(?<what>buy .+)$/],
   ],
   sv: [
@@ -88,7 +91,7 @@ const whenDone =
 const onThatDay = /\s+on (?:mon|tues|wednes|thurs|fri|satur|sun)day$/i;
 
 /** Said around what is meant, and not part of it. */
-const onTheList = /\s+(?:to|on) (?:my|the) (?:to-?do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
+const onTheList = /\s+(?:to|on) (?:my|the) (?:todo |to-do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
 const articles = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
 const kind = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
 const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du (?:snälla )?|snälla (?:kan du )?)/i;
