@@ -207,6 +207,7 @@ it('two workers share the jobs, and do each once', async () => {
         if (done.every(({ length }) => length > 0)) bothWork.resolve();
         // One that starts first could do them all while the other still connects.
         await bothWork.promise;
+        await sleep(20);
       }),
     ]);
   }
@@ -215,6 +216,7 @@ it('two workers share the jobs, and do each once', async () => {
   );
   await expect.poll(() => done.flat().length, soon).toBe(100);
   expect(new Set(done.flat()).size).toBe(100);
+  expect(done.map((own) => own.length > 10)).toEqual([true, true]);
 });
 
 describe('stopping', () => {
