@@ -70,10 +70,9 @@ function namesOfCalls(messages: readonly Message[]): Map<string, string> {
   return new Map(calls.map(({ id, function: called }) => [id, called?.name ?? '']));
 }
 
-/** Tells what the tools came to whose results are the last messages. */
-function tellOutcomes(messages: readonly Message[], commands: PlainCommands): string {
+/** Tells what the tools came to whose results are the last messages, in answer to a text. */
+function tellOutcomes(messages: readonly Message[], commands: PlainCommands, text: string): string {
   const names = namesOfCalls(messages);
-  const text = commandOf(lastSaid(messages));
   const lastOther = messages.findLastIndex(({ role }) => role !== 'tool');
   return messages
     .slice(lastOther + 1)
@@ -95,8 +94,9 @@ export function replyOffline(
   // Before the commands, for "remind me to …" would be kept as one; and after a tool, which a model may have called.
   if (care !== undefined) return { text: care };
   if (commands === undefined) return { text: WITHOUT_COMMANDS[role] };
-  if (last?.role === 'tool') return { text: tellOutcomes(request.messages, commands) };
-  const call = last?.role === 'user' ? commands.read({ text: commandOf(said), now }) : undefined;
+  const text = commandOf(said);
+  if (last?.role === 'tool') return { text: tellOutcomes(request.messages, commands, text) };
+  const call = last?.role === 'user' ? commands.read({ text, now }) : undefined;
   if (call !== undefined && offers(request, call.tool)) return call;
   const examples = commands.examples.map((example) => `“${example}”`).join(', ');
   return { text: `${NOT_UNDERSTOOD[role]}, such as ${examples}.` };

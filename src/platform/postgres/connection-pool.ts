@@ -146,8 +146,10 @@ export class ConnectionPool {
     const openedAtMs = because === undefined ? Number.POSITIVE_INFINITY : this.#openedAtMs(because.client);
     if (openedAtMs <= this.#staleBeforeMs) return;
     this.#staleBeforeMs = performance.now();
-    if (because?.isReadOnly === true) this.#leftReadOnlyAtMs = this.#staleBeforeMs;
-    if (because?.isReadOnly === false) this.#textMark = `\n-- ${newId()}`;
+    if (because === undefined) return;
+    if (because.isReadOnly) this.#leftReadOnlyAtMs = this.#staleBeforeMs;
+    // Then a plan was out of date.
+    else this.#textMark = `\n-- ${newId()}`;
   }
 
   /** Refreshes because a connection was found to be read-only, unless that was done of late: a new one would be, too. */
