@@ -21,6 +21,11 @@ export function pgBouncerVersion(): number | undefined {
   return major === undefined ? undefined : Number(major) + Number(minor) / 100;
 }
 
+/** Whether the one that is installed can keep prepared statements. */
+export function pgBouncerKeepsPrepared(): boolean {
+  return (pgBouncerVersion() ?? 0) >= 1.21;
+}
+
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');

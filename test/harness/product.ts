@@ -33,6 +33,8 @@ export interface Product {
   createKey(user: TestUser, wanted: readonly Permission[]): Promise<string>;
   /** Sends a request with the user's key; a body is sent as JSON. */
   request(user: { key: string } | undefined, ...[method, path, body]: RequestLine): Promise<Response>;
+  /** Begins a chat of the user with an assistant; answers what sends it a message and tells what it says. */
+  startChat(user: TestUser, assistant: string): Promise<(content: string) => Promise<string>>;
   stop(): Promise<void>;
 }
 
@@ -97,6 +99,14 @@ export async function startProduct(
     async createKey(user, wanted) {
       const response = await request(user, 'POST', '/v1/keys', { name: 'test', permissions: wanted });
       return ((await response.json()) as { key: string }).key;
+    },
+    async startChat(user, assistant) {
+      const session = await request(user, 'POST', '/v1/chat/sessions', { assistant });
+      const { id } = (await session.json()) as { id: string };
+      return async (content) => {
+        const answer = await request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
+        return ((await answer.json()) as { content: string }).content;
+      };
     },
     async stop() {
       await server.stop();

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDistanceProxy } from '../../bench/distance.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
+import { pgBouncerKeepsPrepared, pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
 import { CANARY, runCommand, type SoundSetUp, startSoundSetUp } from './doctor-set-up.ts';
 import { startServerProcess } from './server-process.ts';
 
@@ -196,7 +196,7 @@ describe.skipIf(pgBouncerVersion() === undefined)('of a pooler', () => {
   });
 
   it('that forgets prepared statements says which setting keeps them', async () => {
-    const forgets = (pgBouncerVersion() ?? 0) < 1.21 ? {} : { max_prepared_statements: '0' };
+    const forgets = pgBouncerKeepsPrepared() ? { max_prepared_statements: '0' } : {};
     const variables = { DATABASE_URL: await startBouncer(forgets), DATABASE_DIRECT_URL: sound.databaseUrl };
     const findings = await sound.diagnose(variables);
     expect(findings).toEqual([expect.objectContaining({ check: 'pooler', level: 'broken' })]);

@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { countLocked } from '../harness/count-locked.ts';
-import { pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
+import { pgBouncerKeepsPrepared, pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
-const version = pgBouncerVersion();
-/** From here on PgBouncer can keep prepared statements. */
-const KEEPS_PREPARED = 1.21;
 const transaction = { pool_mode: 'transaction', default_pool_size: '5', max_client_conn: '200' };
 
 let database: TestDatabase;
@@ -83,8 +80,8 @@ async function workWith(server: ServerProcess): Promise<void> {
   expect(await (await call(server, path)).json()).toMatchObject({ title: 'x' });
 }
 
-describe.skipIf(version === undefined)('behind PgBouncer', () => {
-  it.skipIf((version ?? 0) < KEEPS_PREPARED)('in transaction mode everything works', async () => {
+describe.skipIf(pgBouncerVersion() === undefined)('behind PgBouncer', () => {
+  it.skipIf(!pgBouncerKeepsPrepared())('in transaction mode everything works', async () => {
     const url = await startBouncer({ ...transaction, max_prepared_statements: '200' });
     await workWith(await startServer({ DATABASE_URL: url, DATABASE_DIRECT_URL: database.url }));
   });
@@ -95,7 +92,7 @@ describe.skipIf(version === undefined)('behind PgBouncer', () => {
   });
 
   it('that forgets prepared statements the start is refused, naming the setting', async () => {
-    const forgets = (version ?? 0) < KEEPS_PREPARED ? {} : { max_prepared_statements: '0' };
+    const forgets = pgBouncerKeepsPrepared() ? { max_prepared_statements: '0' } : {};
     const url = await startBouncer({ ...transaction, ...forgets });
     for (let round = 0; round < 3; round++) {
       const start = startServer({ DATABASE_URL: url, DATABASE_DIRECT_URL: database.url });

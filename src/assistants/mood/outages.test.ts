@@ -174,12 +174,7 @@ describe('an entry that the lexicon read', () => {
 
 test('clear commands are carried out in a chat without any model', async () => {
   provider.setMode('401');
-  const session = await product.request(alice, 'POST', '/v1/chat/sessions', { assistant: 'mood' });
-  const { id } = (await session.json()) as { id: string };
-  const say = async (content: string) => {
-    const response = await product.request(alice, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await response.json()) as { content: string }).content;
-  };
+  const say = await product.startChat(alice, 'mood');
   expect(await say('I feel great today')).toBe('Noted. That sounds very good.');
   expect(await say('jag är ledsen idag')).toBe('Antecknat. Det låter ganska dåligt.');
   expect(await say('hur har jag mått den här veckan?')).toMatch(

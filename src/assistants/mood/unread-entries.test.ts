@@ -9,18 +9,8 @@ beforeAll(async () => {
 
 afterAll(() => product.stop());
 
-async function startChat() {
-  const user = await product.createUser();
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'mood' });
-  const { id } = (await session.json()) as { id: string };
-  return async (content: string) => {
-    const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await response.json()) as { content: string }).content;
-  };
-}
-
 test('an entry whose words tell of no mood makes the mood neither better nor worse', async () => {
-  const say = await startChat();
+  const say = await product.startChat(await product.createUser(), 'mood');
   await say('I feel purple');
   expect(await say('my mood')).toMatch(/^What was logged from .* does not tell me how good or bad it was\.$/);
   await say('I feel great');

@@ -10,12 +10,8 @@ beforeAll(async () => {
 afterAll(() => product.stop());
 
 async function startChat(user: TestUser) {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'pam' });
-  const { id } = (await session.json()) as { id: string };
-  return async (content: string) => {
-    const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await response.json()) as { content: string }).content.replaceAll('\u00a0', ' ');
-  };
+  const say = await product.startChat(user, 'pam');
+  return async (content: string) => (await say(content)).replaceAll('\u00a0', ' ');
 }
 
 test('budgets are told to whom they belong, also where nothing was spent yet', async () => {

@@ -33,12 +33,8 @@ test('an expense that was recorded in error is deleted by its id, by whom it bel
 
 test('taking away a budget says of which currency: another one stays', async () => {
   const user = await product.createUser();
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'pam' });
-  const { id } = (await session.json()) as { id: string };
-  const say = async (content: string) => {
-    const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await response.json()) as { content: string }).content.replaceAll('\u00a0', ' ');
-  };
+  const chat = await product.startChat(user, 'pam');
+  const say = async (content: string) => (await chat(content)).replaceAll('\u00a0', ' ');
   await say('budget 3 000 kr för mat');
   expect(await say('set my mat budget to 0')).toBe('There is no budget for mat in EUR any more.');
   expect(await say('budget 0 för mat')).toBe('Det finns ingen budget för mat i EUR längre.');

@@ -279,12 +279,8 @@ test('all that is stored about a user is exported, and erased for that user alon
 
 test('clear commands are carried out in a chat without any model', async () => {
   const emma = await product.createUser();
-  const session = await product.request(emma, 'POST', '/v1/chat/sessions', { assistant: 'pam' });
-  const { id } = (await session.json()) as { id: string };
-  const say = async (content: string) => {
-    const response = await product.request(emma, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await response.json()) as { content: string }).content.replaceAll('\u00a0', ' ');
-  };
+  const chat = await product.startChat(emma, 'pam');
+  const say = async (content: string) => (await chat(content)).replaceAll('\u00a0', ' ');
   expect(await say('spent 12.50 euro on fuel on 2026-11-21')).toBe('Recorded: €12.50 on fuel, 2026-11-21');
   expect(await say('spent 5 euro on fuel yesterday')).toMatch(/^Recorded: €5.00 on fuel, \d{4}-\d\d-\d\d$/);
   expect(await say('how much did I spend on fuel on 2026-11-21?')).toMatch(

@@ -20,12 +20,10 @@ const swedish = ['söndags', 'måndags', 'tisdags', 'onsdags', 'torsdags', 'fred
 async function recordAll(timeZone: string, said: readonly string[]): Promise<string[]> {
   const user = await product.createUser();
   await product.request(user, 'PUT', '/api/pam/settings', { currency: 'EUR', time_zone: timeZone, language: null });
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'pam' });
-  const { id } = (await session.json()) as { id: string };
+  const say = await product.startChat(user, 'pam');
   const days: string[] = [];
   for (const content of said) {
-    const answer = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    const told = ((await answer.json()) as { content: string }).content;
+    const told = await say(content);
     days.push(/(?:Recorded|Antecknat): .*, 2026-11-(\d\d)$/.exec(told)?.[1] ?? told);
   }
   return days;

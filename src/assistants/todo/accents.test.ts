@@ -13,12 +13,7 @@ test('an item is found by its title, whether a letter was typed in one piece or 
   const user = await product.createUser();
   const send = (method: 'POST' | 'PATCH', path: string, body: object) =>
     product.request(user, method, `/api/todo/items${path}`, body);
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
-  const { id } = (await session.json()) as { id: string };
-  const say = async (content: string) => {
-    const answer = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await answer.json()) as { content: string }).content;
-  };
+  const say = await product.startChat(user, 'todo');
   const created = await send('POST', '', { title: 'cafe\u0301 visit' });
   const item = (await created.json()) as { id: string; title: string };
   expect(item.title).toBe('cafe\u0301 visit');

@@ -17,17 +17,8 @@ async function call(user: TestUser, tool: string, input: unknown): Promise<{ ite
   return (await found?.run(input, { userId: user.userId, context: testContext() })) as { item: Item };
 }
 
-async function startChat(user: TestUser) {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
-  const { id } = (await session.json()) as { id: string };
-  return async (content: string) => {
-    const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await response.json()) as { content: string }).content;
-  };
-}
-
 test('an item that is done is reopened by its title', async () => {
-  const say = await startChat(await product.createUser());
+  const say = await product.startChat(await product.createUser(), 'todo');
   await say('add buy milk');
   await say('done with milk');
   expect(await say('my list')).toBe('There is nothing on your list.');
@@ -52,7 +43,7 @@ test('of several of the same title, one that is not done is meant, or else the l
 });
 
 test('what points at an item that only the talk before named, deletes none that has the word', async () => {
-  const say = await startChat(await product.createUser());
+  const say = await product.startChat(await product.createUser(), 'todo');
   await say('add pay last bill');
   await say('lägg till betala sista räkningen');
   for (const text of ['delete the last', 'ta bort den sista']) await say(text);

@@ -266,12 +266,7 @@ test.each([
 
 test('clear commands are carried out in a chat without any model', async () => {
   const emma = await product.createUser();
-  const session = await product.request(emma, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
-  const { id } = (await session.json()) as { id: string };
-  const say = async (content: string) => {
-    const response = await product.request(emma, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
-    return ((await response.json()) as { content: string }).content;
-  };
+  const say = await product.startChat(emma, 'todo');
   expect(await say('add buy milk for 24 December 2026')).toBe('Added: buy milk (due 2026-12-24)');
   expect(await say('vad har jag att göra?')).toBe('- buy milk (till 2026-12-24)');
   expect(await say('done with milk')).toBe('Done: buy milk (due 2026-12-24)');

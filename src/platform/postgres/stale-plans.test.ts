@@ -1,12 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { pgBouncerVersion, startPgBouncer } from '../../../test/harness/pgbouncer.ts';
+import { pgBouncerKeepsPrepared, startPgBouncer } from '../../../test/harness/pgbouncer.ts';
 import { PoolFixture, within } from '../../../test/harness/pool-fixture.ts';
 import type { Postgres } from './postgres.ts';
 import { sql } from './statement.ts';
 
 const pool = new PoolFixture();
-/** From here on PgBouncer can keep prepared statements. */
-const KEEPS_PREPARED = 1.21;
 
 /** A statement whose plan is out of date when the type of the column has changed. */
 const listNotes = () => sql<{ text: unknown }>`
@@ -44,7 +42,7 @@ test('a text whose plan is out of date is sent as another one, which no pooler h
   expect(new Set([listNotes().text, ...texts]).size).toBe(3);
 });
 
-test.skipIf((pgBouncerVersion() ?? 0) < KEEPS_PREPARED)(
+test.skipIf(!pgBouncerKeepsPrepared())(
   'nor behind a pooler, which keeps plans for longer than our connections last',
   async () => {
     const settings = { pool_mode: 'transaction', default_pool_size: '1', max_prepared_statements: '200' };
