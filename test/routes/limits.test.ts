@@ -133,7 +133,9 @@ it('lets one of fifty at once have the last request of a key', async () => {
 });
 
 it('lists the plans, of the file and built in', async () => {
-  const { data } = (await (await product.request(admin, 'GET', '/v1/plans')).json()) as { data: { id: string }[] };
+  const list = (await (await product.request(admin, 'GET', '/v1/plans')).json()) as { data: { id: string }[] };
+  expect(list).toMatchObject({ object: 'list', has_more: false, next_cursor: null });
+  const { data } = list;
   expect(data.map(({ id }) => id).sort()).toEqual(['by-key', 'few', 'free', 'pro', 'team', 'unlimited']);
   expect(data.find(({ id }) => id === 'few')).toEqual({
     id: 'few',

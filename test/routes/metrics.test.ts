@@ -109,3 +109,16 @@ test('an answer tells the wait for its batch beside the wait for a connection an
   const steps = (response.headers.get('server-timing') ?? '').split(', ').map((step) => step.split(';')[0]);
   expect(steps).toEqual(['auth', 'queue', 'pool', 'sql', 'total']);
 });
+
+test.each([
+  [
+    'POST /v1/chat/sessions/:session_id/messages',
+    () => `/v1/chat/sessions/${sessionId}/messages`,
+    { content: 'Hello' },
+  ],
+  ['POST /api/:user_id/chat', () => `/api/${user.userId}/chat`, { message: 'Hello' }],
+])('the answer of %s tells the wait for the turn, which is most of its time', async (_route, path, body) => {
+  const response = await product.request(user, 'POST', path(), body);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('server-timing')).toMatch(/, sql;dur=[\d.]+, turn;dur=[\d.]+, total;/);
+});

@@ -100,6 +100,26 @@ describe('the events of a turn', () => {
     }
   });
 
+  it('end, for a reader who may read no more, with an error that names the turn and takes no number of it', async () => {
+    provider.setMode('ok', { delayMs: 100, text: 'word '.repeat(30) });
+    const created = await product.request(user, 'POST', '/v1/keys', { name: 'reader' });
+    const reader = (await created.json()) as { id: string; key: string };
+    const stream = await product.request(reader, 'POST', `/v1/chat/sessions/${session}/messages`, {
+      content: 'Hello',
+      stream: true,
+    });
+    await product.request(user, 'DELETE', `/v1/keys/${reader.id}`);
+    const events = readEvents(await stream.text());
+    const turnId = turnIdOf(events);
+    expect(events.at(-1)).toEqual({
+      id: Number.NaN,
+      event: 'error',
+      data: { type: 'error', turn_id: turnId, error: expect.objectContaining({ code: 'auth.invalid_key' }) },
+    });
+    const rest = readEvents(await (await readAgain(turnId, String(events.at(-2)?.id))).text());
+    expect(rest.at(-1)?.event).toBe('turn.completed');
+  });
+
   it('are refused after what is no event, and of a turn that is not there', async () => {
     const turnId = turnIdOf(readEvents(await (await post()).text()));
     for (const bad of ['-1', 'x', '1.5', '99999999999', '1,2']) {

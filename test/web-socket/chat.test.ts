@@ -127,6 +127,15 @@ describe('a message', () => {
     expect(error).toMatchObject({ code: 'chat.assistant_not_found', param: 'assistant' });
   });
 
+  it('with an assistant that there is not is refused in a session that is there too, and stored nowhere', async () => {
+    const client = await signedIn();
+    const [{ session_id: sessionId }] = await say(client, {});
+    const [refused] = await say(client, { session_id: sessionId, assistant: 'nobody' });
+    expect(refused.error).toMatchObject({ code: 'chat.assistant_not_found', param: 'assistant' });
+    const session = await product.request(user, 'GET', `/v1/chat/sessions/${sessionId}`);
+    expect(await session.json()).toMatchObject({ message_count: 2 });
+  });
+
   it('takes two statements, with a session or without', async () => {
     const client = await signedIn();
     const [{ session_id }] = await say(client, {});

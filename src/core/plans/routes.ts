@@ -53,7 +53,7 @@ function registerPlans(server: HttpServer, { database, callers, plans }: PlanRou
       config: { access: 'account:read' },
       schema: { tags, summary: 'List the plans that there are', response: { 200: PlanList } },
     },
-    async () => ({ object: 'list' as const, data: plans.list().map(toPlan) }),
+    async () => ({ object: 'list' as const, data: plans.list().map(toPlan), has_more: false, next_cursor: null }),
   );
 
   server.get(

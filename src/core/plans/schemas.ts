@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Nullable } from '../../platform/http/index.ts';
+import { ListOf, Nullable } from '../../platform/http/index.ts';
 
 const Amount = Nullable(Type.Integer({ description: 'Null where it is not limited.' }));
 
@@ -16,7 +16,7 @@ export const Plan = Type.Object({
 export type Plan = Static<typeof Plan>;
 
 /** All plans. */
-export const PlanList = Type.Object({ object: Type.Literal('list'), data: Type.Array(Plan) });
+export const PlanList = ListOf(Plan);
 
 /** The body of `PUT /v1/me/plan`. */
 export const ChoosePlan = Type.Object(

@@ -24,7 +24,7 @@ async function start() {
     server.get('/never', { config: { ...config, budgetMs: 60_000 } }, () => new Promise(() => {}));
     server.post('/takes', { config }, async () => ({}));
     server.get('/stream', { config }, async (request, reply) => {
-      const stream = openEventStream(request, reply, { budgetMs: 60_000, errorEvent: 'error' });
+      const stream = openEventStream(request, reply, { budgetMs: 60_000, errorEvent: { type: 'error' } });
       void release.promise.then(() => stream.end());
       return reply;
     });

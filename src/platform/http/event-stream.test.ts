@@ -80,7 +80,7 @@ test('events are sent in order as their fields say, and the end is marked', asyn
 
 test.each([
   [{}, 'data: {"error":{'],
-  [{ errorEvent: 'error' }, 'event: error\ndata: {"error":{'],
+  [{ errorEvent: { type: 'error', turn_id: 't1' } }, 'event: error\ndata: {"type":"error","turn_id":"t1","error":{'],
 ])('a stream that fails ends with an error event (%j), without [DONE], and is logged', async (options, begin) => {
   const { client, stream, lineOf } = await openStream(options);
   stream.fail(new Error('secret cause'));

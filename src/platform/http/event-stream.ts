@@ -23,8 +23,11 @@ const MAX_UNWRITTEN_CHARS = 16 * 1024;
 export interface EventStreamOptions {
   /** How long the stream may last, in milliseconds; at its end it fails with `http.deadline_exceeded`. */
   readonly budgetMs: number;
-  /** The name of error events; without one they are bare `data:`, as OpenAI's completions have them. */
-  readonly errorEvent?: string;
+  /**
+   * What an error event has beside its error, as all events of the stream do; its `type` is the event's name. Without it
+   * error events are bare `data:`, as OpenAI's completions have them.
+   */
+  readonly errorEvent?: { readonly type: string; readonly [field: string]: string };
   /** Milliseconds between comment lines, which tell proxies and the client that the stream lives. */
   readonly keepAliveMs?: number;
 }
@@ -51,7 +54,7 @@ export class EventStream {
   readonly #raw: ServerResponse;
   readonly #context: RequestContext;
   readonly #lifecycle: Lifecycle;
-  readonly #errorEvent: string | undefined;
+  readonly #errorEvent: EventStreamOptions['errorEvent'];
   readonly #left = new AbortController();
   readonly #timers: NodeJS.Timeout[];
   #isOpen = true;
@@ -99,8 +102,8 @@ export class EventStream {
     if (!this.#isOpen) return;
     const error = toAppError(thrown);
     this.#context.failure = error;
-    const event = this.#errorEvent === undefined ? {} : { event: this.#errorEvent };
-    this.#finish(toFrame({ ...event, data: { error: toWireError(error) } }));
+    const data = { ...this.#errorEvent, error: toWireError(error) };
+    this.#finish(toFrame(this.#errorEvent === undefined ? { data } : { event: this.#errorEvent.type, data }));
     this.#left.abort();
   }
 

@@ -45,7 +45,8 @@ export async function streamTurn(
   afterId: number,
   { request, reply, options }: TurnAnswer,
 ): Promise<FastifyReply> {
-  const stream = openEventStream(request, reply, { budgetMs: options.modelBudgetMs, errorEvent: 'error' });
+  const errorEvent = { type: 'error', turn_id: turn.key.turnId };
+  const stream = openEventStream(request, reply, { budgetMs: options.modelBudgetMs, errorEvent });
   try {
     options.turns.follow(turn, stream.closed);
     await turn.feed.read(stream.closed, afterId, ({ id, type, ...body }) =>
@@ -70,7 +71,9 @@ export async function awaitTurn(
   if (replayed) markReplay(reply);
   // From here on the message is stored: a client must not send it again on its own.
   reply.header('x-should-retry', 'false');
-  const result = await request.context.deadline.race(turn.result);
+  const { deadline, timings } = request.context;
+  const startedMs = performance.now();
+  const result = await deadline.race(turn.result).finally(() => timings.add('turn', performance.now() - startedMs));
   reply.removeHeader('x-should-retry');
   return result;
 }

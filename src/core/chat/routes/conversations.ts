@@ -50,10 +50,6 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
     async (request, reply) => {
       refuseOthers(request, request.params.user_id);
       const { conversation_id: sessionId = null, message: content, assistant = defaultAssistant } = request.body;
-      // A conversation keeps its assistant; a name that is none is a mistake there too.
-      if (assistant !== null && !assistants.some(({ name }) => name === assistant)) {
-        throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
-      }
       const asked = { ...readIdempotency(request), sessionId, assistant, content };
       const begun = await startTurn({ request, reply, options }, (context) =>
         turns.start(request.caller, asked, context),

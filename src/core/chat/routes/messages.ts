@@ -44,6 +44,7 @@ function registerPost(server: HttpServer, options: ChatRouteOptions): void {
         description:
           'The message is stored before the model is asked. With `stream: true` the answer comes as server-sent events ' +
           '`turn.started`, `message.delta`, `tool.started`, `tool.finished`, `message.completed`, `turn.completed` or `error`, and ends with `[DONE]`. ' +
+          'A stream that has to end before its turn does so with an `error` that has no `id`, without `[DONE]`: read on at `…/events`. ' +
           'A client that leaves does not stop the turn: read the history later. `Location` names the turn, ' +
           'also when it fails: it can be retried there.',
         params: SessionParams,

@@ -106,6 +106,8 @@ export class TurnRunner {
    *   `postgres.*` when the database is the trouble.
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
+    // A session that is there keeps its assistant; a name that is none is a mistake there too.
+    this.#assistants.get(message.assistant ?? null);
     const isNewSession = message.sessionId === null;
     const placed = { ...message, sessionId: message.sessionId ?? newId(), isNewSession };
     const contentChars = message.content.length;
@@ -115,7 +117,6 @@ export class TurnRunner {
   async #start(caller: Caller, message: PlacedMessage, context: CallContext): Promise<TurnStart> {
     const { batches } = this.#options;
     const { assistant = null } = message;
-    if (message.isNewSession) this.#assistants.get(assistant);
     const ids = { messageId: newId(), sessionActivityId: newId() };
     const row = { ...message, ...this.#newTurn(caller), ...ids, assistant };
     const stored = await onceByKey(() => batches.startTurn(row, context));
