@@ -1,6 +1,5 @@
 import type { CallContext } from '../base/call-context.ts';
 import { AppError } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
 import { inBackground } from '../base/in-background.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
@@ -130,7 +129,7 @@ async function ping(postgres: Postgres, context: CallContext): Promise<void> {
  * a request waits.
  */
 async function openConnections(postgres: Postgres, count: number): Promise<void> {
-  await inBackground({ requestId: newId(), budgetMs: connectBudgetMs }, async (context) => {
+  await inBackground({ budgetMs: connectBudgetMs }, async (context) => {
     await Promise.all(Array.from({ length: count }, () => ping(postgres, context)));
   });
 }

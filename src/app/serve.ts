@@ -1,4 +1,3 @@
-import { newId } from '../base/ids.ts';
 import { inBackground } from '../base/in-background.ts';
 import { ensureWelcomeSession } from '../core/chat/index.ts';
 import type { Config } from '../platform/config/index.ts';
@@ -67,13 +66,10 @@ export async function serve(config: Config, log: Logger, options: ServeOptions):
     await tracing?.close();
   };
   try {
-    const { firstKey, sessionId } = await inBackground(
-      { requestId: newId(), budgetMs: startBudgetMs },
-      async (context) => {
-        const key = await ensureFirstUser(postgres, config.data.directory, context);
-        return { firstKey: key, sessionId: key && (await ensureWelcomeSession(postgres, key.userId, context)) };
-      },
-    );
+    const { firstKey, sessionId } = await inBackground({ budgetMs: startBudgetMs }, async (context) => {
+      const key = await ensureFirstUser(postgres, config.data.directory, context);
+      return { firstKey: key, sessionId: key && (await ensureWelcomeSession(postgres, key.userId, context)) };
+    });
     const address = await listen(server.http, config.http);
     const model = server.models.get().id;
     const banner = renderBanner({ address, database: database.description, model, firstKey, sessionId });

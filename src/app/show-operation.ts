@@ -1,4 +1,3 @@
-import { newId } from '../base/ids.ts';
 import { inBackground } from '../base/in-background.ts';
 import type { TurnRunner } from '../core/chat/index.ts';
 import type { Config } from '../platform/config/index.ts';
@@ -27,9 +26,7 @@ export function showOperation(http: HttpServer, parts: OperationParts): void {
     postgres: () => database.state() !== 'closed',
     redis: () => redis?.isAvailable === false,
   });
-  metrics.jobs.watch(() =>
-    inBackground({ requestId: newId(), budgetMs: countJobsBudgetMs }, (context) => countJobs(jobs, context)),
-  );
+  metrics.jobs.watch(() => inBackground({ budgetMs: countJobsBudgetMs }, (context) => countJobs(jobs, context)));
   metrics.models.watch(() => models.health());
   metrics.readTurns(() => [[turns.running.size]]);
   registerHealthRoute(http, createHealthReport(parts));

@@ -1,4 +1,3 @@
-import { newId } from '../base/ids.ts';
 import { inBackground } from '../base/in-background.ts';
 import { Later } from '../base/later.ts';
 import { type CallerCache, signInErrors } from '../core/accounts/index.ts';
@@ -26,9 +25,7 @@ const CHECK_AGAIN_MS = 2_000;
  */
 function watchTurns({ callers, turns }: WatchCallersOptions): void {
   const check = async (userId: string): Promise<void> => {
-    const user = await inBackground({ requestId: newId(), budgetMs: BUDGET_MS }, (context) =>
-      callers.get(userKey(userId), context),
-    );
+    const user = await inBackground({ budgetMs: BUDGET_MS }, (context) => callers.get(userKey(userId), context));
     if (user === undefined || user.isDisabled) turns.endTurnsOf(userId, signInErrors.raise.user_disabled());
   };
   const recheck = (userId: string): void => void check(userId).catch(() => later.add(userId));

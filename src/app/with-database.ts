@@ -1,5 +1,4 @@
 import type { CallContext } from '../base/call-context.ts';
-import { newId } from '../base/ids.ts';
 import { inBackground } from '../base/in-background.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
@@ -25,7 +24,7 @@ export async function withDatabase<Result>(
 ): Promise<Result> {
   const opened = await openDatabase(config, log, { joinRunning: true, startPostgres: startPostgresForCommand });
   try {
-    return await inBackground({ requestId: newId(), budgetMs }, (context) => work(opened.postgres, context));
+    return await inBackground({ budgetMs }, (context) => work(opened.postgres, context));
   } finally {
     await opened.close();
   }

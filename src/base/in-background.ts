@@ -1,10 +1,18 @@
 import type { CallContext } from './call-context.ts';
 import { Deadline } from './deadline.ts';
+import { newId } from './ids.ts';
 import { Timings } from './timings.ts';
 
-/** Runs one piece of work that belongs to no request that waits for it, with a deadline of its own. */
+/**
+ * Runs one piece of work that belongs to no request that waits for it, with a deadline and, unless it is given one, an id
+ * of its own.
+ */
 export async function inBackground<Result>(
-  { requestId, budgetMs, trace }: Pick<CallContext, 'requestId' | 'trace'> & { readonly budgetMs: number },
+  {
+    budgetMs,
+    requestId = newId(),
+    trace,
+  }: { readonly budgetMs: number } & Partial<Pick<CallContext, 'requestId' | 'trace'>>,
   work: (context: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const deadline = Deadline.after(budgetMs);

@@ -4,7 +4,7 @@ import { Deadline } from '../../src/base/deadline.ts';
 import { newId } from '../../src/base/ids.ts';
 import type { Clock } from '../../src/base/time.ts';
 import { Timings } from '../../src/base/timings.ts';
-import { type Cache, type CacheOptions, createCache, type Loaded } from '../../src/platform/cache/index.ts';
+import { Cache, type CacheOptions, type Loaded } from '../../src/platform/cache/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { postgresErrors } from '../../src/platform/postgres/index.ts';
 import type { Redis } from '../../src/platform/redis/index.ts';
@@ -80,7 +80,7 @@ type CacheChanges = Partial<Omit<CacheOptions<string>, 'redis'>> & { readonly re
 
 /** A cache of texts that hears of changes. */
 export function openCache(source: TestSource, clock: Clock, { redis, ...changes }: CacheChanges = {}): Cache<string> {
-  const cache = createCache<string>({
+  const cache = new Cache<string>({
     name: `test-${newId()}`,
     load: source.load,
     loadBudgetMs: 5_000,

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { fits } from '../../base/schema-faults.ts';
 import type { Clock } from '../../base/time.ts';
-import { createCache, type Load } from '../../platform/cache/index.ts';
+import { Cache, type Load } from '../../platform/cache/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { type BatchObservers, type BatchOptions, createBatch, type Database } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
@@ -93,7 +93,7 @@ export function createCallerCache(options: CallerCacheOptions): CallerCache {
   const batchOptions = { ...observers, database, clock: rest.clock };
   const loadKey = createKeyLoad(batchOptions);
   const loadUser = createUserLoad(batchOptions);
-  return createCache({
+  return new Cache({
     ...rest,
     name: 'callers',
     load: (key, context) => (key.startsWith(USER_KEY) ? loadUser(key, context) : loadKey(key, context)),

@@ -1,4 +1,3 @@
-import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Logger } from '../../platform/log/index.ts';
@@ -60,9 +59,7 @@ export class KeyUses {
     for (let from = 0; from < uses.length; from += batchLimit) {
       const batch = uses.slice(from, from + batchLimit);
       try {
-        await inBackground({ requestId: newId(), budgetMs }, (context) =>
-          this.#options.database.query(recordKeyUses(batch), context),
-        );
+        await inBackground({ budgetMs }, (context) => this.#options.database.query(recordKeyUses(batch), context));
       } catch (error) {
         for (const use of uses.slice(from)) if (!this.#uses.has(use.keyId)) this.#uses.set(use.keyId, use);
         throw error;

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { AppError } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
-import { Limiter, windowOf } from '../../platform/limits/index.ts';
+import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import type { Caller } from '../accounts/index.ts';
 import { createRequestLimits } from './limit-requests.ts';
 import { Plans } from './plans.ts';
 
-const minute = windowOf('minute', 60_000);
-const hour = windowOf('hour', 3_600_000);
+const minute = { name: 'minute', durationMs: 60_000 };
+const hour = { name: 'hour', durationMs: 3_600_000 };
 const plan = {
   name: 'free',
   requests: [{ window: minute, limit: 2 }],

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { parse } from 'yaml';
 import { listFaults } from '../../base/schema-faults.ts';
 import { ConfigError, type ConfigFile } from '../../platform/config/index.ts';
-import { type LimitRule, windowOf } from '../../platform/limits/index.ts';
+import type { LimitRule } from '../../platform/limits/index.ts';
 
 const Amount = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 }));
 
@@ -38,9 +38,9 @@ export interface Plan {
 export const FALLBACK_PLAN = 'free';
 
 const windows = {
-  minute: windowOf('minute', 60_000),
-  hour: windowOf('hour', 3_600_000),
-  day: windowOf('day', 86_400_000),
+  minute: { name: 'minute', durationMs: 60_000 },
+  hour: { name: 'hour', durationMs: 3_600_000 },
+  day: { name: 'day', durationMs: 86_400_000 },
 };
 
 function toRules(limits: RequestLimits = {}): LimitRule[] {

@@ -174,7 +174,7 @@ export class TokenBudget {
     const { clock } = this.#options;
     const { userId, month } = account;
     if (account.reading !== undefined) return account.reading;
-    const reading = inBackground({ requestId: newId(), budgetMs: READ_BUDGET_MS }, async (context) => {
+    const reading = inBackground({ budgetMs: READ_BUDGET_MS }, async (context) => {
       const [row] = await this.#sumTokens({ userId, from: month.firstDay }, context);
       account.learn(row?.tokens ?? 0);
       account.givenTokens = row?.given ?? 0;

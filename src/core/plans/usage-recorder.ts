@@ -3,7 +3,7 @@ import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Logger } from '../../platform/log/index.ts';
-import type { Database } from '../../platform/postgres/index.ts';
+import type { Database, Statement } from '../../platform/postgres/index.ts';
 import { addUsage, deleteWriter, type UsageRow } from './queries.ts';
 
 /** What recording usage needs. */
@@ -141,9 +141,7 @@ export class UsageRecorder {
     }
   }
 
-  async #query(statement: ReturnType<typeof addUsage> | ReturnType<typeof deleteWriter>): Promise<void> {
-    await inBackground({ requestId: newId(), budgetMs }, (context) =>
-      this.#options.database.query<object>(statement, context),
-    );
+  async #query(statement: Statement<object>): Promise<void> {
+    await inBackground({ budgetMs }, (context) => this.#options.database.query(statement, context));
   }
 }

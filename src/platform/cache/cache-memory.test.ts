@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { contextOf, TestClock } from '../../../test/harness/cache-fixture.ts';
 import { newId } from '../../base/ids.ts';
 import { createLogger } from '../log/index.ts';
-import { createCache } from './index.ts';
+import { Cache } from './index.ts';
 
 const USERS = 10_000;
 const MEGABYTE = 1e6;
@@ -40,7 +40,7 @@ function makeCaller() {
 
 test('10,000 cached users take at most 10 MB, and what the cache says of it is true to a quarter', async () => {
   const clock = new TestClock();
-  const cache = createCache({
+  const cache = new Cache({
     name: 'memory',
     load: async () => {
       const value = makeCaller();

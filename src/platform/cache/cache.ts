@@ -12,7 +12,7 @@ import { RedisLayer } from './redis-layer.ts';
 import { Trust } from './trust.ts';
 import { UntoldFloors } from './untold-floors.ts';
 
-/** Options of `createCache`. */
+/** Options of `Cache`. */
 export interface CacheOptions<Value> {
   /** Part of the keys in Redis. */
   readonly name: string;
@@ -311,9 +311,4 @@ export class Cache<Value> {
     const found = await this.#redis?.find(key);
     return found && this.#trust.mayMeetStrangers ? this.#flights.adopt(found) : undefined;
   }
-}
-
-/** Makes a cache. */
-export function createCache<Value>(options: CacheOptions<Value>): Cache<Value> {
-  return new Cache(options);
 }

@@ -1,2 +1,2 @@
-export { type Cache, type CacheOptions, type CacheStatistics, createCache, MAX_TTL_MS } from './cache.ts';
+export { Cache, type CacheOptions, type CacheStatistics, MAX_TTL_MS } from './cache.ts';
 export type { Load, Loaded } from './entry.ts';

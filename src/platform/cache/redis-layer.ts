@@ -73,8 +73,8 @@ export class RedisLayer<Value> {
   }
 
   /**
-   * Asks for the right to load a key, which one process has at a time. Answers a token to give back; undefined when
-   * another has it, or Redis cannot tell.
+   * Asks for the right to load a key, which one process has at a time. The lease is a token to give back; undefined when
+   * another has it, which is told, or Redis cannot tell.
    */
   async claim(key: string): Promise<{ lease: string | undefined; isTaken: boolean }> {
     const token = randomUUID();

@@ -1,12 +1,11 @@
 import { Server } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** In a turn of the event loop that took less, in milliseconds, hardly a connection can have come in after the look for one. */
 const QUIET_TURN_MS = 0.2;
 
 /** How long to look for such a turn, in milliseconds, before the port is closed anyway. */
 const LOOK_FOR_MS = 500;
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Resolves right after a turn of the event loop that looked for connections, found none, and did next to nothing else. */
 async function whenNobodyConnects(server: Server): Promise<void> {

@@ -80,7 +80,7 @@ export class OpenWebSocket {
     const queuedBytes = socket.bufferedAmount;
     // Before this frame: one alone may be longer, and would never be read.
     if (queuedBytes > MAX_QUEUED_BYTES) {
-      this.#close(closeCodes.tryAgainLater, 'You read too slowly.');
+      socket.close(closeCodes.tryAgainLater, 'You read too slowly.');
       return undefined;
     }
     if (queuedBytes + text.length < HIGH_WATER_BYTES) {
@@ -94,7 +94,7 @@ export class OpenWebSocket {
   fail(thrown: unknown, code: number = closeCodes.goingAway, fields: object = {}): void {
     const error = toAppError(thrown);
     void this.send({ type: 'error', error: toWireError(error), ...fields });
-    this.#close(code, error.code);
+    this.#socket.close(code, error.code);
   }
 
   /** Closes as soon as nothing is under way. */
@@ -125,8 +125,8 @@ export class OpenWebSocket {
   #onMessage(bytes: Uint8Array, isBinary: boolean): void {
     // What was on its way when we closed.
     if (!this.isOpen) return;
-    if (isBinary) this.#close(closeCodes.unsupportedData, 'Send text frames of JSON.');
-    else if (this.#isFlood()) this.#close(closeCodes.policyViolation, 'Too many frames.');
+    if (isBinary) this.#socket.close(closeCodes.unsupportedData, 'Send text frames of JSON.');
+    else if (this.#isFlood()) this.#socket.close(closeCodes.policyViolation, 'Too many frames.');
     else this.#user?.onFrame(bytes);
   }
 
@@ -137,9 +137,5 @@ export class OpenWebSocket {
       this.#framesInSecond = 0;
     }
     return ++this.#framesInSecond > MAX_FRAMES_PER_SECOND;
-  }
-
-  #close(code: number, reason: string): void {
-    this.#socket.close(code, reason);
   }
 }

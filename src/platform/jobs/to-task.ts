@@ -1,6 +1,5 @@
 import type { JobHelpers, Task } from 'graphile-worker';
 import { Cancelled } from '../../base/deadline.ts';
-import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { StartTrace } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
@@ -91,7 +90,7 @@ async function runOnce(
 /** When this cannot be written the job is tried once more than it should, and set aside then. */
 async function setAside(id: string, { database, log }: TaskParts): Promise<void> {
   try {
-    await inBackground({ requestId: newId(), budgetMs: markBudgetMs }, (context) =>
+    await inBackground({ budgetMs: markBudgetMs }, (context) =>
       database.query(makeLastAttempt({ id: Number(id) }), context),
     );
   } catch (error) {

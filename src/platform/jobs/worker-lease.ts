@@ -1,4 +1,3 @@
-import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { Logger } from '../log/index.ts';
 import type { Database, Statement } from '../postgres/index.ts';
@@ -59,7 +58,7 @@ export class WorkerLease {
     const { database, log, leaseMs } = this.#options;
     try {
       const budgetMs = leaseMs / beatsPerLease;
-      return await inBackground({ requestId: newId(), budgetMs }, (context) => database.query(statement, context));
+      return await inBackground({ budgetMs }, (context) => database.query(statement, context));
     } catch (error) {
       log.warn({ err: error }, 'could not say that the job workers live');
       return undefined;

@@ -79,13 +79,14 @@ export class Count {
    */
   turnTo(nowMs: number): void {
     if (nowMs >= this.#startsAtMs && nowMs < this.#endsAtMs) return;
-    const { startsAtMs, endsAtMs } = this.rule.window.spanAt(nowMs);
+    const { durationMs } = this.rule.window;
+    const startsAtMs = Math.floor(nowMs / durationMs) * durationMs;
     if (startsAtMs > this.#startsAtMs) this.#used = 0;
     this.#leased = 0;
     this.#lessee = undefined;
     this.#everywhere = 0;
     this.#startsAtMs = startsAtMs;
-    this.#endsAtMs = endsAtMs;
+    this.#endsAtMs = startsAtMs + durationMs;
   }
 
   /** Uses a point. */

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { createFailureLimiter } from './failure-limiter.ts';
 import { Limiter } from './limiter.ts';
-import { windowOf } from './window.ts';
 
-const quarter = windowOf('quarter of an hour', 900_000);
+const quarter = { name: 'quarter of an hour', durationMs: 900_000 };
 
 function create() {
   let nowMs = Date.parse('2026-11-22T12:00:00Z');

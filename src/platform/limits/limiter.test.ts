@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Limiter, type Verdict } from './limiter.ts';
-import { type LimitRule, windowOf } from './window.ts';
+import type { LimitRule } from './window.ts';
 
 const MINUTE_MS = 60_000;
-const minute = windowOf('minute', MINUTE_MS);
-const hour = windowOf('hour', 60 * MINUTE_MS);
+const minute = { name: 'minute', durationMs: MINUTE_MS };
+const hour = { name: 'hour', durationMs: 60 * MINUTE_MS };
 const fivePerMinute: readonly LimitRule[] = [{ window: minute, limit: 5 }];
 
 /** A limiter without Redis, at noon, and the way to another time. */

@@ -2,12 +2,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connectRedis, useTestRedis } from '../../../test/harness/redis.ts';
 import { createFailureLimiter } from './failure-limiter.ts';
 import { type Allowance, Limiter } from './limiter.ts';
-import { windowOf } from './window.ts';
 
 const own = useTestRedis();
-const minute = windowOf('minute', 60_000);
-const hour = windowOf('hour', 3_600_000);
-const day = windowOf('day', 86_400_000);
+const minute = { name: 'minute', durationMs: 60_000 };
+const hour = { name: 'hour', durationMs: 3_600_000 };
+const day = { name: 'day', durationMs: 86_400_000 };
 
 /** A limiter as each server has one. */
 async function open(maxKeys?: number): Promise<Limiter> {

@@ -4,10 +4,10 @@ import { until } from '../../../test/harness/pool-fixture.ts';
 import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import type { Redis } from '../redis/index.ts';
 import { Limiter } from './limiter.ts';
-import { type LimitRule, windowOf } from './window.ts';
+import type { LimitRule } from './window.ts';
 
-const minute = windowOf('minute', 60_000);
-const hour = windowOf('hour', 3_600_000);
+const minute = { name: 'minute', durationMs: 60_000 };
+const hour = { name: 'hour', durationMs: 3_600_000 };
 const limitOf = (limit: number): readonly LimitRule[] => [
   { window: minute, limit },
   { window: hour, limit: limit * 10 },

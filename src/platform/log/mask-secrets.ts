@@ -27,8 +27,6 @@ export const MASK = '[redacted]';
 /** A secret shorter than this would blank out half the log (think of a password `postgres`) and is no secret. */
 const SHORTEST_SECRET_LENGTH = 8;
 
-const escapeForRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
-
 /**
  * Makes a function that masks secrets in a text or a line of JSON: the given ones exactly, and everything that looks
  * like an API key, a bearer token, a JWT, a URL with a password, or a mail address.
@@ -40,7 +38,7 @@ export function createMask(secrets: readonly string[]): (text: string) => string
     // One may begin with another.
     .toSorted((a, b) => b.length - a.length);
   const telltales = [...exact, ...TELLTALES];
-  const pattern = new RegExp([...exact.map(escapeForRegExp), ...PATTERNS].join('|'), 'gu');
+  const pattern = new RegExp([...exact.map(RegExp.escape), ...PATTERNS].join('|'), 'gu');
   return (text) => {
     if (!telltales.some((telltale) => text.includes(telltale))) return text;
     return text.replaceAll(pattern, (match, ...rest) => {

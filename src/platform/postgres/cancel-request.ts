@@ -37,19 +37,14 @@ export function requestCancel(client: pg.Client): CancelRequest {
   const send = (): void => connection.cancel(processID ?? 0, secretKey ?? 0);
   connection.on('connect', () => (client.ssl ? connection.requestSsl() : send()));
   connection.on('sslconnect', send);
-  connection.on('error', () => {
+  const abandon = (): void => {
     resolve(false);
     connection.stream.destroy();
-  });
+  };
+  connection.on('error', abandon);
   connection.on('end', () => resolve(true));
   const host = client.host ?? 'localhost';
   if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${client.port}`);
   else connection.connect(client.port, host);
-  return {
-    delivered,
-    abandon: () => {
-      resolve(false);
-      connection.stream.destroy();
-    },
-  };
+  return { delivered, abandon };
 }

@@ -79,13 +79,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await stopPostmaster(clusterDir, binaries, owner);
   };
   let stopped: Promise<void> | undefined;
-  return {
-    url,
-    stop: () => {
-      stopped ??= stop();
-      return stopped;
-    },
-  };
+  return { url, stop: () => (stopped ??= stop()) };
 }
 
 /**

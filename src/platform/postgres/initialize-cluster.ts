@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive } from './is-alive.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
@@ -28,7 +29,7 @@ export async function ensureCluster(
 ): Promise<string> {
   const { dataDir, clusterDir } = place;
   const password = await readPassword(dataDir);
-  if (!(await exists(clusterDir))) return createCluster(place, binaries, owner);
+  if (!existsSync(clusterDir)) return createCluster(place, binaries, owner);
   if (password !== undefined) return password;
   throw new Error(
     `postgres-password is missing in ${dataDir} or damaged. Put it back, or remove ${clusterDir} to start empty.`,
@@ -64,7 +65,7 @@ async function createCluster(
   } catch (error) {
     await rm(unfinishedDir, { recursive: true, force: true });
     // Another process may have been quicker; its directory is as good as ours.
-    if (await exists(clusterDir)) return password;
+    if (existsSync(clusterDir)) return password;
     throw new Error(`cannot create the embedded database: ${(error as Error).message}`, { cause: error });
   }
   return password;
@@ -91,11 +92,4 @@ async function removeUnfinished(dataDir: string): Promise<void> {
     if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue;
     await rm(join(dataDir, name), { recursive: true, force: true });
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

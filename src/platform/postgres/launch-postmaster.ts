@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readFile, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -103,20 +104,16 @@ async function serverArguments(settings: LaunchSettings, { moduleDir }: Postgres
     'log_min_error_statement=panic',
     'log_error_verbosity=terse',
     'log_checkpoints=off',
-    ...(await statementStatistics(moduleDir)),
+    ...statementStatistics(moduleDir),
     ...settings.postgresFlags,
   ];
   const port = settings.port ?? (await findFreePort(await readLastPort(settings.clusterDir)));
   return ['-D', settings.clusterDir, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])];
 }
 
-async function statementStatistics(moduleDir: string): Promise<string[]> {
-  const extensions: Partial<Record<NodeJS.Platform, string>> = { darwin: 'dylib' };
-  const library = join(moduleDir, `pg_stat_statements.${extensions[process.platform] ?? 'so'}`);
-  return stat(library).then(
-    () => ['shared_preload_libraries=pg_stat_statements'],
-    () => [],
-  );
+function statementStatistics(moduleDir: string): string[] {
+  const library = join(moduleDir, `pg_stat_statements.${process.platform === 'darwin' ? 'dylib' : 'so'}`);
+  return existsSync(library) ? ['shared_preload_libraries=pg_stat_statements'] : [];
 }
 
 /**

@@ -75,7 +75,8 @@ class Listener {
       if (this.#stopped.signal.aborted) return;
       pauseMs = this.#isListening ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       this.#lose(error);
-      await this.#pause(pauseMs * (0.5 + Math.random() / 2));
+      const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
+      await sleep(jitteredMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
     }
   }
 
@@ -129,9 +130,5 @@ class Listener {
     const wasListening = this.#isListening;
     this.#isListening = false;
     if (wasListening) onLost();
-  }
-
-  async #pause(durationMs: number): Promise<void> {
-    await sleep(durationMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 }

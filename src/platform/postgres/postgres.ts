@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext } from '../../base/call-context.ts';
-import type { Deadline } from '../../base/deadline.ts';
 import type { Logger } from '../log/index.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { Database } from './database.ts';
@@ -132,7 +131,8 @@ async function queryWithRetries<Row>(run: Run, statement: Statement<Row>, contex
       const mayHelp = isStaleConnection(error) || isConflict(error);
       if (!mayHelp || retries === MAX_RETRIES) throw toCallerError(error, false);
     }
-    await pause(RETRY_PAUSE_MS * 2 ** retries * (0.5 + Math.random()), context.deadline);
+    const pauseMs = RETRY_PAUSE_MS * 2 ** retries * (0.5 + Math.random());
+    await context.deadline.race(sleep(pauseMs));
   }
 }
 
@@ -159,7 +159,7 @@ async function queryOnce<Row>(run: Run, statement: SendableStatement<Row>, conte
     isFailed = false;
     return rows;
   } catch (error) {
-    if (deadline.signal.aborted && error === deadline.signal.reason) throw error;
+    if (error === deadline.reason) throw error;
     if (isStaleConnection(error)) pool.refresh({ client: pipeline.client, isReadOnly: isReadOnly(error) });
     // What the server said of the statement decides whether it is tried again; a lost connection says nothing.
     throw pool.isLost(pipeline.client) && sqlState(error) === undefined ? toCallerError(error, true) : error;
@@ -169,8 +169,4 @@ async function queryOnce<Row>(run: Run, statement: SendableStatement<Row>, conte
     span?.end({ isFailed });
     observe?.({ name: statement.name, waitMs: startedAtMs - askedAtMs, durationMs, isFailed });
   }
-}
-
-async function pause(durationMs: number, deadline: Deadline): Promise<void> {
-  await sleep(durationMs, undefined, { signal: deadline.signal }).catch(() => deadline.throwIfEnded());
 }

@@ -110,23 +110,23 @@ class Lane {
     return new Promise((resolve, reject) => {
       const step = (): void => {
         clearTimeout(timer);
-        deadline.signal.removeEventListener('abort', onAbort);
+        deadline.offEnded(onEnded);
         this.#waiting.delete(serve);
       };
       const serve = (): void => {
         step();
         resolve();
       };
-      const onAbort = (): void => {
+      const onEnded = (reason: Error): void => {
         step();
-        reject(deadline.signal.reason);
+        reject(reason);
       };
       const timer = setTimeout(() => {
         step();
         reject(this.#refuse());
       }, waitMs);
-      deadline.signal.addEventListener('abort', onAbort);
       this.#waiting.add(serve);
+      deadline.onEnded(onEnded);
     });
   }
 

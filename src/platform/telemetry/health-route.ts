@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { CallContext } from '../../base/call-context.ts';
-import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 
 const Count = Type.Integer({ minimum: 0 });
@@ -68,7 +67,7 @@ function keep(report: HealthReport): () => Promise<Health> {
     kept = undefined;
   };
   const ask = (): Promise<Health> => {
-    const asked = inBackground({ requestId: newId(), budgetMs: REPORT_BUDGET_MS }, report);
+    const asked = inBackground({ budgetMs: REPORT_BUDGET_MS }, report);
     asked.then(() => setTimeout(forget, KEPT_MS).unref(), forget);
     return asked;
   };

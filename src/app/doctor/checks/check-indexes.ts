@@ -13,8 +13,11 @@ const REBUILD_CONSTRAINT =
 
 const quoted = (row: IndexRow): string => `"${row.schema_name}"."${row.index_name}"`;
 
+const neededBy = (statements: readonly string[]): string =>
+  `which ${statements.join(', ')} ${statements.length === 1 ? 'relies' : 'rely'} on`;
+
 function examineNeeded(row: IndexRow, statements: readonly string[]): Observation[] {
-  const relying = `which ${statements.join(', ')} ${statements.length === 1 ? 'relies' : 'rely'} on`;
+  const relying = neededBy(statements);
   if (!row.is_valid) {
     return [
       broken(
@@ -60,10 +63,7 @@ export const checkIndexes: Check<DatabaseContext> = {
     const missing = pendingMigrations.length > 0 ? [] : [...needed].filter(([index]) => !present.has(index));
     const faults = [
       ...missing.map(([index, statements]) =>
-        broken(
-          `${index} is missing, which ${statements.join(', ')} ${statements.length === 1 ? 'relies' : 'rely'} on`,
-          creations.get(index) ?? REBUILD_CONSTRAINT,
-        ),
+        broken(`${index} is missing, ${neededBy(statements)}`, creations.get(index) ?? REBUILD_CONSTRAINT),
       ),
       ...rows.flatMap((row) => {
         const statements = needed.get(row.index_name);

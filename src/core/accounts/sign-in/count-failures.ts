@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { AppError } from '../../../base/errors.ts';
-import { createFailureLimiter, type Limiter, windowOf } from '../../../platform/limits/index.ts';
+import { createFailureLimiter, type Limiter } from '../../../platform/limits/index.ts';
 import { signInErrors } from '../errors.ts';
 
 /** A token that somebody tries, and from where. */
@@ -12,7 +12,7 @@ export interface TokenAttempt {
 /** Does what a token is needed for, and counts it when the token is refused. */
 export type CountFailures = <Result>(attempt: TokenAttempt, work: () => Promise<Result>) => Promise<Result>;
 
-const minute = windowOf('minute', 60_000);
+const minute = { name: 'minute', durationMs: 60_000 };
 /** An app that repeats itself needs a few. */
 const FAILURES_PER_ACCOUNT = 10;
 /** A company behind one address has many apps. */

@@ -48,10 +48,9 @@ export class Assistants {
    * @throws AppError 400 `chat.assistant_not_found`.
    */
   get(name: string | null): ReadyAssistant | undefined {
-    const assistant = name === null ? undefined : this.#byName.get(name);
-    if (name !== null && assistant === undefined) {
-      throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
-    }
+    if (name === null) return undefined;
+    const assistant = this.#byName.get(name);
+    if (assistant === undefined) throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
     return assistant;
   }
 }

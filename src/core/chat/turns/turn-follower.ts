@@ -1,4 +1,3 @@
-import { newId } from '../../../base/ids.ts';
 import { inBackground } from '../../../base/in-background.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { ChatBatches } from '../batches.ts';
@@ -60,9 +59,7 @@ export class TurnFollower {
   async #look(turn: StoredTurn): Promise<void> {
     const { batches, statementBudgetMs } = this.#options;
     const query = { ...turn.key, knownHeartbeatAt: turn.heartbeatAt };
-    const [row] = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
-      batches.findTurn(query, context),
-    );
+    const [row] = await inBackground({ budgetMs: statementBudgetMs }, (context) => batches.findTurn(query, context));
     if (row === undefined) turn.lose(chatErrors.raise.turn_not_found());
     else turn.update(row);
   }

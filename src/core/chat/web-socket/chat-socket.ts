@@ -123,7 +123,7 @@ export class ChatSocket implements WebSocketUser {
     const secret = this.#secret;
     if (secret === undefined) return;
     const check = (context: CallContext) => this.#identify(secret, { context, isUse: false });
-    await inBackground({ requestId: newId(), budgetMs: this.#options.requestBudgetMs }, check).catch(() => undefined);
+    await inBackground({ budgetMs: this.#options.requestBudgetMs }, check).catch(() => undefined);
   }
 
   #take(waiting: WaitingFrame): void {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled } from '../../../../base/deadline.ts';
-import { newId } from '../../../../base/ids.ts';
 import { inBackground } from '../../../../base/in-background.ts';
 import type { Clock } from '../../../../base/time.ts';
 import type { Logger } from '../../../../platform/log/index.ts';
@@ -144,7 +143,7 @@ export class TurnSaver {
   /** Ends the turns that were stopped by way of another server. */
   async #heedStops(): Promise<void> {
     const { database, owner, statementBudgetMs } = this.#options;
-    const rows = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
+    const rows = await inBackground({ budgetMs: statementBudgetMs }, (context) =>
       database.query(listTurnsToStop({ owner }), context),
     );
     const stopped = new Set(rows.map(({ id }) => id));
@@ -167,7 +166,7 @@ export class TurnSaver {
     const { database, statementBudgetMs } = this.#options;
     const reached = turns.map(reachedBy);
     const rows = turns.map((turn) => this.#toProgress(turn));
-    const saved = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
+    const saved = await inBackground({ budgetMs: statementBudgetMs }, (context) =>
       database.query(saveProgress(rows), context),
     );
     const answers = new Map(saved.map((row) => [row.i, row]));
@@ -179,7 +178,7 @@ export class TurnSaver {
     const { batches, statementBudgetMs } = this.#options;
     const reached = reachedBy(turn);
     const progress = this.#toProgress(turn);
-    const [answer] = await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, (context) =>
+    const [answer] = await inBackground({ budgetMs: statementBudgetMs }, (context) =>
       batches.saveProgress(progress, context),
     );
     this.#take(turn, reached, answer);

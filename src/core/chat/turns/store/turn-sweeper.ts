@@ -76,7 +76,7 @@ export class TurnSweeper {
   /** Looks once; answers how many turns it marked. */
   async sweep(): Promise<number> {
     const { database, log, clock, statementBudgetMs } = this.#options;
-    return await inBackground({ requestId: newId(), budgetMs: statementBudgetMs }, async (context) => {
+    return await inBackground({ budgetMs: statementBudgetMs }, async (context) => {
       const dead = await database.query(listDeadTurns({ silentMs, limit: maxTurns }), context);
       const nowMs = clock.monotonicMs();
       if (nowMs - this.#lookedMs > maxGapMs) this.#endsFromMs = nowMs + silentMs;
