@@ -74,9 +74,10 @@ function budgetsOf(config: Config): { turnBudgetMs: number; modelBudgetMs: numbe
   return { turnBudgetMs, modelBudgetMs: turnBudgetMs + storeMarginMs };
 }
 
-function openSharedRedis({ redis }: Config, log: Logger): Redis | undefined {
+function openSharedRedis({ redis }: Config, log: Logger, { breakers }: ServerMetrics): Redis | undefined {
   const { url, commandTimeoutMs } = redis;
-  return url === undefined ? undefined : openRedis({ url, commandTimeoutMs, log });
+  const observe = (state: string) => breakers.observe('redis', state);
+  return url === undefined ? undefined : openRedis({ url, commandTimeoutMs, log, observe });
 }
 
 /** What of a server runs, or holds connections. */
@@ -123,10 +124,10 @@ export function createServer(parts: ServerParts): Server {
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
-  const redis = openSharedRedis(config, log);
+  const redis = openSharedRedis(config, log, metrics);
   const limits = openLimits({ plans, database, metrics, redis, longestCallMs: modelBudgetMs, clock, log });
   const { tokenBudget, usage, limiter } = limits;
-  const installed = openAssistants(assistantFolders, { database, directUrl, models, clock, log, tokenBudget, usage });
+  const installed = openAssistants(assistantFolders, { ...limits, database, directUrl, models, clock, log, metrics });
   const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
   const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, usage, owner: newId(), turnBudgetMs });
@@ -156,7 +157,7 @@ export function createServer(parts: ServerParts): Server {
     ...signIn,
     callers: callers.cache,
     ...{ authentication, limits: limits.requests },
-    ...{ plans, limiter, usage, turns, installed, jobs },
+    ...{ plans, limiter, usage, turns, installed, jobs, startTrace },
     ...config.http,
     modelBudgetMs,
   });

@@ -47,6 +47,18 @@ async function isWell(): Promise<void> {
   await until(async () => (await readiness()).includes('"ready"'));
 }
 
+/** How often it was counted that Redis came to a state. */
+async function countChanges(state: string): Promise<number> {
+  const text = await (await fetch(`${product.url}/metrics`)).text();
+  const sample = `evenkeel_breaker_changes_total{part="redis",state="${state}"} `;
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(sample))
+      ?.slice(sample.length) ?? 0,
+  );
+}
+
 const took = ({ sentAtMs, answeredAtMs }: Answer): number => answeredAtMs - sentAtMs;
 
 /** Requests of all kinds that use Redis: of callers who are known and not, with tokens set aside, on a limit. */
@@ -103,6 +115,7 @@ test.each(Object.entries(faults))(
   'a Redis %s fails nobody, makes few wait, and is used again when it is well',
   async (_name, { begin, end, isAway }) => {
     const send = createClient({ server: product, key: known.key });
+    const [opened, closed] = [await countChanges('open'), await countChanges('closed')];
     await begin();
     const { all, limited: ofLimited } = await useAll(send);
     expect(all.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
@@ -112,6 +125,9 @@ test.each(Object.entries(faults))(
     if (isAway) expect(await readiness()).toContain('Redis');
     await end();
     await isWell();
+    if (!isAway) return;
+    expect(await countChanges('open')).toBeGreaterThan(opened);
+    expect(await countChanges('closed')).toBeGreaterThan(closed);
   },
 );
 

@@ -8,7 +8,7 @@ import { newId } from '../../src/base/ids.ts';
 import { Timings } from '../../src/base/timings.ts';
 import { createUserWithKey, type Permission, permissions } from '../../src/core/keys/index.ts';
 import { loadConfig } from '../../src/platform/config/index.ts';
-import { createLogger } from '../../src/platform/log/index.ts';
+import { createLogger, type Logger } from '../../src/platform/log/index.ts';
 import { openPostgres, type Postgres } from '../../src/platform/postgres/index.ts';
 import { createTestDatabase } from './postgres.ts';
 
@@ -47,18 +47,19 @@ export function testContext(budgetMs = 30_000): CallContext {
 type ProductOptions = Pick<ServerParts, 'worksOnJobs' | 'assistants' | 'startTrace'> & {
   /** Another server, whose database this one uses too. */
   readonly beside?: Product;
+  /** Where the log goes; nowhere when absent. */
+  readonly log?: Logger;
 };
 
 /** Starts the product with these variables set beside the ones that every test needs. */
 export async function startProduct(
   variables: Record<string, string> = {},
-  { beside, ...options }: ProductOptions = {},
+  { beside, log = createLogger({ level: 'silent' }), ...options }: ProductOptions = {},
 ): Promise<Product> {
   const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await createTestDatabase();
   // A machine that runs many tests may take longer for a new connection than a server in earnest should wait.
   const patience = { DATABASE_POOL_WAIT_MS: '5000' };
-  const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'silent', ...patience, ...variables });
-  const log = createLogger({ level: config.log.level });
+  const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', ...patience, ...variables });
   const assistantFolders = await findAssistants();
   const metrics = createServerMetrics();
   const pool = { ...poolOptionsOf(config.database), url: database.url };

@@ -136,3 +136,9 @@ test.runIf(findPrometheus())('Prometheus answers every query of the dashboard wi
   // The quiet ones are well formed all the same.
   for (const { expr } of targets) await ask(filled(expr));
 });
+
+test('the time of requests leaves out how long WebSockets are open', () => {
+  const times = targets.filter(({ title }) => title === 'Time of requests');
+  expect(times.length).toBeGreaterThan(0);
+  for (const { expr } of times) expect(expr).toContain('status!="1xx"');
+});

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { startStubProvider } from '../stubs/provider.ts';
 
 let product: Product;
 let user: TestUser;
@@ -64,6 +65,27 @@ describe('what is counted', () => {
     }
     expect(sampleOf(text, 'evenkeel_breaker_open{part="postgres"}')).toBe(0);
     expect(sampleOf(text, 'evenkeel_turns_running')).toBe(0);
+  });
+
+  test('the batches of assistants', async () => {
+    expect((await product.request(user, 'POST', '/api/todo/items', { title: 'canary-item' })).status).toBe(201);
+    const { text } = await scrape();
+    expect(sampleOf(text, 'evenkeel_batch_callers_sum{statement="todo.insert_items"}')).toBe(1);
+    expect(sampleOf(text, 'evenkeel_batch_wait_seconds_count{statement="todo.insert_items"}')).toBe(1);
+  });
+
+  test.each([true, false])('the error of a turn that fails, its events streamed: %j', async (stream) => {
+    const provider = await startStubProvider({ mode: '400-openai-error' });
+    onTestFinished(() => provider.close());
+    const failing = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' });
+    onTestFinished(() => failing.stop());
+    const author = await failing.createUser();
+    const created = await failing.request(author, 'POST', '/v1/chat/sessions', {});
+    const path = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}/messages`;
+    const answer = await failing.request(author, 'POST', path, { content: 'Hi', stream });
+    expect(await answer.text()).toContain('models.invalid_request');
+    const { text } = await scrape({}, failing);
+    expect(sampleOf(text, 'evenkeel_http_errors_total{code="models.invalid_request"}')).toBe(1);
   });
 
   test('nothing of a user: no id, title, content, path or query', async () => {

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { SpanStatusCode } from '@opentelemetry/api';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openTracing, type Tracing } from '../../src/platform/telemetry/index.ts';
+import { connectChat } from '../harness/chat-client.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
@@ -15,6 +17,7 @@ interface SentSpan {
   readonly spanId: string;
   readonly parentSpanId?: string;
   readonly name: string;
+  readonly status: { readonly code?: number };
 }
 
 interface Sent {
@@ -47,6 +50,8 @@ beforeAll(async () => {
     { startTrace: tracing.start },
   );
   await use();
+  await chat();
+  await failInStream();
   await runJob();
   await product.stop();
   await tracing.close();
@@ -76,6 +81,25 @@ async function use(): Promise<void> {
   expect(answer.status).toBeLessThan(300);
 }
 
+/** A turn over a WebSocket. */
+async function chat(): Promise<void> {
+  const user = await product.createUser();
+  const client = await connectChat(product.url, { headers: { authorization: `Bearer ${user.key}` } });
+  client.send({ type: 'message', content: 'canary-frame', client_id: 'a' });
+  await client.until(({ type }) => type === 'turn.completed');
+  client.socket.close();
+}
+
+/** A stream that breaks off after it has begun. */
+async function failInStream(): Promise<void> {
+  provider.setMode('reset-mid-stream');
+  const user = await product.createUser();
+  const messages = [{ role: 'user', content: 'canary-question' }];
+  const answer = await product.request(user, 'POST', '/v1/chat/completions', { messages, stream: true });
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toContain('models.bad_response');
+}
+
 async function runJob(): Promise<void> {
   const client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
@@ -99,7 +123,7 @@ test("a request is a step of its caller's trace, and its statements and model ca
 });
 
 test('the provider is told the step that asks it', () => {
-  expect(provider.requests.at(-1)?.headers.traceparent).toBe(`00-${traceId}-${find('model')?.spanId}-01`);
+  expect(provider.requests[0]?.headers.traceparent).toBe(`00-${traceId}-${find('model')?.spanId}-01`);
 });
 
 test('a request without a trace begins one', () => {
@@ -107,6 +131,18 @@ test('a request without a trace begins one', () => {
   expect(request?.parentSpanId).toBeFalsy();
   expect(request?.traceId).toMatch(/^[0-9a-f]{32}$/);
   expect(request?.traceId).not.toBe(traceId);
+});
+
+test('a frame of a WebSocket begins a trace, of which the turn that it starts is part', () => {
+  const frame = spans.find(({ name }) => name === 'frame message');
+  expect(frame?.parentSpanId).toBeFalsy();
+  for (const step of ['chat.start_turns', 'model', 'chat.end_turns'])
+    expect(find(step, frame?.traceId)?.parentSpanId).toBe(frame?.spanId);
+});
+
+test('a request whose stream ends in an error of ours has failed', () => {
+  const codes = spans.filter(({ name }) => name === 'POST /v1/chat/completions').map(({ status }) => status.code);
+  expect(codes).toEqual([SpanStatusCode.ERROR]);
 });
 
 test('a job goes on with the trace that enqueued it', () => {

@@ -6,6 +6,7 @@ import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import {
   type Batched,
+  type BatchObservers,
   createBatch,
   type Database,
   eraseInPages,
@@ -24,6 +25,8 @@ export interface ContextParts extends AssistantMetering {
   readonly clock: Clock;
   readonly log: Logger;
   readonly cache: UserCache;
+  /** For metrics, where somebody can read them. */
+  readonly observers?: BatchObservers;
 }
 
 /** On whose behalf an assistant acts, and how long it may take. */
@@ -43,7 +46,7 @@ type Share = Batched<object, BatchRow>;
 
 /** Makes the contexts of one assistant. A statement that does not begin with its name is refused. */
 export function createContexts(name: string, parts: ContextParts): (occasion: Occasion) => AssistantContext {
-  const { database, models, clock, cache } = parts;
+  const { database, models, clock, cache, observers } = parts;
   const log = parts.log.child({ assistant: name });
   const batches = new Map<SharedMaker, Share>();
   const lock = new KeyedLock();
@@ -57,7 +60,7 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
     if (known !== undefined) return known;
     const batch = createBatch(
       { statement: (inputs: readonly object[]) => own(statement(inputs)) },
-      { database, clock },
+      { ...observers, database, clock },
     );
     batches.set(statement, batch);
     return batch;
@@ -67,10 +70,15 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
 
   return ({ userId, plan, call, idempotency = unrepeatable, onReplay }) => {
     const owner = `${name}:${userId}`;
+    const named = (fields: object) => ({ request_id: call.requestId, ...fields });
     const share = (statement: unknown, input: object) =>
       batchOf(statement as SharedMaker)({ ...input, userId }, call) as Promise<never[]>;
     return {
-      ...{ userId, clock, log, hasModel, deadline: call.deadline },
+      ...{ userId, clock, hasModel, deadline: call.deadline },
+      log: {
+        info: (fields, text) => log.info(named(fields), text),
+        warn: (fields, text) => log.warn(named(fields), text),
+      },
       query: (statement, input) => database.query(own(statement({ ...input, userId } as never)), call),
       eraseAll: (statement) => eraseInPages((limit) => database.query(own(statement({ userId, limit })), call)),
       share,

@@ -19,14 +19,14 @@ export function createStatementMetrics(registry: Registry) {
   });
   const poolWait = new Histogram({
     name: 'evenkeel_pool_wait_seconds',
-    help: 'Time a statement waited for a connection.',
+    help: 'Time a statement waited for a connection, in vain too.',
     buckets: waitBuckets,
     registers: [registry],
   });
   const failures = new Counter({
     ...common,
     name: 'evenkeel_statement_failures_total',
-    help: 'Statements that were refused by Postgres, cancelled or lost.',
+    help: 'Statements that were refused by Postgres, cancelled or lost, or got no connection.',
   });
   const refused = new Counter({
     ...common,
@@ -47,7 +47,7 @@ export function createStatementMetrics(registry: Registry) {
   });
   return {
     observe({ name: statement, waitMs, durationMs, isFailed }: StatementObservation): void {
-      seconds.observe({ statement }, durationMs / 1000);
+      if (durationMs !== undefined) seconds.observe({ statement }, durationMs / 1000);
       poolWait.observe(waitMs / 1000);
       if (isFailed) failures.inc({ statement });
     },

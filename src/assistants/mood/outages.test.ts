@@ -1,8 +1,9 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser } from '../../../test/harness/product.ts';
 import { type StubProvider, startStubProvider } from '../../../test/stubs/provider.ts';
+import { createLogger } from '../../platform/log/index.ts';
 import type { Entry } from './schemas.ts';
 
 /** What the model reads. */
@@ -35,6 +36,20 @@ async function log(user: TestUser, moodText: string): Promise<Entry> {
   expect(response.status).toBe(201);
   return (await response.json()) as Entry;
 }
+
+test('the log says which request it was whose mood the model could not read', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const logged = await startProduct(
+    { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' },
+    { log: createLogger({ level: 'warn', destination }) },
+  );
+  onTestFinished(() => logged.stop());
+  provider.setMode('401');
+  const answer = await logged.request(await logged.createUser(), 'POST', '/api/mood/log', { mood_text: 'Glad!' });
+  const line = lines.find(({ msg }) => msg === 'the model could not read a mood: the lexicon does');
+  expect(line).toMatchObject({ assistant: 'mood', request_id: answer.headers.get('x-request-id') });
+});
 
 describe('an entry is read by the lexicon', () => {
   test.each(['Sure! The mood is happy.', '{"mood": "happy"}', JSON.stringify({ ...happy, score: 7 }), '[]', ''])(

@@ -92,10 +92,14 @@ test('a recorder that stops while the database is away stores what it holds once
     if (performance.now() < backAtMs) throw postgresErrors.raise.unavailable();
     return await postgres.query(statement, context);
   };
+  const lines: string[] = [];
+  const log = createLogger({ level: 'info', destination: { write: (line) => lines.push(JSON.parse(line).msg) } });
   const recorder = new UsageRecorder({ database: { query }, clock: systemClock, log });
   recorder.record(use());
   await recorder.stop();
   expect(await read()).toEqual([{ model: 'm', requests: 1, prompt_tokens: 10, completion_tokens: 2 }]);
+  // However many tries it took.
+  expect(lines).toEqual(['could not store usage yet; trying again', 'usage is stored again']);
 });
 
 test('a recorder that stops and cannot store what it holds says in the log what is lost', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { Clock } from '../../base/time.ts';
-import type { Logger } from '../../platform/log/index.ts';
+import { type Logger, Trouble } from '../../platform/log/index.ts';
 import type { Database, Statement } from '../../platform/postgres/index.ts';
 import { addUsage, deleteWriter, type UsageRow } from './queries.ts';
 
@@ -42,6 +42,7 @@ const lastTries = 5;
  */
 export class UsageRecorder {
   readonly #options: UsageRecorderOptions;
+  readonly #trouble: Trouble;
   readonly #writer = newId();
   readonly #sums = new Map<string, UsageRow>();
   /** The batch that is being stored, until it is known that it was. */
@@ -53,6 +54,10 @@ export class UsageRecorder {
 
   constructor(options: UsageRecorderOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(options.log, {
+      begins: 'could not store usage yet; trying again',
+      ends: 'usage is stored again',
+    });
   }
 
   /** Notes what an answer cost; it counts for the day that it is now. */
@@ -122,9 +127,10 @@ export class UsageRecorder {
   async #storeQuietly(): Promise<boolean> {
     try {
       await this.store();
+      this.#trouble.succeeded();
       return true;
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'could not store usage yet');
+      this.#trouble.failed({ err: error });
       return false;
     }
   }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { RequestObservation } from './request-log.ts';
 import type { HttpServer } from './server.ts';
 import { connectRaw, createTestServer, listen, type RawConnection } from './test-server.ts';
 
@@ -129,3 +130,28 @@ test('a CONNECT whose client breaks it off ends nothing but its connection', asy
   await connectRaw(port, 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n').closed();
   expect(await connectRaw(port, 'GET /livez HTTP/1.1\r\nhost: x\r\n\r\n').until(/alive/)).toContain('200 OK');
 });
+
+test.each([
+  ['http.malformed_http', 'transfer-encoding: chunked\r\n\r\nBANANA\r\n'],
+  ['http.request_timeout', 'content-length: 10\r\n\r\n{'],
+])(
+  'a request whose body is refused with %s has one line in the log, which tells it, with the id of the answer',
+  async (code, rest) => {
+    const observed: RequestObservation[] = [];
+    const { server, lines } = createTestServer(
+      (made) => void made.post('/things', { config: { access: 'public' } }, async () => ({})),
+      { observe: (observation) => observed.push(observation) },
+    );
+    opened.push(server);
+    server.server.headersTimeout = 50;
+    server.server.requestTimeout = 50;
+    const head = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+    const received = await connectRaw(await listen(server), head + rest).closed();
+    const status = Number(/^HTTP\/1\.1 (\d+)/.exec(received)?.[1]);
+    const request_id = /\r\nx-request-id: (\S+)/.exec(received)?.[1];
+    await vi.waitFor(() => expect(observed).toMatchObject([{ route: '/things', status, code }]));
+    expect(lines.filter(({ code }) => code !== undefined)).toMatchObject([
+      { msg: 'request', request_id, status, code },
+    ]);
+  },
+);

@@ -1,9 +1,10 @@
-import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Logger } from '../log/index.ts';
 import { httpErrors } from './errors.ts';
+import type { Answer } from './request-context.ts';
 import { toWireError } from './wire-error.ts';
 
 const { raise } = httpErrors;
@@ -16,8 +17,8 @@ function errorOf(code: string | undefined): AppError {
 }
 
 /** The answer that is due next on a socket, as Node keeps it; undefined when every request on it is answered. */
-export function findDueAnswer(socket: Socket): ServerResponse | undefined {
-  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+export function findDueAnswer(socket: Socket): Answer | undefined {
+  return (socket as { _httpMessage?: Answer | null })._httpMessage ?? undefined;
 }
 
 /** Answers an error on the bare socket and closes it. */
@@ -29,12 +30,20 @@ function answerOnSocket(error: AppError, socket: Socket, log: Logger): void {
     due.shouldKeepAlive = false;
     return;
   }
-  const requestId = newId();
-  log.info({ request_id: requestId, status: error.status, code: error.code }, 'refused connection');
+  const begun = due?.context;
+  const { requestId = newId() } = begun ?? {};
+  // A request that has begun has a line of its own.
+  if (begun === undefined) {
+    log.info({ request_id: requestId, status: error.status, code: error.code }, 'refused connection');
+  }
   // Into an answer that has begun no other may be written.
   if (!socket.writable || due?.headersSent) {
     socket.destroy();
     return;
+  }
+  if (begun !== undefined) {
+    begun.failure = error;
+    begun.isRefused = true;
   }
   const body = JSON.stringify({ error: toWireError(error) });
   const head = [

@@ -6,7 +6,7 @@ import type { Logger } from '../log/index.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
 import { httpErrors } from './errors.ts';
 import { STALLED_MS } from './event-stream.ts';
-import { RequestContext } from './request-context.ts';
+import { type Answer, RequestContext } from './request-context.ts';
 import { logRequest, type RequestObservation } from './request-log.ts';
 
 /**
@@ -59,10 +59,10 @@ function readTraceparent({ headers }: FastifyRequest): string | undefined {
   return typeof headers.traceparent === 'string' ? headers.traceparent : undefined;
 }
 
-function endTrace({ trace }: RequestContext, { method, route, status }: RequestObservation): void {
+function endTrace({ trace }: RequestContext, { method, route, status, isFailed }: RequestObservation): void {
   trace?.end({
     name: `${method} ${route}`,
-    isFailed: status >= 500,
+    isFailed,
     attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status },
   });
 }
@@ -83,6 +83,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
     context.callerChanges = lifecycle.callerChanges;
     context.trace = startTrace?.(request.method, readTraceparent(request));
     (request as unknown as { context: RequestContext }).context = context;
+    (reply.raw as Answer).context = context;
     reply.header('x-request-id', request.id);
     // A socket that becomes a WebSocket lives on after the request; whoever runs it ends it.
     if (!asksForWebSocket(request, lifecycle.webSocketPaths)) lifecycle.begin(context);

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AppError } from '../../base/errors.ts';
 import { addFinalHeaders } from './answer-headers.ts';
 import { httpErrors } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -107,8 +108,9 @@ export class EventStream {
     this.#left.abort();
   }
 
-  /** Ends the stream as finished. */
-  end(): void {
+  /** Ends the stream as finished; `failure` is what its last event told, which the log is to know. */
+  end(failure?: AppError): void {
+    if (this.#isOpen) this.#context.failure = failure;
     this.#finish('data: [DONE]\n\n');
   }
 

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { CallContext } from '../../base/call-context.ts';
 import { Deadline } from '../../base/deadline.ts';
@@ -50,6 +50,8 @@ export class RequestContext implements CallContext {
   callerChanges = 0;
   /** Whether the whole answer was handed to the connection. */
   isAnswered = false;
+  /** Whether it was answered on the bare socket with its failure: the rest of it was no HTTP, or did not come in time. */
+  isRefused = false;
   readonly #startedAtMs: number;
   readonly #clock: Clock;
 
@@ -77,6 +79,9 @@ export class RequestContext implements CallContext {
     return `${steps}${steps === '' ? '' : ', '}total;dur=${this.totalMs()}`;
   }
 }
+
+/** An answer as Node keeps it; one that Fastify was given knows its request. */
+export type Answer = ServerResponse & { context?: RequestContext };
 
 declare module 'fastify' {
   interface FastifyRequest {

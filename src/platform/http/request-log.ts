@@ -12,11 +12,15 @@ export interface RequestObservation {
   readonly durationMs: number;
   /** Of the error that it ended in. */
   readonly code: string | undefined;
+  /** Whether that was on our side, also where the answer had begun and its status says nothing of it. */
+  readonly isFailed: boolean;
 }
 
 /** What the answer's status was, also of one that we cut off; 499 is nginx's number for a client that left before it. */
 function statusOf(reply: FastifyReply, context: RequestContext): number {
-  const isCut = context.failure !== undefined && reply.raw.headersSent;
+  const { failure } = context;
+  if (context.isRefused && failure !== undefined) return failure.status;
+  const isCut = failure !== undefined && reply.raw.headersSent;
   if (context.isAnswered || isCut) return reply.statusCode;
   // A socket that was handed over to a WebSocket has no answer of its own.
   const { webSocketPaths } = reply.request.server.lifecycle;
@@ -50,5 +54,5 @@ export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyR
   if (level === 'error' && failure?.cause !== undefined) log.error({ ...line, err: failure }, 'request');
   else if ('x-request-id' in request.headers) log[level](line, 'request');
   else logOwn(log, level, { ...line, msg: 'request' });
-  return { method, route, status, durationMs, code: failure?.code };
+  return { method, route, status, durationMs, code: failure?.code, isFailed: (failure?.status ?? status) >= 500 };
 }

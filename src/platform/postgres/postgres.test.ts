@@ -4,7 +4,7 @@ import { startDistanceProxy } from '../../../bench/distance.ts';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
 import { createLogger } from '../log/index.ts';
-import { openPostgres } from './postgres.ts';
+import { openPostgres, type StatementObservation } from './postgres.ts';
 import { sql } from './statement.ts';
 
 const pool = new PoolFixture();
@@ -242,4 +242,20 @@ describe('close', () => {
     await sleep(300);
     expect(lines).toEqual([]);
   });
+});
+
+test('the observer is told of a statement that waited for a connection in vain', async () => {
+  const observed: StatementObservation[] = [];
+  const observe = (observation: StatementObservation) => void observed.push(observation);
+  const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 200, observe });
+  await until(() => postgres.ping(within(5_000)).then(Boolean, () => false));
+  const busy = postgres.query(nap(1), within(5_000));
+  const late = sql`
+    -- test.late
+    select 1`;
+  await expect(postgres.query(late, within(5_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  await busy;
+  const [waited] = observed.filter(({ name }) => name === 'test.late');
+  expect(waited).toMatchObject({ durationMs: undefined, isFailed: true });
+  expect(waited?.waitMs).toBeGreaterThan(190);
 });

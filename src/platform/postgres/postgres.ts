@@ -15,9 +15,9 @@ export interface StatementObservation {
   readonly name: string;
   /** How long it waited for a connection, in milliseconds. */
   readonly waitMs: number;
-  /** How long it took from then on, in milliseconds. */
-  readonly durationMs: number;
-  /** Whether it was refused, cancelled or lost. */
+  /** How long it took from then on, in milliseconds; undefined when it got none. */
+  readonly durationMs: number | undefined;
+  /** Whether it was refused, cancelled or lost, or got no connection. */
   readonly isFailed: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface PostgresOptions {
   readonly checkAfterIdleMs?: number;
   /** Shown in `pg_stat_activity`: evenkeel. */
   readonly applicationName?: string;
-  /** Told of each statement that got a connection, when it has ended. */
+  /** Told of each try of a statement, when it has ended. */
   readonly observe?: (observation: StatementObservation) => void;
 }
 
@@ -140,9 +140,14 @@ async function queryOnce<Row>(run: Run, statement: SendableStatement<Row>, conte
   const { pool, pipelines, poolWaitMs, silentAfterMs, observe } = run;
   const { deadline, timings, trace } = context;
   const askedAtMs = performance.now();
-  const pipeline = await pipelines.acquire(statement, poolWaitMs, context).finally(() => {
-    timings.add('pool', performance.now() - askedAtMs);
-  });
+  const pipeline = await pipelines
+    .acquire(statement, poolWaitMs, context)
+    .catch((error: unknown) => {
+      const waitMs = performance.now() - askedAtMs;
+      observe?.({ name: statement.name, waitMs, durationMs: undefined, isFailed: true });
+      throw error;
+    })
+    .finally(() => timings.add('pool', performance.now() - askedAtMs));
   const startedAtMs = performance.now();
   const span = trace?.start(statement.name, { 'db.system.name': 'postgresql' });
   let isFailed = true;

@@ -13,6 +13,8 @@ export interface RedisOptions {
   /** How long Redis is left alone after a failed command, in milliseconds: 5,000. */
   readonly breakerWindowMs?: number;
   readonly log: Logger;
+  /** Told when Redis is left alone, and when it is used again. */
+  readonly observe?: (state: 'open' | 'closed') => void;
 }
 
 /** A Lua script; one `const` each, so that its hash is worked out once. */
@@ -75,6 +77,7 @@ function hasPrefix(error: unknown, prefix: string): boolean {
 class GuardedRedis implements Redis {
   readonly #client: Client;
   readonly #log: Logger;
+  readonly #observe: RedisOptions['observe'];
   readonly #commandTimeoutMs: number;
   readonly #breaker;
   /** When an open breaker lets a command through as a probe, on the monotonic clock. */
@@ -83,8 +86,9 @@ class GuardedRedis implements Redis {
   #lastError: unknown;
   #isToldOfDatabase = false;
 
-  constructor({ url, commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log }: RedisOptions) {
+  constructor({ url, commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log, observe }: RedisOptions) {
     this.#log = log;
+    this.#observe = observe;
     this.#commandTimeoutMs = commandTimeoutMs;
     this.#client = new Client(url, {
       lazyConnect: true,
@@ -180,12 +184,13 @@ class GuardedRedis implements Redis {
     this.#log.warn({ err: error, database }, 'Redis refuses the database of its URL, and database 0 is used instead');
   }
 
-  /** Says in the log when Redis goes away and when it is back, once each. */
+  /** Says when Redis goes away and when it is back, once each. */
   #tell(): void {
     if (this.#client.status === 'end' || this.isAvailable === this.#isToldAvailable) return;
     // A probe that is under way has not decided anything yet.
     if (this.#breaker.state === CircuitState.HalfOpen) return;
     this.#isToldAvailable = this.isAvailable;
+    this.#observe?.(this.isAvailable ? 'closed' : 'open');
     if (this.isAvailable) this.#log.info('Redis is used again');
     else this.#log.warn({ err: this.#lastError }, 'Redis does not answer in time and is left alone for now');
   }

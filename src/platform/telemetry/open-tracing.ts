@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Span as OpenSpan, SpanKind, Tracer } from '@opentelemetry/api';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Span, SpanOutcome, StartTrace } from '../../base/span.ts';
-import type { Logger } from '../log/index.ts';
+import { type Logger, Trouble } from '../log/index.ts';
 
 /** Where traces go. */
 export interface TracingOptions {
@@ -70,21 +70,18 @@ class TracedSpan implements Span {
   }
 }
 
-/** Has the log told when a collector takes no traces any more, and when it does again; each failure alone would fill it. */
+/** Has the log told when a collector takes no traces any more, and when it does again. */
 function tellTrouble(exporter: SpanExporter, log: Logger): SpanExporter {
-  let isInTrouble = false;
+  const trouble = new Trouble(log, {
+    begins: 'the collector does not take traces: check OTEL_EXPORTER_OTLP_ENDPOINT; they are lost until it does',
+    ends: 'the collector takes traces again',
+  });
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
         const { error } = result;
-        if (error !== undefined && !isInTrouble) {
-          log.warn(
-            { err: error },
-            'the collector does not take traces: check OTEL_EXPORTER_OTLP_ENDPOINT; they are lost until it does',
-          );
-        }
-        if (error === undefined && isInTrouble) log.info('the collector takes traces again');
-        isInTrouble = error !== undefined;
+        if (error === undefined) trouble.succeeded();
+        else trouble.failed({ err: error });
         done(result);
       });
     },

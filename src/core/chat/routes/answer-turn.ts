@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../../../base/call-context.ts';
+import type { AppError } from '../../../base/errors.ts';
 import { openEventStream } from '../../../platform/http/index.ts';
 import { idempotencyErrors, markReplay, withoutBlindRetry } from '../../accounts/index.ts';
 import type { Message } from '../schemas.ts';
@@ -39,10 +40,21 @@ export async function startTurn(
   return begun;
 }
 
-/** Sends the events of a turn after a number until it ends or the client leaves; the turn itself goes on either way. */
+/** What a turn failed with, once it has ended. */
+async function failureOf({ result }: RunningTurn | StoredTurn): Promise<AppError | undefined> {
+  return await result.then(
+    () => undefined,
+    (error: AppError) => error,
+  );
+}
+
+/**
+ * Sends the events of a turn until it ends or the client leaves; the turn itself goes on either way. Where the events are the
+ * answer, the failure of the turn is that of the request.
+ */
 export async function streamTurn(
   turn: RunningTurn | StoredTurn,
-  afterId: number,
+  { afterId, isAnswer }: { afterId: number; isAnswer: boolean },
   { request, reply, options }: TurnAnswer,
 ): Promise<FastifyReply> {
   const errorEvent = { type: 'error', turn_id: turn.key.turnId };
@@ -52,7 +64,7 @@ export async function streamTurn(
     await turn.feed.read(stream.closed, afterId, ({ id, type, ...body }) =>
       stream.send({ id, event: type, data: { type, ...body } }),
     );
-    stream.end();
+    stream.end(isAnswer && turn.hasEnded ? await failureOf(turn) : undefined);
   } catch (error) {
     stream.fail(error);
   }
@@ -88,5 +100,5 @@ export async function answerTurn(
 ): Promise<Message | FastifyReply> {
   if (!answer.stream) return (await awaitTurn(start, answer)).message;
   if (start.replayed) markReplay(answer.reply);
-  return await streamTurn(start.turn, 0, answer);
+  return await streamTurn(start.turn, { afterId: 0, isAnswer: true }, answer);
 }

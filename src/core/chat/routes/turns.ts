@@ -72,7 +72,7 @@ function registerEvents(server: HttpServer, options: ChatRouteOptions): void {
     async (request, reply) => {
       const afterId = readLastEventId(request);
       const turn = await withinBudget(request, options, (context) => options.turns.open(keyOf(request), context));
-      return await streamTurn(turn, afterId, { request, reply, options });
+      return await streamTurn(turn, { afterId, isAnswer: false }, { request, reply, options });
     },
   );
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import { inBackground } from '../../../base/in-background.ts';
 import { toAppError } from '../../../platform/http/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { findAccounts, signInErrors } from '../../accounts/index.ts';
 import type { UsageRecorder } from '../../plans/index.ts';
@@ -60,6 +61,7 @@ function describeEnd(
 /** What ending a turn needs. */
 export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId' | 'trace'> {
   readonly database: Database;
+  readonly log: Logger;
   /** Counts what turns cost that the statement which ends them does not find. */
   readonly usage: Pick<UsageRecorder, 'record'>;
   /** The server process that the turn belongs to. */

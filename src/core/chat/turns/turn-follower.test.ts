@@ -9,7 +9,7 @@ import { TurnFollower } from './turn-follower.ts';
 
 const turns = 50;
 
-test('a look that fails is logged once, however many turns are followed', async () => {
+test('looks that fail are logged once, however many there are and however many turns are followed', async () => {
   let asked = 0;
   const batches = {
     async findTurn() {
@@ -26,5 +26,5 @@ test('a look that fails is logged once, however many turns are followed', async 
   }
   await until(() => asked >= 2 * turns);
   readers.abort();
-  expect(lines).toHaveLength(asked / turns);
+  expect(lines).toHaveLength(1);
 });

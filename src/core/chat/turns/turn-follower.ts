@@ -1,5 +1,5 @@
 import { inBackground } from '../../../base/in-background.ts';
-import type { Logger } from '../../../platform/log/index.ts';
+import { type Logger, Trouble } from '../../../platform/log/index.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
 import type { StoredTurn } from './stored-turn.ts';
@@ -20,12 +20,17 @@ export interface TurnFollowerOptions {
  */
 export class TurnFollower {
   readonly #options: TurnFollowerOptions;
+  readonly #trouble: Trouble;
   readonly #followed = new Map<StoredTurn, AbortSignal>();
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
 
   constructor(options: TurnFollowerOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(options.log, {
+      begins: 'could not look at turns of other servers; trying again',
+      ends: 'turns of other servers are looked at again',
+    });
   }
 
   /** Follows a turn until it has ended or its reader has left. */
@@ -48,12 +53,9 @@ export class TurnFollower {
     const looks = await Promise.allSettled([...this.#followed.keys()].map((turn) => this.#look(turn)));
     this.#looking = false;
     const failures = looks.filter((look) => look.status === 'rejected');
-    if (failures.length === 0) return;
-    // The next look is in a moment; the readers wait. A line for each of them would fill the log.
-    this.#options.log.warn(
-      { err: failures[0]?.reason, turns: failures.length },
-      'could not look at turns of other servers',
-    );
+    // The next look is in a moment; the readers wait.
+    if (failures.length === 0) this.#trouble.succeeded();
+    else this.#trouble.failed({ err: failures[0]?.reason, turns: failures.length });
   }
 
   async #look(turn: StoredTurn): Promise<void> {

@@ -3,7 +3,7 @@ import { Deadline } from '../../../base/deadline.ts';
 import { newId } from '../../../base/ids.ts';
 import type { Clock } from '../../../base/time.ts';
 import { Timings } from '../../../base/timings.ts';
-import type { Logger } from '../../../platform/log/index.ts';
+import { type Logger, Trouble } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { type Caller, findEarlierAnswer, onceByKey } from '../../accounts/index.ts';
 import type { Message, Models } from '../../models/index.ts';
@@ -68,6 +68,7 @@ const lastTriesMs = 4_000;
 export class TurnRunner {
   readonly #options: TurnRunnerOptions;
   readonly #assistants: Assistants;
+  readonly #endTrouble: Trouble;
   readonly #saver: TurnSaver;
   readonly #follower: TurnFollower;
   /** The turns that run, each until its end is stored. */
@@ -79,6 +80,10 @@ export class TurnRunner {
   constructor(options: TurnRunnerOptions) {
     this.#options = options;
     this.#assistants = new Assistants(options.assistants);
+    this.#endTrouble = new Trouble(options.log, {
+      begins: 'could not store the end of a turn; trying again',
+      ends: 'ends of turns are stored again',
+    });
     this.#saver = new TurnSaver(options);
     this.#follower = new TurnFollower(options);
   }
@@ -194,15 +199,8 @@ export class TurnRunner {
     if (stored.replayed) return await this.#join(key, started, context);
     const { model, turn_id: turnId, session_id: sessionId = key.sessionId } = started;
     const content = stored.content ?? '';
-    const identity = {
-      userId,
-      sessionId,
-      turnId,
-      requestId: context.requestId,
-      trace: context.trace,
-      messageId: newId(),
-      model,
-    };
+    const { requestId, trace } = context;
+    const identity = { userId, sessionId, turnId, requestId, trace, messageId: newId(), model };
     const { turnBudgetMs, clock } = this.#options;
     const turn = new RunningTurn(identity, Deadline.after(turnBudgetMs), clock.monotonicMs());
     turn.begin(showQuestion(sessionId, started, content));
@@ -321,7 +319,7 @@ export class TurnRunner {
       failure = error;
     }
     turn.deadline.end();
-    await endTurn(turn, failure, { ...this.#options, lastTry: this.#lastTry.signal });
+    await endTurn(turn, failure, { ...this.#options, trouble: this.#endTrouble, lastTry: this.#lastTry.signal });
     this.#saver.remove(turn);
     this.#running.delete(turn);
   }

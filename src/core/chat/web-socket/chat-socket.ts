@@ -3,6 +3,7 @@ import type { CallContext } from '../../../base/call-context.ts';
 import { AppError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import { inBackground } from '../../../base/in-background.ts';
+import type { StartTrace } from '../../../base/span.ts';
 import {
   closeCodes,
   httpErrors,
@@ -38,6 +39,8 @@ export interface ChatSocketOptions {
   /** Those whose user is known. */
   readonly sockets: SocketsByUser;
   readonly log: Logger;
+  /** Begins the trace of a frame; absent where nobody traces. */
+  readonly startTrace?: StartTrace | undefined;
   /** How long one frame may take, in milliseconds; a turn goes on after that. */
   readonly requestBudgetMs: number;
 }
@@ -157,19 +160,20 @@ export class ChatSocket implements WebSocketUser {
 
   /** Never rejects. */
   async #handle(frame: InFrame): Promise<void> {
-    const { log, requestBudgetMs: budgetMs } = this.#options;
+    const { log, requestBudgetMs: budgetMs, startTrace } = this.#options;
     const requestId = newId();
-    let code: string | undefined;
+    const trace = startTrace?.(`frame ${frame.type}`, undefined);
+    let failure: AppError | undefined;
     try {
-      await inBackground({ requestId, budgetMs }, (context) => this.#answer(frame, context));
+      await inBackground({ requestId, budgetMs, trace }, (context) => this.#answer(frame, context));
     } catch (thrown) {
-      const error = toAppError(explainErasing(thrown, this.#userId));
+      failure = toAppError(explainErasing(thrown, this.#userId));
       const of = { clientId: frame.client_id, requestId };
-      if (frame.type === 'auth') this.#onSignInFailed(error, of);
-      this.#tellError(error, of);
-      code = error.code;
+      if (frame.type === 'auth') this.#onSignInFailed(failure, of);
+      this.#tellError(failure, of);
     }
-    log.info({ request_id: requestId, frame: frame.type, user_id: this.#userId, ...(code && { code }) }, 'frame');
+    trace?.end({ isFailed: failure !== undefined && failure.status >= 500 });
+    log.info({ request_id: requestId, frame: frame.type, user_id: this.#userId, code: failure?.code }, 'frame');
   }
 
   async #answer(frame: InFrame, context: CallContext): Promise<void> {

@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import { expect, test } from 'vitest';
 import { newId } from '../../../../base/ids.ts';
-import { createLogger } from '../../../../platform/log/index.ts';
+import { createLogger, Trouble } from '../../../../platform/log/index.ts';
 import { postgresErrors } from '../../../../platform/postgres/index.ts';
 import type { ChatBatches } from '../../batches.ts';
 import type { TurnEnd } from './queries.ts';
@@ -13,18 +13,19 @@ function refusal(code: string): DatabaseError {
   return Object.assign(new DatabaseError('refused', 0, 'error'), { code });
 }
 
-/** Stores an end where the first try fails like this; answers what came of it and how many tries were made. */
-async function store(failure: Error) {
+const texts = { begins: 'trying again', ends: 'stored again' };
+
+/** Stores an end where the first tries fail like this; answers what came of it and how many tries were made. */
+async function store(failure: Error, trouble = new Trouble(createLogger({ level: 'silent' }), texts), failures = 1) {
   let tries = 0;
   const batches = {
     async endTurn() {
-      if (++tries === 1) throw failure;
+      if (++tries <= failures) throw failure;
       return [stored];
     },
   } as unknown as ChatBatches;
-  const log = createLogger({ level: 'silent' });
   const { signal: lastTry } = new AbortController();
-  const options = { batches, log, statementBudgetMs: 30_000, requestId: newId(), lastTry };
+  const options = { batches, trouble, statementBudgetMs: 30_000, requestId: newId(), lastTry };
   const outcome = await storeTurnEnd({ turnId: newId() } as TurnEnd, options).catch((error: unknown) => error);
   return { outcome, tries };
 }
@@ -44,4 +45,12 @@ test.each([
 ])('the end is stored later when %s', async (_why, failure) => {
   const { answer_seq: seq, ended_at: endedAt, version } = stored;
   expect(await store(failure)).toEqual({ outcome: { seq, endedAt, version }, tries: 2 });
+});
+
+test('the log is told once that ends cannot be stored, however many turns try again, and once that they are', async () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'info', destination: { write: (line) => lines.push(JSON.parse(line).msg) } });
+  const trouble = new Trouble(log, texts);
+  await Promise.all(Array.from({ length: 20 }, () => store(postgresErrors.raise.unavailable(), trouble, 2)));
+  expect(lines).toEqual(['trying again', 'stored again']);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inBackground } from '../../../../base/in-background.ts';
 import type { Span } from '../../../../base/span.ts';
-import type { Logger } from '../../../../platform/log/index.ts';
+import type { Trouble } from '../../../../platform/log/index.ts';
 import { sqlState } from '../../../../platform/postgres/index.ts';
 import type { ChatBatches } from '../../batches.ts';
 import type { TurnEnd } from './queries.ts';
@@ -9,7 +9,8 @@ import type { TurnEnd } from './queries.ts';
 /** What storing a turn's end needs. */
 export interface StoreTurnEndOptions {
   readonly batches: ChatBatches;
-  readonly log: Logger;
+  /** Is told of each try, of all turns of this process: each waits for the same database. */
+  readonly trouble: Trouble;
   /** How long one try may take, in milliseconds. */
   readonly statementBudgetMs: number;
   readonly requestId: string;
@@ -50,13 +51,14 @@ export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): 
       const [row] = await inBackground({ ...options, budgetMs: options.statementBudgetMs }, (context) =>
         options.batches.endTurn(end, context),
       );
+      options.trouble.succeeded();
       if (row !== undefined) return { seq: row.answer_seq, endedAt: row.ended_at, version: row.version };
       // After a first try whose outcome was unknown, no row may mean that it had been stored.
       return attempt === 0 ? undefined : await findStoredEnd(end, options);
     } catch (error) {
       const pauseMs = pausesMs[attempt];
       if (pauseMs === undefined || isLast || isRefusedAsData(error)) throw error;
-      options.log.warn({ err: error, attempt, turn_id: end.turnId }, 'could not store the end of a turn; trying again');
+      options.trouble.failed({ err: error, turn_id: end.turnId, request_id: options.requestId });
       await sleep(pauseMs, undefined, { signal: options.lastTry }).catch(() => undefined);
     }
   }

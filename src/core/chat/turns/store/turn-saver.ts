@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled } from '../../../../base/deadline.ts';
 import { inBackground } from '../../../../base/in-background.ts';
 import type { Clock } from '../../../../base/time.ts';
-import type { Logger } from '../../../../platform/log/index.ts';
+import { type Logger, Trouble } from '../../../../platform/log/index.ts';
 import type { Database } from '../../../../platform/postgres/index.ts';
 import type { ChatBatches } from '../../batches.ts';
 import type { RunningTurn } from '../running-turn.ts';
@@ -68,6 +68,7 @@ interface Saved {
  */
 export class TurnSaver {
   readonly #options: TurnSaverOptions;
+  readonly #trouble: Trouble;
   readonly #turns = new Set<RunningTurn>();
   #timer: NodeJS.Timeout | undefined;
   /** The look that is under way. Never rejects. */
@@ -78,6 +79,10 @@ export class TurnSaver {
 
   constructor(options: TurnSaverOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(options.log, {
+      begins: 'could not store the progress of turns; trying again',
+      ends: 'the progress of turns is stored again',
+    });
   }
 
   /** Starts to store a turn's progress. */
@@ -134,9 +139,10 @@ export class TurnSaver {
     const isStopCheck = this.#looks % looksPerStopCheck === 0;
     try {
       await Promise.all([this.#saveSpread(turns), isStopCheck && this.#heedStops()]);
+      if (turns.length > 0) this.#trouble.succeeded();
     } catch (error) {
       // What is not stored now goes with the next round; the answer is in memory until its turn ends.
-      this.#options.log.warn({ err: error, turns: turns.length }, 'could not store the progress of turns');
+      this.#trouble.failed({ err: error, turns: turns.length });
     }
   }
 

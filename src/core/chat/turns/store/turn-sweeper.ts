@@ -1,7 +1,7 @@
 import { newId } from '../../../../base/ids.ts';
 import { inBackground } from '../../../../base/in-background.ts';
 import type { Clock } from '../../../../base/time.ts';
-import type { Logger } from '../../../../platform/log/index.ts';
+import { type Logger, Trouble } from '../../../../platform/log/index.ts';
 import type { Database } from '../../../../platform/postgres/index.ts';
 import { chatErrors } from '../../errors.ts';
 import type { StoredToolCall } from '../tool-call.ts';
@@ -47,6 +47,7 @@ export interface TurnSweeperOptions {
  */
 export class TurnSweeper {
   readonly #options: TurnSweeperOptions;
+  readonly #trouble: Trouble;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
   /** When the last look succeeded, and from when on turns may be taken for dead, on the monotonic clock. */
@@ -55,6 +56,10 @@ export class TurnSweeper {
 
   constructor(options: TurnSweeperOptions) {
     this.#options = options;
+    this.#trouble = new Trouble(options.log, {
+      begins: 'could not look for dead turns; trying again',
+      ends: 'dead turns are looked for again',
+    });
     this.#lookedMs = options.clock.monotonicMs();
   }
 
@@ -114,8 +119,9 @@ export class TurnSweeper {
   async #sweepQuietly(): Promise<void> {
     try {
       while ((await this.sweep()) === maxTurns);
+      this.#trouble.succeeded();
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'could not look for dead turns');
+      this.#trouble.failed({ err: error });
     }
   }
 }
