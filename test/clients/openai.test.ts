@@ -4,7 +4,7 @@ import { newSecret } from '../../src/core/keys/index.ts';
 import { type Product, permissionsWithout, startProduct, type TestUser } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
-const model = 'stub-model';
+const model = 'stub/model';
 const text = 'Grüße from the stub, 你好!';
 const messages = [{ role: 'user' as const, content: 'Hello' }];
 
@@ -112,6 +112,12 @@ describe('the openai package', () => {
     const models = await Array.fromAsync(await client.models.list());
     expect(models.map(({ id }) => id)).toEqual([model, 'offline']);
     expect((await client.models.retrieve(model)).object).toBe('model');
+  });
+
+  it('retrieves a model with a slash in its name also in versions that do not encode it', async () => {
+    expect(await clientWith(user.key).get(`/models/${model}`)).toMatchObject({ id: model, object: 'model' });
+    const unknown = clientWith(user.key).get('/models/no/such/model');
+    await expect(unknown).rejects.toMatchObject({ status: 404, code: 'models.not_found', param: 'model' });
   });
 
   it('never sends its own key to the provider', async () => {

@@ -118,6 +118,7 @@ export const routeExamples: Record<string, (resources: Resources) => RouteExampl
   'DELETE /admin/jobs/:job_id': () => ({ method: 'DELETE', path: '/admin/jobs/999999999' }),
   'GET /v1/models': () => ({ method: 'GET', path: '/v1/models' }),
   'GET /v1/models/:model': () => ({ method: 'GET', path: '/v1/models/offline' }),
+  'GET /v1/models/*': () => ({ method: 'GET', path: '/v1/models/some/name' }),
   ...listAssistantExamples(),
 };
 
@@ -133,6 +134,7 @@ const takers: Record<Permission, readonly string[]> = {
     'GET /api/:user_id/conversations/:conversation_id/messages',
     'GET /v1/models',
     'GET /v1/models/:model',
+    'GET /v1/models/*',
   ],
   'chat:write': [
     'POST /v1/chat/sessions',

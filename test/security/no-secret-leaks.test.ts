@@ -116,6 +116,7 @@ async function failAtModels(): Promise<void> {
     '401',
     'malformed-json',
     '400-openai-error',
+    '400-too-long',
     'reset-mid-stream',
   ];
   for (const mode of failures) {

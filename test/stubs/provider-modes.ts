@@ -12,7 +12,7 @@ export interface StubExchange {
   readonly delayMs: number;
   /** The value of Retry-After, of `http-429`. */
   readonly retryAfter: string;
-  /** The words of the error, of `400-openai-error`, `400-flat-error`, `401` and `http-429`. */
+  /** The words of the error, of `400-openai-error`, `400-too-long`, `400-flat-error`, `401` and `http-429`. */
   readonly errorMessage: string;
 }
 
@@ -150,6 +150,13 @@ export const modes = {
       message: exchange.errorMessage,
       type: 'invalid_request_error',
       param: 'messages[0].content',
+      code: 'invalid_value',
+    }),
+  '400-too-long': (exchange) =>
+    refuse(exchange, 400, {
+      message: exchange.errorMessage,
+      type: 'invalid_request_error',
+      param: 'messages',
       code: 'context_length_exceeded',
     }),
   /** As vLLM words it. */

@@ -9,6 +9,8 @@ function nameOf(model: string): string {
 export const modelErrors = defineErrors('models', {
   /** The request itself is at fault; either we found out or the provider said so, who may quote the prompt. */
   invalid_request: { status: 400, message: (details: { reason: string }) => details.reason, quotesInput: true },
+  /** As `invalid_request`; clients look for this word, and shorten the conversation. */
+  context_length_exceeded: { status: 400, message: (details: { reason: string }) => details.reason, quotesInput: true },
   not_found: {
     status: 404,
     message: ({ model }: { model: string }) =>

@@ -85,15 +85,20 @@ describe('when the first target is in trouble', () => {
     expect(lines.join()).not.toContain(CANARY_KEY);
   });
 
-  it.each<StubMode>(['400-openai-error', '400-flat-error', '413-html'])(
+  it.each<[StubMode, string]>([
+    ['400-openai-error', 'models.invalid_request'],
+    ['400-flat-error', 'models.invalid_request'],
+    ['413-html', 'models.invalid_request'],
+    ['400-too-long', 'models.context_length_exceeded'],
+  ])(
     'and the request is to blame (%s), its error is raised and nobody else asked, nor the same one again',
-    async (mode) => {
+    async (mode, code) => {
       const { models, primary, secondary } = await startTwo(
         { mode, errorMessage: 'Too long.' },
         { first: { retries: 2 } },
       );
       const errors = [await drainStream(models, hello(), call()), await settle(models.complete(hello(), call()))];
-      for (const { error } of errors) expect(error).toMatchObject({ code: 'models.invalid_request', status: 400 });
+      for (const { error } of errors) expect(error).toMatchObject({ code, status: 400 });
       expect(primary.requests).toHaveLength(2);
       expect(secondary.requests).toEqual([]);
       expect(models.health()[0]).toEqual({ model: 'smart', target: 'one', state: 'closed' });

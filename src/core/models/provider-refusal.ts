@@ -80,6 +80,14 @@ function readError(text: string, secret: string | undefined): Told | undefined {
   };
 }
 
+/** The error of a request that is at fault: in the provider's own words, where it has some. */
+function toRequestError(told: Told | undefined, cause: ProviderRefused): AppError {
+  const { context_length_exceeded: tooLong, invalid_request: invalid } = modelErrors.raise;
+  const raise = told?.code === 'context_length_exceeded' ? tooLong : invalid;
+  const reason = told?.message ?? 'The model provider refused the request as invalid.';
+  return raise({ reason }, { cause, ...(told?.param && { param: told.param }) });
+}
+
 /**
  * The error to raise for an answer other than 200. The provider's own words reach the caller only where the request
  * is at fault, and never when they hold `secret`.
@@ -100,8 +108,7 @@ export function toRefusalError(refusal: ProviderRefusal, secret: string | undefi
   if (told !== undefined && status === 404) return raise.refused({ cause });
   // Also when a proxy says so in HTML, that the body is too long say: another try would be refused again.
   if (status === 400 || status === 413 || status === 422) {
-    const reason = told?.message ?? 'The model provider refused the request as invalid.';
-    return raise.invalid_request({ reason }, { cause, ...(told?.param && { param: told.param }) });
+    return toRequestError(told, cause);
   }
   return raise.bad_response({ cause });
 }

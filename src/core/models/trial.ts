@@ -1,7 +1,7 @@
 import type { AppError } from '../../base/errors.ts';
 import type { Permit } from '../../platform/resilience/index.ts';
 import type { Usage } from './completion.ts';
-import { type GuardedTarget, isTargetTrouble } from './guarded-target.ts';
+import { type GuardedTarget, isRefusalOfRequest, isTargetTrouble } from './guarded-target.ts';
 
 /**
  * One request to a target, from its beginning to what became of it, which the target's breaker and the observer are told.
@@ -43,8 +43,7 @@ export class Trial {
   /** It was for nothing: an error of the target, of the request, or the reason for which the caller's deadline ended. */
   fail(error: unknown): void {
     if (!isTargetTrouble(error)) {
-      const isAnswer = (error as { code?: unknown }).code === 'models.invalid_request';
-      if (isAnswer) this.#end('models.invalid_request', () => this.#permit.succeeded());
+      if (isRefusalOfRequest(error)) this.#end(error.code, () => this.#permit.succeeded());
       // The caller left.
       else this.#end('cancelled', () => this.#permit.dropped());
       return;

@@ -24,7 +24,7 @@ async function start(change: (server: HttpServer) => void = () => {}): Promise<n
   return listen(server);
 }
 
-function errorIn(received: string): { code: string; type: string } {
+function errorIn(received: string): { code: string; type: string; message: string } {
   return JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4)).error;
 }
 
@@ -34,6 +34,12 @@ test('bytes that are not HTTP are answered 400 in OpenAI’s shape with a reques
   expect(received).toMatch(/\r\nx-request-id: [0-9a-f-]{36}\r\n/);
   expect(received).toMatch(/\r\nserver-timing: total;dur=0\r\n/);
   expect(errorIn(received)).toMatchObject({ code: 'http.malformed_http', type: 'invalid_request_error' });
+});
+
+test('a URL with letters that no URL has is answered 400, with how to write them', async () => {
+  const received = await connectRaw(await start(), 'GET /things?q=köp HTTP/1.1\r\nhost: x\r\n\r\n').closed();
+  expect(received).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(errorIn(received)).toMatchObject({ code: 'http.invalid_request', message: expect.stringContaining('%C3%B6') });
 });
 
 test('headers over 16 kB are answered 431', async () => {

@@ -13,6 +13,9 @@ function errorOf(code: string | undefined): AppError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return raise.request_timeout();
   if (code === 'HPE_HEADER_OVERFLOW') return raise.headers_too_large();
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return raise.body_too_large();
+  if (code === 'HPE_INVALID_URL') {
+    return raise.invalid_request({ problem: 'Write what is not ASCII in a URL as UTF-8 in percent signs: `%C3%B6`.' });
+  }
   return raise.malformed_http();
 }
 

@@ -33,6 +33,7 @@ import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
 import { createSerializerCompiler } from './serializer.ts';
+import { takeInTurn } from './take-in-turn.ts';
 import { TurnWatch } from './turn-watch.ts';
 import { createValidatorCompiler } from './validation.ts';
 import { acceptWebSockets } from './web-sockets.ts';
@@ -131,6 +132,7 @@ function passOnExpectations({ server }: FastifyInstance): void {
 
 /** Made once: to refuse must cost little when there is much to refuse. */
 const overloaded = httpErrors.raise.overloaded();
+const tooManyWaiting = httpErrors.raise.too_many_waiting();
 
 /**
  * Refuses requests that there is no time or no memory for, that are malformed, from nobody known, too many, or not allowed,
@@ -166,6 +168,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = request.context as RequestContext;
     const isVital = access === 'public' && (request.method === 'GET' || request.method === 'HEAD');
+    if (reply.raw.socket === null) return done(tooManyWaiting);
     if ((turn.isLate() || heap.isFull()) && !isVital) return done(overloaded);
     dropKindOfNoBody(request);
     const fault = findRequestFault(request);
@@ -207,6 +210,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   acceptOnlyJson(server);
   enforceRouteRules(server);
   answerErrors(server);
+  takeInTurn(server);
   beginRequests(server, options);
   addAnswerHeaders(server);
   allowOrigins(server, options.corsOrigins);

@@ -152,6 +152,20 @@ function registerModels(server: HttpServer, { models }: ChatRouteOptions): void 
     },
     async (request) => models.get(request.params.model),
   );
+
+  // Names have slashes (`meta-llama/Llama-3.3`), and not every client encodes them.
+  server.get(
+    '/v1/models/*',
+    {
+      config: { access: 'chat:read' },
+      schema: {
+        hide: true,
+        params: Type.Object({ '*': Type.String({ maxLength: 200 }) }, { additionalProperties: false }),
+        response: { 200: ModelInfoSchema },
+      },
+    },
+    async (request) => models.get(request.params['*']),
+  );
 }
 
 /** Registers the OpenAI-compatible routes. */
