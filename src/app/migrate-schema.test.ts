@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { createTestDatabase } from '../../test/harness/postgres.ts';
+import { installJobSchema } from '../platform/jobs/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { migrateSchema } from './migrate-schema.ts';
 
@@ -12,8 +13,11 @@ const isBehind = `
   grant select, insert, update, delete on all tables in schema public, graphile_worker to public;
   delete from evenkeel_migrations where name = '20261123000603_turns_to_stop'`;
 
+const log = createLogger({ level: 'silent' });
+
 it.each([
   ['is empty', isEmpty, 'permission denied for schema public'],
+  ['has a schema public of somebody else', `${isEmpty}; grant usage on schema public to public`, 'for schema public'],
   ['is a migration behind', isBehind, /^migration .* failed: must be owner of index chat_turns_to_stop/],
 ])('a role that may not change the schema of a database that %s is told who may', async (_, prepare, reason) => {
   const database = await createTestDatabase();
@@ -30,8 +34,49 @@ it.each([
   });
   await admin.query(prepare);
   await admin.query(`create role ${role} login password 'limited'`);
+  await admin.query(`grant create on database ${admin.escapeIdentifier(admin.database ?? '')} to ${role}`);
   const url = Object.assign(new URL(database.url), { username: role, password: 'limited' }).href;
-  const migrated = migrateSchema(url, createLogger({ level: 'silent' }));
+  const migrated = migrateSchema(url, log);
   await expect(migrated).rejects.toThrow(reason);
   await expect(migrated).rejects.toThrow('may not change the schema: run "evenkeel migrate" with its owner');
+});
+
+it.each([
+  [
+    'takes no writes',
+    'alter database %s set default_transaction_read_only = on',
+    'reset default_transaction_read_only',
+  ],
+  ['has no schema public', 'drop schema public', 'make it by "create schema public"'],
+  ['has a table of another program', 'create table users (id integer)', 'give Evenkeel one of its own'],
+  [
+    'has jobs of another program',
+    `select graphile_worker.add_job('theirs'); create table theirs (id integer)`,
+    'jobs of another program: give Evenkeel a database of its own',
+  ],
+])('says what to do about a database that %s', async (_, prepare, todo) => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const admin = new Client(database.url);
+  await admin.connect();
+  await admin.query(isEmpty);
+  await installJobSchema(database.url, log);
+  await admin.query(prepare.replace('%s', admin.escapeIdentifier(admin.database ?? '')));
+  await admin.end();
+  await expect(migrateSchema(database.url, log)).rejects.toThrow(todo);
+});
+
+it('says what to do about a database that does not keep every character', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const admin = new Client(database.url);
+  await admin.connect();
+  const name = `latin_${randomUUID().replaceAll('-', '')}`;
+  onTestFinished(async () => {
+    await admin.query(`drop database ${name}`);
+    await admin.end();
+  });
+  await admin.query(`create database ${name} template template0 encoding 'LATIN1' locale 'C'`);
+  const url = Object.assign(new URL(database.url), { pathname: `/${name}` }).href;
+  await expect(migrateSchema(url, log)).rejects.toThrow(`make one with encoding 'UTF8'`);
 });

@@ -10,6 +10,7 @@ import {
   type PostgresOptions,
   startEmbeddedPostgres,
 } from '../platform/postgres/index.ts';
+import { adviseOnDatabase } from './advise-on-database.ts';
 import { inspectRoutes } from './inspect-routes.ts';
 import { migrateSchema } from './migrate-schema.ts';
 import { reasonOf } from './reason-of.ts';
@@ -69,7 +70,8 @@ export function poolOptionsOf(database: Config['database']) {
 /** Answers whether `url` leads through a pooler. Refuses a way on which something would not work, naming the setting. */
 async function checkRoutes(url: string, directUrl: string | undefined): Promise<boolean> {
   const { isPooled, fault } = await inspectRoutes(url, directUrl).catch((cause) => {
-    throw new Error(`${reasonOf(cause)}. See that it runs and lets this role in; "evenkeel doctor" looks.`, { cause });
+    const todo = adviseOnDatabase(cause) ?? 'See that it runs and lets this role in; "evenkeel doctor" looks.';
+    throw new Error(`${reasonOf(cause)}. ${todo}`, { cause });
   });
   if (fault !== undefined) throw new Error(`${fault.what}. ${fault.whatToDo}`);
   return isPooled;

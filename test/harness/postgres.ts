@@ -25,7 +25,7 @@ export interface TestDatabase {
 
 const TEMPLATE = 'evenkeel_template';
 // What is written need not survive the machine.
-const HASTY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'];
+const HASTY = ['fsync=off', 'full_page_writes=off', 'max_connections=300'];
 
 let stopPostgres: (() => Promise<void>) | undefined;
 

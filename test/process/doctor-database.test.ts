@@ -125,6 +125,38 @@ describe('the doctor finds', () => {
     expect(findings).toEqual([expect.objectContaining({ check: 'writes', level: 'broken' })]);
   });
 
+  it('a database that loses in a crash what it has answered', async () => {
+    const name = sound.admin.escapeIdentifier(sound.admin.database ?? '');
+    await sound.admin.query(`alter database ${name} set synchronous_commit = off`);
+    const findings = await sound.diagnose();
+    await sound.admin.query(`alter database ${name} reset synchronous_commit`);
+    expect(findings).toEqual([expect.objectContaining({ check: 'writes', level: 'advice' })]);
+    expect(findings[0]?.what).toMatch(/synchronous_commit is off$/);
+  });
+
+  it('tables that the role may not use, as after a restore as somebody else, and the statements that let it', async () => {
+    await sound.admin.query(`create role "Doctor's guest" login password 'guest';
+      grant select on evenkeel_migrations to "Doctor's guest"`);
+    const url = Object.assign(new URL(sound.databaseUrl), { username: "Doctor's guest", password: 'guest' }).href;
+    const diagnose = () => sound.diagnose({ DATABASE_URL: url });
+    const findings = await diagnose();
+    await sound.admin.query(findings[0]?.what_to_do?.replace('As their owner: ', '') ?? '');
+    const findingsAfter = await diagnose();
+    await sound.admin.query(`drop owned by "Doctor's guest"; drop role "Doctor's guest"`);
+    expect(findings).toEqual([expect.objectContaining({ check: 'rights', level: 'broken' })]);
+    expect(findings[0]?.what).toMatch(/may not read and write .*, …$/);
+    expect(findingsAfter).toEqual([]);
+  });
+
+  it('a migration table that the role may not read', async () => {
+    await sound.admin.query(`create role doctor_guest login password 'guest'`);
+    const url = Object.assign(new URL(sound.databaseUrl), { username: 'doctor_guest', password: 'guest' }).href;
+    const findings = await sound.diagnose({ DATABASE_URL: url });
+    await sound.admin.query('drop role doctor_guest');
+    expect(findings).toEqual([expect.objectContaining({ check: 'database', level: 'broken' })]);
+    expect(findings[0]?.what_to_do).toMatch(/^Let the owner of the tables grant this role/);
+  });
+
   it.each([
     ['another encoding than UTF8', `encoding 'LATIN1' locale 'C'`, 'broken', /LATIN1/],
     ['an encoding that has no "Ä" of one code', `encoding 'EUC_JP' locale 'C'`, 'broken', /EUC_JP/],

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { Client } from 'pg';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { createTestDatabase } from '../harness/postgres.ts';
 
@@ -65,6 +66,32 @@ it.each([
   expect(said).toContain(reason);
   expect(said).toContain('"evenkeel doctor" looks');
   expect(said).not.toContain(url.password);
+});
+
+it.each([
+  [
+    'takes no writes',
+    `alter database %s set default_transaction_read_only = on`,
+    'reset default_transaction_read_only',
+  ],
+  ['lets nobody in to its tables', `alter role %s nosuperuser`, 'grant this role what docs/guides/'],
+])('a server whose database %s says what to do', async (_, prepare, todo) => {
+  const database = await createTestDatabase();
+  const admin = new Client(database.url);
+  await admin.connect();
+  const name = admin.escapeIdentifier(admin.database ?? '');
+  onTestFinished(async () => {
+    await admin.query(`drop owned by ${name}; drop role ${name}`);
+    await admin.end();
+    await database.drop();
+  });
+  await admin.query(
+    `create role ${name} superuser login password 'other'; grant select on evenkeel_migrations to ${name}`,
+  );
+  await admin.query(prepare.replace('%s', name));
+  const url = Object.assign(new URL(database.url), { username: admin.database, password: 'other' });
+  const said = await failToStart({ DATABASE_URL: url.href, LOG_LEVEL: 'silent' });
+  expect(said).toContain(todo);
 });
 
 it('a server whose statements have no time to start names the variables', async () => {

@@ -18,6 +18,8 @@ export interface DatabaseServer {
   readonly statementTimeoutMs: number;
   readonly isVacuuming: boolean;
   readonly takesWrites: boolean;
+  /** Whether what it has answered outlives a crash of it. */
+  readonly keepsAnswered: boolean;
   /** Of characters, as UTF8. */
   readonly encoding: string;
   /** Whether it knows upper and lower case beyond a to z. */
@@ -32,6 +34,8 @@ export interface DatabaseServer {
 export interface DatabaseContext extends CheckContext {
   /** Where it is, without a password. */
   readonly description: string;
+  /** The way that requests take. */
+  readonly requests: Session;
   /** The way that notifications take. */
   readonly direct: Session;
   /** Whether requests go through a pooler. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/time.ts';
 import type { Config } from '../../platform/config/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { listMigrationFiles, openSession, type Session, sqlState } from '../../platform/postgres/index.ts';
+import { adviseOnDatabase } from '../advise-on-database.ts';
 import { inspectRoutes } from '../inspect-routes.ts';
 import { findMigrationFolders } from '../migration-folders.ts';
 import { configuredHome, type DatabaseHome, findDatabase } from '../open-database.ts';
@@ -13,6 +14,7 @@ import { checkClock } from './checks/check-clock.ts';
 import { checkIndexes } from './checks/check-indexes.ts';
 import { checkPool } from './checks/check-pool.ts';
 import { checkPooler } from './checks/check-pooler.ts';
+import { checkRights } from './checks/check-rights.ts';
 import { checkRoundTrip } from './checks/check-round-trip.ts';
 import { checkSchema } from './checks/check-schema.ts';
 import { checkStatements } from './checks/check-statements.ts';
@@ -31,6 +33,7 @@ const checks = [
   checkWrites,
   checkText,
   checkSchema,
+  checkRights,
   checkPooler,
   checkPool,
   checkIndexes,
@@ -109,6 +112,7 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
       ...context,
       instances,
       description: home.description,
+      requests,
       direct,
       isPooled: home.isPooled,
       link,
@@ -119,6 +123,7 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
         statementTimeoutMs: server.statement_timeout_ms,
         isVacuuming: server.autovacuum,
         takesWrites: server.takes_writes,
+        keepsAnswered: server.keeps_answered,
         encoding: server.encoding,
         knowsCase: server.knows_case,
         suitsPlainSessions: server.suits_plain_sessions,
@@ -196,6 +201,6 @@ export async function examineDatabase(context: CheckContext): Promise<DatabaseEx
       url === undefined
         ? 'See postgres.log in DATA_DIR.'
         : 'See that it runs, is reached from here and lets this role in; else mend its URL.';
-    return only(finding(broken(`cannot be worked with: ${reasonOf(error)}`, todo)));
+    return only(finding(broken(`cannot be worked with: ${reasonOf(error)}`, adviseOnDatabase(error) ?? todo)));
   }
 }

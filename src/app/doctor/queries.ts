@@ -34,6 +34,8 @@ export const readServer = () => sql<{
   autovacuum: boolean;
   /** Not while it is a standby, or sessions are to be read-only. */
   takes_writes: boolean;
+  /** Whether what it has answered outlives a crash of it. */
+  keeps_answered: boolean;
   encoding: string;
   /** Whether it knows upper and lower case beyond a to z. */
   knows_case: boolean;
@@ -54,6 +56,7 @@ export const readServer = () => sql<{
     coalesce((extract(epoch from current_setting('statement_timeout')::interval) * 1000)::float8, 0) as statement_timeout_ms,
     coalesce(current_setting('autovacuum')::boolean, false) as autovacuum,
     not coalesce(current_setting('transaction_read_only')::boolean, true) as takes_writes,
+    coalesce(current_setting('synchronous_commit') <> 'off', true) as keeps_answered,
     coalesce(pg_encoding_to_char(d.encoding)::text, '') as encoding,
     coalesce(lower(chr(letter.code)) = chr(letter.code + 32), false) as knows_case,
     coalesce('public' = any(current_schemas(false)) and current_setting('datestyle') like 'ISO%', false) as suits_plain_sessions,
@@ -67,6 +70,25 @@ export const readServer = () => sql<{
     -- "Ä"; "A" where "Ä" may have no code: chr fails then.
     cross join lateral (select case pg_encoding_to_char(d.encoding) when 'UTF8' then 196 else 65 end as code) as letter
   where r.rolname = current_user and d.datname = current_database()`;
+
+/**
+ * The tables with one of these indexes that this role may not read and write. Names as SQL writes them, but for that of the
+ * table. Reads the catalog alone. A row each.
+ */
+export const listForbiddenTables = (p: { indexes: readonly string[] }) => sql<{
+  role_name: string;
+  schema_name: string;
+  table_name: string;
+}>`
+  -- doctor.list_forbidden_tables
+  select distinct coalesce(quote_ident(current_user), '') as role_name, coalesce(quote_ident(n.nspname::text), '') as schema_name,
+    t.relname::text as table_name
+  from pg_class c join pg_index i on i.indexrelid = c.oid join pg_class t on t.oid = i.indrelid
+  join pg_namespace n on n.oid = t.relnamespace
+  where c.relname = any(${p.indexes}::text[]) and not (
+    has_schema_privilege(n.oid, 'usage') and has_table_privilege(t.oid, 'select') and has_table_privilege(t.oid, 'insert')
+    and has_table_privilege(t.oid, 'update') and has_table_privilege(t.oid, 'delete'))
+  order by schema_name, table_name`;
 
 /** The migrations that have run. Reads all of a small table. A row each. */
 export const listAppliedMigrations = () => sql<{ name: string }>`

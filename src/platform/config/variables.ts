@@ -17,6 +17,16 @@ import {
 
 const MIB = 1024 * 1024;
 
+const postgresUrl = {
+  schemes: ['postgres', 'postgresql'],
+  besides: {
+    kind: ', of one host, its user and password percent-encoded (# as %23, / as %2F)',
+    // What comes after a # would be lost.
+    holds: ({ hash }: URL) => hash === '',
+  },
+  secret: true,
+};
+
 const MODEL_API_KEY = /^[\x21-\x7e]+$/;
 
 /** Whether a text can be sent as a key. One with the line end of the file that it came from can be in no header. */
@@ -83,14 +93,12 @@ export const variables = {
   database: {
     url: optionalUrl({
       name: 'DATABASE_URL',
-      schemes: ['postgres', 'postgresql'],
-      secret: true,
+      ...postgresUrl,
       sentence: 'Postgres to use. Without it an embedded one runs in `DATA_DIR`.',
     }),
     directUrl: optionalUrl({
       name: 'DATABASE_DIRECT_URL',
-      schemes: ['postgres', 'postgresql'],
-      secret: true,
+      ...postgresUrl,
       sentence:
         'The same database past its transaction pooler, for migrations and notifications. Needed when `DATABASE_URL` leads to PgBouncer or the like.',
     }),

@@ -58,6 +58,14 @@ create index concurrently i_b on t (b) where b <> ';';
 -- the end;
 `;
 
+test('a migration takes as long as it takes, whatever the role or the database is set to', async () => {
+  const name = admin.escapeIdentifier(admin.database ?? '');
+  await admin.query(
+    `alter database ${name} set statement_timeout = 500; alter database ${name} set transaction_timeout = 500`,
+  );
+  expect(await run(await folder({ '1_slow.sql': 'select pg_sleep(1);' }))).toEqual(['1_slow']);
+});
+
 test('files of several folders run once, in the order of their names', async () => {
   const first = await folder({ '20260101000001_a.sql': 'create table t (a int)', 'README.md': 'not one of them' });
   const second = await folder({ '20260101000002_b.sql': 'alter table t add b text; alter table t add c text;' });

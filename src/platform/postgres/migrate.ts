@@ -18,6 +18,12 @@ export interface MigrateOptions {
 }
 
 const TABLE = 'evenkeel_migrations';
+// As node-pg-migrate would make it, which does not tell the reason when it may not.
+const ENSURE_TABLE = `do $$ begin
+  if to_regclass('public.${TABLE}') is null then
+    create table public.${TABLE} (id serial primary key, name varchar(255) not null, run_on timestamp not null);
+  end if;
+end $$`;
 // Any number does that nothing else uses as an advisory lock in this database ("keel" in ASCII).
 const LOCK_KEY = 0x6b65656c;
 const LOCK_POLL_MS = 200;
@@ -29,6 +35,9 @@ const LOCK_WAIT_MS = 3_600_000;
 const TABLE_LOCK_TIMEOUT_MS = 500;
 // What runs outside a transaction, as `create index concurrently` does, holds up nobody while it waits, and begins anew after it.
 const OUTSIDE_LOCK_TIMEOUT_MS = 5_000;
+// Hosted databases end what takes longer than a minute or two; an index on a large table does. Postgres knows the second since 17.
+const SETTINGS = `select set_config(name, '0', false) from pg_settings where name in ('statement_timeout', 'transaction_timeout');
+  set lock_timeout = ${OUTSIDE_LOCK_TIMEOUT_MS}; set search_path = public`;
 // Half a minute in all for a table.
 const TABLE_LOCK_ATTEMPTS = 24;
 const TABLE_LOCK_PAUSE_MS = 1_000;
@@ -55,13 +64,11 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
   try {
     if ((await findPending(client, files, log)).length === 0) return [];
     await takeTurn(client, log);
-    // Hosted databases end what takes longer than a minute or two; an index on a large table does.
-    await client.query(
-      `set statement_timeout = 0; set lock_timeout = ${OUTSIDE_LOCK_TIMEOUT_MS}; set search_path = public`,
-    );
+    await client.query(SETTINGS);
     // Another server may have run them while we waited.
     const pending = await findPending(client, files, log);
     if (pending.length > 0) {
+      await client.query(ENSURE_TABLE);
       await prepare?.();
       await runWithRetries(client, pending, log);
     }

@@ -84,6 +84,12 @@ describe('a listener', () => {
     expect(heard.payloads).toEqual(['first', 'second']);
   });
 
+  test('goes by its own name on the server, whatever the URL gives', async () => {
+    const heard = startListening(`${database.url}?application_name=mine`);
+    await until(() => heard.sincesMs.length === 1);
+    expect(await countListeners()).toBe(1);
+  });
+
   test('says that it was lost and restored when its connection is ended, each time once, and hears again', async () => {
     const heard = startListening();
     await until(() => heard.sincesMs.length === 1);

@@ -83,9 +83,11 @@ class Listener {
   /** Runs until the connection ends; answers why. */
   async #listenOnce(): Promise<unknown> {
     const { url, channel, onNotification, heartbeatMs = 1_000 } = this.#options;
+    const named = new URL(url);
+    // The doctor counts servers by it; as an option it would give way to a name in the URL.
+    named.searchParams.set('application_name', `evenkeel notifications ${channel}`);
     const client = new Client({
-      connectionString: url,
-      application_name: `evenkeel notifications ${channel}`,
+      connectionString: named.href,
       connectionTimeoutMillis: CONNECT_BOUND_MS,
     });
     this.#client = client;

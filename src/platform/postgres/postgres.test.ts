@@ -57,15 +57,24 @@ describe('values', () => {
 
 describe('a connection', () => {
   test('has the settings of the pool, beside the options of the URL', async () => {
-    const url = `${pool.database.url}?options=${encodeURIComponent('-c work_mem=5MB')}`;
+    const url = `${pool.database.url}?options=${encodeURIComponent('-c work_mem=5MB -c idle_session_timeout=100')}`;
     const postgres = pool.open({ url, statementTimeoutMs: 7_000, applicationName: 'evenkeel test' });
     const settings = sql`
       -- test.settings
       select current_setting('statement_timeout') as statement, current_setting('client_connection_check_interval') as check,
         current_setting('application_name') as name, current_setting('work_mem') as memory,
-        current_setting('idle_in_transaction_session_timeout') as idle, current_setting('plan_cache_mode') as plans`;
+        current_setting('idle_in_transaction_session_timeout') as idle, current_setting('plan_cache_mode') as plans,
+        current_setting('idle_session_timeout') as idle_session`;
     expect(await postgres.query(settings, within(5_000))).toEqual([
-      { statement: '7s', check: '1s', name: 'evenkeel test', memory: '5MB', idle: '7s', plans: 'force_generic_plan' },
+      {
+        statement: '7s',
+        check: '1s',
+        name: 'evenkeel test',
+        memory: '5MB',
+        idle: '7s',
+        plans: 'force_generic_plan',
+        idle_session: '0',
+      },
     ]);
   });
 
@@ -232,7 +241,9 @@ describe('close', () => {
     const url = href.replace(port, String(distance.port));
     const lines: string[] = [];
     const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
-    const postgres = openPostgres({ url, log, poolSize: 2, poolOverflow: 0, applicationName: 'leaving' });
+    // To connect takes several round trips, on a busy machine longer than the pool waits.
+    const patience = { poolWaitMs: 5_000 };
+    const postgres = openPostgres({ url, log, poolSize: 2, poolOverflow: 0, applicationName: 'leaving', ...patience });
     await postgres.ping(within(5_000));
     const [running] = [postgres.ping(within(5_000)), postgres.ping(within(10)).catch(() => undefined)];
     await running;

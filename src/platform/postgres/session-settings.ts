@@ -12,6 +12,8 @@ export function sessionSettings(url: string, statementTimeoutMs: number): Client
     // Whatever the role or the database is set to: times are read in this form, and tables are where migrations make them.
     '-c datestyle=ISO',
     '-c search_path=public',
+    // The pool knows for how long it keeps a connection that nobody uses.
+    '-c idle_session_timeout=0',
     // A caller that went away is noticed while its statement runs.
     '-c client_connection_check_interval=1000',
     // Statements are made for one plan, whatever the values: to plan one that many callers share costs more than to run it.

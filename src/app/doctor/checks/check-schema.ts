@@ -2,7 +2,8 @@ import type { DatabaseContext } from '../database-context.ts';
 import { advice, broken, type Check, fine, type Observation } from '../finding.ts';
 
 /** So many names, and that there are more. */
-const shown = (names: readonly string[]): string => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
+export const shown = (names: readonly string[]): string =>
+  `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
 
 const counted = ({ length }: readonly string[]): string => (length === 1 ? '1 migration' : `${length} migrations`);
 const have = ({ length }: readonly string[]): string => (length === 1 ? 'has' : 'have');

@@ -1,11 +1,18 @@
 import type { DatabaseContext } from '../database-context.ts';
-import { broken, type Check, fine } from '../finding.ts';
+import { advice, broken, type Check, fine } from '../finding.ts';
 
-/** Whether the database takes writes. */
+/** Whether the database takes writes, and keeps them. */
 export const checkWrites: Check<DatabaseContext> = {
   name: 'writes',
-  run({ server: { takesWrites } }) {
-    if (takesWrites) return [fine('the database takes them')];
+  run({ server: { takesWrites, keepsAnswered } }) {
+    if (takesWrites && keepsAnswered) return [fine('the database takes them')];
+    if (takesWrites)
+      return [
+        advice(
+          'a crash of the database loses what was answered just before: synchronous_commit is off',
+          'Reset synchronous_commit by "alter database" or "alter role", or set it to on in postgresql.conf.',
+        ),
+      ];
     return [
       broken(
         'the database is read-only: a standby, or default_transaction_read_only is on for it or for this role',

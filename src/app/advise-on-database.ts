@@ -1,0 +1,32 @@
+import { sqlState } from '../platform/postgres/index.ts';
+
+const otherProgram = 'The database has something of another program: give Evenkeel one of its own.';
+const unknownIssuer =
+  'Add sslrootcert=<file> with the certificate of its issuer to the URL; sslmode=no-verify trusts whoever answers.';
+
+/** By SQLSTATE, or by the code of an error of TLS. */
+const adviceByCode: Readonly<Record<string, string>> = {
+  '22P05': `The database does not keep every character: make one with encoding 'UTF8'.`,
+  '25006':
+    'Set DATABASE_URL to the primary, or reset default_transaction_read_only by "alter database" or "alter role".',
+  '3F000': 'Evenkeel keeps its tables in the schema public: make it by "create schema public".',
+  '42501':
+    'Let the owner of the tables grant this role what docs/guides/from-one-machine-to-many.md lists, or put the owner in DATABASE_URL.',
+  '42P06': otherProgram,
+  '42P07': otherProgram,
+  '53100': 'Make room on the disk of the database.',
+  '53300':
+    'End connections of others, raise max_connections or the limit of the role, or lower DATABASE_POOL_SIZE and ' +
+    'DATABASE_POOL_OVERFLOW of servers that run.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownIssuer,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
+};
+
+/** What to do about an error of the database, for who starts or looks at a server; undefined when we know nothing to add. */
+export function adviseOnDatabase(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = sqlState(error) ?? (error as NodeJS.ErrnoException).code ?? '';
+  return adviceByCode[code] ?? adviseOnDatabase(error.cause);
+}

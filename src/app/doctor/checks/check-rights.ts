@@ -1,0 +1,29 @@
+import type { DatabaseContext } from '../database-context.ts';
+import { broken, type Check, fine } from '../finding.ts';
+import { listNeededIndexes } from '../needed-indexes.ts';
+import { listForbiddenTables } from '../queries.ts';
+import { shown } from './check-schema.ts';
+
+/** Whether the role of requests may read and write every table. After a restore as somebody else it may not. */
+export const checkRights: Check<DatabaseContext> = {
+  name: 'rights',
+  async run({ requests, pendingMigrations }) {
+    // Migrations are to make tables first.
+    if (pendingMigrations.length > 0) return [];
+    const forbidden = await requests.ask(listForbiddenTables({ indexes: [...(await listNeededIndexes()).keys()] }));
+    const [first] = forbidden;
+    if (first === undefined) return [fine('this role may read and write every table')];
+    const schemas = [...new Set(forbidden.map((row) => row.schema_name))].join(', ');
+    const grants = [
+      'usage on schema',
+      'select, insert, update, delete on all tables in schema',
+      'usage on all sequences in schema',
+    ];
+    return [
+      broken(
+        `this role may not read and write ${shown(forbidden.map((row) => row.table_name))}`,
+        `As their owner: ${grants.map((grant) => `grant ${grant} ${schemas} to ${first.role_name};`).join(' ')}`,
+      ),
+    ];
+  },
+};
