@@ -1,3 +1,4 @@
+import { DatabaseError } from 'pg';
 import { expect, it } from 'vitest';
 import { adviseOnDatabase } from './advise-on-database.ts';
 
@@ -7,6 +8,14 @@ it('says how to trust a server whose certificate nobody known has signed, also w
   });
   const error = new Error('DATABASE_URL: self-signed certificate in certificate chain', { cause: refused });
   expect(adviseOnDatabase(error)).toContain('sslrootcert=<file>');
+});
+
+it.each([
+  ['3F000', 'An assistant has one of its own'],
+  ['42P07', 'if the migration is yours'],
+])('says of %s also what helps who writes an assistant', (code, advice) => {
+  const refused = Object.assign(new DatabaseError('schema "mine" does not exist', 0, 'error'), { code });
+  expect(adviseOnDatabase(new Error('migration failed', { cause: refused }))).toContain(advice);
 });
 
 it('says nothing of an error that it does not know', () => {

@@ -1,6 +1,8 @@
 import { sqlState } from '../platform/postgres/index.ts';
 
-const otherProgram = 'The database has something of another program: give Evenkeel one of its own.';
+const alreadyThere =
+  'If the database has something of another program, give Evenkeel one of its own; if the migration is yours, let it make ' +
+  'nothing that an earlier one has made.';
 const unknownIssuer =
   'Add sslrootcert=<file> with the certificate of its issuer to the URL; sslmode=no-verify trusts whoever answers.';
 
@@ -9,11 +11,13 @@ const adviceByCode: Readonly<Record<string, string>> = {
   '22P05': `The database does not keep every character: make one with encoding 'UTF8'.`,
   '25006':
     'Set DATABASE_URL to the primary, or reset default_transaction_read_only by "alter database" or "alter role".',
-  '3F000': 'Evenkeel keeps its tables in the schema public: make it by "create schema public".',
+  '3F000':
+    'Evenkeel keeps its tables in the schema public: make it by "create schema public". An assistant has one of its own, which ' +
+    'its first migration makes.',
   '42501':
     'Let the owner of the tables grant this role what docs/guides/from-one-machine-to-many.md lists, or put the owner in DATABASE_URL.',
-  '42P06': otherProgram,
-  '42P07': otherProgram,
+  '42P06': alreadyThere,
+  '42P07': alreadyThere,
   '53100': 'Make room on the disk of the database.',
   '53300':
     'End connections of others, raise max_connections or the limit of the role, or lower DATABASE_POOL_SIZE and ' +

@@ -66,6 +66,23 @@ it.each([
   await expect(migrateSchema(database.url, log)).rejects.toThrow(todo);
 });
 
+it.each(['_private_tasks', 'tasks', 'jobs'])(
+  'leaves a database as it was in which another program keeps its jobs in graphile_worker.%s',
+  async (table) => {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    const admin = new Client(database.url);
+    await admin.connect();
+    onTestFinished(() => admin.end());
+    const theirs = admin.escapeIdentifier(table);
+    await admin.query(`${isEmpty}; create schema graphile_worker; create table graphile_worker.${theirs} as select 1`);
+    await expect(migrateSchema(database.url, log)).rejects.toThrow('jobs of another program');
+    const { rows } = await admin.query(`select relname from pg_class where relkind = 'r'
+      and relnamespace in ('public'::regnamespace, 'graphile_worker'::regnamespace)`);
+    expect(rows).toEqual([{ relname: table }]);
+  },
+);
+
 it('says what to do about a database that does not keep every character', async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());

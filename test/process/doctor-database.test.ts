@@ -136,14 +136,16 @@ describe('the doctor finds', () => {
 
   it('tables that the role may not use, as after a restore as somebody else, and the statements that let it', async () => {
     await sound.admin.query(`create role "Doctor's guest" login password 'guest';
-      grant select on evenkeel_migrations to "Doctor's guest"`);
+      grant select on evenkeel_migrations to "Doctor's guest";
+      create schema auth; create table auth.users (id integer constraint users_pkey primary key)`);
     const url = Object.assign(new URL(sound.databaseUrl), { username: "Doctor's guest", password: 'guest' }).href;
     const diagnose = () => sound.diagnose({ DATABASE_URL: url });
     const findings = await diagnose();
     await sound.admin.query(findings[0]?.what_to_do?.replace('As their owner: ', '') ?? '');
     const findingsAfter = await diagnose();
-    await sound.admin.query(`drop owned by "Doctor's guest"; drop role "Doctor's guest"`);
+    await sound.admin.query(`drop schema auth cascade; drop owned by "Doctor's guest"; drop role "Doctor's guest"`);
     expect(findings).toEqual([expect.objectContaining({ check: 'rights', level: 'broken' })]);
+    expect(findings[0]?.what_to_do).not.toContain('auth');
     expect(findings[0]?.what).toMatch(/may not read and write .*, …$/);
     expect(findingsAfter).toEqual([]);
   });

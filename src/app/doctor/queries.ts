@@ -72,10 +72,10 @@ export const readServer = () => sql<{
   where r.rolname = current_user and d.datname = current_database()`;
 
 /**
- * The tables with one of these indexes that this role may not read and write. Names as SQL writes them, but for that of the
- * table. Reads the catalog alone. A row each.
+ * The tables of these schemas with one of these indexes that this role may not read and write. Names as SQL writes them, but
+ * for that of the table. Reads the catalog alone. A row each.
  */
-export const listForbiddenTables = (p: { indexes: readonly string[] }) => sql<{
+export const listForbiddenTables = (p: { schemas: readonly string[]; indexes: readonly string[] }) => sql<{
   role_name: string;
   schema_name: string;
   table_name: string;
@@ -85,7 +85,7 @@ export const listForbiddenTables = (p: { indexes: readonly string[] }) => sql<{
     t.relname::text as table_name
   from pg_class c join pg_index i on i.indexrelid = c.oid join pg_class t on t.oid = i.indrelid
   join pg_namespace n on n.oid = t.relnamespace
-  where c.relname = any(${p.indexes}::text[]) and not (
+  where n.nspname = any(${p.schemas}::text[]) and c.relname = any(${p.indexes}::text[]) and not (
     has_schema_privilege(n.oid, 'usage') and has_table_privilege(t.oid, 'select') and has_table_privilege(t.oid, 'insert')
     and has_table_privilege(t.oid, 'update') and has_table_privilege(t.oid, 'delete'))
   order by schema_name, table_name`;

@@ -78,14 +78,15 @@ describe('loadConfig', () => {
     },
   );
 
-  test.each(['postgres://u:a#b@h/d', 'postgres://u:1#b@h/d', 'postgres://u:a/b@h/d', 'postgres://a:1,b:1/d'])(
-    'a database URL of %j is refused, with how it is written',
-    (value) => {
-      expect(problemsOf({ DATABASE_URL: value }).join()).toContain(
-        'of one host, its user and password percent-encoded',
-      );
-    },
-  );
+  test.each([
+    'postgres://u:a#b@h/d',
+    'postgres://u:1#b@h/d',
+    'postgres://u:a/b@h/d',
+    'postgres://a:1,b:1/d',
+    'postgres://a,b/d',
+  ])('a database URL of %j is refused, with how it is written', (value) => {
+    expect(problemsOf({ DATABASE_URL: value }).join()).toContain('of one host, its user and password percent-encoded');
+  });
 
   test.each(['mysql://h/d', 'h/d', 'https://h/d', 'postgres:d'])('a database URL of %j is refused', (value) => {
     expect(problemsOf({ DATABASE_URL: value })).toHaveLength(1);

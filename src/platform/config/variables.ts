@@ -21,8 +21,8 @@ const postgresUrl = {
   schemes: ['postgres', 'postgresql'],
   besides: {
     kind: ', of one host, its user and password percent-encoded (# as %23, / as %2F)',
-    // What comes after a # would be lost.
-    holds: ({ hash }: URL) => hash === '',
+    // What comes after a # would be lost; several hosts would be looked up as one.
+    holds: ({ hash, hostname }: URL) => hash === '' && !hostname.includes(','),
   },
   secret: true,
 };

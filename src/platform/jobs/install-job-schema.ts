@@ -26,12 +26,14 @@ export async function installJobSchema(url: string, log: Logger): Promise<void> 
 
 /** Whether there were jobs before there was our table of workers. */
 async function hasJobsOfOthers(pool: pg.Pool): Promise<boolean> {
-  const text = `select exists (select from graphile_worker._private_tasks) and to_regclass('public.job_workers') is null as found`;
-  try {
-    return (await pool.query<{ found: boolean }>(text)).rows[0]?.found === true;
-  } catch (error) {
-    // No jobs at all.
-    if (sqlState(error) === '42P01') return false;
-    throw error;
+  // Kinds of jobs, also of those that are done. Before its migration 16 graphile-worker had them as `tasks`, before 11 not at all.
+  for (const table of ['_private_tasks', 'tasks', 'jobs']) {
+    const text = `select exists (select from graphile_worker.${table}) and to_regclass('public.job_workers') is null as found`;
+    try {
+      return (await pool.query<{ found: boolean }>(text)).rows[0]?.found === true;
+    } catch (error) {
+      if (sqlState(error) !== '42P01') throw error;
+    }
   }
+  return false;
 }

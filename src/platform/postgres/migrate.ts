@@ -13,7 +13,10 @@ export interface MigrateOptions {
   /** Folders with files named `<timestamp>_<name>.sql`. */
   readonly folders: readonly string[];
   readonly log: Logger;
-  /** What runs before the migrations when there are any to run, while no other server migrates. */
+  /**
+   * What runs before the migrations when there are any to run, while no other server migrates. When it fails, not even the table
+   * of migrations is made.
+   */
   readonly prepare?: () => Promise<void>;
 }
 
@@ -35,8 +38,9 @@ const LOCK_WAIT_MS = 3_600_000;
 const TABLE_LOCK_TIMEOUT_MS = 500;
 // What runs outside a transaction, as `create index concurrently` does, holds up nobody while it waits, and begins anew after it.
 const OUTSIDE_LOCK_TIMEOUT_MS = 5_000;
-// Hosted databases end what takes longer than a minute or two; an index on a large table does. Postgres knows the second since 17.
-const SETTINGS = `select set_config(name, '0', false) from pg_settings where name in ('statement_timeout', 'transaction_timeout');
+// Hosted databases end what takes longer than a minute or two; an index on a large table does. Postgres knows the last since 17.
+const SETTINGS = `select set_config(name, '0', false) from pg_settings
+    where name in ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
   set lock_timeout = ${OUTSIDE_LOCK_TIMEOUT_MS}; set search_path = public`;
 // Half a minute in all for a table.
 const TABLE_LOCK_ATTEMPTS = 24;
@@ -68,8 +72,10 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
     // Another server may have run them while we waited.
     const pending = await findPending(client, files, log);
     if (pending.length > 0) {
-      await client.query(ENSURE_TABLE);
+      // Before what `prepare` makes, which a role that may not make this one would own; not to stay when `prepare` refuses.
+      await client.query(`begin; ${ENSURE_TABLE}`);
       await prepare?.();
+      await client.query('commit');
       await runWithRetries(client, pending, log);
     }
     return pending.map(({ name }) => name);
