@@ -74,7 +74,7 @@ it.concurrent('"serve" whose turn cannot be stored, for its database is away, en
   server.child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
   expect(await answering).toMatchObject({ status: 503 });
-  expect(server.output()).toContain('could not store the end of a turn');
+  expect(server.output()).toMatch(/"request_id":"[\w-]+","msg":"could not store the end of a turn"/);
 }, 40_000);
 
 it('"serve" that is told to stop is not ready from then on, whatever it waits for in its database', async ({

@@ -17,6 +17,7 @@ const REFUSED: Readonly<Record<string, number>> = {
   'DELETE /admin/cache/:user_id': 404,
   'POST /admin/jobs/:job_id/retry': 404,
   'DELETE /admin/jobs/:job_id': 404,
+  'GET /v1/models/*': 404,
 };
 
 let product: Product;

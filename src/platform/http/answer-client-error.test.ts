@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
+import { openEventStream } from './event-stream.ts';
 import type { RequestObservation } from './request-log.ts';
 import type { HttpServer } from './server.ts';
 import { connectRaw, createTestServer, listen, type RawConnection } from './test-server.ts';
@@ -117,6 +118,25 @@ test.each([
   const received = await connectRaw(await start(), `POST /slow HTTP/1.1\r\nhost: x\r\n${type}${rest}`).closed();
   expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
   expect(received).toMatch(/\r\nconnection: close\r\n[\s\S]*\{"done":true\}$/i);
+});
+
+test.each([
+  ['is no HTTP', 'BANANA\r\n\r\n'],
+  ['does not arrive in time', 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{'],
+])('a stream ends as it should, and its connection with it, when what comes behind it %s', async (_, rest) => {
+  const end = Promise.withResolvers<void>();
+  const port = await start((server) => {
+    server.server.headersTimeout = 50;
+    server.server.requestTimeout = 50;
+    server.get('/stream', { config: { access: 'public' } }, async (request, reply) => {
+      const stream = openEventStream(request, reply, { budgetMs: 5000 });
+      void end.promise.then(() => stream.end());
+      return reply;
+    });
+    server.server.on('clientError', () => end.resolve());
+  });
+  const received = await connectRaw(port, `GET /stream HTTP/1.1\r\nhost: x\r\n\r\n${rest}`).closed();
+  expect(received.match(/HTTP\/1\.1 \d+|\[DONE\]/g)).toEqual(['HTTP/1.1 200', '[DONE]']);
 });
 
 test('a CONNECT is answered 405, as what no address takes', async () => {

@@ -19,18 +19,22 @@ function errorOf(code: string | undefined): AppError {
   return raise.malformed_http();
 }
 
+/** With `_last` Node closes the connection after it, also where its headers have been sent. */
+type DueAnswer = Answer & { _last?: boolean };
+
 /** The answer that is due next on a socket, as Node keeps it; undefined when every request on it is answered. */
-export function findDueAnswer(socket: Socket): Answer | undefined {
-  return (socket as { _httpMessage?: Answer | null })._httpMessage ?? undefined;
+export function findDueAnswer(socket: Socket): DueAnswer | undefined {
+  return (socket as { _httpMessage?: DueAnswer | null })._httpMessage ?? undefined;
 }
 
 /** Answers an error on the bare socket and closes it. */
 function answerOnSocket(error: AppError, socket: Socket, log: Logger): void {
   const due = findDueAnswer(socket);
   // What is wrong came after a whole request, which may be done by now: its answer is the last on the connection. Node tells no
-  // more than that one; of several requests sent at once, those behind it get none.
-  if (due?.req.complete && !due.headersSent) {
+  // more than that one; of several requests sent at once, those behind it do not begin.
+  if (due?.req.complete) {
     due.shouldKeepAlive = false;
+    due._last = true;
     return;
   }
   const begun = due?.context;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import type { RequestContext } from './request-context.ts';
+import { isLastAnswer } from './take-in-turn.ts';
 
 /**
  * Helmet's headers for a server of JSON: nothing that it answers may run, be framed or be sniffed. They are the same for
@@ -41,7 +42,7 @@ export function addVary(reply: FastifyReply, name: string): void {
 export function addFinalHeaders(request: FastifyRequest, reply: FastifyReply): void {
   const context = request.context as RequestContext;
   reply.header('server-timing', context.serverTiming());
-  if (request.server.lifecycle.isPortClosed) reply.header('connection', 'close');
+  if (isLastAnswer(request)) reply.header('connection', 'close');
   const isPublic = request.is404 || context.access === 'public';
   if (!isPublic) addVary(reply, 'Authorization');
   const mayBeKept = isPublic && (request.method === 'GET' || request.method === 'HEAD');

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { drain } from './drain.ts';
 import { openEventStream } from './event-stream.ts';
 import type { HttpServer } from './server.ts';
@@ -55,12 +55,31 @@ test('readiness turns first, while all is answered as before', async () => {
   await drained;
 });
 
+test('requests that wait on their connection for the one before them are answered too, and the last one closes it', async () => {
+  const { server, request, release } = await start();
+  const waiting = await request('/waits');
+  waiting.socket.write(head('/livez') + head('/nothing') + head('/livez'));
+  const drained = drain(server, { timeoutMs: 5000 });
+  await vi.waitFor(() => expect(server.lifecycle.isPortClosed).toBe(true), 5000);
+  release();
+  const received = await waiting.closed();
+  expect(received.match(/HTTP\/1\.1 \d+|connection: close/gi)).toEqual([
+    'HTTP/1.1 200',
+    'HTTP/1.1 200',
+    'HTTP/1.1 404',
+    'HTTP/1.1 200',
+    'connection: close',
+  ]);
+  await drained;
+});
+
 test('requests and streams in flight finish', async () => {
   const { server, request, release } = await start();
   const waiting = await request('/waits');
   const stream = await request('/stream');
   const drained = drain(server, { timeoutMs: 10_000 });
-  setTimeout(release, 1200);
+  await expect.poll(() => server.lifecycle.isPortClosed).toBe(true);
+  release();
   await drained;
   expect(await waiting.closed()).toMatch(/connection: close[\s\S]*"waited":true/i);
   expect(await stream.closed()).toContain('data: [DONE]');

@@ -83,8 +83,8 @@ async function stop(server: FastifyInstance, { timeoutMs }: DrainOptions): Promi
 
 /**
  * Stops a server without losing a request. Readiness turns to 503 first, and a second later the port closes. WebSockets on which
- * nothing is under way are closed; what is in flight, or still comes in on connections there are, is answered with
- * `connection: close`. At the bound, streams and WebSockets end with the error `http.shutting_down` and requests are cancelled
+ * nothing is under way are closed; what is in flight, or still comes in on connections there are, is answered, the last on
+ * each with `connection: close`. At the bound, streams and WebSockets end with the error `http.shutting_down` and requests are cancelled
  * and answered with it. A second call joins the first.
  */
 export function drain(server: FastifyInstance, options: DrainOptions): Promise<void> {

@@ -40,11 +40,6 @@ export const httpErrors = defineErrors('http', {
     message: 'Send the body as `Content-Type: application/json` in UTF-8, without a `Content-Encoding`.',
   },
   upgrade_required: { status: 426, message: 'This address takes WebSockets only: connect to it with ws:// or wss://.' },
-  too_many_waiting: {
-    status: 429,
-    message: 'Too many requests wait on this connection for their answers. Send no more before some have come.',
-    retryAfterMs: RETRY_SOON_MS,
-  },
   headers_too_large: { status: 431, message: 'The headers are larger than 16 kB together.' },
   client_gone: { status: 499, message: 'The client closed the connection before the answer was finished.' },
   internal: {

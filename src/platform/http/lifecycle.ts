@@ -16,7 +16,7 @@ export interface OpenStream {
 export class Lifecycle {
   /** True from the moment that stopping began; it never turns back. */
   draining = false;
-  /** True when, being stopped, it takes no new connections any more. Each answer then tells its connection to close. */
+  /** True when, being stopped, it takes no new connections any more. The last answer on a connection then closes it. */
   isPortClosed = false;
   /** The end of the drain, once one began. */
   drained: Promise<void> | undefined;

@@ -68,7 +68,7 @@ export class RequestContext implements CallContext {
     this.deadline = Deadline.after(Math.min(budgetMs, clientBudgetMs(request.headers)), clock);
   }
 
-  /** Milliseconds since the request's headers were read, to a tenth. */
+  /** Milliseconds since the request began, to a tenth. */
   totalMs(): number {
     return toTenths(this.#clock.monotonicMs() - this.#startedAtMs);
   }

@@ -2,10 +2,12 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequestContext } from './request-context.ts';
+import { isLastAnswer } from './take-in-turn.ts';
 
 /** Whether Node would close the connection after the answer with some of the request's body still to come. */
-export function closesEarly({ raw, server }: FastifyRequest, reply: FastifyReply): boolean {
-  const isLast = !reply.raw.shouldKeepAlive || server.lifecycle.isPortClosed;
+export function closesEarly(request: FastifyRequest, reply: FastifyReply): boolean {
+  const { raw } = request;
+  const isLast = !reply.raw.shouldKeepAlive || isLastAnswer(request);
   return isLast && !raw.readableEnded && !raw.destroyed;
 }
 

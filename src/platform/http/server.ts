@@ -132,7 +132,6 @@ function passOnExpectations({ server }: FastifyInstance): void {
 
 /** Made once: to refuse must cost little when there is much to refuse. */
 const overloaded = httpErrors.raise.overloaded();
-const tooManyWaiting = httpErrors.raise.too_many_waiting();
 
 /**
  * Refuses requests that there is no time or no memory for, that are malformed, from nobody known, too many, or not allowed,
@@ -168,7 +167,6 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = request.context as RequestContext;
     const isVital = access === 'public' && (request.method === 'GET' || request.method === 'HEAD');
-    if (reply.raw.socket === null) return done(tooManyWaiting);
     if ((turn.isLate() || heap.isFull()) && !isVital) return done(overloaded);
     dropKindOfNoBody(request);
     const fault = findRequestFault(request);

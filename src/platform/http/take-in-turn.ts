@@ -1,27 +1,42 @@
-import type { FastifyInstance } from 'fastify';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /**
- * As many requests wait on a connection at the most for those before them; what comes beyond is refused. More than clients send
- * ahead that do so, a few dozen at most; few enough that what a connection keeps waiting is some hundred kilobytes.
+ * How many requests may wait on a connection before it is read no further; those that came with the last of them wait too.
+ * With headers and what Node reads of a body ahead, so many hold less than the body that one request may have.
  */
-export const MOST_WAITING = 100;
+export const MOST_WAITING = 10;
+
+/** How many requests wait on a connection. */
+const waiting = new WeakMap<Socket, number>();
+
+/** Whether the answer to a request is to be the last on its connection: the server is being stopped, and no other one waits. */
+export function isLastAnswer({ raw, server }: FastifyRequest): boolean {
+  return server.lifecycle.isPortClosed && !waiting.get(raw.socket);
+}
+
+function pauseWhenFull(socket: Socket): void {
+  if ((waiting.get(socket) as number) >= MOST_WAITING) socket.pause();
+}
 
 /**
  * Has requests that a client sends without waiting for answers begin one after the other, each when the answer before its own
  * has been handed over. Node begins all that have come; answers that their client does not take would fill the memory.
  *
- * One that goes on while its answer has no socket yet is one too many, and to be refused.
+ * While a connection is not read, it is noticed only when an answer is written that its client has left.
  */
 export function takeInTurn(server: FastifyInstance): void {
-  const waiting = new WeakMap<object, number>();
   server.addHook('onRequest', ({ raw: { socket } }, { raw: answer }, done) => {
     // Node gives the connection to one answer at a time.
     if (answer.socket !== null) return done();
-    const ahead = waiting.get(socket) ?? 0;
-    if (ahead === MOST_WAITING) return done();
-    waiting.set(socket, ahead + 1);
+    const count = (waiting.get(socket) ?? 0) + 1;
+    waiting.set(socket, count);
+    // Not at once: Node reads on at the end of each request that it finds in what it has read.
+    if (count >= MOST_WAITING) process.nextTick(pauseWhenFull, socket);
     answer.once('socket', () => {
-      waiting.set(socket, (waiting.get(socket) as number) - 1);
+      const left = (waiting.get(socket) as number) - 1;
+      waiting.set(socket, left);
+      if (left < MOST_WAITING) socket.resume();
       done();
     });
   });

@@ -76,7 +76,8 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
   try {
     await finish(turn, failure, options);
   } catch (error) {
-    options.log.error({ err: error, turn_id: turn.identity.turnId }, 'could not store the end of a turn');
+    const { turnId, requestId } = turn.identity;
+    options.log.error({ err: error, turn_id: turnId, request_id: requestId }, 'could not store the end of a turn');
     turn.fail(toAppError(error));
   }
 }

@@ -80,7 +80,7 @@ export class TurnSaver {
   constructor(options: TurnSaverOptions) {
     this.#options = options;
     this.#trouble = new Trouble(options.log, {
-      begins: 'could not store the progress of turns; trying again',
+      begins: 'could not store the progress of turns, or look which were stopped; trying again',
       ends: 'the progress of turns is stored again',
     });
   }
