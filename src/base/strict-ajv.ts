@@ -14,6 +14,8 @@ export function createStrictAjv(options: Pick<Options, 'useDefaults' | 'allError
     // Compiling the meta-schema takes longer than all of ours together. What it would find in a schema, compiling that finds too.
     meta: false,
     validateSchema: false,
+    // Shortening the code takes two fifths of the time of compiling, and V8 runs it no faster.
+    code: { optimize: false },
     ...options,
   });
   addFormats.default(ajv, ['email', 'uri', 'ipv4', 'ipv6']);

@@ -146,7 +146,8 @@ describe('a job', () => {
     await client.query(many, [count]);
     await runBehind('behind those that fail');
     expect(tries).toBeLessThanOrEqual(count);
-    await expect.poll(() => tries, soon).toBe(count);
+    // On a busy machine the first are due again before the last have run.
+    await expect.poll(() => tries, soon).toBeGreaterThanOrEqual(count);
     await hurry();
     const isSetAside = async () => (await jobs.stats(testContext())).failed === count;
     await expect.poll(isSetAside, soon).toBe(true);
