@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { isInstalled } from '../harness/is-installed.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 
@@ -67,7 +68,7 @@ describe('what is counted', () => {
     expect(sampleOf(text, 'evenkeel_turns_running')).toBe(0);
   });
 
-  test('the batches of assistants', async () => {
+  test.skipIf(!isInstalled('todo'))('the batches of assistants', async () => {
     expect((await product.request(user, 'POST', '/api/todo/items', { title: 'canary-item' })).status).toBe(201);
     const { text } = await scrape();
     expect(sampleOf(text, 'evenkeel_batch_callers_sum{statement="todo.insert_items"}')).toBe(1);
