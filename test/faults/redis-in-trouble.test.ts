@@ -8,6 +8,7 @@ import { newId } from '../../src/base/ids.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
+import { sampleOf } from '../harness/sample-of.ts';
 import { type Answer, createClient, type Send } from './load.ts';
 
 /** One command of 150 ms; the rest is for a busy machine. */
@@ -50,13 +51,8 @@ async function isWell(): Promise<void> {
 /** How often it was counted that Redis came to a state. */
 async function countChanges(state: string): Promise<number> {
   const text = await (await fetch(`${product.url}/metrics`)).text();
-  const sample = `evenkeel_breaker_changes_total{part="redis",state="${state}"} `;
-  return Number(
-    text
-      .split('\n')
-      .find((line) => line.startsWith(sample))
-      ?.slice(sample.length) ?? 0,
-  );
+  // Not there before it was first counted.
+  return sampleOf(text, `evenkeel_breaker_changes_total{part="redis",state="${state}"}`) || 0;
 }
 
 const took = ({ sentAtMs, answeredAtMs }: Answer): number => answeredAtMs - sentAtMs;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from '../harness/is-installed.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { sampleOf } from '../harness/sample-of.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 
 let product: Product;
@@ -24,15 +25,6 @@ async function scrape(headers: Record<string, string> = {}, from = product) {
   const response = await fetch(`${from.url}/metrics`, { headers });
   return { response, text: await response.text() };
 }
-
-/** The value of a sample, by its text up to the value. */
-const sampleOf = (text: string, sample: string): number =>
-  Number(
-    text
-      .split('\n')
-      .find((line) => line.startsWith(`${sample} `))
-      ?.slice(sample.length + 1),
-  );
 
 const request = (route: string, method: string, status: string): string =>
   `evenkeel_http_request_duration_seconds_count{route="${route}",method="${method}",status="${status}"}`;

@@ -42,6 +42,10 @@ export const fine = (what: string): Observation => ({ level: 'ok', what, what_to
 export const advice = (what: string, todo: string): Observation => ({ level: 'advice', what, what_to_do: todo });
 export const broken = (what: string, todo: string): Observation => ({ level: 'broken', what, what_to_do: todo });
 
+/** The first few of names, and that there are more. */
+export const firstOf = (names: readonly string[]): string =>
+  `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
+
 /** What a configuration is that no server starts with: each of its problems, broken. */
 export function listProblems({ problems }: ConfigError, check: string): Finding[] {
   return problems.map((problem) => ({ check, ...broken(problem, 'See docs/reference/configuration.md.') }));

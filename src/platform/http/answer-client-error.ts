@@ -38,7 +38,7 @@ function answerOnSocket(error: AppError, socket: Socket, log: Logger): void {
     return;
   }
   const begun = due?.context;
-  const { requestId = newId() } = begun ?? {};
+  const requestId = begun?.requestId ?? newId();
   // A request that has begun has a line of its own.
   if (begun === undefined) {
     log.info({ request_id: requestId, status: error.status, code: error.code }, 'refused connection');

@@ -1,9 +1,8 @@
 import { findAssistants } from '../../assistants/find-assistants.ts';
 import type { DatabaseContext } from '../database-context.ts';
-import { broken, type Check, fine } from '../finding.ts';
+import { broken, type Check, fine, firstOf } from '../finding.ts';
 import { listNeededIndexes } from '../needed-indexes.ts';
 import { listForbiddenTables } from '../queries.ts';
-import { shown } from './check-schema.ts';
 
 /** Whether the role of requests may read and write every table. After a restore as somebody else it may not. */
 export const checkRights: Check<DatabaseContext> = {
@@ -25,7 +24,7 @@ export const checkRights: Check<DatabaseContext> = {
     ];
     return [
       broken(
-        `this role may not read and write ${shown(forbidden.map((row) => row.table_name))}`,
+        `this role may not read and write ${firstOf(forbidden.map((row) => row.table_name))}`,
         `As their owner: ${grants.map((grant) => `grant ${grant} ${schemas} to ${first.role_name};`).join(' ')}`,
       ),
     ];

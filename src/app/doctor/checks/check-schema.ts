@@ -1,15 +1,11 @@
 import type { DatabaseContext } from '../database-context.ts';
-import { advice, broken, type Check, fine, type Observation } from '../finding.ts';
-
-/** So many names, and that there are more. */
-export const shown = (names: readonly string[]): string =>
-  `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
+import { advice, broken, type Check, fine, firstOf, type Observation } from '../finding.ts';
 
 const counted = ({ length }: readonly string[]): string => (length === 1 ? '1 migration' : `${length} migrations`);
 const have = ({ length }: readonly string[]): string => (length === 1 ? 'has' : 'have');
 
 function tellPending(pending: readonly string[], mayMigrate: boolean): Observation {
-  const what = `${counted(pending)} ${have(pending)} not run: ${shown(pending)}`;
+  const what = `${counted(pending)} ${have(pending)} not run: ${firstOf(pending)}`;
   return mayMigrate
     ? advice(what, 'Run "evenkeel migrate", or start the server, which does so first.')
     : broken(
@@ -27,7 +23,7 @@ export const checkSchema: Check<DatabaseContext> = {
     if (later.length > 0)
       seen.push(
         advice(
-          `${counted(later)} of a later version ${have(later)} run: ${shown(later)}`,
+          `${counted(later)} of a later version ${have(later)} run: ${firstOf(later)}`,
           'Bring this machine to that version, as soon as all servers are to have it.',
         ),
       );

@@ -112,18 +112,18 @@ export class TurnRunner {
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
     // A session that is there keeps its assistant; a name that is none is a mistake there too.
-    this.#assistants.get(message.assistant ?? null);
+    const { assistant = null } = message;
+    this.#assistants.get(assistant);
     const isNewSession = message.sessionId === null;
-    const placed = { ...message, sessionId: message.sessionId ?? newId(), isNewSession };
+    const placed = { ...message, assistant, sessionId: message.sessionId ?? newId(), isNewSession };
     const contentChars = message.content.length;
     return await this.#reserve({ ...placed, caller, contentChars, context }, (own) => this.#start(caller, placed, own));
   }
 
   async #start(caller: Caller, message: PlacedMessage, context: CallContext): Promise<TurnStart> {
     const { batches } = this.#options;
-    const { assistant = null } = message;
     const ids = { messageId: newId(), sessionActivityId: newId() };
-    const row = { ...message, ...this.#newTurn(caller), ...ids, assistant };
+    const row = { ...message, ...this.#newTurn(caller), ...ids };
     const stored = await onceByKey(() => batches.startTurn(row, context));
     if (stored === undefined) throw chatErrors.raise.session_not_found();
     return await this.#begin(row, { ...stored, content: message.content }, context);

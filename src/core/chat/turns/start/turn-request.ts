@@ -15,6 +15,7 @@ export interface NewMessage extends Idempotency {
 export interface PlacedMessage extends NewMessage {
   readonly sessionId: string;
   readonly isNewSession: boolean;
+  readonly assistant: string | null;
 }
 
 /** A turn whose message is to be answered again, once by its key if it has one. */
