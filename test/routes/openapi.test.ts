@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
+import { createStrictAjv } from '../../src/base/strict-ajv.ts';
+import { isInstalled } from '../harness/is-installed.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { readEvents } from '../harness/turn-events.ts';
 import { createResources } from './create-resources.ts';
 import { routeExamples } from './route-examples.ts';
 
@@ -12,12 +15,13 @@ interface Schema {
 }
 
 interface Operation {
+  readonly security: readonly object[];
   readonly parameters?: readonly { name: string; in: string; required: boolean; schema: { default?: unknown } }[];
   readonly requestBody?: {
     readonly required?: boolean;
     readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example?: object }>>;
   };
-  readonly responses: Readonly<Record<string, { readonly content?: object }>>;
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: object }>> }>>;
 }
 
 let product: Product;
@@ -104,6 +108,24 @@ test('what streams is documented, and by which header it is read on', async () =
   expect(Object.keys(responses?.['200']?.content ?? {})).toEqual(['application/json', 'text/event-stream']);
 });
 
+test.skipIf(!isInstalled('todo'))('the data of every event of a turn is as documented, and nothing else', async () => {
+  const messages = paths['/v1/chat/sessions/{session_id}/messages']?.post?.responses['200']?.content;
+  const { schema } = messages?.['text/event-stream'] ?? {};
+  const kinds = (schema as { anyOf: { properties: { type: { enum: string[] } } }[] }).anyOf;
+  const told = new Set<unknown>();
+  const created = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
+  const path = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}/messages`;
+  const answer = await product.request(user, 'POST', path, { content: 'add buy milk', stream: true });
+  for (const { data } of readEvents(await answer.text())) {
+    const kind = kinds.find(({ properties }) => properties.type.enum.includes(data.type));
+    expect(Object.keys(data).sort()).toEqual(Object.keys(kind?.properties ?? {}).sort());
+    expect(createStrictAjv().validate(kind ?? false, data), data.type).toBe(true);
+    told.add(data.type);
+  }
+  const documented = new Set<unknown>(kinds.flatMap(({ properties }) => properties.type.enum));
+  expect(documented).toEqual(told.add('error'));
+});
+
 test('what is read on condition is documented with the header that says it', async () => {
   const conversation = session.replace('/v1/chat/sessions', `/api/${user.userId}/conversations`);
   const reads = [
@@ -140,6 +162,10 @@ test('a WebSocket that is asked for as a page is refused as documented', async (
   const { responses = {} } = paths['/v1/chat/ws']?.get ?? {};
   expect(Object.keys(responses)).toEqual(['101', '426', 'default']);
   expect((await fetch(`${product.url}/v1/chat/ws`)).status).toBe(426);
+});
+
+test('a sign-out is documented to take an access token, and to do without', () => {
+  expect(paths['/api/auth/logout']?.post?.security).toEqual([{ bearer: [] }, {}]);
 });
 
 test('a POST that only reads takes no Idempotency-Key', () => {

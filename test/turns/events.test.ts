@@ -234,6 +234,16 @@ describe('a turn that is retried', () => {
     expect(await readMessages()).toHaveLength(3);
   });
 
+  it('names the turn that it is retried by, also while that runs', async () => {
+    const failed = await fail();
+    expect(await readTurn(failed)).toMatchObject({ retried_by: null });
+    provider.setMode('stall-mid-stream');
+    const response = await retry(failed, { stream: true });
+    const retriedBy = response.headers.get('location')?.split('/').at(-1);
+    expect(await readTurn(failed)).toMatchObject({ status: 'failed', retried_by: retriedBy });
+    expect(turnIdOf(readEvents(await response.text()))).toBe(retriedBy);
+  });
+
   it('is one of many at once', async () => {
     const failed = await fail();
     const statuses = (await Promise.all(Array.from({ length: 10 }, () => retry(failed)))).map(({ status }) => status);

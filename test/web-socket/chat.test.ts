@@ -16,7 +16,8 @@ const clients: ChatClient[] = [];
 
 beforeAll(async () => {
   provider = await startStubProvider({ text });
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', CORS_ORIGINS: 'https://app.example.com' };
+  const CORS_ORIGINS = 'https://app.example.com,capacitor://localhost';
+  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', CORS_ORIGINS };
   product = await startProduct(variables, { assistants: [createTestAssistant()] });
 });
 
@@ -241,6 +242,7 @@ describe('signing in', () => {
     await expect(connect({ origin: 'https://evil.example.com' })).rejects.toThrow('403');
     await expect(connect({ origin: 'null' })).rejects.toThrow('403');
     await connect({ origin: 'https://app.example.com' });
+    await connect({ origin: 'capacitor://localhost' });
     await connect({ origin: product.url });
   });
 });

@@ -219,6 +219,9 @@ export const Turn = Type.Object({
   error_code: Nullable(Type.String({ description: 'Why it failed.' })),
   usage: Nullable(Usage),
   answer_seq: Nullable(Type.Integer({ description: 'The number of the message that answers, once there is one.' })),
+  retried_by: Nullable(
+    Type.String({ format: 'uuid', description: 'The turn that answers the same message again, once there is one.' }),
+  ),
   created_at: Time,
   ended_at: Nullable(Time),
 });

@@ -30,12 +30,16 @@ describe('loadConfig', () => {
       ...models,
       PORT: '0',
       DATABASE_URL: 'postgresql://u@h/d',
-      CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+      CORS_ORIGINS: 'https://app.example.com, http://localhost:3000, capacitor://localhost',
       TRUSTED_PROXIES: '10.0.0.0/8,::1,fd00::/8',
       LOG_LEVEL: 'debug',
     });
     expect(config.http.port).toBe(0);
-    expect(config.http.corsOrigins).toEqual(['https://app.example.com', 'http://localhost:3000']);
+    expect(config.http.corsOrigins).toEqual([
+      'https://app.example.com',
+      'http://localhost:3000',
+      'capacitor://localhost',
+    ]);
     expect(config.http.trustedProxies).toEqual(['10.0.0.0/8', '::1', 'fd00::/8']);
     expect(config.models).toMatchObject({ baseUrl: models.MODEL_BASE_URL, model: 'small', apiKey: undefined });
     expect(config.log.level).toBe('debug');
@@ -67,6 +71,10 @@ describe('loadConfig', () => {
     'a.example',
     'https://a.example:443',
     'https://a.example,',
+    'https://*.example',
+    'wss://a.example',
+    'capacitor://',
+    'capacitor://localhost/',
   ])('an origin of %j is refused, because no browser sends it', (value) => {
     expect(problemsOf({ CORS_ORIGINS: value })).toHaveLength(1);
   });

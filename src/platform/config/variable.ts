@@ -199,11 +199,6 @@ export function isEncodedHeader(item: string): boolean {
   }
 }
 
-/** Whether a text is an origin exactly as browsers send it: scheme, host, port if not the scheme's own, nothing more. */
-export function isOrigin(item: string): boolean {
-  return /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item;
-}
-
 /** Whether a text is an IP address or a range of them in CIDR notation. Not `/0`: to trust everybody is to believe anybody. */
 export function isAddressRange(item: string): boolean {
   const [address = '', prefix, ...rest] = item.split('/');

@@ -1,3 +1,4 @@
+import { isOrigin } from '../../base/is-origin.ts';
 import { logLevels } from '../log/index.ts';
 import { milliseconds } from './milliseconds.ts';
 import { signInVariables } from './sign-in-variables.ts';
@@ -5,7 +6,6 @@ import { telemetryVariables } from './telemetry-variables.ts';
 import {
   integer,
   isAddressRange,
-  isOrigin,
   isReadableRedisUrl,
   list,
   oneOf,
@@ -72,7 +72,8 @@ export const variables = {
       name: 'CORS_ORIGINS',
       items: 'origins such as https://app.example.com, without a path and without *',
       isItem: isOrigin,
-      sentence: 'Origins whose pages may call the server from a browser.',
+      sentence:
+        'Origins whose pages may call the server from a browser, and of apps that are such pages: `capacitor://localhost`.',
     }),
     trustedProxies: list({
       name: 'TRUSTED_PROXIES',

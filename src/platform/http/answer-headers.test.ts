@@ -42,14 +42,17 @@ test('answers to a caller are kept by nobody, unless the route says otherwise', 
 describe('CORS', () => {
   const ask = (origin: string, url = '/public') => made.server.inject({ url, headers: { origin } });
 
-  test('lets in the listed origin exactly, on errors too, and never credentials', async () => {
-    for (const url of ['/public', '/private', '/unknown', '/private%zz']) {
-      const { headers } = await ask('https://app.example.com', url);
-      expect(headers['access-control-allow-origin'], url).toBe('https://app.example.com');
-      expect(headers['access-control-expose-headers'], url).toContain('x-request-id');
-      expect(headers).not.toHaveProperty('access-control-allow-credentials');
-    }
-  });
+  test.each(['https://app.example.com', 'capacitor://localhost'])(
+    'lets in the listed origin %s exactly, on errors too, and never credentials',
+    async (origin) => {
+      for (const url of ['/public', '/private', '/unknown', '/private%zz']) {
+        const { headers } = await ask(origin, url);
+        expect(headers['access-control-allow-origin'], url).toBe(origin);
+        expect(headers['access-control-expose-headers'], url).toContain('x-request-id');
+        expect(headers).not.toHaveProperty('access-control-allow-credentials');
+      }
+    },
+  );
 
   test.each([
     'https://app.example.com.evil.com',
@@ -57,6 +60,7 @@ describe('CORS', () => {
     'https://app.example.com:8443',
     'null',
     'https://sub.app.example.com',
+    'ionic://localhost',
   ])('lets in no other: %s', async (origin) => {
     expect((await ask(origin)).headers).not.toHaveProperty('access-control-allow-origin');
   });
@@ -76,7 +80,7 @@ describe('CORS', () => {
     expect(answer.headers['access-control-allow-headers']).toBe('authorization,content-type');
   });
 
-  test.each(['*', 'app.example.com', 'https://app.example.com/', 'https://*.example.com/x'])(
+  test.each(['*', 'app.example.com', 'https://app.example.com/', 'https://*.example.com/x', 'https://*.example.com'])(
     'cannot be configured as %s',
     (origin) => {
       expect(() => createTestServer(() => {}, { corsOrigins: [origin] })).toThrow(/exact origins/);

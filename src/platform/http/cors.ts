@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
+import { isOrigin } from '../../base/is-origin.ts';
 import { METHODS } from './answer-errors.ts';
 
 /** What a page may read of an answer besides its body. */
@@ -25,7 +26,7 @@ const EXPOSED_HEADERS = [
  */
 export function allowOrigins(server: FastifyInstance, origins: readonly string[]): void {
   for (const origin of origins) {
-    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    if (isOrigin(origin)) continue;
     throw new Error(`CORS takes a list of exact origins, such as https://app.example.com; this is none: ${origin}`);
   }
   if (origins.length === 0) return;

@@ -48,7 +48,7 @@ test('a stream begins at once, with the headers that every answer has and a comm
     'content-type: text/event-stream; charset=utf-8',
     'x-request-id: s1',
     'server-timing: sql;dur=3, total;dur=',
-    'cache-control: no-store',
+    'cache-control: no-store, no-transform',
     'x-accel-buffering: no',
     'access-control-allow-origin: https://app.example.com',
     'x-content-type-options: nosniff',

@@ -196,7 +196,8 @@ export function openEventStream(
   reply.hijack();
   reply.headers({
     'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
+    // Proxies that compress, such as those that come with web frameworks, would hold events back for their coding's sake.
+    'cache-control': 'no-store, no-transform',
     // Nginx would hold events back to fill its buffers.
     'x-accel-buffering': 'no',
   });

@@ -22,4 +22,4 @@ export { listRoutes, permissionsOf, type RouteAccess } from './route-rules.ts';
 export { createHttpServer, type HttpServer } from './server.ts';
 export { streamBody } from './stream-body.ts';
 export { watchStreams } from './watch-streams.ts';
-export { toAppError, toWireError, type WireError } from './wire-error.ts';
+export { toAppError, toWireError, WireError } from './wire-error.ts';

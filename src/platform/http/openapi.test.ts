@@ -6,7 +6,7 @@ import { createTestServer, type TestServer } from './test-server.ts';
 
 interface Operation {
   security: unknown;
-  responses: Record<string, { content?: Record<string, object> }>;
+  responses: Record<string, { content?: Record<string, object>; headers?: object }>;
   requestBody?: { required?: boolean; content: { 'application/json': { schema: { required?: string[] } } } };
   parameters?: { name: string; in: string; required: boolean; schema: object }[];
 }
@@ -27,9 +27,10 @@ function addDescribed(server: HttpServer): void {
   const Change = Type.Object({ note: Type.Optional(Type.String()) }, { ...closed, minProperties: 1 });
   server.patch('/change', { config: { access: 'x:write' }, schema: { body: Change } }, async () => ({}));
   const Answer = { 200: Type.Object({ text: Type.String() }) };
-  const asked = { config: { access: 'x:write', streams: true }, schema: { response: Answer } };
+  const Event = Type.Object({ delta: Type.String() });
+  const asked = { config: { access: 'x:write', streams: Event }, schema: { response: Answer } };
   server.post('/ask', asked, async () => ({ text: 'a' }));
-  server.get('/events', { config: { access: 'x:read', streams: true } }, async () => ({}));
+  server.get('/events', { config: { access: 'x:read', streams: Event } }, async () => ({}));
   server.addWebSocketRoute('/ws', { schema: {}, admit: async () => {}, open: () => {} });
 }
 
@@ -39,7 +40,11 @@ let document: {
   info: { version: string };
   paths: Record<string, Record<string, Operation>>;
   'x-error-codes': { code: string }[];
-  components: { schemas: { Error: { required: string[] } } };
+  components: {
+    schemas: { Error: { required: string[] } };
+    headers: object;
+    responses: { Error: { headers: object } };
+  };
 };
 beforeAll(async () => {
   made = createTestServer((server) => {
@@ -112,12 +117,28 @@ test('what streams says so, and a GET that streams is read on by Last-Event-ID',
   expect(document.paths['/ask']?.post?.responses['200']?.content?.['application/json']).toMatchObject({
     schema: { properties: { text: { type: 'string' } } },
   });
+  for (const operation of [document.paths['/ask']?.post, document.paths['/events']?.get]) {
+    expect(operation?.responses['200']?.content?.['text/event-stream']).toMatchObject({
+      schema: { properties: { delta: { type: 'string' } } },
+    });
+  }
   expect(takersOf('Last-Event-ID')).toEqual(['get /events']);
 });
 
 test('what can answer 304 takes If-None-Match', () => {
   expect(takersOf('If-None-Match')).toEqual(['get /list']);
-  expect(document.paths['/list']?.get?.responses['304']).toEqual({ description: 'Nothing has changed.' });
+  const headers = { ETag: { $ref: '#/components/headers/ETag' } };
+  expect(document.paths['/list']?.get?.responses['304']).toEqual({ description: 'Nothing has changed.', headers });
+});
+
+test('answers have the headers that go with what a request takes, and errors those that say whether to repeat it', () => {
+  const ref = (name: string) => ({ [name]: { $ref: `#/components/headers/${name}` } });
+  expect(document.paths['/list']?.get?.responses['200']?.headers).toEqual(ref('ETag'));
+  expect(document.paths['/ask']?.post?.responses['200']?.headers).toEqual(ref('Idempotent-Replayed'));
+  expect(document.paths['/read']?.post?.responses['200']).not.toHaveProperty('headers');
+  const { headers, responses } = document.components;
+  expect(responses.Error.headers).toEqual({ ...ref('Retry-After'), ...ref('X-Should-Retry') });
+  expect(Object.keys(headers)).toEqual(['ETag', 'Idempotent-Replayed', 'Retry-After', 'X-Should-Retry']);
 });
 
 test('a WebSocket is opened with 101, and asked for otherwise it is 426', () => {

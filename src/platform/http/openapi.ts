@@ -2,12 +2,17 @@ import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fa
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import plugin from 'fastify-plugin';
+import { type TSchema, Type } from 'typebox';
 import type { CatalogueEntry } from '../../base/errors.ts';
+import { WireError } from './wire-error.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route answers events, or does so when its body asks for a stream. Only the OpenAPI document reads this. */
-    streams?: boolean;
+    /**
+     * What the data of an event is, where the route answers events, or does so when its body asks for a stream. Only the
+     * OpenAPI document reads this.
+     */
+    streams?: TSchema;
   }
 }
 
@@ -30,23 +35,6 @@ export interface OpenApiOptions {
   readonly errorCodes: readonly CatalogueEntry[];
 }
 
-const ErrorSchema = {
-  type: 'object',
-  required: ['error'],
-  properties: {
-    error: {
-      type: 'object',
-      required: ['message', 'type', 'param', 'code'],
-      properties: {
-        message: { type: 'string', description: 'What to do, for people.' },
-        type: { type: 'string', description: "The kind of error, in OpenAI's words." },
-        param: { type: ['string', 'null'], description: 'The field at fault, such as `messages[0].role`.' },
-        code: { type: 'string', description: 'One of `x-error-codes`, for programs.' },
-      },
-    },
-  },
-};
-
 /** The headers that operations take, beside those of all. */
 const headerSchemas = {
   'Idempotency-Key': {
@@ -66,6 +54,21 @@ const headerSchemas = {
   },
 };
 
+/** The headers of answers that clients go by, beside those of all. */
+const answerHeaders = {
+  ETag: 'The version of what was read, for `If-None-Match`.',
+  'Idempotent-Replayed': '`true` where an earlier request with the same Idempotency-Key was answered with this.',
+  'Retry-After': 'Seconds after which trying again helps; `retry-after-ms` has them in milliseconds.',
+  'X-Should-Retry':
+    '`false` where the request may have been done, and is not to be repeated without an Idempotency-Key.',
+};
+
+/** Of each header that answers have where requests take this one. */
+const answeredBy = { 'If-None-Match': 'ETag', 'Idempotency-Key': 'Idempotent-Replayed' };
+
+const refsTo = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
 type RouteDescription = Parameters<SwaggerTransform>[0]['route'];
 
 /** The schema of a query or a body, which does not require what fills itself in. */
@@ -77,22 +80,23 @@ function withoutFilledIn({ required = [], ...schema }: RequestPart): RequestPart
 /** What an operation answers where that is more than its schemas say. */
 function describeAnswers({ config, wsHandler }: RouteDescription, answers: RouteParts['response']) {
   if (wsHandler !== undefined) return { 101: { type: 'null', description: 'The WebSocket is open.' } };
-  if (!config?.streams) return answers;
+  if (config?.streams === undefined) return answers;
   const { 200: whole, ...others } = answers ?? {};
   const json = whole === undefined ? {} : { 'application/json': { schema: whole } };
-  const content = { ...json, 'text/event-stream': { schema: { type: 'string' } } };
+  // As OpenAI's document has it: the schema of one event's data.
+  const content = { ...json, 'text/event-stream': { schema: config.streams } };
   return { ...others, 200: { description: 'The answer.', content } };
 }
 
 /** The headers that an operation takes. */
 function describeHeaders({ method, config }: RouteDescription, answers: RouteParts['response'] = {}) {
-  const { access = 'public', streams = false } = config ?? {};
+  const { access = 'public', streams } = config ?? {};
   const takes = {
     // What takes a permission to read only reads, whatever its method.
     'Idempotency-Key': method === 'POST' && access !== 'public' && !access.endsWith(':read'),
     'If-None-Match': '304' in answers,
     // As a browser's EventSource sends it, which can do nothing but GET.
-    'Last-Event-ID': method === 'GET' && streams,
+    'Last-Event-ID': method === 'GET' && streams !== undefined,
   };
   const taken = Object.entries(headerSchemas).filter(([name]) => takes[name as keyof typeof takes]);
   return { type: 'object', properties: Object.fromEntries(taken) };
@@ -110,7 +114,7 @@ const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
       ...(querystring !== undefined && { querystring: withoutFilledIn(querystring) }),
       headers: describeHeaders(route, response),
       response: describeAnswers(route, response),
-      security: access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
+      security: schema?.security ?? (access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }]),
       ...(access === 'public' ? {} : { 'x-permission': permissions.join(' ') }),
     },
   };
@@ -119,14 +123,23 @@ const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
 /** What the plug-in writes of an operation. */
 interface Operation {
   responses: Record<string, object>;
+  parameters?: readonly { name: string }[];
   requestBody?: { required?: boolean; content: Record<string, { schema?: RequestPart }> };
 }
 
-/** Adds the answer to an error to every operation, and lets a body be left out where nothing of it is required. */
+/** Says which headers the answers of an operation have that go with those it takes. */
+function addAnswerHeaders({ responses, parameters = [] }: Operation): void {
+  const names = parameters.flatMap(({ name }) => answeredBy[name as keyof typeof answeredBy] ?? []);
+  if (names.length === 0) return;
+  for (const answer of Object.values(responses)) Object.assign(answer, { headers: refsTo(names) });
+}
+
+/** Adds headers and the answer to an error to every operation, and lets a body be left out where nothing of it is required. */
 const completeOperations: SwaggerTransformObject = (document) => {
   const { openapiObject } = document as { openapiObject: { paths?: Record<string, Record<string, Operation>> } };
   const error = { $ref: '#/components/responses/Error' };
   for (const operation of Object.values(openapiObject.paths ?? {}).flatMap((methods) => Object.values(methods))) {
+    addAnswerHeaders(operation);
     // A WebSocket's route refuses whoever asks for none.
     if ('101' in operation.responses) operation.responses['426'] = error;
     operation.responses.default = error;
@@ -146,10 +159,14 @@ function documentOf({ version, errorCodes }: OpenApiOptions) {
       description: 'Every answer has `x-request-id` and `server-timing`; every error has the same shape.',
     },
     components: {
-      schemas: { Error: ErrorSchema },
+      headers: Object.fromEntries(
+        Object.entries(answerHeaders).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+      ),
+      schemas: { Error: Type.Object({ error: WireError }) },
       responses: {
         Error: {
           description: 'An error.',
+          headers: refsTo(['Retry-After', 'X-Should-Retry']),
           content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
         },
       },

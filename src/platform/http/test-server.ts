@@ -27,7 +27,7 @@ export function createTestServer(
   const server = createHttpServer({
     log: createLogger({ level: 'info', destination }),
     version: '1.2.3',
-    corsOrigins: ['https://app.example.com'],
+    corsOrigins: ['https://app.example.com', 'capacitor://localhost'],
     trustedProxies: [],
     bodyLimitBytes: 10_000,
     requestBudgetMs: 5000,

@@ -1,14 +1,20 @@
+import { type Static, Type } from 'typebox';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
 import { AppError } from '../../base/errors.ts';
 import { httpErrors } from './errors.ts';
 
 /** An error as a caller reads it: what OpenAI's API puts under `error`. */
-export interface WireError {
-  message: string;
-  type: string;
-  param: string | null;
-  code: string;
-}
+export const WireError = Type.Object({
+  message: Type.String({ description: 'What to do, for people.' }),
+  type: Type.String({ description: "The kind of error, in OpenAI's words." }),
+  param: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    description: 'The field at fault, such as `messages[0].role`.',
+  }),
+  code: Type.String({ description: 'One of `x-error-codes`, for programs.' }),
+});
+
+export type WireError = Static<typeof WireError>;
 
 const { raise } = httpErrors;
 

@@ -119,6 +119,7 @@ function registerLogout(server: HttpServer, options: SignInRouteOptions): void {
         tags,
         summary: 'End a sign-in: its refresh tokens and its access tokens',
         description: 'Takes the refresh token, or the access token as `Authorization: Bearer`.',
+        security: [{ bearer: [] }, {}],
         body: LogoutBody,
         response: { 204: Type.Null({ description: 'The sign-in is ended.' }) },
       },

@@ -82,13 +82,16 @@ function openReader(
   };
 }
 
+/** What is streamed: the provider's own. */
+const Chunk = Type.Unknown({ description: "A chunk of a completion, as OpenAI's API has it." });
+
 function registerCompletions(server: HttpServer, options: ChatRouteOptions): void {
   const { database, modelBudgetMs: budgetMs } = options;
   const running = new RunningStreams();
   server.post(
     '/v1/chat/completions',
     {
-      config: { access: 'chat:write', budgetMs, streams: true },
+      config: { access: 'chat:write', budgetMs, streams: Chunk },
       schema: {
         tags,
         summary: 'Ask a model directly',

@@ -1,6 +1,7 @@
 import { type HttpServer, ListOf } from '../../../platform/http/index.ts';
 import { readIdempotency } from '../../accounts/index.ts';
 import { HistoryPageQuery, Message, PostMessage, SessionParams } from '../schemas.ts';
+import { TurnEventData } from '../turns/turn-event.ts';
 import { answerTurn, startTurn } from './answer-turn.ts';
 import { Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
@@ -37,7 +38,7 @@ function registerPost(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions/:session_id/messages',
     {
-      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: true },
+      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData },
       schema: {
         tags,
         summary: 'Send a message and get the answer',

@@ -5,6 +5,7 @@ import { chatErrors } from '../errors.ts';
 import { Message, RetryTurn, Turn, TurnParams } from '../schemas.ts';
 import type { TurnKey, TurnRow } from '../turns/queries.ts';
 import { usageOf } from '../turns/stored-turn.ts';
+import { TurnEventData } from '../turns/turn-event.ts';
 import { answerTurn, startTurn, streamTurn, withinBudget } from './answer-turn.ts';
 import type { ChatRouteOptions } from './options.ts';
 
@@ -20,6 +21,7 @@ function toTurn(row: TurnRow): Turn {
     error_code: row.error_code,
     usage: usageOf(row),
     answer_seq: row.answer_seq,
+    retried_by: row.retried_by,
     created_at: row.created_at.toISOString(),
     ended_at: row.ended_at?.toISOString() ?? null,
   };
@@ -59,7 +61,7 @@ function registerEvents(server: HttpServer, options: ChatRouteOptions): void {
   server.get(
     '/v1/chat/sessions/:session_id/turns/:turn_id/events',
     {
-      config: { access: 'chat:read', budgetMs: options.modelBudgetMs, streams: true },
+      config: { access: 'chat:read', budgetMs: options.modelBudgetMs, streams: TurnEventData },
       schema: {
         tags,
         summary: 'Read the events of a turn again, and on',
@@ -105,7 +107,7 @@ function registerRetry(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions/:session_id/turns/:turn_id/retry',
     {
-      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: true },
+      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData },
       schema: {
         tags,
         summary: 'Answer the message of a turn again',

@@ -24,6 +24,7 @@ export interface TurnRow {
   error_message: string | null;
   prompt_tokens: number | null;
   completion_tokens: number | null;
+  retried_by: string | null;
   heartbeat_at: Date;
   created_at: Date;
   ended_at: Date | null;
@@ -53,16 +54,16 @@ export interface TurnRow {
 export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: number | null }>`
   -- chat.find_turns
   select input.i::integer as i, t.id, t.session_id, t.status, t.model, t.error_code, t.error_message, t.prompt_tokens, t.completion_tokens,
-    t.heartbeat_at, t.created_at, t.ended_at, t.is_news, t.question_seq, q.id as question_id, q.turn_id as question_turn_id, q.content as question,
-    q.created_at as question_at, t.delta_chars, coalesce(a.content, t.partial) as text,
+    t.retried_by, t.heartbeat_at, t.created_at, t.ended_at, t.is_news, t.question_seq, q.id as question_id,
+    q.turn_id as question_turn_id, q.content as question, q.created_at as question_at, t.delta_chars, coalesce(a.content, t.partial) as text,
     coalesce(a.tool_calls, t.tool_calls) as tool_calls, t.answer_id, t.answer_seq, a.status as answer_status,
     a.model as answer_model, a.degraded as answer_degraded
   from unnest(${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.sessionId)}::uuid[],
     ${rows.map((row) => row.turnId)}::uuid[], ${rows.map((row) => row.knownHeartbeatAt)}::timestamptz[]
   ) with ordinality as input (user_id, session_id, turn_id, known_heartbeat_at, i)
   cross join lateral (
-    select user_id, id, session_id, status, model, error_code, error_message, prompt_tokens, completion_tokens, heartbeat_at, created_at,
-      ended_at, question_seq, answer_id, answer_seq, delta_chars, tool_calls,
+    select user_id, id, session_id, status, model, error_code, error_message, prompt_tokens, completion_tokens, retried_by,
+      heartbeat_at, created_at, ended_at, question_seq, answer_id, answer_seq, delta_chars, tool_calls,
       status <> 'running' or heartbeat_at is distinct from input.known_heartbeat_at as is_news,
       case when heartbeat_at is distinct from input.known_heartbeat_at then partial end as partial
     from chat_turns
