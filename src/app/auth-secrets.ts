@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, isSigningSecret } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { keepSecret } from './keep-secret.ts';
+import { keepSecret, readSecret } from './keep-secret.ts';
 
 /**
  * The secrets that our tokens are signed with: those of the configuration; else one that is made once and kept in
@@ -30,14 +29,5 @@ function ensureSecret(file: string): string {
     return readSecret(file) ?? keepSecret(file, randomBytes(32).toString('base64url'));
   } catch (error) {
     throw new Error(`AUTH_SECRETS is not set, and no secret can be kept in DATA_DIR: ${error}`, { cause: error });
-  }
-}
-
-function readSecret(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }

@@ -1,9 +1,9 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallContext } from '../base/call-context.ts';
 import { createUserWithKey, findUserByKey, hasUsers, isWellFormedSecret, newSecret } from '../core/keys/index.ts';
 import { type Database, dataDirectoryError } from '../platform/postgres/index.ts';
-import { keepSecret } from './keep-secret.ts';
+import { keepSecret, readSecret } from './keep-secret.ts';
 
 /** The operator's own key, as the start of the server shows it. */
 export interface FirstKey {
@@ -15,19 +15,10 @@ export interface FirstKey {
   readonly isNew: boolean;
 }
 
-async function readKey(file: string): Promise<string | undefined> {
+/** Uses a file of the data directory. @throws Error that names the directory when it cannot be used. */
+function useFile<Result>(dataDir: string, use: () => Result): Result {
   try {
-    const secret = (await readFile(file, 'utf8')).trim();
-    return isWellFormedSecret(secret) ? secret : undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function keepKey(dataDir: string, file: string): string {
-  try {
-    return keepSecret(file, newSecret());
+    return use();
   } catch (error) {
     throw dataDirectoryError(dataDir, error as Error);
   }
@@ -50,14 +41,13 @@ export async function ensureFirstUser(
   const file = join(dataDir, 'dev-key');
   const isEmpty = !(await hasUsers(database, context));
   // Only now: a user who is there was preceded by the file.
-  const kept = await readKey(file).catch((error) => {
-    throw dataDirectoryError(dataDir, error);
-  });
+  const kept = useFile(dataDir, () => readSecret(file));
   if (!isEmpty) {
-    const userId = kept === undefined ? undefined : await findUserByKey(database, kept, context);
-    return kept === undefined || userId === undefined ? undefined : { userId, secret: kept, file, isNew: false };
+    if (kept === undefined || !isWellFormedSecret(kept)) return undefined;
+    const userId = await findUserByKey(database, kept, context);
+    return userId === undefined ? undefined : { userId, secret: kept, file, isNew: false };
   }
-  const secret = kept ?? keepKey(dataDir, file);
+  const secret = kept ?? useFile(dataDir, () => keepSecret(file, newSecret()));
   if (!isWellFormedSecret(secret)) throw new Error(`${file} does not hold a key. Remove it: the next start makes one.`);
   const order = { username: 'admin', plan: 'unlimited', name: 'first key', secret };
   const user = await createUserWithKey(database, order, context);

@@ -3,6 +3,16 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../platform/postgres/index.ts';
 
+/** The secret that a file holds; undefined when there is no such file. @throws what the file system does otherwise. */
+export function readSecret(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /**
  * Stores a secret in a file (mode 0600, the secret and a newline) unless the file is there already; makes its directory.
  * Answers the secret that the file holds then.

@@ -2,12 +2,12 @@ import { registerAccountRoutes, registerSignInRoutes } from '../core/accounts/in
 import { registerActivityRoutes } from '../core/activity/index.ts';
 import { registerChatRoutes } from '../core/chat/index.ts';
 import { registerCacheRoutes, registerKeyRoutes } from '../core/keys/index.ts';
-import { registerNotificationRoutes } from '../core/notifications/index.ts';
+import { registerNotificationRoutes, registerPreferenceRoutes } from '../core/notifications/index.ts';
 import { registerPlanRoutes, registerUsageRoutes } from '../core/plans/index.ts';
 import { registerReferralRoutes } from '../core/referrals/index.ts';
 import type { HttpServer } from '../platform/http/index.ts';
 import type { BoundAssistants } from './assistants/bind-assistants.ts';
-import { registerJobRoutes } from './job-routes.ts';
+import { registerJobRoutes } from './jobs/routes.ts';
 import { registerExportRoute } from './stored-data/export-routes.ts';
 import { registerUserRoutes } from './users/routes.ts';
 
@@ -29,6 +29,7 @@ export function registerRoutes(http: HttpServer, parts: RouteParts): void {
   registerActivityRoutes(http, parts);
   registerPlanRoutes(http, parts);
   registerNotificationRoutes(http, parts);
+  registerPreferenceRoutes(http, parts);
   registerUsageRoutes(http, parts);
   registerReferralRoutes(http, parts);
   registerCacheRoutes(http, parts);

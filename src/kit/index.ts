@@ -1,4 +1,5 @@
 export { type Static, Type } from 'typebox';
+export type { Stored } from '../core/accounts/index.ts';
 export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from '../core/models/index.ts';
 export {
   Cursor,
@@ -12,10 +13,10 @@ export {
 } from '../platform/http/index.ts';
 export { sql } from '../platform/postgres/index.ts';
 export { type AssistantManifest, defineAssistant } from './assistant.ts';
-export type { AssistantContext, AssistantLog, Question } from './context.ts';
+export type { AssistantContext, Question } from './context.ts';
 export { withoutGreetings, withoutThanks } from './courtesies.ts';
-export { type AssistantJob, type AssistantJobDefinition, defineAssistantJob } from './job.ts';
-export { type AssistantRoute, defineRoute, type RouteDefinition, type RouteRequest } from './route.ts';
-export type { BatchRow, OnceRow, Owned, Repeatable, Stored } from './statement.ts';
+export { defineAssistantJob } from './job.ts';
+export { defineRoute } from './route.ts';
+export type { BatchRow, OnceRow, Owned, Repeatable } from './statement.ts';
 export { toPlainSwedishDates } from './swedish-dates.ts';
-export { type AssistantTool, defineTool, type ToolDefinition } from './tool.ts';
+export { defineTool } from './tool.ts';

@@ -20,9 +20,6 @@ export interface OnceRow extends BatchRow, IdempotentOutcome {
   readonly answer: unknown;
 }
 
-/** A row as JSON of the database, and so the answer of a statement that runs once, has it: times are text there. */
-export type Stored<Row> = { readonly [Field in keyof Row]: Row[Field] extends Date ? string : Row[Field] };
-
 /** A statement of one caller. */
 export type OwnStatement<Input extends Owned, Row> = (input: Input) => Statement<Row>;
 

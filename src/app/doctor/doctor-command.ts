@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../../base/time.ts';
 import { type Config, ConfigError, listSecrets } from '../../platform/config/index.ts';
 import { createMask } from '../../platform/log/index.ts';
-import { readCount } from '../loadtest/load-plan.ts';
+import { readCount } from '../read-count.ts';
 import { type Finding, listProblems } from './finding.ts';
 import { renderFindings, worstOf } from './render-findings.ts';
 

@@ -116,19 +116,7 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
       direct,
       isPooled: home.isPooled,
       link,
-      server: {
-        version: server.version,
-        versionNumber: server.version_number,
-        places: server.places,
-        statementTimeoutMs: server.statement_timeout_ms,
-        isVacuuming: server.autovacuum,
-        takesWrites: server.takes_writes,
-        keepsAnswered: server.keeps_answered,
-        encoding: server.encoding,
-        knowsCase: server.knows_case,
-        suitsPlainSessions: server.suits_plain_sessions,
-        mayMigrate: server.may_migrate,
-      },
+      server,
       ...(await compareMigrations(direct)),
     };
     const findings = await Promise.all(checks.map((check) => runCheck(check, databaseContext)));

@@ -20,31 +20,37 @@ export const readClock = () => sql<{ now_ms: number }>`
   -- doctor.read_clock
   select coalesce((extract(epoch from clock_timestamp()) * 1000)::float8, 0) as now_ms`;
 
-/**
- * What the database server is, what it allows this role in this database, and how many of our servers run: each has one
- * connection that listens to changes of users. Reads the catalog alone. One row.
- */
-export const readServer = () => sql<{
+/** What the database server says of itself. */
+export interface ServerRow {
   version: string;
+  /** As 180004. */
   version_number: number;
-  /** Connections that may be open. */
+  /** Connections that this role may have open in this database. */
   places: number;
-  /** 0 for as long as it takes. */
+  /** By which the server ends a statement of a session that has set none; 0 for never. */
   statement_timeout_ms: number;
   autovacuum: boolean;
   /** Not while it is a standby, or sessions are to be read-only. */
   takes_writes: boolean;
   /** Whether what it has answered outlives a crash of it. */
   keeps_answered: boolean;
+  /** Of characters, as UTF8. */
   encoding: string;
   /** Whether it knows upper and lower case beyond a to z. */
   knows_case: boolean;
-  /** Whether sessions that are given no settings find the schema public, and write times as we read them. */
+  /** Whether sessions that are given no settings, as by a pooler, find the schema public and write times as we read them. */
   suits_plain_sessions: boolean;
   /** Whether this role may make the schema, or change what there is of it. */
   may_migrate: boolean;
+  /** Those of ours that run on it. */
   servers: number;
-}>`
+}
+
+/**
+ * What the database server is, what it allows this role in this database, and how many of our servers run: each has one
+ * connection that listens to changes of users. Reads the catalog alone. One row.
+ */
+export const readServer = () => sql<ServerRow>`
   -- doctor.read_server
   select coalesce(current_setting('server_version'), '') as version,
     coalesce(current_setting('server_version_num')::integer, 0) as version_number,

@@ -1,5 +1,6 @@
-import { Option } from 'commander';
-import { type Action, readCount, readDurationMs, readMix, readServerUrl, readShare } from './load-plan.ts';
+import { InvalidArgumentError, Option } from 'commander';
+import { readCount } from '../read-count.ts';
+import { type Action, actions } from './load-plan.ts';
 
 /** What the command line gives. */
 export interface LoadTestOptions {
@@ -18,6 +19,41 @@ export interface LoadTestOptions {
 }
 
 const mostUsers = 50_000;
+
+/** Where a server is: `http://127.0.0.1:8000`. @throws InvalidArgumentError */
+function readServerUrl(text: string): URL {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError('It takes the address of a server, such as http://127.0.0.1:8000.');
+  return new URL(text);
+}
+
+/** A share as `10%` or `0.1`. @throws InvalidArgumentError */
+function readShare(text: string): number {
+  const share = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
+  if (text === '' || !(share >= 0 && share <= 1)) throw new InvalidArgumentError('It takes a share, such as 1%.');
+  return share;
+}
+
+/** A time as `500ms` or `2s`. @throws InvalidArgumentError */
+function readDurationMs(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('It takes a time with its unit, such as 500ms or 2s.');
+  return Number(number) * (unit === 's' ? 1000 : 1);
+}
+
+/** Weights such as `create=1,read=3`; what is not named is not done. @throws InvalidArgumentError */
+function readMix(text: string): Map<Action, number> {
+  const mix = new Map<Action, number>();
+  for (const part of text.split(',')) {
+    const [name = '', weight = ''] = part.split('=');
+    const action = actions.find((known) => known === name.trim());
+    if (action === undefined || !(Number(weight) >= 0) || weight === '')
+      throw new InvalidArgumentError(`It takes weights of ${actions.join(', ')}, such as create=1,read=3.`);
+    mix.set(action, Number(weight));
+  }
+  if ([...mix.values()].every((weight) => weight === 0)) throw new InvalidArgumentError('All its weights are 0.');
+  return mix;
+}
 
 /** An option with a value that it has when it is not given, as it would be typed. */
 function withDefault<Value>(option: Option, parse: (text: string) => Value, typed: string): Option {

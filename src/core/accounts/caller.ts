@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { newId } from '../../base/ids.ts';
 import type { Cache } from '../../platform/cache/index.ts';
-import type { Account } from './schemas.ts';
 
 /** The authenticated user of a request, and how it was authenticated. */
 export interface Caller {
@@ -96,13 +95,6 @@ export const MAX_ENDED_SIGN_INS = 200;
 export function isEnded(signInId: string, { endedSignIns }: Pick<CallerRecord, 'endedSignIns'>): boolean {
   if (endedSignIns.includes(signInId)) return true;
   return endedSignIns.length >= MAX_ENDED_SIGN_INS && signInId < (endedSignIns.at(-1) ?? '');
-}
-
-const noSettings: Account['settings'] = Object.freeze({});
-
-/** Settings as they are shown. Most users have none: for those nothing is parsed. */
-export function readSettings(text: string): Account['settings'] {
-  return text === '{}' ? noSettings : JSON.parse(text);
 }
 
 const none: string[] = [];

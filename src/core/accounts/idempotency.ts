@@ -20,6 +20,11 @@ export interface IdempotentOutcome {
   readonly is_same: boolean | null;
 }
 
+/** A row as JSON of the database, and so the answer kept under an Idempotency-Key, has it: times are text there. */
+export type Stored<Row> = {
+  readonly [Field in keyof Row]: Date extends Row[Field] ? string | Exclude<Row[Field], Date> : Row[Field];
+};
+
 const BARE_OR_QUOTED = /^(?:"([!#-~]{1,255})"|([!#-~]{1,255}))$/;
 const UNIQUE_VIOLATION = '23505';
 

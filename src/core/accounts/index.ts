@@ -10,12 +10,13 @@ export {
   onceByKey,
   type RepeatableRequest,
   readIdempotency,
+  type Stored,
   unrepeatable,
   withoutBlindRetry,
 } from './idempotency.ts';
 export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';
-export { deleteUsers } from './queries.ts';
+export { deleteUsers, findAccounts } from './queries.ts';
 export { readBearer } from './read-bearer.ts';
 export { registerAccountRoutes } from './routes/me.ts';
 export { registerSignInRoutes } from './routes/sign-in.ts';
@@ -23,7 +24,6 @@ export { Username } from './schemas.ts';
 export { type CountFailures, createFailureCount } from './sign-in/count-failures.ts';
 export { IdentityVerifier } from './sign-in/identity-verifier.ts';
 export type { Issuer } from './sign-in/issuer.ts';
-export { findAccounts } from './sign-in/queries.ts';
 export { readIssuers } from './sign-in/read-issuers.ts';
 export { type FirstKey, SignIn } from './sign-in/sign-in.ts';
 export { Tokens } from './sign-in/tokens.ts';

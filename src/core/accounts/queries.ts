@@ -1,4 +1,5 @@
 import { sql } from '../../platform/postgres/index.ts';
+import { type Actor, MAX_ENDED_SIGN_INS } from './caller.ts';
 
 /**
  * Forgets Idempotency-Keys that are older than a day, of all users; for the server's own use. Index:
@@ -54,8 +55,7 @@ export const claimIdempotencyKey = (p: {
     where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey} and not exists (select from claimed)
   )
   select claimed.created_at as claimed_at, known.answer, coalesce(known.is_same, true) as is_same
-  from (select) one left join claimed on true left join known on true
-  where claimed.created_at is not null or known.is_same is not null`;
+  from claimed full join known on true`;
 
 /** An Idempotency-Key as the caller claimed it; when it was claimed tells a claim from one that took it over. */
 interface ClaimedKey {
@@ -87,6 +87,80 @@ export const releaseIdempotencyKey = (p: ClaimedKey & { claim: string }) => sql<
     -- An earlier version of the server, which takes a key over, leaves the claim's name as it was.
     and created_at is not distinct from coalesce(${p.claimedAt}::timestamptz, created_at)
   returning key`;
+
+/**
+ * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about, which live
+ * for a quarter of an hour by the clock of the server that signed them: of too many the last to begin; the latest first.
+ * Indexes: users_pkey, refresh_families_pkey. At most one row a user.
+ */
+export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
+  i: number | null;
+  user_id: string;
+  username: string;
+  plan: string;
+  email: string | null;
+  settings: unknown;
+  created_at: Date;
+  disabled_at: Date | null;
+  auth_version: number;
+  loaded_at_ms: number;
+  ended: string[] | null;
+}>`
+  -- accounts.find_accounts
+  select input.i::integer as i, u.user_id, u.username, u.plan, u.email, u.settings, u.created_at, u.disabled_at,
+    u.auth_version,
+    -- The transaction began no later than it saw what it reads.
+    floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms,
+    (
+      select array_agg(f.id order by f.id desc) from (
+        select id from refresh_families f
+        where f.user_id = u.user_id and f.revoked_at > now() - interval '1 hour'
+        order by f.id desc limit ${MAX_ENDED_SIGN_INS}::integer
+      ) f
+    ) as ended
+  from unnest(${rows.map((row) => row.userId)}::uuid[]) with ordinality as input (user_id, i)
+  cross join lateral (
+    select user_id, username, plan, email, settings, created_at, disabled_at, auth_version
+    -- The limit, so that a batch is never answered by reading the whole table.
+    from users where users.user_id = input.user_id limit 1
+  ) u`;
+
+/**
+ * Changes what users say of themselves, and tells every server so; nulls leave things as they are, an e-mail address is
+ * changed when that is said. Index: users_pkey. One row, or none of a user who is disabled meanwhile, or erased.
+ */
+export const updateAccount = (
+  p: Actor & {
+    username: string | null;
+    changesEmail: boolean;
+    email: string | null;
+    /** As JSON. */
+    settings: string | null;
+  },
+) => sql<{
+  username: string;
+  email: string | null;
+  settings: unknown;
+  auth_version: number;
+  told: string | null;
+}>`
+  -- accounts.update_account
+  with changed as (
+    update users set
+      username = coalesce(${p.username}, username),
+      email = case when ${p.changesEmail}::boolean then ${p.email}::text else email end,
+      email_verified = email_verified and not (${p.changesEmail}::boolean and ${p.email}::text is distinct from email),
+      settings = coalesce(${p.settings}::jsonb, settings),
+      auth_version = auth_version + 1
+    where user_id = ${p.userId}::uuid and disabled_at is null
+    returning user_id, username, email, settings, auth_version
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select user_id, ${p.activityId}::uuid, 'user.updated', ${p.keyId}::uuid, user_id, ${p.ip}::inet from changed
+  )
+  select username, email, settings, auth_version,
+    pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told
+  from changed`;
 
 /**
  * Begins to erase a user: from here on nobody can call or sign in as that user, the username and the identities are free,

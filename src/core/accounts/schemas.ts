@@ -95,6 +95,7 @@ const tokens = {
 
 /** A new pair of tokens. */
 export const TokenPair = Type.Object(tokens);
+export type TokenPair = Static<typeof TokenPair>;
 
 /** The answer to a sign-in. */
 export const SignedIn = Type.Object({

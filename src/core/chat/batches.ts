@@ -1,4 +1,4 @@
-import { type Batched, type BatchOptions, createBatch } from '../../platform/postgres/index.ts';
+import { type BatchOptions, createBatch } from '../../platform/postgres/index.ts';
 import { findSessions, type HistoryQuery, insertSessions, readHistories, type SessionKey } from './queries.ts';
 import { findTurns, type TurnQuery } from './turns/queries.ts';
 import { startTurns } from './turns/start/queries.ts';
@@ -29,5 +29,5 @@ export function createChatBatches(options: BatchOptions) {
       { statement: findTurns, keyOf: (query: TurnQuery) => JSON.stringify(query), maxInputs: maxPages },
       options,
     ),
-  } satisfies Record<string, Batched<never, unknown>>;
+  };
 }

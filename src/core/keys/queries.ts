@@ -178,8 +178,7 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
     coalesce(target.is_within, true) as is_within, coalesce(touched.auth_version, 0) as auth_version,
     case when touched.user_id is not null
       then pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text end as told
-  from (select) one left join known on true left join target on true left join created on true left join touched on true
-  where known.fingerprint is not null or target.id is not null`;
+  from known full join target on true left join created on true left join touched on true`;
 
 /** A page of a user's keys that are not revoked, newest first. Index: api_keys_working. At most `limit` rows. */
 export const listKeys = (p: { userId: string; beforeId: string | null; limit: number }) => sql<KeyRow>`

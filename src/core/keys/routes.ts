@@ -21,6 +21,7 @@ import {
   onceByKey,
   type RepeatableRequest,
   readIdempotency,
+  type Stored,
   signInErrors,
   withoutBlindRetry,
 } from '../accounts/index.ts';
@@ -57,16 +58,11 @@ function toKey(row: KeyRow): Key {
   };
 }
 
-/** A key as JSON of the database, whose times are text. */
-type StoredKey = {
-  [Field in keyof KeyRow]: Date extends KeyRow[Field] ? string | Exclude<KeyRow[Field], Date> : KeyRow[Field];
-};
-
 const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
 /** A key that a statement answers as JSON. */
 function fromStored(key: unknown): Key {
-  const { created_at, expires_at, last_used_at, ...rest } = key as StoredKey;
+  const { created_at, expires_at, last_used_at, ...rest } = key as Stored<KeyRow>;
   return toKey({
     ...rest,
     created_at: new Date(created_at),

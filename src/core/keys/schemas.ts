@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { Nullable } from '../../platform/http/index.ts';
-import { permissions } from './permissions.ts';
+import { type Permission, permissions } from './permissions.ts';
 
-const PermissionList = Type.Array(Type.Unsafe<(typeof permissions)[number]>(Type.String({ enum: [...permissions] })), {
+const PermissionList = Type.Array(Type.Unsafe<Permission>(Type.String({ enum: [...permissions] })), {
   uniqueItems: true,
   maxItems: permissions.length,
   description: 'What the key may do; at most what the key that makes it may do.',

@@ -43,18 +43,18 @@ export interface GuardedTargetOptions {
   readonly onCall?: (call: ObservedCall) => void;
 }
 
-function isTold(error: unknown): error is AppError {
+function isModelError(error: unknown): error is AppError {
   return error instanceof AppError && error.code.startsWith('models.');
 }
 
 /** Whether an error tells what is wrong with the request: an answer, if not the one that was hoped for. */
 export function isRefusalOfRequest(error: unknown): error is AppError {
-  return isTold(error) && error.status === 400;
+  return isModelError(error) && error.status === 400;
 }
 
 /** Whether an error is the target's own, so that another one may do better: not the request's, not the caller's. */
 export function isTargetTrouble(error: unknown): error is AppError {
-  return isTold(error) && error.status !== 400;
+  return isModelError(error) && error.status !== 400;
 }
 
 /** A target with its breaker and its budget of retries. */

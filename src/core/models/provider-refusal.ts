@@ -1,12 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 import type { AppError, ErrorOptions } from '../../base/errors.ts';
 import { modelErrors } from './errors.ts';
+import type { ResponseHead } from './provider-response.ts';
 
 /** An answer other than 200, as it came. */
-export interface ProviderRefusal {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined> | IncomingHttpHeaders;
+export interface ProviderRefusal extends ResponseHead {
   readonly text: string;
 }
 

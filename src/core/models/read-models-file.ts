@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { listFaults } from '../../base/schema-faults.ts';
 import { ConfigError, type ConfigFile, isModelApiKey } from '../../platform/config/index.ts';
+import type { TargetTimeouts } from './attempt.ts';
 import { type ModelDefinition, OFFLINE, type TargetDefinition } from './create-models.ts';
 import { closed } from './schema-parts.ts';
 
@@ -54,10 +55,7 @@ type ModelsFile = Static<typeof ModelsFileSchema>;
 type ModelsConfigFile = Pick<ConfigFile, 'content' | 'named'>;
 
 /** What the file leaves out. */
-type TargetDefaults = Pick<
-  TargetDefinition,
-  'connectTimeoutMs' | 'firstByteTimeoutMs' | 'chunkTimeoutMs' | 'totalTimeoutMs' | 'retries'
->;
+type TargetDefaults = TargetTimeouts & Pick<TargetDefinition, 'retries'>;
 
 function findTargetFaults({ base_url: url, api_key_env: variable }: TargetEntry, named: ConfigFile['named']): string[] {
   const faults: string[] = [];

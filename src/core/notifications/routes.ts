@@ -23,7 +23,7 @@ function toNotification({ read_at: readAt, created_at: createdAt, ...fields }: N
 }
 
 /** Registers `/v1/notifications` and what marks them as read. */
-export function registerNotificationList(server: HttpServer, { database }: NotificationRouteOptions): void {
+export function registerNotificationRoutes(server: HttpServer, { database }: NotificationRouteOptions): void {
   server.get(
     '/v1/notifications',
     {

@@ -36,8 +36,7 @@ export interface UsageRow {
 
 /**
  * Adds up usage, once for each batch of a writer however often it is sent; batches of a writer are numbered upwards. Users
- * who are gone are left out. Indexes: usage_days_pkey,
- * usage_writers_pkey, users_pkey. A row for each that was added.
+ * who are gone are left out. Indexes: usage_days_pkey, usage_writers_pkey, users_pkey. A row for each that was added.
  */
 export const addUsage = (p: { writer: string; batch: number; rows: readonly UsageRow[] }) => sql<{ user_id: string }>`
   -- plans.add_usage

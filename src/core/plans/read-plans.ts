@@ -37,19 +37,17 @@ export interface Plan {
 /** Users on a plan that no longer exists are treated as if they were on this one. */
 export const FALLBACK_PLAN = 'free';
 
-const windows = {
-  minute: { name: 'minute', durationMs: 60_000 },
-  hour: { name: 'hour', durationMs: 3_600_000 },
-  day: { name: 'day', durationMs: 86_400_000 },
-};
+const windows = [
+  { name: 'minute', durationMs: 60_000 },
+  { name: 'hour', durationMs: 3_600_000 },
+  { name: 'day', durationMs: 86_400_000 },
+] as const;
 
 function toRules(limits: RequestLimits = {}): LimitRule[] {
-  const rules: LimitRule[] = [];
-  for (const name of ['minute', 'hour', 'day'] as const) {
-    const limit = limits[name];
-    if (limit !== undefined) rules.push({ window: windows[name], limit });
-  }
-  return rules;
+  return windows.flatMap((window) => {
+    const limit = limits[window.name];
+    return limit === undefined ? [] : [{ window, limit }];
+  });
 }
 
 function checkPlans({ content }: Pick<ConfigFile, 'content'>): PlansFile {

@@ -4,9 +4,9 @@ import { advice, broken, type Check, fine } from '../finding.ts';
 /** What a pooler that works must be told beside. That none is in the way that must not be is seen before. */
 export const checkPooler: Check<DatabaseContext> = {
   name: 'pooler',
-  run({ config: { database }, instances, isPooled, server: { statementTimeoutMs, suitsPlainSessions } }) {
+  run({ config: { database }, instances, isPooled, server }) {
     if (!isPooled) return [fine('none between the server and the database')];
-    if (!suitsPlainSessions)
+    if (!server.suits_plain_sessions)
       return [
         broken(
           'requests go through one, which passes on no search_path and no datestyle, and those of the role are not public and ISO',
@@ -15,6 +15,7 @@ export const checkPooler: Check<DatabaseContext> = {
       ];
     const clients = instances * (database.poolSize + database.poolOverflow);
     const what = `requests go through one; it must take ${clients} clients (max_client_conn)`;
+    const { statement_timeout_ms: statementTimeoutMs } = server;
     if (statementTimeoutMs > 0 && statementTimeoutMs >= database.statementBudgetMs) return [fine(what)];
     const trouble =
       statementTimeoutMs === 0

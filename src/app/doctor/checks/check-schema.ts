@@ -17,9 +17,9 @@ function tellPending(pending: readonly string[], mayMigrate: boolean): Observati
 /** Whether the schema is that of this code. */
 export const checkSchema: Check<DatabaseContext> = {
   name: 'schema',
-  run({ pendingMigrations: pending, laterMigrations: later, server: { mayMigrate } }) {
+  run({ pendingMigrations: pending, laterMigrations: later, server }) {
     const seen: Observation[] = [];
-    if (pending.length > 0) seen.push(tellPending(pending, mayMigrate));
+    if (pending.length > 0) seen.push(tellPending(pending, server.may_migrate));
     if (later.length > 0)
       seen.push(
         advice(

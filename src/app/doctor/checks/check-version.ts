@@ -7,9 +7,9 @@ const OLDEST = 140_000;
 /** The version of Postgres. */
 export const checkVersion: Check<DatabaseContext> = {
   name: 'version',
-  run({ server: { version, versionNumber } }) {
-    const what = `PostgreSQL ${version}`;
-    if (versionNumber >= OLDEST) return [fine(what)];
+  run({ server }) {
+    const what = `PostgreSQL ${server.version}`;
+    if (server.version_number >= OLDEST) return [fine(what)];
     return [broken(`${what}, which lacks what the server relies on`, 'Upgrade to PostgreSQL 14 or later.')];
   },
 };

@@ -4,7 +4,7 @@ import { advice, broken, type Check, fine } from '../finding.ts';
 /** Whether the database takes writes, and keeps them. */
 export const checkWrites: Check<DatabaseContext> = {
   name: 'writes',
-  run({ server: { takesWrites, keepsAnswered } }) {
+  run({ server: { takes_writes: takesWrites, keeps_answered: keepsAnswered } }) {
     if (takesWrites && keepsAnswered) return [fine('the database takes them')];
     if (takesWrites)
       return [

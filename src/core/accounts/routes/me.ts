@@ -3,9 +3,8 @@ import { type Database, sqlState } from '../../../platform/postgres/index.ts';
 import { actorOf, type Caller, type CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
 import { explainErasing } from '../explain-erasing.ts';
-import { beginErasing } from '../queries.ts';
+import { beginErasing, updateAccount } from '../queries.ts';
 import { Account, EraseAccount, ErasedAccount, UpdateAccount } from '../schemas.ts';
-import { updateAccount } from '../sign-in/queries.ts';
 import { toAccount } from './to-account.ts';
 
 /** What the routes of the account need. */

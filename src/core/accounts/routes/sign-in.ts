@@ -10,7 +10,7 @@ import { LogoutBody, RefreshBody, SignedIn, SignInBody, TokenPair } from '../sch
 import type { CountFailures } from '../sign-in/count-failures.ts';
 import { endSignIn, useRefreshToken } from '../sign-in/queries.ts';
 import type { SignIn } from '../sign-in/sign-in.ts';
-import { type TokenPair as IssuedTokens, REFRESH_SECONDS, type Tokens } from '../sign-in/tokens.ts';
+import { REFRESH_SECONDS, type Tokens } from '../sign-in/tokens.ts';
 import { toAccount } from './to-account.ts';
 
 /** What the routes of signing in need. */
@@ -68,7 +68,7 @@ async function refresh(
   options: SignInRouteOptions,
   token: string,
   { request, reply }: Omit<RepeatableRequest, 'isKeyed'>,
-): Promise<IssuedTokens> {
+): Promise<TokenPair> {
   const { tokens, database, callers } = options;
   const { ip, context } = request;
   const { userId, signInId, generation } = await tokens.verifyRefresh(token);

@@ -1,42 +1,4 @@
 import { sql } from '../../../platform/postgres/index.ts';
-import { type Actor, MAX_ENDED_SIGN_INS } from '../caller.ts';
-
-/**
- * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about, which live
- * for a quarter of an hour by the clock of the server that signed them: of too many the last to begin; the latest first.
- * Indexes: users_pkey, refresh_families_pkey. At most one row a user.
- */
-export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
-  i: number | null;
-  user_id: string;
-  username: string;
-  plan: string;
-  email: string | null;
-  settings: unknown;
-  created_at: Date;
-  disabled_at: Date | null;
-  auth_version: number;
-  loaded_at_ms: number;
-  ended: string[] | null;
-}>`
-  -- accounts.find_accounts
-  select input.i::integer as i, u.user_id, u.username, u.plan, u.email, u.settings, u.created_at, u.disabled_at,
-    u.auth_version,
-    -- The transaction began no later than it saw what it reads.
-    floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms,
-    (
-      select array_agg(f.id order by f.id desc) from (
-        select id from refresh_families f
-        where f.user_id = u.user_id and f.revoked_at > now() - interval '1 hour'
-        order by f.id desc limit ${MAX_ENDED_SIGN_INS}::integer
-      ) f
-    ) as ended
-  from unnest(${rows.map((row) => row.userId)}::uuid[]) with ordinality as input (user_id, i)
-  cross join lateral (
-    select user_id, username, plan, email, settings, created_at, disabled_at, auth_version
-    -- The limit, so that a batch is never answered by reading the whole table.
-    from users where users.user_id = input.user_id limit 1
-  ) u`;
 
 /** A sign-in, and the account to be made when its identity is new. */
 export interface SignInRow {
@@ -154,6 +116,7 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
     end as outcome,
     account.user_id, account.username, account.plan, account.email, account.settings, account.created_at,
     account.disabled_at, account.auth_version, floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms,
+    -- Counted, or Postgres would not do it: it leaves out a select that nothing reads.
     (select count(*)::integer from enqueued) as jobs
   from judged j
   left join lateral (
@@ -211,6 +174,7 @@ export const useRefreshToken = (p: {
     returning user_id, generation, revoked_at
   ), touched as (
     update users set auth_version = auth_version + 1
+    -- Only where this statement ended it: then it has the time of this one.
     where user_id = ${p.userId}::uuid and exists (select from family where revoked_at = now()::timestamptz(3))
     returning user_id, auth_version
   ), act as (
@@ -259,40 +223,3 @@ export const endSignIn = (p: {
     returning user_id, auth_version
   )
   select auth_version, pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told from touched`;
-
-/**
- * Changes what users say of themselves, and tells every server so; nulls leave things as they are, an e-mail address is
- * changed when that is said. Index: users_pkey. One row, or none of a user who is disabled meanwhile, or erased.
- */
-export const updateAccount = (
-  p: Actor & {
-    username: string | null;
-    changesEmail: boolean;
-    email: string | null;
-    /** As JSON. */
-    settings: string | null;
-  },
-) => sql<{
-  username: string;
-  email: string | null;
-  settings: unknown;
-  auth_version: number;
-  told: string | null;
-}>`
-  -- accounts.update_account
-  with changed as (
-    update users set
-      username = coalesce(${p.username}, username),
-      email = case when ${p.changesEmail}::boolean then ${p.email}::text else email end,
-      email_verified = email_verified and not (${p.changesEmail}::boolean and ${p.email}::text is distinct from email),
-      settings = coalesce(${p.settings}::jsonb, settings),
-      auth_version = auth_version + 1
-    where user_id = ${p.userId}::uuid and disabled_at is null
-    returning user_id, username, email, settings, auth_version
-  ), act as (
-    insert into activity (user_id, id, kind, key_id, subject_id, ip)
-    select user_id, ${p.activityId}::uuid, 'user.updated', ${p.keyId}::uuid, user_id, ${p.ip}::inet from changed
-  )
-  select username, email, settings, auth_version,
-    pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told
-  from changed`;

@@ -14,7 +14,7 @@ const IssuerEntry = Type.Object(
     jwks_url: Type.Optional(Url),
     verification_key: Type.Optional(Type.String()),
     algorithms: Type.Optional(
-      Type.Array(Type.Unsafe<(typeof signatureAlgorithms)[number]>(Type.String({ enum: [...signatureAlgorithms] })), {
+      Type.Array(Type.Unsafe<SignatureAlgorithm>(Type.String({ enum: [...signatureAlgorithms] })), {
         minItems: 1,
       }),
     ),

@@ -113,15 +113,15 @@ export class SignIn {
   }
 
   async #ask(row: SignInRow, context: CallContext): Promise<SignInAnswer> {
-    for (let round = 1; ; round++) {
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
       try {
         const [answer] = await this.#signIn(row, context);
         if (answer !== undefined && answer.outcome !== null) return answer;
       } catch (error) {
         if (!violations.has(sqlState(error)) || round === MAX_ROUNDS) throw error;
       }
-      if (round === MAX_ROUNDS) throw new Error('The account was made and gone at each attempt to sign in.');
     }
+    throw new Error('The account was made and gone at each attempt to sign in.');
   }
 }
 

@@ -3,24 +3,17 @@ import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } fr
 import { isId } from '../../../base/ids.ts';
 import type { Clock } from '../../../base/time.ts';
 import { signInErrors } from '../errors.ts';
+import type { TokenPair } from '../schemas.ts';
 
-/** A sign-in, as an access token carries it: whose it is, and the id of its refresh tokens' family. */
-export interface SignedIn {
+/** What an access token carries of a sign-in: whose it is, and the id of its refresh tokens' family. */
+export interface AccessClaims {
   readonly userId: string;
   readonly signInId: string;
 }
 
 /** What a refresh token carries besides: which of its family it is, from 0. */
-export interface RefreshClaims extends SignedIn {
+export interface RefreshClaims extends AccessClaims {
   readonly generation: number;
-}
-
-/** What a client gets of a sign-in or a refresh. */
-export interface TokenPair {
-  readonly access_token: string;
-  readonly refresh_token: string;
-  /** Of the access token, in seconds. */
-  readonly expires_in: number;
 }
 
 /** Long enough that refreshes are rare; short, for an access token that is stolen works for so long. */
@@ -71,7 +64,7 @@ export class Tokens {
   }
 
   /** Whose an access token is. @throws AppError 401 `auth.invalid_token` or `auth.expired_token`. */
-  async verifyAccess(token: string): Promise<SignedIn> {
+  async verifyAccess(token: string): Promise<AccessClaims> {
     const { sub, sid } = await this.#verify('access', token);
     return { userId: toId(sub), signInId: toId(sid) };
   }

@@ -8,7 +8,14 @@ import {
   placePart,
   toPage,
 } from '../../../platform/http/index.ts';
-import { actorOf, markReplay, onceByKey, readIdempotency, withoutBlindRetry } from '../../accounts/index.ts';
+import {
+  actorOf,
+  markReplay,
+  onceByKey,
+  readIdempotency,
+  type Stored,
+  withoutBlindRetry,
+} from '../../accounts/index.ts';
 import { chatErrors } from '../errors.ts';
 import { listSessions, type SessionRow, searchSessions, updateSession } from '../queries.ts';
 import { removeSession } from '../remove-session.ts';
@@ -17,9 +24,6 @@ import { isUnchanged, setVersion, Unchanged } from './conditional-read.ts';
 import type { ChatRouteOptions } from './options.ts';
 
 const tags = ['Chat sessions'];
-
-/** A session as JSON of the database, whose times are text. */
-type StoredSession = Omit<SessionRow, 'created_at' | 'updated_at'> & { created_at: string; updated_at: string };
 
 function toSession(row: SessionRow): Session {
   return {
@@ -60,7 +64,7 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
       );
       if (row === undefined) throw new Error('An insert answered no row.');
       if (row.replayed) markReplay(reply);
-      const created = row.session as StoredSession;
+      const created = row.session as Stored<SessionRow>;
       setVersion(reply, created.version);
       reply.code(201);
       return toSession({

@@ -15,10 +15,10 @@ export interface WebSocketRouteOptions extends Omit<ChatSocketOptions, 'sockets'
 
 /** Registers the route by which clients chat over one WebSocket. */
 export function registerWebSocketRoute(server: HttpServer, options: WebSocketRouteOptions): void {
-  const { authentication, callers, limits, turns, log, startTrace, requestBudgetMs } = options;
+  const { authentication, callers } = options;
   const sockets = new SocketsByUser();
   callers.onChange((userId) => sockets.recheck(userId));
-  const parts = { authentication, limits, turns, log, startTrace, requestBudgetMs, sockets };
+  const parts = { ...options, sockets };
 
   server.addWebSocketRoute('/v1/chat/ws', {
     schema: {

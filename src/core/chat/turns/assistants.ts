@@ -29,9 +29,7 @@ function prepare(assistant: Assistant): ReadyAssistant {
   const offered = assistant.tools.map(({ name, description, parameters }): ModelTool => {
     return { type: 'function', function: { name, description, parameters: { ...parameters } } };
   });
-  const checked = assistant.tools.map((tool): CheckedTool => {
-    return { ...tool, run: (input, call) => tool.run(input, call), check: createCheck(tool) };
-  });
+  const checked = assistant.tools.map((tool): CheckedTool => ({ ...tool, check: createCheck(tool) }));
   return { ...assistant, offered, toolset: new Map(checked.map((tool) => [tool.name, tool])) };
 }
 

@@ -88,6 +88,7 @@ export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: numb
 export const requestStop = (p: TurnKey) => sql<{ id: string }>`
   -- chat.request_stop
   with asked as (
+    -- Its status is looked at after: else, after hours without turns, all that run would be searched for it.
     select user_id, id, status from chat_turns
     where user_id = ${p.userId}::uuid and id = ${p.turnId}::uuid
       and session_id = coalesce(${p.sessionId}::uuid, session_id)

@@ -3,20 +3,19 @@ import { AppError } from '../../../base/errors.ts';
 import type { Caller } from '../../accounts/index.ts';
 import { charsPerToken } from '../../models/index.ts';
 import type { Reservation, TokenBudget } from '../../plans/index.ts';
-import type { RunningTurn } from './running-turn.ts';
+import { RunningTurn } from './running-turn.ts';
+import type { TurnStart } from './start/turn-request.ts';
 
 /** What tokens are set aside for. */
-export interface TurnOrder<Start> {
+export interface TurnOrder {
   readonly caller: Caller;
   readonly deadline: Deadline;
   /** The length of the message, where it is known. */
   readonly contentChars: number;
   /** What the same request has started before, if it did. */
-  readonly findEarlier: () => Promise<Start | undefined>;
+  readonly findEarlier: () => Promise<TurnStart | undefined>;
   /** Starts the turn. */
-  readonly start: () => Promise<Start>;
-  /** The turn that was started; undefined when none was. */
-  readonly findStarted: (start: Start) => RunningTurn | undefined;
+  readonly start: () => Promise<TurnStart>;
 }
 
 /** What a turn may come to beside the message; one that comes to more is counted all the same, after. */
@@ -27,7 +26,7 @@ const usualTurnTokens = 8_192;
  * was needs none: where there are none left, it is looked for.
  * @throws AppError 429 `limits.tokens_exceeded`; then nothing was started.
  */
-export async function reserveTurn<Start>(tokens: TokenBudget, order: TurnOrder<Start>): Promise<Start> {
+export async function reserveTurn(tokens: TokenBudget, order: TurnOrder): Promise<TurnStart> {
   const wantedTokens = usualTurnTokens + Math.ceil(order.contentChars / charsPerToken);
   let reservation: Reservation;
   try {
@@ -40,10 +39,10 @@ export async function reserveTurn<Start>(tokens: TokenBudget, order: TurnOrder<S
   }
   try {
     const start = await order.start();
-    const started = order.findStarted(start);
-    if (started === undefined) reservation.settle(0);
+    const { turn, replayed } = start;
+    if (replayed || !(turn instanceof RunningTurn)) reservation.settle(0);
     // Before its end is stored, whatever comes of that: the statement adds what it used to what is read of the month.
-    else void started.written.then(() => reservation.settle(spentTokens(started)));
+    else void turn.written.then(() => reservation.settle(spentTokens(turn)));
     return start;
   } catch (error) {
     reservation.settle(0);

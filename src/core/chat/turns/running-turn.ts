@@ -17,8 +17,8 @@ export interface TurnResult {
   readonly version: number | null;
 }
 
-/** What identifies a turn and where its answer goes. */
-export interface TurnIdentity {
+/** Which turn it is, what asked for it, and where its answer goes. */
+export interface RunningTurnKey {
   readonly userId: string;
   readonly sessionId: string;
   readonly turnId: string;
@@ -43,7 +43,7 @@ const endsInHalfCharacter = /[\uD800-\uDBFF]$/;
 
 /** A turn while this process runs it. */
 export class RunningTurn implements TurnDraft {
-  readonly identity: TurnIdentity;
+  readonly key: RunningTurnKey;
   readonly feed: TurnFeed;
   /** Ends the work of model and tools when the turn's time is up or the turn is cancelled. */
   readonly deadline: Deadline;
@@ -74,12 +74,12 @@ export class RunningTurn implements TurnDraft {
   /** Put before the next piece: what is written after a round of calls begins a paragraph of its own. */
   #gap = '';
 
-  constructor(identity: TurnIdentity, deadline: Deadline, startedMs: number) {
-    this.identity = identity;
+  constructor(key: RunningTurnKey, deadline: Deadline, startedMs: number) {
+    this.key = key;
     this.deadline = deadline;
-    this.writtenBy = identity.model;
+    this.writtenBy = key.model;
     this.lastSavedMs = startedMs;
-    this.feed = new TurnFeed(identity.turnId);
+    this.feed = new TurnFeed(key.turnId);
     this.#settle = Promise.withResolvers<TurnResult>();
     this.written = this.#written.promise;
     this.result = this.#settle.promise;
@@ -87,14 +87,9 @@ export class RunningTurn implements TurnDraft {
     this.result.catch(() => undefined);
   }
 
-  /** Which turn it is. */
-  get key(): TurnIdentity {
-    return this.identity;
-  }
-
   /** Tells everyone that the user's message is stored. */
   begin(message: Message): void {
-    this.feed.append({ type: 'turn.started', session_id: this.identity.sessionId, message });
+    this.feed.append({ type: 'turn.started', session_id: this.key.sessionId, message });
     this.saved.events = this.feed.length;
   }
 
@@ -166,7 +161,7 @@ export class RunningTurn implements TurnDraft {
   }
 
   #answer(place: StoredPlace, status: string): Message {
-    const { sessionId, turnId, messageId } = this.identity;
+    const { sessionId, turnId, messageId } = this.key;
     const row: MessageRow = {
       id: messageId,
       turn_id: turnId,

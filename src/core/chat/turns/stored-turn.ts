@@ -7,7 +7,7 @@ import { modelErrors } from '../../models/index.ts';
 import { limitErrors } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { Message, Usage } from '../schemas.ts';
-import { showMessage } from '../show-message.ts';
+import { showMessage, showQuestion } from '../show-message.ts';
 import type { TurnKey, TurnRow } from './queries.ts';
 import type { TurnResult } from './running-turn.ts';
 import type { StoredToolCall } from './tool-call.ts';
@@ -36,10 +36,7 @@ export const usageOf = ({ prompt_tokens, completion_tokens }: TurnRow): Usage | 
 function questionOf(row: TurnRow): Message | undefined {
   const { question_id: id, question_seq: seq, question: content, question_at: createdAt } = row;
   if (seq === null || content === null) return undefined;
-  return showMessage(row.session_id, {
-    ...{ id, seq, content, turn_id: row.question_turn_id, created_at: createdAt },
-    ...{ role: 'user', tool_calls: null, status: 'complete', model: null, degraded: false },
-  });
+  return showQuestion(row.session_id, { id, seq, content, turn_id: row.question_turn_id, created_at: createdAt });
 }
 
 function answerOf(row: TurnRow): Message | undefined {
@@ -51,23 +48,28 @@ function answerOf(row: TurnRow): Message | undefined {
   });
 }
 
+const hasAnswered = ({ status }: TurnRow): boolean => status === 'completed' || status === 'stopped';
+
+/** What came of a turn: its answer, or what it failed with; undefined while it runs. */
+function outcomeOf(row: TurnRow): Message | AppError | undefined {
+  if (row.status === 'running') return undefined;
+  return (hasAnswered(row) ? answerOf(row) : undefined) ?? recallError(row);
+}
+
 /** The events of a turn as far as it is stored: the same that those who read it live were told. */
-function* storedEvents(row: TurnRow): Generator<TurnEventBody> {
+function* storedEvents(row: TurnRow, outcome: Message | AppError | undefined): Generator<TurnEventBody> {
   const question = questionOf(row);
   if (question !== undefined) yield { type: 'turn.started', session_id: row.session_id, message: question };
   const toolCalls = (row.tool_calls ?? []) as StoredToolCall[];
   yield* draftEvents({ text: row.text ?? '', deltaChars: row.delta_chars, toolCalls });
-  if (row.status === 'running') return;
-  const message = answerOf(row);
-  if (hasAnswered(row) && message !== undefined) {
-    yield { type: 'message.completed', message };
-    yield { type: 'turn.completed', status: row.status, usage: usageOf(row) };
+  if (outcome === undefined) return;
+  if (outcome instanceof AppError) {
+    yield { type: 'error', error: toWireError(outcome) };
   } else {
-    yield { type: 'error', error: toWireError(recallError(row)) };
+    yield { type: 'message.completed', message: outcome };
+    yield { type: 'turn.completed', status: row.status, usage: usageOf(row) };
   }
 }
-
-const hasAnswered = ({ status }: TurnRow): boolean => status === 'completed' || status === 'stopped';
 
 /** A turn that this process does not run, as it is stored: for readers the same as one that it runs. */
 export class StoredTurn {
@@ -93,13 +95,12 @@ export class StoredTurn {
   update(row: TurnRow): void {
     if (this.hasEnded || !row.is_news) return;
     this.heartbeatAt = row.heartbeat_at;
-    for (const event of [...storedEvents(row)].slice(this.feed.length)) this.feed.append(event);
-    if (row.status === 'running') return;
+    const outcome = outcomeOf(row);
+    for (const event of [...storedEvents(row, outcome)].slice(this.feed.length)) this.feed.append(event);
+    if (outcome === undefined) return;
     this.#end();
-    const message = answerOf(row);
-    if (hasAnswered(row) && message !== undefined)
-      this.#settle.resolve({ message, usage: usageOf(row), version: null });
-    else this.#settle.reject(recallError(row));
+    if (outcome instanceof AppError) this.#settle.reject(outcome);
+    else this.#settle.resolve({ message: outcome, usage: usageOf(row), version: null });
   }
 
   /** Tells the readers that the turn is gone. */

@@ -146,7 +146,7 @@ export class ToolRunner {
       // whose turn was taken over hears of it here, in time.
       if (tool.writes) await deadline.race(ensureSaved(this.#begunEvents));
       hasBegun = true;
-      const run = tool.run(input, { userId: turn.identity.userId, context: { ...context, deadline } });
+      const run = tool.run(input, { userId: turn.key.userId, context: { ...context, deadline } });
       return { result: toStored(await deadline.race(run)), is_error: false };
     } catch (error) {
       return this.#explain(tool, error, hasBegun);
@@ -161,7 +161,7 @@ export class ToolRunner {
     const fail = hasBegun && tool.writes && isOutcomeUnknown(error) ? unsure : failed;
     if (error instanceof AppError) return fail(error.message);
     if (error instanceof DeadlineExceeded) return fail('The tool took too long.');
-    log.warn({ err: error, tool: tool.name, turn_id: turn.identity.turnId }, 'a tool failed');
+    log.warn({ err: error, tool: tool.name, turn_id: turn.key.turnId }, 'a tool failed');
     return fail('The tool failed.');
   }
 }

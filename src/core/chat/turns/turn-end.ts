@@ -44,7 +44,7 @@ function describeEnd(
   turn: RunningTurn,
   { owner, status, error }: { owner: string; status: TurnEndStatus; error: AppError | undefined },
 ): TurnEnd {
-  const { userId, sessionId, turnId, messageId } = turn.identity;
+  const { userId, sessionId, turnId, messageId } = turn.key;
   return {
     ...{ owner, status, errorCode: error?.code ?? null, errorMessage: error?.message ?? null },
     ...{ userId, sessionId, turnId, messageId, activityId: newId(), lastHeartbeatAt: null },
@@ -76,7 +76,7 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
   try {
     await finish(turn, failure, options);
   } catch (error) {
-    const { turnId, requestId } = turn.identity;
+    const { turnId, requestId } = turn.key;
     options.log.error({ err: error, turn_id: turnId, request_id: requestId }, 'could not store the end of a turn');
     turn.fail(toAppError(error));
   }
@@ -87,7 +87,7 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
  * cost until its session was deleted is counted here, since the statement that ends turns does not find it.
  */
 async function settleLoss(turn: RunningTurn, options: EndTurnOptions): Promise<AppError> {
-  const { userId, sessionId: id, requestId } = turn.identity;
+  const { userId, sessionId: id, requestId } = turn.key;
   const { database, batches, usage, statementBudgetMs: budgetMs } = options;
   const [[account], [session]] = await inBackground({ requestId, budgetMs }, (context) =>
     Promise.all([database.query(findAccounts([{ userId }]), context), batches.findSession({ userId, id }, context)]),
@@ -102,7 +102,7 @@ async function settleLoss(turn: RunningTurn, options: EndTurnOptions): Promise<A
 
 async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptions): Promise<void> {
   const { owner, log } = options;
-  const { turnId, requestId, trace } = turn.identity;
+  const { turnId, requestId, trace } = turn.key;
   turn.endWriting();
   turn.closeCalls();
   const status = endStatus(failure);

@@ -11,6 +11,7 @@ import type { TokenBudget, UsageRecorder } from '../../plans/index.ts';
 import type { Assistant } from '../assistant.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
+import { showQuestion } from '../show-message.ts';
 import { Assistants } from './assistants.ts';
 import { requestStop, type TurnKey, type TurnRow } from './queries.ts';
 import { reserveTurn } from './reserve-turn.ts';
@@ -18,7 +19,6 @@ import { RunningTurn } from './running-turn.ts';
 import { outliveCaller } from './start/outlive-caller.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { type StoredHistory, toConversation } from './start/replay-history.ts';
-import { showQuestion } from './start/show-question.ts';
 import type { AskedOnce, BegunTurn, NewMessage, PlacedMessage, Retry, TurnStart } from './start/turn-request.ts';
 import { TurnStarts } from './start/turn-starts.ts';
 import { StoppedByUser, TurnSaver } from './store/turn-saver.ts';
@@ -144,13 +144,11 @@ export class TurnRunner {
     start: (own: CallContext) => Promise<TurnStart>,
   ): Promise<TurnStart> {
     const { tokenBudget, log, statementBudgetMs: marginMs } = this.#options;
-    const findStarted = ({ turn, replayed }: TurnStart) =>
-      !replayed && turn instanceof RunningTurn ? turn : undefined;
     return await outliveCaller(order.context, { log, marginMs }, (own) =>
       this.#starts.begin(order.caller.userId, () =>
         reserveTurn(tokenBudget, {
           ...order,
-          ...{ deadline: own.deadline, start: () => start(own), findStarted },
+          ...{ deadline: own.deadline, start: () => start(own) },
           findEarlier: () => this.#findEarlier(order, own),
         }),
       ),
@@ -190,20 +188,27 @@ export class TurnRunner {
   }
 
   async #begin(
-    key: { userId: string; sessionId: string },
+    asked: { userId: string; sessionId: string },
     stored: BegunTurn,
     context: CallContext,
   ): Promise<TurnStart> {
-    const { userId } = key;
+    const { userId } = asked;
     const started = stored.turn as StartedTurn;
-    if (stored.replayed) return await this.#join(key, started, context);
-    const { model, turn_id: turnId, session_id: sessionId = key.sessionId } = started;
+    if (stored.replayed) return await this.#join(asked, started, context);
+    const { model, turn_id: turnId, session_id: sessionId = asked.sessionId } = started;
     const content = stored.content ?? '';
     const { requestId, trace } = context;
-    const identity = { userId, sessionId, turnId, requestId, trace, messageId: newId(), model };
+    const key = { userId, sessionId, turnId, requestId, trace, messageId: newId(), model };
     const { turnBudgetMs, clock } = this.#options;
-    const turn = new RunningTurn(identity, Deadline.after(turnBudgetMs), clock.monotonicMs());
-    turn.begin(showQuestion(sessionId, started, content));
+    const turn = new RunningTurn(key, Deadline.after(turnBudgetMs), clock.monotonicMs());
+    const question = {
+      id: started.message_id,
+      seq: started.seq,
+      turn_id: started.message_turn_id ?? turnId,
+      content,
+      created_at: new Date(started.created_at),
+    };
+    turn.begin(showQuestion(sessionId, question));
     const tried = (stored.tried ?? []) as StoredToolCall[][];
     const conversation = toConversation(stored.history as StoredHistory, { content, tried });
     this.#running.set(turn, this.#run(turn, { conversation, tried: tried.flat(), assistant: started.assistant }));
@@ -266,9 +271,9 @@ export class TurnRunner {
 
   #findRunning({ userId, sessionId, turnId }: TurnKey): RunningTurn | undefined {
     for (const turn of this.#running.keys()) {
-      const { identity } = turn;
-      if (identity.turnId !== turnId || identity.userId !== userId) continue;
-      if (sessionId === null || identity.sessionId === sessionId) return turn;
+      const { key } = turn;
+      if (key.turnId !== turnId || key.userId !== userId) continue;
+      if (sessionId === null || key.sessionId === sessionId) return turn;
     }
     return undefined;
   }
@@ -307,12 +312,8 @@ export class TurnRunner {
     this.#saver.add(turn);
     try {
       const assistant = this.#assistants.get(order.assistant);
-      const context = {
-        deadline: turn.deadline,
-        timings: new Timings(),
-        requestId: turn.identity.requestId,
-        trace: turn.identity.trace,
-      };
+      const { requestId, trace } = turn.key;
+      const context = { deadline: turn.deadline, timings: new Timings(), requestId, trace };
       const ensureSaved = (events: number) => this.#saver.ensureSaved(turn, events);
       await writeAnswer(turn, { ...this.#options, ...order, context, assistant, ensureSaved });
     } catch (error) {

@@ -85,7 +85,7 @@ function toRequest(
   messages: Message[],
   { assistant, mayCall }: { assistant: ReadyAssistant | undefined; mayCall: boolean },
 ): CompletionRequest {
-  const request = { model: turn.identity.model, messages };
+  const request = { model: turn.key.model, messages };
   if (assistant === undefined || assistant.offered.length === 0) return request;
   // The tools stay offered: some providers refuse a conversation with calls of tools that they do not know.
   return { ...request, tools: [...assistant.offered], ...(!mayCall && { tool_choice: 'none' }) };
@@ -102,7 +102,7 @@ async function askOnce(
   const fallBackToOffline = assistant !== undefined;
   const modelCall = {
     deadline: turn.deadline,
-    trace: turn.identity.trace,
+    trace: turn.key.trace,
     fallBackToOffline,
     ...(commands && { commands }),
   };

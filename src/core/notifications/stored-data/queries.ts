@@ -1,5 +1,5 @@
 import { sql } from '../../../platform/postgres/index.ts';
-import type { NotificationRow } from '../queries.ts';
+import type { NotificationRow, PreferenceRow } from '../queries.ts';
 
 /** A page of what a user was told, in the app or by mail. Index: notifications_pkey. At most `limit` rows. */
 export const exportNotifications = (p: { userId: string; afterId: string; limit: number }) => sql<
@@ -12,11 +12,7 @@ export const exportNotifications = (p: { userId: string; afterId: string; limit:
   limit ${p.limit}::integer`;
 
 /** A page of what a user prefers. Index: notification_preferences_pkey. At most `limit` rows. */
-export const exportPreferences = (p: { userId: string; afterKind: string; limit: number }) => sql<{
-  kind: string;
-  in_app: boolean;
-  email: boolean;
-}>`
+export const exportPreferences = (p: { userId: string; afterKind: string; limit: number }) => sql<PreferenceRow>`
   -- notifications.export_preferences
   select kind, in_app, email from notification_preferences
   where user_id = ${p.userId}::uuid and kind > ${p.afterKind}

@@ -1,4 +1,5 @@
 import { RunningTurn } from '../running-turn.ts';
+import type { TurnStart } from './turn-request.ts';
 
 /** A start that is under way, with what its turn is to be ended with as soon as it runs. */
 interface TurnBeingStarted {
@@ -28,10 +29,7 @@ export class TurnStarts {
   }
 
   /** Starts a turn; it ends at once if `end` was called meanwhile. One that was started before is left alone. */
-  async begin<Start extends { readonly turn: unknown; readonly replayed: boolean }>(
-    userId: string,
-    start: () => Promise<Start>,
-  ): Promise<Start> {
+  async begin(userId: string, start: () => Promise<TurnStart>): Promise<TurnStart> {
     const own: TurnBeingStarted = { userId, over: Promise.withResolvers() };
     this.#starts.add(own);
     try {

@@ -153,7 +153,7 @@ export class TurnSaver {
       database.query(listTurnsToStop({ owner }), context),
     );
     const stopped = new Set(rows.map(({ id }) => id));
-    for (const turn of this.#turns) if (stopped.has(turn.identity.turnId)) turn.deadline.cancel(new StoppedByUser());
+    for (const turn of this.#turns) if (stopped.has(turn.key.turnId)) turn.deadline.cancel(new StoppedByUser());
   }
 
   /** Stores the progress of many turns in parts, one after the other until the next look. */
@@ -190,10 +190,10 @@ export class TurnSaver {
     this.#take(turn, reached, answer);
   }
 
-  #toProgress({ identity, saved, text, deltaChars, toolCalls }: RunningTurn): TurnProgress {
+  #toProgress({ key, saved, text, deltaChars, toolCalls }: RunningTurn): TurnProgress {
     return {
-      userId: identity.userId,
-      turnId: identity.turnId,
+      userId: key.userId,
+      turnId: key.turnId,
       owner: this.#options.owner,
       savedPieces: saved.pieces,
       addition: text.slice(saved.chars),

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Nullable } from '../platform/http/index.ts';
+import { Nullable } from '../../platform/http/index.ts';
 
 /** The number of a job: they are counted, not made by us, and so are not UUIDs. */
 const JobId = Type.String({

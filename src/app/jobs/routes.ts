@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { claimAndAnswer } from '../core/accounts/index.ts';
+import { claimAndAnswer } from '../../core/accounts/index.ts';
 import {
   Cursor,
   decodeCursor,
@@ -9,7 +9,7 @@ import {
   PageLimit,
   placePart,
   toPage,
-} from '../platform/http/index.ts';
+} from '../../platform/http/index.ts';
 import {
   deleteJob,
   type FailedJobRow,
@@ -17,9 +17,9 @@ import {
   jobErrors,
   listFailedJobs,
   retryJob,
-} from '../platform/jobs/index.ts';
-import type { Database } from '../platform/postgres/index.ts';
-import { DeletedJob, FailedJob, JobCounts, JobParams, RetriedJob } from './job-schemas.ts';
+} from '../../platform/jobs/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
+import { DeletedJob, FailedJob, JobCounts, JobParams, RetriedJob } from './schemas.ts';
 
 /** What the routes of jobs need. */
 export interface JobRouteOptions {
