@@ -51,6 +51,21 @@ describe('a pump', () => {
     expect(taken).toEqual([1]);
   });
 
+  it('gives everybody else a turn while it hands over many, also when each is dealt with at once', async () => {
+    for (const dealt of [undefined, Promise.resolve()]) {
+      let given = 0;
+      const pump = new Pump(
+        () => (given < 10_000 ? given++ : undefined),
+        () => dealt,
+      );
+      const meanwhile = nextTurn().then(() => given);
+      pump.end();
+      expect(await meanwhile).toBeLessThan(1_000);
+      await pump.done;
+      expect(given).toBe(10_000);
+    }
+  });
+
   it('is done when it is stopped, also while an item is being taken, and takes no more', async () => {
     const isTaken = Promise.withResolvers<void>();
     const taken: number[] = [];

@@ -142,12 +142,13 @@ export const searchSessions = (p: SessionPage & { words: string }) => sql<Sessio
     and (updated_at, id) < (coalesce(${p.afterUpdatedAt}::timestamptz, 'infinity'),
       coalesce(${p.afterId}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     and assistant is not distinct from coalesce(${p.assistant}, assistant)
+    -- As a subselect, which is read once: else the words are, a hundred perhaps, for each session again.
     and (to_tsvector('simple', translate(title, '_@/~<-', ',,,,,,'))
-      @@ websearch_to_tsquery('simple', ${p.words}) or id in (
+      @@ (select websearch_to_tsquery('simple', ${p.words})) or id in (
       select session_id from chat_messages
       where user_id = ${p.userId}::uuid
         and to_tsvector('simple', translate(left(content, 20000), '_@/~<-', ',,,,,,'))
-          @@ websearch_to_tsquery('simple', ${p.words})
+          @@ (select websearch_to_tsquery('simple', ${p.words}))
     ))
   order by updated_at desc, id desc
   limit ${p.limit}::integer`;

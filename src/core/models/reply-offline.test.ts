@@ -142,6 +142,15 @@ describe('the offline model, with plain commands', () => {
     expect(message.tool_calls?.[0]?.function?.arguments).toContain('mjölk'.normalize('NFC'));
   });
 
+  it('reads no more marks of a letter than any script has', async () => {
+    const marked = (count: number) => `z${'\u0316\u0301'.repeat(count / 2)}`;
+    const { message } = await ask([user(`add ${marked(30)} ${marked(40)}`)]);
+    const { title } = JSON.parse(message.tool_calls?.[0]?.function?.arguments ?? '{}');
+    expect(title).toBe(`${marked(30)} ${marked(30)}`.normalize());
+    const endless = await ask([user(`${marked(200_000)} I want to die`)]);
+    expect(endless.message.content).toContain('findahelpline.com');
+  });
+
   it('does not read what is longer than any command, nor tell of it', async () => {
     const long = `add ${'x'.repeat(997)}`;
     expect((await ask([user(long.slice(0, 1_000))])).finishReason).toBe('tool_calls');

@@ -14,6 +14,12 @@ const WHAT_IT_IS = "This is Evenkeel's built-in offline model. It is not a langu
 /** A longer text is no plain command: rules would take their time over it, and every other request would wait. */
 const LONGEST_COMMAND_CHARACTERS = 1_000;
 
+/**
+ * Marks on one letter beyond what any script or the stream-safe format of Unicode has. To put many of them in order takes
+ * `normalize` a time that grows with the square of their number: ten seconds for 150,000.
+ */
+const MARKS_TOO_MANY = /(?<=\p{M}{30})\p{M}+/gu;
+
 /** For whom there are no plain commands. */
 const WITHOUT_COMMANDS: Readonly<Record<OfflineRole, string>> = {
   only:
@@ -41,7 +47,7 @@ function textOf({ content }: Message): string {
 /** What the user said last, each letter in one piece. */
 function lastSaid(messages: readonly Message[]): string {
   const message = messages.findLast(({ role }) => role === 'user');
-  return message === undefined ? '' : textOf(message).normalize();
+  return message === undefined ? '' : textOf(message).replaceAll(MARKS_TOO_MANY, '').normalize();
 }
 
 /** What may be a plain command; empty when the text is too long for one. */

@@ -76,3 +76,15 @@ it('takes no more calls than can be remembered', () => {
   numbers.number({ index: 999 });
   expect(() => numbers.number({ index: 1_000 })).toThrow(expect.objectContaining({ code: 'models.bad_response' }));
 });
+
+it('finds the call of a piece without an index among many, in as many pieces as come', () => {
+  const numbers = new ToolCallNumbers();
+  for (let at = 0; at < 1_000; at++) numbers.number({ id: `call-${at}`, function: { name: 'add', arguments: '' } });
+  // To look through all calls for each of them takes minutes.
+  let piece: ToolCallDelta = {};
+  for (let count = 0; count < 12_000_000; count++) {
+    piece = { id: count % 2 === 0 ? 'call-998' : 'call-999' };
+    numbers.number(piece);
+  }
+  expect(piece.index).toBe(999);
+});

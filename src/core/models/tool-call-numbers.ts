@@ -27,6 +27,8 @@ function beginsAnother(newest: KnownCall, { id, function: called, custom }: Tool
 export class ToolCallNumbers {
   /** The newest call at each of the provider's indices; a Map, because an index may be any number. */
   readonly #newest = new Map<number, KnownCall>();
+  /** Where each call's last id came; not searched for, since a call may come in a million pieces. */
+  readonly #indexOfId = new Map<string, number>();
   readonly #taken = new Set<number>();
   #lastIndex = 0;
 
@@ -43,8 +45,14 @@ export class ToolCallNumbers {
       this.#newest.set(index, call);
       delta.type ??= delta.custom ? 'custom' : 'function';
     }
-    if (delta.id) call.id = delta.id;
+    if (delta.id && delta.id !== call.id) this.#name(call, delta.id, index);
     delta.index = call.index;
+  }
+
+  #name(call: KnownCall, id: string, index: number): void {
+    this.#indexOfId.delete(call.id);
+    this.#indexOfId.set(id, index);
+    call.id = id;
   }
 
   /** The provider's own index where that is free, else the next one. */
@@ -58,7 +66,8 @@ export class ToolCallNumbers {
   /** Some providers leave the index out, and send a call in one piece, or its id with each or with the first. */
   #guessIndex({ id }: ToolCallDelta): number {
     if (!id) return this.#lastIndex;
-    for (const [index, call] of this.#newest) if (call.id === id) return index;
-    return this.#newest.size;
+    const index = this.#indexOfId.get(id);
+    // Another call may have begun there since.
+    return index !== undefined && this.#newest.get(index)?.id === id ? index : this.#newest.size;
   }
 }

@@ -23,11 +23,11 @@ function newTurn(): RunningTurn {
 }
 
 /** Has a model answer a turn; answers what that failed with, and how many chunks were taken from it. */
-async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices) {
+async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, count = pieces) {
   let taken = 0;
   const models = {
     async stream(_request: unknown, _call: unknown, take: (chunk: object) => void) {
-      for (let at = 0; at < pieces; at++) {
+      for (let at = 0; at < count; at++) {
         taken++;
         take({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: choicesAt(at) });
       }
@@ -70,6 +70,12 @@ test.each(endless)('a model that does not stop writing %s is left at the bound',
   const { error, taken } = await answer(newTurn(), choicesAt);
   expect(error).toMatchObject({ code: 'chat.answer_too_long' });
   expect(taken).toBeLessThanOrEqual(11);
+});
+
+test('a model that writes by the letter is left when its pieces are more than any model has tokens for', async () => {
+  const { error, taken } = await answer(newTurn(), () => say({ content: 'x' }), 250_000);
+  expect(error).toMatchObject({ code: 'chat.answer_too_long' });
+  expect(taken).toBe(200_001);
 });
 
 test.each([

@@ -30,6 +30,9 @@ const maxTokens = 500_000;
  */
 const maxAnswerChars = 1_000_000;
 
+/** Pieces of text in a turn: more than any model has tokens for. Each is an event, kept and told to every reader. */
+const maxPieces = 200_000;
+
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 /** What writing an answer needs. */
@@ -119,7 +122,8 @@ async function askOnce(
       if (piece || call) written.pieces++;
       written.chars += countChars(chunk);
       if (piece) turn.write(piece);
-      if (toldChars + answer.chars > maxAnswerChars) throw chatErrors.raise.answer_too_long();
+      const isTooLong = toldChars + answer.chars > maxAnswerChars || turn.deltaChars.length > maxPieces;
+      if (isTooLong) throw chatErrors.raise.answer_too_long();
     });
   } finally {
     const usage = answer.usage ?? estimateUsage(messages, written);
