@@ -18,6 +18,12 @@ it.each([
   expect(adviseOnDatabase(new Error('migration failed', { cause: refused }))).toContain(advice);
 });
 
+it('says how to reach a database that wants TLS', () => {
+  const text = 'no pg_hba.conf entry for host "10.0.0.1", user "u", database "d", no encryption';
+  const refused = Object.assign(new DatabaseError(text, 0, 'error'), { code: '28000' });
+  expect(adviseOnDatabase(refused)).toContain('sslmode=verify-full');
+});
+
 it('says nothing of an error that it does not know', () => {
   expect(adviseOnDatabase(new Error('read ECONNRESET', { cause: 'no error' }))).toBeUndefined();
 });

@@ -28,9 +28,19 @@ const adviceByCode: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
 };
 
+/** Of what has no code, or one that says less. */
+const adviceByMessage: readonly (readonly [RegExp, string])[] = [
+  [
+    /^The server does not support SSL connections$/,
+    'Set sslmode=disable in the URL where the way to the database is safe without TLS; else turn TLS on in the database.',
+  ],
+  [/^no pg_hba\.conf entry .*no encryption$/, 'The database wants TLS: add sslmode=verify-full to the URL.'],
+];
+
 /** What to do about an error of the database, for who starts or looks at a server; undefined when we know nothing to add. */
 export function adviseOnDatabase(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = sqlState(error) ?? (error as NodeJS.ErrnoException).code ?? '';
-  return adviceByCode[code] ?? adviseOnDatabase(error.cause);
+  const [, byMessage] = adviceByMessage.find(([pattern]) => pattern.test(error.message)) ?? [];
+  return byMessage ?? adviceByCode[code] ?? adviseOnDatabase(error.cause);
 }

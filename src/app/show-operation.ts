@@ -28,7 +28,7 @@ export function showOperation(http: HttpServer, parts: OperationParts): void {
   });
   metrics.jobs.watch(() => inBackground({ budgetMs: countJobsBudgetMs }, (context) => countJobs(jobs, context)));
   metrics.models.watch(() => models.health());
-  metrics.readTurns(() => [[turns.running.size]]);
+  metrics.turns.watch(() => turns.running.size);
   registerHealthRoute(http, createHealthReport(parts));
   registerMetricsRoute(http, { registry: metrics.registry, token: config.telemetry.metricsToken });
 }

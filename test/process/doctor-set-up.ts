@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect } from 'vitest';
 import type { Finding, Level } from '../../src/app/doctor/finding.ts';
+import { startTestMailServer } from '../harness/mail-server.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
+import { AUDIENCE, startTestIssuer, type TestIssuer } from '../harness/test-issuer.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 
 /** A set-up in which there is nothing to do, to plant troubles in. */
@@ -14,6 +19,9 @@ export interface SoundSetUp {
   /** On the database, as its owner. */
   readonly admin: Client;
   readonly redis: TestRedis;
+  readonly issuer: TestIssuer;
+  /** The HTTP status that the collector of traces answers. */
+  collectorStatus: number;
   /** What the doctor finds wrong, with these variables beside those of the set-up; undefined takes one of them away. */
   diagnose(variables?: Record<string, string | undefined>, options?: DiagnoseOptions): Promise<Finding[]>;
   stop(): Promise<void>;
@@ -48,25 +56,45 @@ function run(
 export const runCommand = (args: readonly string[], variables: Readonly<Record<string, string>>) =>
   run([process.execPath, main, ...args], variables);
 
-/** Starts a database, a Redis and a model that are all well. For a test file, in `beforeAll`; stop it in `afterAll`. */
+/** Starts a collector of traces that knows us by a key, and answers with a status. */
+async function startCollector(status: () => number) {
+  const server = createServer((request, response) => {
+    const isKnown = request.headers.authorization === `Bearer ${CANARY}` && request.url === '/v1/traces';
+    response.writeHead(isKnown ? status() : 401).end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}
+
+/** Starts a database, a Redis, a model and all else that there can be, all of them well. For a test file, in `beforeAll`; stop it in `afterAll`. */
 export async function startSoundSetUp(): Promise<SoundSetUp> {
   const database = await createTestDatabase();
   const admin = new Client({ connectionString: database.url });
   await admin.connect();
   const redis = await startTestRedis();
   const provider = await startStubProvider();
+  const issuer = await startTestIssuer();
+  const mail = await startTestMailServer();
+  const collector = await startCollector(() => setUp.collectorStatus);
   const variables = {
     DATABASE_URL: database.url,
     REDIS_URL: redis.url,
     MODEL_BASE_URL: provider.url,
     MODEL_API_KEY: CANARY,
     MODEL_NAME: 'stub',
+    OIDC_ISSUER: issuer.issuer,
+    OIDC_AUDIENCE: AUDIENCE,
+    SMTP_URL: mail.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${CANARY}`,
   };
-  return {
+  const setUp: SoundSetUp = {
     variables,
     databaseUrl: database.url,
     admin,
     redis,
+    issuer,
+    collectorStatus: 200,
     async diagnose(changes = {}, { files, args = [] } = {}) {
       const limit = files === undefined ? '' : `ulimit -n ${files}; `;
       const doctor = [process.execPath, main, 'doctor', '--json', ...args];
@@ -83,6 +111,10 @@ export async function startSoundSetUp(): Promise<SoundSetUp> {
       await redis.stop();
       await admin.end();
       await database.drop();
+      await issuer.close();
+      await mail.close();
+      collector.close();
     },
   };
+  return setUp;
 }

@@ -68,6 +68,12 @@ it.each([
   expect(said).not.toContain(url.password);
 });
 
+it('a server whose database speaks no TLS says which sslmode does without', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  expect(await failToStart({ DATABASE_URL: `${database.url}?sslmode=prefer` })).toContain('Set sslmode=disable');
+});
+
 it.each([
   [
     'takes no writes',

@@ -79,6 +79,27 @@ describe('what is counted', () => {
     expect(await answer.text()).toContain('models.invalid_request');
     const { text } = await scrape({}, failing);
     expect(sampleOf(text, 'evenkeel_http_errors_total{code="models.invalid_request"}')).toBe(1);
+    expect(sampleOf(text, 'evenkeel_turns_ended_total{status="failed",code="models.invalid_request"}')).toBe(1);
+    expect(sampleOf(text, 'evenkeel_turns_ended_total{status="completed"}')).toBe(0);
+  });
+
+  test('turns that their users stop, and those that complete', async () => {
+    const provider = await startStubProvider({ delayMs: 300 });
+    onTestFinished(() => provider.close());
+    const slow = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' });
+    onTestFinished(() => slow.stop());
+    const author = await slow.createUser();
+    const created = await slow.request(author, 'POST', '/v1/chat/sessions', {});
+    const path = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}`;
+    const running = await slow.request(author, 'POST', `${path}/messages`, { content: 'Hi', stream: true });
+    await slow.request(author, 'POST', `${running.headers.get('location')}/stop`);
+    await running.text();
+    provider.setMode('ok', { delayMs: 0 });
+    await slow.request(author, 'POST', `${path}/messages`, { content: 'Hi' });
+    const { text } = await scrape({}, slow);
+    expect(sampleOf(text, 'evenkeel_turns_ended_total{status="stopped"}')).toBe(1);
+    expect(sampleOf(text, 'evenkeel_turns_ended_total{status="completed"}')).toBe(1);
+    expect(sampleOf(text, 'evenkeel_turns_ended_total{status="failed",code="models.timeout"}')).toBe(0);
   });
 
   test('nothing of a user: no id, title, content, path or query', async () => {

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
-import { TurnSweeper } from '../../src/core/chat/index.ts';
+import { type TurnObservation, TurnSweeper } from '../../src/core/chat/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type Database, openPostgres, type Postgres, postgresErrors } from '../../src/platform/postgres/index.ts';
 import { TestClock } from '../harness/cache-fixture.ts';
@@ -18,6 +18,7 @@ let turnId: string;
 /** Called after each look at which turns are silent. */
 let afterLook: () => Promise<unknown>;
 let isAway: boolean;
+let observed: TurnObservation[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -33,6 +34,7 @@ beforeEach(async () => {
   turnId = newId();
   afterLook = async () => {};
   isAway = false;
+  observed = [];
   await admin.query(
     `insert into chat_turns (user_id, id, session_id, status, owner, model, heartbeat_at)
       values ($1, $2, $3, 'running', $4, 'stub-model', clock_timestamp() - interval '13 s')`,
@@ -54,7 +56,8 @@ function openSweeper(): TurnSweeper {
     return rows;
   };
   const log = createLogger({ level: 'silent' });
-  return new TurnSweeper({ database: { query }, log, clock, statementBudgetMs: 5_000 });
+  const observeTurn = (turn: TurnObservation) => void observed.push(turn);
+  return new TurnSweeper({ database: { query }, log, clock, statementBudgetMs: 5_000, observeTurn });
 }
 
 async function readStatus(): Promise<string> {
@@ -64,6 +67,7 @@ async function readStatus(): Promise<string> {
 it('a turn whose owner has been silent is marked by the first look', async () => {
   expect(await openSweeper().sweep()).toBe(1);
   expect(await readStatus()).toBe('interrupted');
+  expect(observed).toEqual([{ status: 'interrupted', code: 'chat.turn_interrupted' }]);
 });
 
 it('a turn whose owner is heard of while it is about to be marked goes on', async () => {

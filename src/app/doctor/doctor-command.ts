@@ -27,8 +27,8 @@ export function addDoctorCommand(program: Command, start: () => { config: Config
   program
     .command('doctor')
     .description(
-      'look at the database, Redis, the models, the files and the limits of this machine as configured, and say what to ' +
-        'do. Changes nothing. The exit code is 0 when there is nothing to do, 1 with advice, 2 when something is broken',
+      'look at the database, Redis, the models, identity providers, mail, traces, the files and the limits of this machine ' +
+        'as configured, and say what to do. Changes nothing. The exit code is 0 when there is nothing to do, 1 with advice, 2 when something is broken',
     )
     .option('--json', 'write what was found as JSON')
     .option('--instances <count>', 'servers on the same database, when more than run now', readCount(1, 1_000), 1)

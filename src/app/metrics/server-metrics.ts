@@ -9,6 +9,7 @@ import { createLimitMetrics } from './limit-metrics.ts';
 import { createModelMetrics } from './model-metrics.ts';
 import { createPoolMetrics } from './pool-metrics.ts';
 import { createStatementMetrics } from './statement-metrics.ts';
+import { createTurnMetrics } from './turn-metrics.ts';
 
 /** All metrics of a server: what its parts tell them, and where they read. */
 export type ServerMetrics = ReturnType<typeof createServerMetrics>;
@@ -37,10 +38,6 @@ export function createServerMetrics() {
     jobs: createJobMetrics(registry),
     limits: createLimitMetrics(registry),
     models: createModelMetrics(registry),
-    readTurns: readAtScrape(registry, {
-      type: 'gauge',
-      name: 'evenkeel_turns_running',
-      help: 'Turns that run in this process.',
-    }),
+    turns: createTurnMetrics(registry),
   };
 }

@@ -23,6 +23,7 @@ export { registerSignInRoutes } from './routes/sign-in.ts';
 export { Username } from './schemas.ts';
 export { type CountFailures, createFailureCount } from './sign-in/count-failures.ts';
 export { IdentityVerifier } from './sign-in/identity-verifier.ts';
+export { inspectIssuer } from './sign-in/inspect-issuer.ts';
 export type { Issuer } from './sign-in/issuer.ts';
 export { readIssuers } from './sign-in/read-issuers.ts';
 export { type FirstKey, SignIn } from './sign-in/sign-in.ts';

@@ -7,5 +7,6 @@ export { registerChatRoutes } from './routes/register-chat-routes.ts';
 export { chatParts } from './stored-data/parts.ts';
 export { eraseMessages, eraseSessions, eraseTurns } from './stored-data/queries.ts';
 export { TurnSweeper } from './turns/store/turn-sweeper.ts';
+export type { TurnObservation } from './turns/turn-observer.ts';
 export { TurnRunner } from './turns/turn-runner.ts';
 export { ensureWelcomeSession } from './welcome-session.ts';

@@ -41,6 +41,38 @@ describe('the offline model', () => {
     expect(Object.keys(timings.rounded())).toEqual(['model', 'stream']);
   });
 
+  it('gives as many choices as are asked for, streamed too, and counts each', async () => {
+    const [one, three] = await Promise.all([1, 3].map((n) => models.complete(hello({ n }), { deadline: ample() })));
+    const [choice] = one?.choices ?? [];
+    expect(three?.choices).toEqual([0, 1, 2].map((index) => ({ ...choice, index })));
+    expect(three?.usage?.completion_tokens).toBe(3 * (one?.usage?.completion_tokens ?? 0));
+    const { chunks } = await drainStream(models, hello({ n: 3 }), { deadline: ample() });
+    const ends = chunks.flatMap(({ choices }) => choices).filter((end) => end.finish_reason);
+    expect(ends.map(({ index }) => index)).toEqual([0, 1, 2]);
+  });
+
+  it.each([
+    [{ max_tokens: 3 }, { content: "This is Evenkeel's", end: 'length', words: 3 }],
+    [
+      { max_tokens: null, max_completion_tokens: 1 },
+      { content: 'This', end: 'length', words: 1 },
+    ],
+    [{ max_tokens: 51 }, { content: expect.stringMatching(/understand plain$/), end: 'length', words: 51 }],
+    [{ max_tokens: 52 }, { content: expect.stringMatching(/plain commands\.$/), end: 'stop', words: 52 }],
+  ])('keeps within %j, and says so where that cuts its answer short', async (bounds, { content, end, words }) => {
+    const { choices, usage } = await models.complete(hello(bounds), { deadline: ample() });
+    expect(choices).toMatchObject([{ message: { content }, finish_reason: end }]);
+    expect(usage?.completion_tokens).toBe(words);
+  });
+
+  it('tells somebody in despair all of where help is, whatever the bound', async () => {
+    const request = hello({ messages: [{ role: 'user', content: 'I want to end my life' }] });
+    const whole = await models.complete(request, { deadline: ample() });
+    const bounded = await models.complete({ ...request, max_tokens: 1 }, { deadline: ample() });
+    expect(whole.choices[0]?.message.content).not.toContain('offline model');
+    expect(bounded.choices).toEqual(whole.choices);
+  });
+
   it('stops between two pieces when it is cancelled', async () => {
     const deadline = Deadline.after(10_000);
     let taken = 0;

@@ -29,20 +29,31 @@ function wordsOf(message: Message): number {
 /** Up to eight words with the space before them: what is to be read at a glance, and few enough that a crowd costs little. */
 const PIECES = /(?:\s*\S+){1,8}\s*?(?=\s|$)|\s+$/g;
 
-/** The pieces of the answer, which joined are the text; or the tool call. */
-function toDeltas(reply: OfflineReply): object[] {
-  if ('text' in reply) return (reply.text.match(PIECES) ?? []).map((content) => ({ content }));
+/** As much of a text as has so many words. */
+function firstWords(text: string, words: number): string {
+  const next = [...text.matchAll(/[!-\uffff]+/g)][words];
+  return next === undefined ? text : text.slice(0, next.index).trimEnd();
+}
+
+/** The pieces of the answer, which joined are the text, or the tool call; as far as the bound lets it come. */
+function writeReply(reply: OfflineReply, maxWords: number): { deltas: object[]; words: number; finishReason: string } {
+  if ('text' in reply) {
+    const text = reply.isVital ? reply.text : firstWords(reply.text, maxWords);
+    const deltas = (text.match(PIECES) ?? []).map((content) => ({ content }));
+    return { deltas, words: countWords(text), finishReason: text === reply.text ? 'stop' : 'length' };
+  }
   const call = { index: 0, id: `call_${newId()}`, type: 'function' };
-  return [
+  const deltas = [
     { tool_calls: [{ ...call, function: { name: reply.tool, arguments: '' } }] },
     { tool_calls: [{ index: 0, function: { arguments: JSON.stringify(reply.input) } }] },
-  ];
+  ].slice(0, maxWords);
+  return { deltas, words: deltas.length, finishReason: maxWords < 2 ? 'length' : 'tool_calls' };
 }
 
 /**
  * Answers by rules alone: it has the tools called that a plain command asks for, tells what they came to, and says what
- * it is to everything else. It answers in one choice, whatever formats were asked for. Its usage counts words of text,
- * for want of tokens.
+ * it is to everything else. Its choices, where several are asked for, are the same. Its usage and the bounds of an answer
+ * count words of text, for want of tokens.
  */
 export class OfflineModel implements Target {
   readonly #clock: Clock;
@@ -72,23 +83,26 @@ export class OfflineModel implements Target {
       model: request.model,
       ...(this.#role === 'stand-in' && { degraded: true as const }),
     } as const;
-    const choice = (delta: object, finishReason: string | null = null) => ({
+    const { n, max_tokens: maxTokens, max_completion_tokens: maxCompletionTokens } = request;
+    const indexes = Array.from({ length: n ?? 1 }, (_, index) => index);
+    const toChunk = (delta: object, finishReason: string | null = null) => ({
       ...head,
-      choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
+      choices: indexes.map((index) => ({ index, delta, logprobs: null, finish_reason: finishReason })),
     });
 
     deadline.throwIfEnded();
     const reply = replyOffline(request, { commands, now, role: this.#role });
-    const deltas = toDeltas(reply);
-    await take(choice({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null }));
+    const maxWords = Math.min(maxTokens ?? Infinity, maxCompletionTokens ?? Infinity);
+    const { deltas, words, finishReason } = writeReply(reply, maxWords);
+    await take(toChunk({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null }));
     for (const delta of deltas) {
       deadline.throwIfEnded();
-      await take(choice(delta));
+      await take(toChunk(delta));
     }
-    await take(choice({}, 'text' in reply ? 'stop' : 'tool_calls'));
+    await take(toChunk({}, finishReason));
 
     const promptWords = request.messages.reduce((words, message) => words + wordsOf(message), 0);
-    const answerWords = 'text' in reply ? countWords(reply.text) : deltas.length;
+    const answerWords = words * indexes.length;
     const usage = {
       prompt_tokens: promptWords,
       completion_tokens: answerWords,

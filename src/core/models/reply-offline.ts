@@ -6,8 +6,8 @@ import type { CompletionRequest } from './schemas.ts';
 /** Why the offline model answers: there is no other; it was asked for; no target of the model asked for answered. */
 export type OfflineRole = 'only' | 'asked' | 'stand-in';
 
-/** What the offline model answers: a text, or a tool to be called. */
-export type OfflineReply = { readonly text: string } | PlainCall;
+/** What the offline model answers: a text, which no bound is to cut short where that is vital; or a tool to be called. */
+export type OfflineReply = { readonly text: string; readonly isVital?: true } | PlainCall;
 
 const WHAT_IT_IS = "This is Evenkeel's built-in offline model. It is not a language model: ";
 
@@ -98,7 +98,7 @@ export function replyOffline(
   const said = lastSaid(request.messages);
   const care = answerDespair(said);
   // Before the commands, for "remind me to …" would be kept as one; and after a tool, which a model may have called.
-  if (care !== undefined) return { text: care };
+  if (care !== undefined) return { text: care, isVital: true };
   if (commands === undefined) return { text: WITHOUT_COMMANDS[role] };
   const text = commandOf(said);
   if (last?.role === 'tool') return { text: tellOutcomes(request.messages, commands, text) };

@@ -90,6 +90,10 @@ describe('loadConfig', () => {
     'postgres://u:a#b@h/d',
     'postgres://u:1#b@h/d',
     'postgres://u:a/b@h/d',
+    'postgres://u:1/b@h/d',
+    'postgres://u:1?b@h/d',
+    'postgres://u:a@b/c@h/d',
+    'postgres://u:a@b?c@h/d',
     'postgres://a:1,b:1/d',
     'postgres://a,b/d',
   ])('a database URL of %j is refused, with how it is written', (value) => {

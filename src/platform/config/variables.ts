@@ -20,9 +20,11 @@ const MIB = 1024 * 1024;
 const postgresUrl = {
   schemes: ['postgres', 'postgresql'],
   besides: {
-    kind: ', of one host, its user and password percent-encoded (# as %23, / as %2F)',
-    // What comes after a # would be lost; several hosts would be looked up as one.
-    holds: ({ hash, hostname }: URL) => hash === '' && !hostname.includes(','),
+    kind: ', of one host, its user and password percent-encoded (@ as %40, / as %2F, ? as %3F, # as %23)',
+    // What comes after a # would be lost; several hosts would be looked up as one. With an @ behind the host, a password has
+    // ended too soon: what was read of it may pass for a port, or for another host.
+    holds: ({ hash, hostname, pathname, search }: URL) =>
+      hash === '' && !hostname.includes(',') && !(pathname + search).includes('@'),
   },
   secret: true,
 };

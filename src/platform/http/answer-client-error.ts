@@ -9,10 +9,14 @@ import { toWireError } from './wire-error.ts';
 
 const { raise } = httpErrors;
 
+/** Node's bound. */
+const CHUNK_EXTENSION_BYTES = 16 * 1024;
+
 function errorOf(code: string | undefined): AppError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return raise.request_timeout();
   if (code === 'HPE_HEADER_OVERFLOW') return raise.headers_too_large();
-  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return raise.body_too_large();
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return raise.body_too_large({ most: `${CHUNK_EXTENSION_BYTES} bytes of chunk extensions` });
   if (code === 'HPE_INVALID_URL') {
     return raise.invalid_request({ problem: 'Write what is not ASCII in a URL as UTF-8 in percent signs: `%C3%B6`.' });
   }

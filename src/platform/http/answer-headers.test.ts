@@ -54,6 +54,15 @@ describe('CORS', () => {
     },
   );
 
+  test('lets pages read the headers that errors and the documentation send them to', async () => {
+    const { headers } = await ask('https://app.example.com');
+    const told = ['allow', 'etag', 'idempotent-replayed', 'location', 'ratelimit', 'ratelimit-policy', 'retry-after'];
+    const rest = ['retry-after-ms', 'server-timing', 'x-request-id', 'x-should-retry'];
+    const ours = ['limit', 'remaining', 'reset'].map((name) => `x-ratelimit-${name}-requests`);
+    const exposed = String(headers['access-control-expose-headers']).split(', ').sort();
+    expect(exposed).toEqual([...told, ...rest, ...ours].sort());
+  });
+
   test.each([
     'https://app.example.com.evil.com',
     'http://app.example.com',

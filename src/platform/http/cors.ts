@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { isOrigin } from '../../base/is-origin.ts';
 import { METHODS } from './answer-errors.ts';
 
-/** What a page may read of an answer besides its body. */
+/** What a page may read of an answer besides its body: all that errors and the documentation tell clients to read. */
 const EXPOSED_HEADERS = [
   'x-request-id',
   'server-timing',
@@ -11,6 +11,7 @@ const EXPOSED_HEADERS = [
   'retry-after-ms',
   'etag',
   'location',
+  'allow',
   'idempotent-replayed',
   'x-should-retry',
   'x-ratelimit-limit-requests',

@@ -33,7 +33,10 @@ export const httpErrors = defineErrors('http', {
   },
   expectation_failed: { status: 417, message: 'The only `Expect` that this server meets is `100-continue`.' },
   request_timeout: { status: 408, message: 'The request took too long to arrive. Send it again, faster.' },
-  body_too_large: { status: 413, message: 'The body is larger than this server takes.' },
+  body_too_large: {
+    status: 413,
+    message: ({ most }: { most: string }) => `The body is larger than this server takes: at most ${most}.`,
+  },
   url_too_long: { status: 414, message: 'The URL, or one part of its path, is too long.' },
   unsupported_media_type: {
     status: 415,

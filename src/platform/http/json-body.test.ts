@@ -126,7 +126,10 @@ describe('over HTTP', () => {
     expect((await post(body(10_000))).statusCode).toBe(200);
     const over = await post(body(10_001));
     expect(over.statusCode).toBe(413);
-    expect(over.json().error.code).toBe('http.body_too_large');
+    expect(over.json().error).toMatchObject({
+      code: 'http.body_too_large',
+      message: expect.stringContaining('10000 bytes'),
+    });
     const chunk = body(10_001);
     const client = connectRaw(
       port,

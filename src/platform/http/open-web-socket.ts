@@ -21,6 +21,7 @@ export const closeCodes = {
   goingAway: 1001,
   unsupportedData: 1003,
   policyViolation: 1008,
+  tooLarge: 1009,
   tryAgainLater: 1013,
 } as const;
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { httpErrors } from './errors.ts';
 import type { HttpServer } from './server.ts';
 import { createTestServer, type TestServer } from './test-server.ts';
@@ -149,6 +149,14 @@ test('a WebSocket is opened with 101, and asked for otherwise it is 426', () => 
 
 test('the document lists the error codes', () => {
   expect(document['x-error-codes'].map(({ code }) => code)).toEqual(httpErrors.catalogue.map(({ code }) => code));
+});
+
+test('the document is written once, not for each who asks', async () => {
+  const stringify = vi.spyOn(JSON, 'stringify');
+  for (let asked = 0; asked < 3; asked++) expect((await made.server.inject('/openapi.json')).json()).toEqual(document);
+  const written = stringify.mock.calls.filter(([value]) => (value as Partial<typeof document>)?.openapi !== undefined);
+  stringify.mockRestore();
+  expect(written).toEqual([]);
 });
 
 test('the pages load nothing from elsewhere, and their policy lets them load what they need', async () => {

@@ -197,7 +197,10 @@ export function registerOpenApi(server: FastifyInstance, options: OpenApiOptions
     uiConfig: { validatorUrl: null } as object,
   });
 
+  // Once, by when there is no other route to come.
+  let text: string | undefined;
   server.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {
-    return reply.type('application/json; charset=utf-8').send(JSON.stringify(server.swagger()));
+    text ??= JSON.stringify(server.swagger());
+    return reply.type('application/json; charset=utf-8').send(text);
   });
 }

@@ -1,12 +1,20 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { WebSocket } from 'ws';
 import { httpErrors } from './errors.ts';
 import { findHandshakeFault, WEB_SOCKET_VERSION } from './find-handshake-fault.ts';
-import { OpenWebSocket } from './open-web-socket.ts';
+import { closeCodes, OpenWebSocket } from './open-web-socket.ts';
 import { PingRounds } from './ping-rounds.ts';
 
 /** The largest frame that is read, in bytes: as a body. */
 const MAX_FRAME_BYTES = 1024 * 1024;
+
+/** Says how large a frame may be where ws, by itself, closes with the number alone. */
+class BoundedWebSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close(code, code === closeCodes.tooLarge ? `A frame may have at most ${MAX_FRAME_BYTES} bytes.` : reason);
+  }
+}
 
 /** How long a client has to answer our closing, in milliseconds; then it is cut. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -58,8 +66,10 @@ export function acceptWebSockets(server: FastifyInstance, { corsOrigins }: WebSo
   const { lifecycle } = server;
   const rounds = new PingRounds();
   const limits = { maxPayload: MAX_FRAME_BYTES, closeTimeout: CLOSE_TIMEOUT_MS };
+  // The plug-in's types want the whole package in place of a class.
+  const sockets = { WebSocket: BoundedWebSocket as never };
   const settings: websocket.WebsocketPluginOptions = {
-    options: { ...limits, perMessageDeflate: false, clientTracking: false },
+    options: { ...limits, ...sockets, perMessageDeflate: false, clientTracking: false },
     // A frame against the protocol: the connection is being closed with the number that tells why.
     errorHandler: () => {},
     // The drain closes them.

@@ -45,7 +45,6 @@ export function retryHeaders(error: AppError): Record<string, string> {
 
 /** Errors of Fastify and its plug-ins that are for the client, by their code or, without one, their name. */
 const LIBRARY_ERRORS: Readonly<Record<string, (options: { cause: unknown }) => AppError>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: raise.body_too_large,
   FST_ERR_CTP_INVALID_MEDIA_TYPE: raise.unsupported_media_type,
   FST_ERR_MAX_PARAM_LENGTH: raise.url_too_long,
   FST_ERR_NOT_FOUND: raise.not_found,

@@ -1,3 +1,4 @@
+export { type Collector, inspectCollector } from './collector.ts';
 export { telemetryErrors } from './errors.ts';
 export { type Health, type HealthReport, registerHealthRoute } from './health-route.ts';
 export { registerMetricsRoute } from './metrics-route.ts';

@@ -3,13 +3,10 @@ import type { Context, Span as OpenSpan, SpanKind, Tracer } from '@opentelemetry
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Span, SpanOutcome, StartTrace } from '../../base/span.ts';
 import { type Logger, Trouble } from '../log/index.ts';
+import { type Collector, tracesUrl } from './collector.ts';
 
-/** Where traces go. */
-export interface TracingOptions {
-  /** Of a collector that speaks OTLP over HTTP, up to and without `/v1/traces`. */
-  readonly endpoint: string;
-  /** Sent to it with the traces. */
-  readonly headers?: Readonly<Record<string, string>>;
+/** Where traces go, and what of. */
+export interface TracingOptions extends Collector {
   readonly serviceName: string;
   readonly version: string;
   readonly log: Logger;
@@ -91,14 +88,14 @@ function tellTrouble(exporter: SpanExporter, log: Logger): SpanExporter {
 
 /** Begins to send traces to a collector. The libraries for it are loaded here, so whoever does not trace pays nothing. */
 export async function openTracing(options: TracingOptions): Promise<Tracing> {
-  const { endpoint, headers = {}, serviceName, version, log } = options;
+  const { headers = {}, serviceName, version, log } = options;
   const [api, sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/resources'),
   ]);
-  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces`, headers: { ...headers } });
+  const exporter = new OTLPTraceExporter({ url: tracesUrl(options), headers: { ...headers } });
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
     // A caller that does not keep its trace does not want ours of it either.

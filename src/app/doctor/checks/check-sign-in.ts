@@ -1,11 +1,27 @@
-import { readIssuers } from '../../../core/accounts/index.ts';
-import { type Check, fine } from '../finding.ts';
+import { type Issuer, inspectIssuer, readIssuers } from '../../../core/accounts/index.ts';
+import { reasonOf } from '../../reason-of.ts';
+import { boundMs, broken, type Check, fine, type Observation } from '../finding.ts';
 
-/** Whether the identity providers are what a server starts with. They are not asked. */
+async function examineIssuer({ issuer, jwksUrl, verificationKey }: Issuer): Promise<Observation> {
+  if (verificationKey !== undefined) return fine(`by tokens of ${issuer}, by the key that is configured`);
+  try {
+    const keys = await inspectIssuer({ issuer, jwksUrl }, boundMs - 500);
+    return fine(`by tokens of ${issuer}, which has ${keys === 1 ? 'one key' : `${keys} keys`}`);
+  } catch (error) {
+    return broken(
+      `the keys of ${issuer} cannot be had: ${reasonOf(error)}`,
+      'Write the issuer, and its jwks_url if it has one, exactly as the provider does, and mend the network from here to there; ' +
+        'sign-ins are answered 503 until a server has read them.',
+    );
+  }
+}
+
+/** Whether the identity providers are what a server starts with, and the keys of each can be had. */
 export const checkSignIn: Check = {
   name: 'sign-in',
-  run({ config }) {
-    const issuers = readIssuers(config.signIn).map(({ issuer }) => issuer);
-    return [fine(issuers.length > 0 ? `by tokens of ${issuers.join(', ')}` : 'by no identity provider; API keys work')];
+  async run({ config }) {
+    const issuers = readIssuers(config.signIn);
+    if (issuers.length === 0) return [fine('by no identity provider; API keys work')];
+    return await Promise.all(issuers.map(examineIssuer));
   },
 };

@@ -1,17 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type CompactJWSHeaderParameters,
-  createLocalJWKSet,
-  errors,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type LocalJWKSet,
-} from 'jose';
+import { type CompactJWSHeaderParameters, errors, type FlattenedJWSInput, type LocalJWKSet } from 'jose';
 import type { Deadline } from '../../../base/deadline.ts';
 import type { Clock } from '../../../base/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { signInErrors } from '../errors.ts';
 import { type Issuer, MIN_RSA_BITS } from './issuer.ts';
+import { discoverKeys, readKeys } from './read-keys.ts';
 
 /** What the keys of an issuer need. */
 export interface IssuerKeysOptions {
@@ -132,12 +126,8 @@ export class IssuerKeys {
   async #fetch(): Promise<void> {
     const { issuer, fetchJson, clock, log } = this.#options;
     try {
-      this.#jwksUrl ??= await this.#discover();
-      const keys = (await fetchJson(this.#jwksUrl)) as JSONWebKeySet;
-      const usable = createLocalJWKSet(keys);
-      // No provider withdraws all of its keys: something is wrong with it, and the last good ones serve on.
-      if (keys.keys.length === 0) throw new Error('the identity provider lists no keys');
-      this.#keys = usable;
+      this.#jwksUrl ??= await discoverKeys(issuer.issuer, fetchJson);
+      this.#keys = await readKeys(this.#jwksUrl, fetchJson);
       this.#readAtMs = clock.monotonicMs();
       this.#hasFailed = false;
       this.#isFaultTold = false;
@@ -147,16 +137,5 @@ export class IssuerKeys {
       this.#jwksUrl = issuer.jwksUrl;
       log.warn({ err: error, issuer: issuer.issuer }, 'the keys of an identity provider cannot be read');
     }
-  }
-
-  /** Where discovery says that the keys are. */
-  async #discover(): Promise<string> {
-    const { issuer } = this.#options.issuer;
-    const document = await this.#options.fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-    const { issuer: named, jwks_uri: url } = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
-    if (named !== issuer) throw new Error('the discovery document is of another issuer');
-    const isSafe = typeof url === 'string' && (url.startsWith('https://') || issuer.startsWith('http://'));
-    if (!isSafe) throw new Error('the discovery document names no jwks_uri of https');
-    return url;
   }
 }

@@ -12,6 +12,7 @@ import type { RunningTurn } from './running-turn.ts';
 import type { TurnEnd, TurnEndStatus } from './store/queries.ts';
 import { type StoreTurnEndOptions, storeTurnEnd } from './store/store-turn-end.ts';
 import { StoppedByUser, TurnLost } from './store/turn-saver.ts';
+import type { TurnObserver } from './turn-observer.ts';
 
 /** Why a turn was cancelled: this process stops. */
 export class ServerStops extends Cancelled {
@@ -59,13 +60,23 @@ function describeEnd(
 }
 
 /** What ending a turn needs. */
-export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId' | 'trace'> {
+export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId' | 'trace'>, TurnObserver {
   readonly database: Database;
   readonly log: Logger;
   /** Counts what turns cost that the statement which ends them does not find. */
   readonly usage: Pick<UsageRecorder, 'record'>;
   /** The server process that the turn belongs to. */
   readonly owner: string;
+}
+
+/** Tells everyone that there will be no whole answer. */
+function fail(
+  turn: RunningTurn,
+  { observeTurn }: TurnObserver,
+  { error, status = 'failed' }: { error: AppError; status?: TurnEndStatus },
+): void {
+  turn.fail(error);
+  observeTurn?.({ status, code: error.code });
 }
 
 /**
@@ -78,7 +89,7 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
   } catch (error) {
     const { turnId, requestId } = turn.key;
     options.log.error({ err: error, turn_id: turnId, request_id: requestId }, 'could not store the end of a turn');
-    turn.fail(toAppError(error));
+    fail(turn, options, { error: toAppError(error) });
   }
 }
 
@@ -112,10 +123,12 @@ async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptio
   const isLost = failure instanceof TurnLost;
   const stored = isLost ? undefined : await storeTurnEnd(end, { ...options, requestId, trace });
   const loss = stored === undefined ? await settleLoss(turn, options) : undefined;
-  if (error !== undefined && !isLost) turn.fail(error);
-  else if (stored === undefined || stored.seq === null) turn.fail(loss ?? chatErrors.raise.turn_lost());
-  else {
+  if (error !== undefined && !isLost) fail(turn, options, { error, status });
+  else if (stored === undefined || stored.seq === null) {
+    fail(turn, options, { error: loss ?? chatErrors.raise.turn_lost() });
+  } else {
     const place = { seq: stored.seq, createdAt: stored.endedAt, version: stored.version };
     turn.complete(place, status === 'stopped' ? status : 'completed');
+    options.observeTurn?.({ status });
   }
 }

@@ -26,10 +26,11 @@ import { StoredTurn } from './stored-turn.ts';
 import type { StoredToolCall } from './tool-call.ts';
 import { endTurn, ServerStops } from './turn-end.ts';
 import { TurnFollower } from './turn-follower.ts';
+import type { TurnObserver } from './turn-observer.ts';
 import { writeAnswer } from './write-answer.ts';
 
 /** What running turns needs. */
-export interface TurnRunnerOptions {
+export interface TurnRunnerOptions extends TurnObserver {
   readonly database: Database;
   readonly batches: ChatBatches;
   readonly models: Models;

@@ -6,6 +6,7 @@ import type { Database } from '../../../../platform/postgres/index.ts';
 import { chatErrors } from '../../errors.ts';
 import type { StoredToolCall } from '../tool-call.ts';
 import { cutOff } from '../turn-draft.ts';
+import type { TurnObserver } from '../turn-observer.ts';
 import { endTurns, listDeadTurns } from './queries.ts';
 
 /** How long a turn's owner may be silent before the turn counts as dead, in milliseconds. */
@@ -30,7 +31,7 @@ function closeCalls(calls: readonly StoredToolCall[]): string | null {
 }
 
 /** What looking for dead turns needs. */
-export interface TurnSweeperOptions {
+export interface TurnSweeperOptions extends TurnObserver {
   readonly database: Database;
   readonly log: Logger;
   readonly clock: Clock;
@@ -80,7 +81,7 @@ export class TurnSweeper {
 
   /** Looks once; answers how many turns it marked. */
   async sweep(): Promise<number> {
-    const { database, log, clock, statementBudgetMs } = this.#options;
+    const { database, log, clock, statementBudgetMs, observeTurn } = this.#options;
     return await inBackground({ budgetMs: statementBudgetMs }, async (context) => {
       const dead = await database.query(listDeadTurns({ silentMs, limit: maxTurns }), context);
       const nowMs = clock.monotonicMs();
@@ -111,6 +112,7 @@ export class TurnSweeper {
       }));
       const ended = await database.query(endTurns(ends), context);
       this.#lookedMs = nowMs;
+      for (const _ of ended) observeTurn?.({ status: 'interrupted', code: interrupted.code });
       log.warn({ turns: ended.length }, 'marked turns as interrupted whose server had stopped');
       return ended.length;
     });
