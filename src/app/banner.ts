@@ -17,6 +17,11 @@ function shown(path: string): string {
   return fromHere.startsWith('..') ? path : fromHere;
 }
 
+/** A text as a shell takes it, whatever is in it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 function keyLines({ firstKey }: BannerFacts): string[] {
   if (firstKey === undefined)
     return ['key       make one with: npx evenkeel keys create --username <name> (in the image without npx)'];
@@ -26,7 +31,7 @@ function keyLines({ firstKey }: BannerFacts): string[] {
 
 function curlLines({ address, firstKey, sessionId }: BannerFacts): string[] {
   if (firstKey === undefined || sessionId === undefined) return [];
-  const key = firstKey.isNew ? firstKey.secret : `$(cat '${shown(firstKey.file)}')`;
+  const key = firstKey.isNew ? firstKey.secret : `$(cat ${quoted(shown(firstKey.file))})`;
   const auth = `-H "Authorization: Bearer ${key}"`;
   const json = "-H 'Content-Type: application/json'";
   const session = `${address}/v1/chat/sessions/${sessionId}/messages`;

@@ -130,8 +130,8 @@ export function createServer(parts: ServerParts): Server {
   const installed = openAssistants(assistantFolders, { ...limits, database, directUrl, models, clock, log, metrics });
   const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
   const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
-  const turns = new TurnRunner({ ...shared, observeTurn: metrics.turns.observeTurn, usage, owner: newId(), turnBudgetMs });
-  const sweeper = new TurnSweeper({ ...shared, observeTurn: metrics.turns.observeTurn });
+  const turns = new TurnRunner({ ...shared, observeTurn: metrics.turns.observe, usage, owner: newId(), turnBudgetMs });
+  const sweeper = new TurnSweeper({ ...shared, observeTurn: metrics.turns.observe });
   const jobs = openServerJobs(config, { ...shared, directUrl, installed, startTrace, onJob: metrics.jobs.observe });
   const uses = new KeyUses(shared);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });

@@ -20,7 +20,8 @@ let provider: StubProvider;
 let server: ServerProcess | undefined;
 
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-start-'));
+  // The lines to try name it, and have to work in a shell.
+  dataDir = await mkdtemp(join(tmpdir(), "evenkeel's start-"));
   provider = await startStubProvider({ text: 'one two three four five six seven eight nine ten' });
 });
 

@@ -22,7 +22,7 @@ export function createTurnMetrics(registry: Registry) {
     help: 'Turns that run in this process.',
   });
   return {
-    observeTurn({ status, code }: TurnObservation): void {
+    observe({ status, code }: TurnObservation): void {
       ended.inc(code === undefined ? { status } : { status, code });
     },
     watch(running: () => number): void {

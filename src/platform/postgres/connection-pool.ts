@@ -13,8 +13,8 @@ import type { Statement } from './statement.ts';
 const ASK_AGAIN_MS = 50;
 // After a failed attempt to connect: at most ten a second, and soon enough for the callers that wait half a second.
 const RECONNECT_PAUSE_MS = 100;
-// When attempts that hang take every place, the oldest gives way to a new one for who waits, or nobody would notice that the
-// server is back until they time out. No sooner than a slow but healthy handshake takes, and a few a second.
+// When no place is left, attempts that hang give way, or nobody would notice that the server is back until they time out: no
+// sooner than most handshakes take, a few a second, and never the oldest of several, or one that takes longer would never end.
 const HUNG_ATTEMPT_MS = 1_000;
 const MAKE_ROOM_PAUSE_MS = 250;
 // Several round trips to a far server; who waits half a second still has time for a new connection.
@@ -90,7 +90,7 @@ export class ConnectionPool {
       };
       const timer = setTimeout(() => {
         leave();
-        this.#makeRoom();
+        if (this.#isFull()) this.#makeRoom();
         reject(this.#waitError(waitMs));
       }, waitMs);
       signal.addEventListener('abort', onAbort);
@@ -205,7 +205,7 @@ export class ConnectionPool {
   #ask(): void {
     while (this.#expected() < this.#waiters.size && !this.#isFull() && this.#mayConnect()) this.#connect();
     if (this.#waiters.size === 0) return;
-    this.#makeRoom();
+    if (this.#isFull()) this.#makeRoom();
     this.#askAgain ??= setTimeout(() => {
       this.#askAgain = undefined;
       this.#ask();
@@ -295,11 +295,11 @@ export class ConnectionPool {
 
   #makeRoom(): void {
     const nowMs = performance.now();
-    const [oldest] = this.#attempts.keys();
-    if (oldest === undefined || !this.#isFull() || this.#countHung() === 0) return;
+    const [oldest, next = oldest] = [...this.#attempts].map(([client, startedAtMs]) => ({ client, startedAtMs }));
+    if (next === undefined || nowMs - next.startedAtMs < HUNG_ATTEMPT_MS) return;
     if (nowMs - this.#roomMadeAtMs < MAKE_ROOM_PAUSE_MS) return;
     this.#roomMadeAtMs = nowMs;
-    abort(oldest);
+    abort(next.client);
   }
 
   #waitError(waitMs: number): AppError {

@@ -31,7 +31,7 @@ export async function findPostmaster(clusterDir: string): Promise<Postmaster | u
   const postmaster = parse(text);
   if (postmaster !== undefined) {
     if (!isAlive(postmaster.pid)) return undefined;
-    if (await isPostgres(postmaster.pid, clusterDir)) return postmaster;
+    if (await isServerOf(clusterDir, postmaster.pid)) return postmaster;
   } else if (Math.abs(Date.now() - (await stat(path)).mtimeMs) < BEING_WRITTEN_MS) {
     return { pid: 0, port: 0, state: 'starting' };
   }
@@ -57,10 +57,22 @@ function parse(text: string): Postmaster | undefined {
   return { pid, port: Number(lines[3] ?? 0), state: known };
 }
 
-async function isPostgres(pid: number, clusterDir: string): Promise<boolean> {
+async function isServerOf(clusterDir: string, pid: number): Promise<boolean> {
   const command = await commandLine(pid);
   // Where the command line cannot be read, Postgres itself is left to judge.
-  return command === undefined || (command.includes('postgres') && command.includes(clusterDir));
+  if (command === undefined) return true;
+  const isHere = await worksIn(clusterDir, pid);
+  return command.includes('postgres') && (isHere ?? command.includes(clusterDir));
+}
+
+/**
+ * Whether a process works in a directory, as Postgres does in its own, whatever that was called when it started: it may have been
+ * moved, or mounted elsewhere, since. Undefined where the system does not tell.
+ */
+async function worksIn(directory: string, pid: number): Promise<boolean | undefined> {
+  const paths = [`/proc/${pid}/cwd`, directory];
+  const [itsOwn, asked] = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+  return itsOwn && asked && itsOwn.ino === asked.ino && itsOwn.dev === asked.dev;
 }
 
 async function commandLine(pid: number): Promise<string | undefined> {
