@@ -78,6 +78,7 @@ it('finds that a mail server speaks no TLS where the URL has it', async () => {
 it.each([
   [403, { level: 'broken', what_to_do: expect.stringContaining('OTEL_EXPORTER_OTLP_HEADERS') }],
   [404, { level: 'broken', what_to_do: expect.stringContaining('without /v1/traces') }],
+  [429, { level: 'advice', what_to_do: expect.stringContaining('traces are lost') }],
   [503, { level: 'advice', what_to_do: expect.stringContaining('traces are lost') }],
 ])('finds that a collector of traces answers %i', async (status, finding) => {
   sound.collectorStatus = status;
@@ -92,6 +93,12 @@ it('finds that a collector of traces does not know the key', async () => {
   expect(await diagnoseOne({ OTEL_EXPORTER_OTLP_HEADERS: undefined })).toMatchObject({
     what: expect.stringContaining('401'),
   });
+});
+
+it('is known by the user and the password in the URL of a collector, as a server is', async () => {
+  const url = sound.variables.OTEL_EXPORTER_OTLP_ENDPOINT?.replace('://', `://user:${CANARY}@`);
+  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_HEADERS: undefined };
+  expect(await sound.diagnose(variables)).toEqual([]);
 });
 
 it('finds that a collector of traces is not there', async () => {

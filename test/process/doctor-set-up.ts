@@ -56,10 +56,11 @@ function run(
 export const runCommand = (args: readonly string[], variables: Readonly<Record<string, string>>) =>
   run([process.execPath, main, ...args], variables);
 
-/** Starts a collector of traces that knows us by a key, and answers with a status. */
+/** Starts a collector of traces that knows us by a key, or by it as a password, and answers with a status. */
 async function startCollector(status: () => number) {
   const server = createServer((request, response) => {
-    const isKnown = request.headers.authorization === `Bearer ${CANARY}` && request.url === '/v1/traces';
+    const known = [`Bearer ${CANARY}`, `Basic ${Buffer.from(`user:${CANARY}`).toString('base64')}`];
+    const isKnown = known.includes(request.headers.authorization ?? '') && request.url === '/v1/traces';
     response.writeHead(isKnown ? status() : 401).end('{}');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -241,6 +241,8 @@ describe('a turn that is retried', () => {
     const response = await retry(failed, { stream: true });
     const retriedBy = response.headers.get('location')?.split('/').at(-1);
     expect(await readTurn(failed)).toMatchObject({ status: 'failed', retried_by: retriedBy });
+    const exported = (await (await product.request(user, 'GET', '/v1/me/export')).json()) as { chat_turns: object[] };
+    expect(exported.chat_turns).toContainEqual(expect.objectContaining({ id: failed, retried_by: retriedBy }));
     expect(turnIdOf(readEvents(await response.text()))).toBe(retriedBy);
   });
 

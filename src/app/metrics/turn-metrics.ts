@@ -9,7 +9,7 @@ export function createTurnMetrics(registry: Registry) {
     name: 'evenkeel_turns_ended_total',
     help:
       'Turns that ended: `completed`, `stopped` by their user, `failed` or `interrupted` with the code of the error. One that ' +
-      'this server found dead is `interrupted`, also where the server that ran it then counts it as failed.',
+      'this server found dead is `interrupted`, also where the server that ran it counts it as failed.',
     labelNames: ['status', 'code'],
     registers: [registry],
   });

@@ -100,6 +100,15 @@ describe('loadConfig', () => {
     expect(problemsOf({ DATABASE_URL: value }).join()).toContain('of one host, its user and password percent-encoded');
   });
 
+  test.each([
+    'postgres://h/d?user=a@b',
+    'postgres://u:p@h/d?application_name=a@b&sslrootcert=/a@b.pem',
+    'postgres://u@server:p@[::1]:5432/d',
+    'postgres:///d?host=/var/run/postgresql',
+  ])('a database URL of %j is taken as it stands', (value) => {
+    expect(loadConfig({ DATABASE_URL: value }).database.url).toBe(value);
+  });
+
   test.each(['mysql://h/d', 'h/d', 'https://h/d', 'postgres:d'])('a database URL of %j is refused', (value) => {
     expect(problemsOf({ DATABASE_URL: value })).toHaveLength(1);
   });

@@ -22,9 +22,9 @@ const postgresUrl = {
   besides: {
     kind: ', of one host, its user and password percent-encoded (@ as %40, / as %2F, ? as %3F, # as %23)',
     // What comes after a # would be lost; several hosts would be looked up as one. With an @ behind the host, a password has
-    // ended too soon: what was read of it may pass for a port, or for another host.
-    holds: ({ hash, hostname, pathname, search }: URL) =>
-      hash === '' && !hostname.includes(',') && !(pathname + search).includes('@'),
+    // ended too soon: what was read of it may pass for a port, or for another host. The value of a parameter may have one.
+    holds: ({ hash, hostname, pathname, searchParams }: URL) =>
+      hash === '' && !hostname.includes(',') && ![pathname, ...searchParams.keys()].some((part) => part.includes('@')),
   },
   secret: true,
 };

@@ -12,3 +12,7 @@ test('of given secrets that begin alike each is masked whole, in whatever order 
     expect(createMask(order)(secrets.join(' '))).toBe('[redacted] [redacted]');
   }
 });
+
+test('what a mail server quotes of a sign-in is masked', () => {
+  expect(createMask([])('535 bad: AUTH PLAIN AHVzQGVyAHNlY3JldA==')).toBe('535 bad: AUTH PLAIN [redacted]');
+});

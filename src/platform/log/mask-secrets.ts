@@ -9,8 +9,9 @@ const PATTERNS = [
   String.raw`\\(?:u[0-9a-fA-F]{4}|.)`,
   // scheme://user:password@host; the password may hold / and @, so it runs to the last @ of the word
   String.raw`(?<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,30}:\/\/)[^\s:/@"\\]{0,256}:[^\s"]{0,1024}@`,
-  // Begins behind the word, as a given secret does, which may go on where this would end
-  String.raw`(?<=\b(?:[Bb]earer|[Bb]asic)\s{1,4})[A-Za-z0-9._~+/=-]{6,}`,
+  // Begins behind the word, as a given secret does, which may go on where this would end. PLAIN is how mail servers are signed
+  // in to, and some quote what they do not take
+  String.raw`(?<=\b(?:[Bb]earer|[Bb]asic|AUTH PLAIN)\s{1,4})[A-Za-z0-9._~+/=-]{6,}`,
   'ek_[A-Za-z0-9]{16,}',
   String.raw`\bsk-[A-Za-z0-9_-]{12,}`,
   String.raw`eyJ[A-Za-z0-9_-]{4,4096}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)?`,
@@ -19,7 +20,7 @@ const PATTERNS = [
 ];
 
 /** Every match of `PATTERNS` but an escape holds one of these: a line without them, as most are, needs no search. */
-const TELLTALES = ['@', 'ek_', 'sk-', 'eyJ', 'earer', 'asic'];
+const TELLTALES = ['@', 'ek_', 'sk-', 'eyJ', 'earer', 'asic', 'AUTH PLAIN'];
 
 /** What stands where a secret stood. */
 export const MASK = '[redacted]';

@@ -11,8 +11,9 @@ function judge(host: string, status: number): Observation {
       'Set OTEL_EXPORTER_OTLP_HEADERS to what it knows you by, its values percent-encoded.',
     );
   }
-  if (status >= 500)
+  if (status >= 500 || status === 429) {
     return advice(`${host} answers ${status}`, 'See to the collector; traces are lost until it takes them.');
+  }
   return broken(
     `${host} takes none (${status})`,
     'Set OTEL_EXPORTER_OTLP_ENDPOINT to where it takes OTLP over HTTP as JSON, without /v1/traces; mostly that is port 4318.',

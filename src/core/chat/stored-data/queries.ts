@@ -63,15 +63,16 @@ export const exportTurns = (p: { userId: string; afterId: string; limit: number 
   completion_tokens: number | null;
   question_seq: number | null;
   answer_seq: number | null;
+  retried_by: string | null;
   created_at: Date;
   ended_at: Date | null;
 }>`
   -- chat.export_turns
   select id, session_id, status, model, partial, tool_calls, error_code, error_message, prompt_tokens,
-    completion_tokens, question_seq, answer_seq, created_at, ended_at
+    completion_tokens, question_seq, answer_seq, retried_by, created_at, ended_at
   from (
     select id, session_id, status, model, partial, tool_calls, error_code, error_message, prompt_tokens,
-      completion_tokens, question_seq, answer_seq, created_at, ended_at,
+      completion_tokens, question_seq, answer_seq, retried_by, created_at, ended_at,
       sum(octet_length(partial) + coalesce(octet_length(tool_calls::text), 0))
         over (order by id rows between unbounded preceding and 1 preceding) as bytes_before
     from chat_turns
