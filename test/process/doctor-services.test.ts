@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { findFreePort } from '../harness/find-free-port.ts';
 import type { IssuerMode } from '../harness/test-issuer.ts';
 import { CANARY, type SoundSetUp, startSoundSetUp } from './doctor-set-up.ts';
 
@@ -24,14 +25,12 @@ async function diagnoseOne(variables: Record<string, string | undefined> = {}) {
   return findings[0];
 }
 
-/** A port that takes connections, and hands them over; without anyone to take them, one that refuses them. */
-async function takePort(take?: (socket: Socket) => void): Promise<number> {
+/** A port that takes connections, and hands them over. */
+async function takePort(take: (socket: Socket) => void): Promise<number> {
   const server = createServer(take).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  if (take === undefined) server.close();
-  else onTestFinished(() => void server.close());
-  return port;
+  return (server.address() as AddressInfo).port;
 }
 
 it.each<[IssuerMode, string]>([
@@ -61,7 +60,7 @@ it('finds that a mail server does not let us in, and keeps the password to itsel
 });
 
 it('finds that a mail server is not there', async () => {
-  const host = `127.0.0.1:${await takePort()}`;
+  const host = `127.0.0.1:${await findFreePort()}`;
   expect(await diagnoseOne({ SMTP_URL: `smtp://user:${CANARY}@${host}` })).toMatchObject({
     check: 'mail',
     level: 'broken',
@@ -102,7 +101,7 @@ it('is known by the user and the password in the URL of a collector, as a server
 });
 
 it('finds that a collector of traces is not there', async () => {
-  const port = await takePort();
+  const port = await findFreePort();
   expect(await diagnoseOne({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` })).toMatchObject({
     check: 'traces',
     level: 'broken',

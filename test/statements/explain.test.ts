@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { searchSessions } from '../../src/core/chat/queries.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { endRunningTurns, fillTables, listUnfilled } from './fill-tables.ts';
 import { findPlanFaults, findUnusedIndexes, findWholeReads } from './find-plan-faults.ts';
@@ -128,4 +129,15 @@ describe('on a new database, whose empty tables nobody has analysed,', () => {
       expect(await findWholeReads(session, text)).toEqual([]);
     },
   );
+
+  test('the words that are searched for are read once, not again for each session or message', async () => {
+    const page = { userId: '', assistant: null, afterUpdatedAt: null, afterId: null, limit: 50 };
+    const { text } = searchSessions({ ...page, words: '' });
+    // The plan that connections keep: in it the words are not known yet.
+    const { rows } = await session.query<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${text}`);
+    const plan = rows.map((row) => row['QUERY PLAN']);
+    const compared = plan.filter((line) => line.includes('@@'));
+    expect(compared).not.toEqual([]);
+    expect(compared.filter((line) => line.includes('websearch_to_tsquery'))).toEqual([]);
+  });
 });

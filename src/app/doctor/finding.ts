@@ -37,6 +37,8 @@ export interface Check<Context = CheckContext> {
 
 /** How long a check may take, and each step on the way to what it looks at. */
 export const boundMs = 5_000;
+/** How long a check may wait for a service: it has time left to say what to do about one that does not answer. */
+export const serviceBoundMs = boundMs - 500;
 
 export const fine = (what: string): Observation => ({ level: 'ok', what, what_to_do: null });
 export const advice = (what: string, todo: string): Observation => ({ level: 'advice', what, what_to_do: todo });

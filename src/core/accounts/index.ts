@@ -1,4 +1,13 @@
-export { type Actor, actorOf, type Caller, type CallerCache, CallerRecord, isEnded, toCallerRecord } from './caller.ts';
+export {
+  type AccountColumns,
+  type Actor,
+  actorOf,
+  type Caller,
+  type CallerCache,
+  CallerRecord,
+  isEnded,
+  toCallerRecord,
+} from './caller.ts';
 export { claimAndAnswer } from './claim-and-answer.ts';
 export { idempotencyErrors, signInErrors } from './errors.ts';
 export { explainErasing } from './explain-erasing.ts';

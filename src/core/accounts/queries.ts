@@ -1,5 +1,5 @@
 import { sql } from '../../platform/postgres/index.ts';
-import { type Actor, MAX_ENDED_SIGN_INS } from './caller.ts';
+import { type AccountColumns, type Actor, MAX_ENDED_SIGN_INS } from './caller.ts';
 
 /**
  * Forgets Idempotency-Keys that are older than a day, of all users; for the server's own use. Index:
@@ -93,19 +93,9 @@ export const releaseIdempotencyKey = (p: ClaimedKey & { claim: string }) => sql<
  * for a quarter of an hour by the clock of the server that signed them: of too many the last to begin; the latest first.
  * Indexes: users_pkey, refresh_families_pkey. At most one row a user.
  */
-export const findAccounts = (rows: readonly { userId: string }[]) => sql<{
-  i: number | null;
-  user_id: string;
-  username: string;
-  plan: string;
-  email: string | null;
-  settings: unknown;
-  created_at: Date;
-  disabled_at: Date | null;
-  auth_version: number;
-  loaded_at_ms: number;
-  ended: string[] | null;
-}>`
+export const findAccounts = (rows: readonly { userId: string }[]) => sql<
+  AccountColumns & { i: number | null; auth_version: number; loaded_at_ms: number; ended: string[] | null }
+>`
   -- accounts.find_accounts
   select input.i::integer as i, u.user_id, u.username, u.plan, u.email, u.settings, u.created_at, u.disabled_at,
     u.auth_version,

@@ -1,5 +1,5 @@
 import { sql } from '../../platform/postgres/index.ts';
-import type { Actor, Idempotency } from '../accounts/index.ts';
+import type { AccountColumns, Actor, Idempotency } from '../accounts/index.ts';
 import type { KeyBounds } from './own-bounds.ts';
 
 /** A key as its owner sees it. */
@@ -24,24 +24,19 @@ interface UserChange {
  * The user behind each key hash, and when this was read by the database's clock, in milliseconds. Index:
  * api_keys_hash_key, users_pkey. At most one row a hash.
  */
-export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<{
-  i: number | null;
-  user_id: string;
-  key_id: string;
-  hash: Buffer;
-  permissions: string[];
-  ip_allowlist: string[] | null;
-  expires_at: Date | null;
-  revoked_at: Date | null;
-  username: string;
-  plan: string;
-  email: string | null;
-  settings: unknown;
-  created_at: Date;
-  disabled_at: Date | null;
-  auth_version: number;
-  loaded_at_ms: number;
-}>`
+export const findCallers = (rows: readonly { hash: Buffer }[]) => sql<
+  AccountColumns & {
+    i: number | null;
+    key_id: string;
+    hash: Buffer;
+    permissions: string[];
+    ip_allowlist: string[] | null;
+    expires_at: Date | null;
+    revoked_at: Date | null;
+    auth_version: number;
+    loaded_at_ms: number;
+  }
+>`
   -- keys.find_callers
   select input.i::integer as i, k.user_id, k.id as key_id, k.hash, k.permissions, k.ip_allowlist, k.expires_at, k.revoked_at,
     u.username, u.plan, u.email, u.settings, u.created_at, u.disabled_at, u.auth_version,

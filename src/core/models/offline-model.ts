@@ -29,18 +29,20 @@ function wordsOf(message: Message): number {
 /** Up to eight words with the space before them: what is to be read at a glance, and few enough that a crowd costs little. */
 const PIECES = /(?:\s*\S+){1,8}\s*?(?=\s|$)|\s+$/g;
 
-/** As much of a text as has so many words. */
+/** As much of a text as has so many words, of which it has more. */
 function firstWords(text: string, words: number): string {
   const next = [...text.matchAll(/[!-\uffff]+/g)][words];
-  return next === undefined ? text : text.slice(0, next.index).trimEnd();
+  return text.slice(0, next?.index).trimEnd();
 }
 
 /** The pieces of the answer, which joined are the text, or the tool call; as far as the bound lets it come. */
 function writeReply(reply: OfflineReply, maxWords: number): { deltas: object[]; words: number; finishReason: string } {
   if ('text' in reply) {
-    const text = reply.isVital ? reply.text : firstWords(reply.text, maxWords);
+    const all = countWords(reply.text);
+    const isWhole = reply.isVital || all <= maxWords;
+    const text = isWhole ? reply.text : firstWords(reply.text, maxWords);
     const deltas = (text.match(PIECES) ?? []).map((content) => ({ content }));
-    return { deltas, words: countWords(text), finishReason: text === reply.text ? 'stop' : 'length' };
+    return { deltas, words: isWhole ? all : maxWords, finishReason: isWhole ? 'stop' : 'length' };
   }
   const call = { index: 0, id: `call_${newId()}`, type: 'function' };
   const deltas = [

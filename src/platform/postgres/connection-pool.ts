@@ -90,7 +90,7 @@ export class ConnectionPool {
       };
       const timer = setTimeout(() => {
         leave();
-        if (this.#isFull()) this.#makeRoom();
+        this.#makeRoom();
         reject(this.#waitError(waitMs));
       }, waitMs);
       signal.addEventListener('abort', onAbort);
@@ -205,7 +205,7 @@ export class ConnectionPool {
   #ask(): void {
     while (this.#expected() < this.#waiters.size && !this.#isFull() && this.#mayConnect()) this.#connect();
     if (this.#waiters.size === 0) return;
-    if (this.#isFull()) this.#makeRoom();
+    this.#makeRoom();
     this.#askAgain ??= setTimeout(() => {
       this.#askAgain = undefined;
       this.#ask();
@@ -296,7 +296,7 @@ export class ConnectionPool {
   #makeRoom(): void {
     const nowMs = performance.now();
     const [oldest, next = oldest] = [...this.#attempts].map(([client, startedAtMs]) => ({ client, startedAtMs }));
-    if (next === undefined || nowMs - next.startedAtMs < HUNG_ATTEMPT_MS) return;
+    if (next === undefined || !this.#isFull() || nowMs - next.startedAtMs < HUNG_ATTEMPT_MS) return;
     if (nowMs - this.#roomMadeAtMs < MAKE_ROOM_PAUSE_MS) return;
     this.#roomMadeAtMs = nowMs;
     abort(next.client);
