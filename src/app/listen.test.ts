@@ -1,7 +1,10 @@
 import dns from 'node:dns';
+import { once } from 'node:events';
+import { createServer, Server } from 'node:net';
 import fastify from 'fastify';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { listen } from './listen.ts';
+import { findFreePort } from '../../test/harness/find-free-port.ts';
+import { checkAddress, listen } from './listen.ts';
 
 it('a server told to listen on "localhost" is one server, also where that has a second address', async () => {
   const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
@@ -15,4 +18,17 @@ it('a server told to listen on "localhost" is one server, also where that has a 
   const address = await listen(http, { host: 'localhost', port: 0 });
   expect(address).toMatch(/^http:\/\/(127\.0\.0\.1|\[::1\]):\d+$/);
   expect(http.addresses()).toHaveLength(1);
+});
+
+it('a look whether a server could listen somewhere finds one that does, and lets nobody connect meanwhile', async () => {
+  const port = await findFreePort();
+  const listens = vi.spyOn(Server.prototype, 'listen');
+  onTestFinished(() => listens.mockRestore());
+  await checkAddress({ host: '127.0.0.1', port });
+  expect(listens).not.toHaveBeenCalled();
+  const server = createServer().listen(port, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const inUse = checkAddress({ host: '0.0.0.0', port });
+  await expect(inUse).rejects.toThrow(`cannot listen on 0.0.0.0:${port} (EADDRINUSE)`);
 });

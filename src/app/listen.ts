@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 /** Where a server listens. */
@@ -18,25 +18,26 @@ function failureOf({ host, port }: Address, cause: unknown): Error {
  * The one address that a name stands for, the IPv4 one of two. Fastify would listen on every address of `localhost`, with
  * servers of its own that know nothing of draining and of refusals.
  */
-async function resolve({ host, port }: Address): Promise<Address> {
+async function resolve(host: string): Promise<string> {
   const { address } = await lookup(host, { order: 'ipv4first' });
-  return { host: address, port };
+  return address;
 }
 
 /**
- * Looks whether a server could listen there, before a database is started and migrated for it.
+ * Looks whether a server could listen there, before a database is started and migrated for it. Nobody can connect meanwhile: a
+ * proxy that is waiting for this server would send it a request, of which it could not know whether it was done.
  * @throws Error that names the variables when it could not.
  */
 export async function checkAddress(address: Address): Promise<void> {
-  const server = createServer();
   try {
-    server.listen(await resolve(address));
-    await once(server, 'listening');
+    const host = await resolve(address.host);
+    // A connection to nowhere, for Node binds an address without listening only for one that connects.
+    const socket = connect({ host, port: 0, localAddress: host, localPort: address.port });
+    const [failure] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    if (failure.syscall === 'bind') throw failure;
   } catch (cause) {
     throw failureOf(address, cause);
   }
-  server.close();
-  await once(server, 'close');
 }
 
 /**
@@ -45,7 +46,7 @@ export async function checkAddress(address: Address): Promise<void> {
  */
 export async function listen(http: Pick<FastifyInstance, 'listen'>, address: Address): Promise<string> {
   try {
-    return await http.listen(await resolve(address));
+    return await http.listen({ host: await resolve(address.host), port: address.port });
   } catch (cause) {
     throw failureOf(address, cause);
   }
