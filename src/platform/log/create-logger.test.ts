@@ -238,6 +238,31 @@ describe('a line says what an operator needs', () => {
     expect(await ended).toEqual([0, null]);
   });
 
+  test.each(['exits', 'has nothing left to do'])(
+    'whose reader leaves right before it %s, the process ends',
+    async (how) => {
+      const index = new URL('./index.ts', import.meta.url).href;
+      const script = `import { createLogger } from '${index}';
+      const log = createLogger({ level: 'info' });
+      process.on('message', () => {
+        log.info('line');
+        process.disconnect();
+        if ('${how}' === 'exits') process.exit(0);
+      });
+      process.send('reads');`;
+      const child = spawn('node', ['--input-type=module', '-e', script], {
+        stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      await once(child, 'message');
+      child.stdout?.destroy();
+      await once(child.stdout ?? child, 'close');
+      const ended = once(child, 'exit', { signal: AbortSignal.timeout(10_000) });
+      child.send('leave');
+      expect(await ended).toEqual([0, null]);
+    },
+  );
+
   test('whose reader has stopped reading, the process goes on, and ends when it is told to', async () => {
     const index = new URL('./index.ts', import.meta.url).href;
     // Whoever looks at its standard output, as ours does, has writes to it fail that would have to wait.

@@ -48,8 +48,9 @@ function openStandardOutput() {
     maxLength: UNREAD_BYTES,
     retryEAGAIN: () => performance.now() < endsAtMs,
   });
+  // Of the sonic-boom that package.json sets: the one that pino asks for tries for ever where nobody reads.
   const { flushSync } = output;
-  const flushInTime = (): void => {
+  output.flushSync = () => {
     endsAtMs = performance.now() + LAST_WRITE_MS;
     try {
       flushSync.call(output);
@@ -57,14 +58,8 @@ function openStandardOutput() {
       // Nobody reads: what is left is lost with the process.
     }
   };
-  output.flushSync = flushInTime;
-  output.on('error', () => {
-    // At the exit it would try for ever, and nothing else would run.
-    output.flushSync = () => {};
-  });
-  output.on('write', () => {
-    output.flushSync = flushInTime;
-  });
+  // It tries again by itself. An error that nobody listens for ends the process.
+  output.on('error', () => {});
   return output;
 }
 
