@@ -14,8 +14,8 @@ const derive = promisify(pbkdf2);
 const leastBytes = 16 * 1024;
 const long = { words: Array.from({ length: 3000 }, (_, index) => `word ${index} 你好`) };
 const longText = JSON.stringify(long);
-/** Takes long to compress, and longer than the budget of its route. */
-const endless = longText.repeat(1000);
+/** Takes long to compress, and longer than the budget of its route. As bytes: the event loop would stand still to make them. */
+const endless = Buffer.from(longText.repeat(1000));
 const pieces = Array.from({ length: 5000 }, (_, index) => `${JSON.stringify({ index, text: 'some text 你好' })}\n`);
 const piecesBytes = Buffer.byteLength(pieces.join(''));
 
