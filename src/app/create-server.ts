@@ -74,10 +74,13 @@ function budgetsOf(config: Config): { turnBudgetMs: number; modelBudgetMs: numbe
   return { turnBudgetMs, modelBudgetMs: turnBudgetMs + storeMarginMs };
 }
 
-function openSharedRedis({ redis }: Config, log: Logger, { breakers }: ServerMetrics): Redis | undefined {
-  const { url, commandTimeoutMs } = redis;
+async function openSharedRedis(
+  { redis: { url, commandTimeoutMs } }: Config,
+  log: Logger,
+  { breakers }: ServerMetrics,
+): Promise<Redis | undefined> {
   const observe = (state: string) => breakers.observe('redis', state);
-  return url === undefined ? undefined : openRedis({ url, commandTimeoutMs, log, observe });
+  return url === undefined ? undefined : await openRedis({ url, commandTimeoutMs, log, observe });
 }
 
 /** What of a server runs, or holds connections. */
@@ -113,7 +116,7 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
 }
 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
-export function createServer(parts: ServerParts): Server {
+export async function createServer(parts: ServerParts): Promise<Server> {
   const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistantFolders } = parts;
   const { metrics = createServerMetrics(), startTrace } = parts;
   const { requestBudgetMs, drainTimeoutMs } = config.http;
@@ -124,7 +127,7 @@ export function createServer(parts: ServerParts): Server {
   const models = openModels(config, { clock, log, onCall: metrics.models.observe });
   const database = guardPostgres(postgres, { config: config.database, clock, log, metrics });
   const batches = createChatBatches({ database, clock, ...metrics.statements.batches });
-  const redis = openSharedRedis(config, log, metrics);
+  const redis = await openSharedRedis(config, log, metrics);
   const limits = openLimits({ plans, database, metrics, redis, longestCallMs: modelBudgetMs, clock, log });
   const { tokenBudget, usage, limiter } = limits;
   const installed = openAssistants(assistantFolders, { ...limits, database, directUrl, models, clock, log, metrics });

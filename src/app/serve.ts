@@ -35,7 +35,7 @@ const startBudgetMs = 30_000;
 /** Puts the server together. When that fails, the database does not stay behind; what else was opened ends with the process. */
 async function createOrClose(parts: ServerParts, database: OpenDatabase): Promise<Server> {
   try {
-    return createServer(parts);
+    return await createServer(parts);
   } catch (error) {
     await database.close();
     throw error;

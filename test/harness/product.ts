@@ -64,7 +64,7 @@ export async function startProduct(
   const metrics = createServerMetrics();
   const pool = { ...poolOptionsOf(config.database), url: database.url };
   const postgres = openPostgres({ ...pool, log, observe: metrics.statements.observe });
-  const server = createServer({
+  const server = await createServer({
     config,
     log,
     postgres,

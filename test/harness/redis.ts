@@ -72,7 +72,12 @@ export async function startTestRedis(): Promise<TestRedis> {
 
 /** A client of a Redis that is connected. */
 export async function connectRedis(url: string, commandTimeoutMs = patientMs): Promise<Redis> {
-  const redis = openRedis({ url, commandTimeoutMs, breakerWindowMs: 300, log: createLogger({ level: 'silent' }) });
+  const redis = await openRedis({
+    url,
+    commandTimeoutMs,
+    breakerWindowMs: 300,
+    log: createLogger({ level: 'silent' }),
+  });
   await until(() => redis.isAvailable);
   return redis;
 }

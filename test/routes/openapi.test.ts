@@ -1,3 +1,4 @@
+import fastJsonStringify from 'fast-json-stringify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { createStrictAjv } from '../../src/base/strict-ajv.ts';
@@ -44,6 +45,14 @@ const operations = () =>
     Object.entries(methods).map(([method, operation]) => [`${method} ${path}`, operation] as const),
   );
 
+/** The schemas of what goes into an operation, and of what comes out as JSON. */
+function listSchemas({ parameters = [], requestBody, responses }: Operation): object[] {
+  const contents = [requestBody, ...Object.values(responses)].map(
+    (part) => part?.content?.['application/json']?.schema,
+  );
+  return [...parameters.map(({ schema }) => schema), ...contents.filter((schema) => schema !== undefined)];
+}
+
 /** What an operation calls required and fills in by itself. */
 function findFilledIn({ parameters = [], requestBody }: Operation): string[] {
   const { required = [], properties = {} } = requestBody?.content['application/json']?.schema ?? {};
@@ -56,6 +65,15 @@ test('no operation requires what it fills in by itself', () => {
   expect(operations().length).toBeGreaterThan(40);
   const filledIn = operations().map(([name, operation]) => [name, ...findFilledIn(operation)]);
   expect(filledIn.filter(([, ...found]) => found.length > 0)).toEqual([]);
+});
+
+test('every schema can be compiled, which a server does not before the first request that needs it', () => {
+  const schemas = operations().flatMap(([name, operation]) => listSchemas(operation).map((schema) => [name, schema]));
+  expect(schemas.length).toBeGreaterThan(150);
+  for (const [name, schema] of schemas as [string, object][]) {
+    expect(() => createStrictAjv().compile(schema), name).not.toThrow();
+    expect(() => fastJsonStringify(schema), name).not.toThrow();
+  }
 });
 
 test('a body that the document does not require may be left out', async () => {

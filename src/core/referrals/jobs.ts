@@ -16,11 +16,11 @@ const toldAs = (kind: NotificationKind, title: string, body: string) => ({ id: n
 
 /** Rewards the user who has signed up by a code, and the one whose code it was. */
 export function referralJobs({ database, rewardTokens: tokens }: ReferralJobOptions): Job[] {
-  const gift = `${tokens.toLocaleString('en')} tokens more for this month`;
   const reward = defineJob({
     name: 'referrals.reward',
     input: Type.Object({ user_id: Type.String({ format: 'uuid' }) }),
     async run({ user_id: userId }, context) {
+      const gift = `${tokens.toLocaleString('en')} tokens more for this month`;
       const thanks = `Somebody signed up with your code. You were given ${gift}.`;
       const welcome = `You signed up with a code. You were given ${gift}.`;
       const referrer = toldAs('referral_joined', 'Your code was used', thanks);

@@ -1,4 +1,4 @@
-import { type Server, STATUS_CODES } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
@@ -8,6 +8,9 @@ import type { Answer } from './request-context.ts';
 import { toWireError } from './wire-error.ts';
 
 const { raise } = httpErrors;
+
+// Not imported, for which Node would load its WebSocket, too: that takes longer than the rest of its HTTP.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** Node's bound. */
 const CHUNK_EXTENSION_BYTES = 16 * 1024;

@@ -5,8 +5,10 @@ import { describeFault } from './validation-fault.ts';
 /** Says what is wrong with a value, naming the field; undefined when it fits. Fills in defaults. */
 export type InputCheck = (value: unknown) => { readonly param: string; readonly problem: string } | undefined;
 
+const ajv = createStrictAjv({ useDefaults: true, verbose: true });
+
 /** Makes a check of values that are not a request's body, against a JSON Schema and as strict as that. */
 export function createInputCheck(schema: object): InputCheck {
-  const validate = createStrictAjv({ useDefaults: true, verbose: true }).compile(schema);
+  const validate = ajv.compile(schema);
   return (value) => (validate(value) ? undefined : describeFault(validate.errors as ErrorObject[], 'input'));
 }

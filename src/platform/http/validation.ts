@@ -1,4 +1,4 @@
-import type { ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import { createStrictAjv } from '../../base/strict-ajv.ts';
 import { httpErrors } from './errors.ts';
@@ -18,13 +18,15 @@ function findNul(values: Record<string, unknown>): string | undefined {
  * Makes what checks each part of a request against its schema: the body as it is; query and path after reading numbers and
  * booleans from their text. Nothing is dropped or bent to fit; only defaults are filled in. What does not fit is
  * `http.invalid_request` with `param` naming the first field at fault and a message that says what is expected, never what came.
+ * A schema is compiled by the first request that it checks: docs/decisions/0034-what-a-start-needs.md.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const ajv = createStrictAjv({ useDefaults: true, verbose: true });
   return ({ schema, httpPart }) => {
-    const validate = ajv.compile(schema);
     const part = httpPart ?? 'body';
+    let validate: ValidateFunction | undefined;
     const check = (value: unknown) => {
+      validate ??= ajv.compile(schema);
       if (validate(value)) return { value };
       const { param, problem } = describeFault(validate.errors as ErrorObject[], part);
       return refuse(param, problem);

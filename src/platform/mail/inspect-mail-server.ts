@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer';
 import { inTime } from '../../base/in-time.ts';
 
 /**
@@ -8,6 +7,7 @@ import { inTime } from '../../base/in-time.ts';
  *   known within `boundMs`.
  */
 export async function inspectMailServer(url: string, boundMs: number): Promise<void> {
+  const { createTransport } = await import('nodemailer');
   const transport = createTransport({
     url,
     connectionTimeout: boundMs,

@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer';
 import type { CallContext } from '../../base/call-context.ts';
 
 /** A message to one person. */
@@ -52,9 +51,9 @@ const connectTimeoutMs = 10_000;
 /** A server may look at a message for long before it takes it; within the minute that a job has. */
 const silenceTimeoutMs = 30_000;
 
-/** Opens a pool of connections to a mail server; connects to nothing before the first message. */
-export function openMailer({ url, from }: MailerOptions): Mailer {
-  const transport = createTransport({
+async function openTransport(url: string) {
+  const { createTransport } = await import('nodemailer');
+  return createTransport({
     url,
     pool: true,
     maxConnections,
@@ -65,6 +64,11 @@ export function openMailer({ url, from }: MailerOptions): Mailer {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+}
+
+/** Opens a pool of connections to a mail server; loads what sends mail, and connects, with the first message. */
+export function openMailer({ url, from }: MailerOptions): Mailer {
+  let transport: ReturnType<typeof openTransport> | undefined;
   const sender = toSender(from);
   const domain = sender.address.split('@')[1] ?? 'localhost';
   return {
@@ -73,12 +77,19 @@ export function openMailer({ url, from }: MailerOptions): Mailer {
       const recipient = { name: '', address: to };
       const { signal } = deadline;
       try {
-        await transport.sendMail({ ...mail, to: recipient, from: sender, messageId: `<${id}@${domain}>`, signal });
+        transport ??= openTransport(url);
+        await (await transport).sendMail({
+          ...mail,
+          to: recipient,
+          from: sender,
+          messageId: `<${id}@${domain}>`,
+          signal,
+        });
       } catch (error) {
         deadline.throwIfEnded();
         throw error;
       }
     },
-    close: () => transport.close(),
+    close: () => void transport?.then((opened) => opened.close()),
   };
 }

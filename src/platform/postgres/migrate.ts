@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MigrationBuilder, runner } from 'node-pg-migrate';
+import type { MigrationBuilder } from 'node-pg-migrate';
 import { Client } from 'pg';
 import type { Logger } from '../log/index.ts';
 import { isConflict, sqlState } from './errors.ts';
@@ -137,6 +137,8 @@ async function runWithRetries(client: Client, pending: readonly MigrationFile[],
 }
 
 async function run(client: Client, pending: readonly MigrationFile[], log: Logger): Promise<void> {
+  // Here, as most starts have nothing to migrate.
+  const { runner } = await import('node-pg-migrate');
   let current: MigrationFile | undefined;
   const loader = async () =>
     pending.map((file) => ({

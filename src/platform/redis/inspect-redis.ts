@@ -1,4 +1,4 @@
-import { Redis as Client } from 'ioredis';
+import type { Redis as Client } from 'ioredis';
 
 /** A Redis as it says of itself. */
 export interface RedisState {
@@ -56,7 +56,8 @@ async function measureRoundTripMs(client: Client): Promise<number> {
  * @throws Error of ioredis when it does not let us in or does not answer.
  */
 export async function inspectRedis(url: string, boundMs: number): Promise<RedisState> {
-  const client = new Client(url, {
+  const { Redis } = await import('ioredis');
+  const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: boundMs,
     commandTimeout: boundMs,

@@ -30,7 +30,7 @@ const COMMAND_TIMEOUT_MS = 150;
 
 async function open(breakerWindowMs?: number): Promise<{ redis: Redis; lines: () => string[] }> {
   const lines: string[] = [];
-  const redis = openRedis({
+  const redis = await openRedis({
     url: server.url,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
     ...(breakerWindowMs !== undefined && { breakerWindowMs }),
@@ -75,7 +75,7 @@ test('a value of another type is no text, and no trouble', async () => {
 
 test('a database that Redis does not have is said once, however often it connects', async () => {
   const lines: string[] = [];
-  const redis = openRedis({
+  const redis = await openRedis({
     url: `${server.url}/99`,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
     breakerWindowMs: 300,
@@ -210,7 +210,7 @@ describe('a Redis in trouble', () => {
     onTestFinished(() => void loading.close());
     const log = createLogger({ level: 'silent' });
     const { port } = loading.address() as AddressInfo;
-    const redis = openRedis({ url: `redis://127.0.0.1:${port}`, commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
+    const redis = await openRedis({ url: `redis://127.0.0.1:${port}`, commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
     onTestFinished(() => redis.close());
     await sleep(200);
     expect(await took(() => Promise.all([redis.get('a'), redis.setIfAbsent('a', 'b', 1_000)]))).toBeLessThan(100);
@@ -221,7 +221,11 @@ describe('a Redis in trouble', () => {
   test('one that is not there at the start is no error either', async () => {
     const lines: string[] = [];
     const log = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } });
-    const redis = openRedis({ url: 'redis://:canary-secret@127.0.0.1:1', commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
+    const redis = await openRedis({
+      url: 'redis://:canary-secret@127.0.0.1:1',
+      commandTimeoutMs: COMMAND_TIMEOUT_MS,
+      log,
+    });
     onTestFinished(() => redis.close());
     expect(await redis.get('a')).toBeUndefined();
     await until(() => lines.length === 1);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
-import { Redis as Client } from 'ioredis';
+import type { Redis as Client } from 'ioredis';
 import { inTime } from '../../base/in-time.ts';
 import type { Logger } from '../log/index.ts';
 
@@ -60,9 +60,27 @@ export function defineScript(lua: string): RedisScript {
   return { lua, sha: hash('sha1', lua) };
 }
 
+async function openClient(url: string): Promise<Client> {
+  // Here, as most servers are started without a Redis.
+  const { Redis } = await import('ioredis');
+  return new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
+    // Nothing is kept for later or sent again: a write that comes late may undo a newer one.
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2),
+    // A replica since a failover: the next connection leads to the new primary.
+    reconnectOnError: (error) => hasPrefix(error, 'READONLY'),
+    connectionName: 'evenkeel',
+  });
+}
+
 /** Opens a connection, in the background, and keeps it. */
-export function openRedis(options: RedisOptions): Redis {
-  return new GuardedRedis(options);
+export async function openRedis(options: RedisOptions): Promise<Redis> {
+  return new GuardedRedis(await openClient(options.url), options);
 }
 
 function hasPrefix(error: unknown, prefix: string): boolean {
@@ -86,23 +104,11 @@ class GuardedRedis implements Redis {
   #lastError: unknown;
   #isToldOfDatabase = false;
 
-  constructor({ url, commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log, observe }: RedisOptions) {
+  constructor(client: Client, { commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log, observe }: RedisOptions) {
+    this.#client = client;
     this.#log = log;
     this.#observe = observe;
     this.#commandTimeoutMs = commandTimeoutMs;
-    this.#client = new Client(url, {
-      lazyConnect: true,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: SILENCE_MS,
-      // Nothing is kept for later or sent again: a write that comes late may undo a newer one.
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      retryStrategy: (attempt) => Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2),
-      // A replica since a failover: the next connection leads to the new primary.
-      reconnectOnError: (error) => hasPrefix(error, 'READONLY'),
-      connectionName: 'evenkeel',
-    });
     // Being of the wrong type is the value's trouble, not that of Redis.
     this.#breaker = circuitBreaker(
       handleWhen((error) => !hasPrefix(error, 'WRONGTYPE')),

@@ -1,6 +1,4 @@
 import { once } from 'node:events';
-import http from 'node:http';
-import https from 'node:https';
 import { inTime } from '../../base/in-time.ts';
 
 /** Where traces go. */
@@ -22,7 +20,7 @@ export const tracesUrl = ({ endpoint }: Collector): string => `${endpoint.replac
 export async function inspectCollector(collector: Collector, boundMs: number): Promise<number> {
   const url = tracesUrl(collector);
   // By what the exporter uses: other clients do not send the user and the password of a URL.
-  const { request } = url.startsWith('https:') ? https : http;
+  const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http');
   const headers = { ...collector.headers, 'content-type': 'application/json' };
   const sent = request(url, { method: 'POST', headers }).end('{"resourceSpans":[]}');
   try {
