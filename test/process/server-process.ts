@@ -23,8 +23,10 @@ export async function startServerProcess(
   root = repository,
   flags: readonly string[] = [],
 ): Promise<ServerProcess> {
+  // What is kept of the code of a copy would stay in the temporary directory, and be of no use to anybody.
+  const isKept = root === repository;
   const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve', ...flags], {
-    env: { PATH: process.env.PATH, PORT: '0', ...variables },
+    env: { PATH: process.env.PATH, PORT: '0', ...(!isKept && { NODE_DISABLE_COMPILE_CACHE: '1' }), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
