@@ -11,6 +11,7 @@ beforeAll(async () => {
   await createSession({ title: 'Holiday in Malmö', assistant: 'desk' }, 'add pack 50%_off sunscreen');
   await createSession({ title: 'Groceries' }, 'We need oat milk and bread');
   await createSession({}, 'Nothing of note');
+  await createSession({ title: 'Shell' }, 'it ends by kill -9 1234');
   await createSession(
     { title: 'snake_case' },
     'Ask ada@mail.example for docs/plan.md, ~/notes or <em>more</em> by 2026-11-29',
@@ -48,6 +49,10 @@ describe('searching chat sessions', () => {
     ['words next to each other', '"oat milk"', ['Groceries']],
     ['words that are not next to each other', '"oat bread"', []],
     ['a word without another', 'note -milk', [null]],
+    ['words next to each other, of which one begins with a hyphen', '"kill -9 1234"', ['Shell']],
+    ['such a word alone', 'kill "-9"', ['Shell']],
+    ['a word without others next to each other', 'ends -"kill -9"', []],
+    ['a word without another, after words next to each other', '"it ends"-9', []],
     ['a part of a word', 'sun', []],
     ['an address', 'ada@mail.example', ['snake_case']],
     ['a part of one', 'mail.example', ['snake_case']],

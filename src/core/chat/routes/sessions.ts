@@ -78,9 +78,13 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
 
 /**
  * What is looked for, divided as the index divides messages, or an address would be no word of it; but a hyphen that begins a
- * word stays, and means: without it.
+ * word stays, and means: without it. Not between quotes, where it means nothing, and `-9` would be another number than `9`.
  */
-const divideWords = (words: string): string => words.replaceAll(/[_@/~<]|(?<=[^ "])-/g, ',');
+function divideWords(words: string): string {
+  const divide = (part: string, index: number) =>
+    part.replaceAll(index % 2 === 1 ? /[_@/~<-]/g : /[_@/~<]|(?<=[^ ])-/g, ',');
+  return words.split('"').map(divide).join('"');
+}
 
 function registerList(server: HttpServer, { database }: ChatRouteOptions): void {
   server.get(
