@@ -120,6 +120,13 @@ describe('the openai package', () => {
     await expect(unknown).rejects.toMatchObject({ status: 404, code: 'models.not_found', param: 'model' });
   });
 
+  it('is told which field is at fault where a name, with a slash or without, can be no model', async () => {
+    for (const name of ['x'.repeat(201), 'a/'.repeat(101), 'a%00', 'a/%00']) {
+      const read = clientWith(user.key).get(`/models/${name}`);
+      await expect(read, name).rejects.toMatchObject({ status: 400, param: 'model' });
+    }
+  });
+
   it('never sends its own key to the provider', async () => {
     await clientWith(user.key).chat.completions.create({ model, messages });
     expect(provider.requests.at(-1)?.headers.authorization).toBe('Bearer provider-secret');

@@ -144,6 +144,25 @@ test.skipIf(!isInstalled('todo'))('the data of every event of a turn is as docum
   expect(documented).toEqual(told.add('error'));
 });
 
+test('a header is documented as it is taken: what fits its schema is, and nothing else', async () => {
+  const post = ['post /v1/chat/sessions', '/v1/chat/sessions', 'Idempotency-Key'] as const;
+  const streamed = await product.request(user, 'POST', `${session}/messages`, { content: 'Hello', stream: true });
+  const turn = 'get /v1/chat/sessions/{session_id}/turns/{turn_id}/events';
+  const read = [turn, `${streamed.headers.get('location')}/events`, 'Last-Event-ID'] as const;
+  const longest = 'x'.repeat(255);
+  const keys = ['key', 'a b', 'å', '', '""', '"half', longest, `"${longest}"`, `${longest}x`, `"${longest}x"`];
+  const ids = ['0', '1', '01', '', '-1', '1.5', 'x', '1234567890'];
+  for (const [[name, path, header], values] of [[post, keys] as const, [read, ids] as const]) {
+    const [method = '', pattern = ''] = name.split(' ');
+    const { schema } = paths[pattern]?.[method]?.parameters?.find((one) => one.name === header) ?? { schema: false };
+    const isDocumented = createStrictAjv().compile(schema);
+    for (const value of values) {
+      const { answer } = await tryOut(name, path, { headers: { [header.toLowerCase()]: value } });
+      expect([value, answer[0] !== 400]).toEqual([value, isDocumented(value)]);
+    }
+  }
+});
+
 test('what is read on condition is documented with the header that says it', async () => {
   const conversation = session.replace('/v1/chat/sessions', `/api/${user.userId}/conversations`);
   const reads = [

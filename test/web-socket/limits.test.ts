@@ -138,3 +138,20 @@ it.each([
     await release();
   }
 });
+
+it('all fields of what answers a frame are in the document, those of a sign-in and of a limit too', async () => {
+  const { paths } = (await (await fetch(`${product.url}/openapi.json`)).json()) as {
+    paths: { '/v1/chat/ws': { get: { description: string } } };
+  };
+  const { key } = await createUserOn('few');
+  const client = await connectChat(product.url);
+  clients.push(client);
+  client.send({ type: 'auth', token: key, client_id: 'sign-in' });
+  sendMessages(client, 1, 6);
+  await client.until(({ error }) => error?.code === 'limits.requests_exceeded');
+  const answers = client.frames.filter(({ type }) => type === 'ack' || type === 'error');
+  const fields = [...new Set(answers.flatMap((frame) => Object.keys(frame)))];
+  expect(fields).toEqual(expect.arrayContaining(['user_id', 'turn_id', 'retry_after_ms']));
+  const told = paths['/v1/chat/ws'].get.description;
+  expect(fields.filter((field) => !told.includes(`"${field}"`))).toEqual([]);
+});

@@ -37,3 +37,16 @@ test('"kr" and "$" are of the currency that the user counts in, where it has tha
   expect(await say('budget 500 kr for food')).toBe('The budget for food is NOK 500.00 a month.');
   expect(await say('spent $5 on food')).toMatch(/^Recorded: \$5\.00 on food/);
 });
+
+test('a setting of the wrong form is refused with what its form is', async () => {
+  const user = await product.createUser();
+  const settings = { currency: 'EUR', time_zone: 'UTC', language: null };
+  for (const [field, value, form] of [
+    ['currency', 'eur', 'ISO 4217'],
+    ['language', 'SV', 'ISO 639'],
+  ] as const) {
+    const answer = await product.request(user, 'PUT', '/api/pam/settings', { ...settings, [field]: value });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { param: field, message: expect.stringContaining(form) } });
+  }
+});

@@ -71,14 +71,20 @@ export type Expense = Static<typeof Expense>;
 
 /** What a user may set. */
 export const settingsFields = {
-  currency: Type.String({ ...Currency, description: 'What is meant where no currency is said.' }),
+  currency: Type.String({
+    ...Currency,
+    description: 'A code of ISO 4217, such as EUR: what is meant where no currency is said.',
+  }),
   time_zone: Type.String({
     minLength: 1,
     maxLength: 64,
     description: 'Where the days begin and end, such as Europe/Stockholm.',
   }),
   language: Nullable(
-    Type.String({ pattern: '^[a-z]{2,3}$', description: 'What Pam answers in, such as sv; null: as you write.' }),
+    Type.String({
+      pattern: '^[a-z]{2,3}$',
+      description: 'A code of ISO 639, such as sv: what Pam answers in. Null: as you write.',
+    }),
   ),
 };
 

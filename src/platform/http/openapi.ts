@@ -40,9 +40,10 @@ const headerSchemas = {
   'Idempotency-Key': {
     type: 'string',
     maxLength: 257,
+    pattern: '^("[!#-~]{1,255}"|[!#-~]{1,255})$',
     description:
-      'Up to 255 characters, bare or in double quotes. What changed something is not done again under the same key within a ' +
-      'day: its answer is sent again.',
+      'Up to 255 visible ASCII characters, bare or in double quotes. What changed something is not done again under the same ' +
+      'key within a day: its answer is sent again.',
   },
   'If-None-Match': {
     type: 'string',
@@ -50,6 +51,7 @@ const headerSchemas = {
   },
   'Last-Event-ID': {
     type: 'string',
+    pattern: '^[0-9]{1,9}$',
     description: 'The `id` of the last event that you have: those after it come. Without it, all come.',
   },
 };

@@ -139,3 +139,14 @@ test.each([
     }
   }
 });
+
+test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/json'])(
+  'a body of no bytes is no body, whatever kind it is said to be: %s',
+  async (kind) => {
+    const received = await send(
+      'POST /things HTTP/1.1',
+      `host: x\r\ncontent-type: ${kind}\r\ncontent-length: 0`,
+    ).closed();
+    expect(received).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"hasBody":false\}$/);
+  },
+);

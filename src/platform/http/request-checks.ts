@@ -95,11 +95,13 @@ const TAKES_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const JSON_TYPE = /^application\/json\s*(?:;\s*(?:charset\s*=\s*"?utf-8"?\s*(?:;\s*)?)?)?$/i;
 
 /**
- * Takes the kind off a body that there is none of. For the end of what has a kind Fastify waits, and Node tells of none where
- * there is no body (`optimizeEmptyRequests`): the stream has ended from the beginning.
+ * Takes the kind off a body that there is none of, which is no fault whatever it says: `curl -d ''` calls nothing a form. For
+ * the end of what has a kind Fastify waits, and Node tells of none where no body is announced (`optimizeEmptyRequests`): the
+ * stream has ended from the beginning.
  */
 export function dropKindOfNoBody({ raw }: FastifyRequest): void {
-  if (TAKES_BODY.has(raw.method ?? '') && raw.readableEnded) delete raw.headers['content-type'];
+  const isEmpty = raw.readableEnded || raw.headers['content-length'] === '0';
+  if (isEmpty && TAKES_BODY.has(raw.method ?? '')) delete raw.headers['content-type'];
 }
 
 /** What is wrong with the kind of body that a request announces; told before the body is read. */

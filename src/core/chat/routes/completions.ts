@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Cancelled, Deadline } from '../../../base/deadline.ts';
 import { type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
 import { type Claim, claimKey, markReplay } from '../../accounts/index.ts';
@@ -125,6 +125,12 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
   );
 }
 
+/** The address of a model. */
+const ModelPath = Type.Object(
+  { model: Type.String({ minLength: 1, maxLength: 200, description: 'The name of the model.' }) },
+  { additionalProperties: false },
+);
+
 function registerModels(server: HttpServer, { models }: ChatRouteOptions): void {
   server.get(
     '/v1/models',
@@ -143,31 +149,22 @@ function registerModels(server: HttpServer, { models }: ChatRouteOptions): void 
     '/v1/models/:model',
     {
       config: { access: 'chat:read' },
-      schema: {
-        tags,
-        summary: 'Read about one model',
-        params: Type.Object(
-          { model: Type.String({ minLength: 1, maxLength: 200, description: 'The name of the model.' }) },
-          { additionalProperties: false },
-        ),
-        response: { 200: ModelInfoSchema },
-      },
+      schema: { tags, summary: 'Read about one model', params: ModelPath, response: { 200: ModelInfoSchema } },
     },
     async (request) => models.get(request.params.model),
   );
 
   // Names have slashes (`meta-llama/Llama-3.3`), and not every client encodes them.
-  server.get(
+  server.get<{ Params: Static<typeof ModelPath> }>(
     '/v1/models/*',
     {
       config: { access: 'chat:read' },
-      schema: {
-        hide: true,
-        params: Type.Object({ '*': Type.String({ maxLength: 200 }) }, { additionalProperties: false }),
-        response: { 200: ModelInfoSchema },
+      schema: { hide: true, params: ModelPath, response: { 200: ModelInfoSchema } },
+      preValidation: async (request) => {
+        request.params = { model: (request.params as unknown as { '*': string })['*'] };
       },
     },
-    async (request) => models.get(request.params['*']),
+    async (request) => models.get(request.params.model),
   );
 }
 
