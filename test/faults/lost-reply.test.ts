@@ -126,6 +126,18 @@ test.each([
   },
 );
 
+test('an answer that was stored and whose reply was lost is given, also when the state of its conversation cannot be read', async () => {
+  const me = await fetch(`${server.url}/v1/me`, { headers: { authorization: `Bearer ${key}` } });
+  const { id } = (await me.json()) as { id: string };
+  const before = server.output().length;
+  proxy.loseReplyTo('chat.end_turns');
+  const answering = post(`/api/${id}/chat`, { message: 'Hello' });
+  // The next try, which finds it stored, comes after a pause.
+  await msUntil(async () => server.output().slice(before).includes('could not store the end of a turn'), 5_000);
+  proxy.loseReplyTo('chat.find_session');
+  expect(await answering).toMatchObject({ status: 200 });
+});
+
 test('a refresh token that was used up and whose reply was lost is not to be sent again on its own', async () => {
   const signIn = await fetch(`${server.url}/api/auth`, {
     method: 'POST',

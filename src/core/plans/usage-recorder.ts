@@ -19,6 +19,8 @@ export interface ModelUse {
   readonly model: string;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** How many requests it counts as; 0 for the rest of one that was counted in part. 1 when absent. */
+  readonly requests?: number;
 }
 
 /** How long uses are gathered before they are stored, in milliseconds: what a crash loses, and how soon they are seen. */
@@ -61,18 +63,18 @@ export class UsageRecorder {
   }
 
   /** Notes what an answer cost; it counts for the day that it is now. */
-  record({ userId, model, promptTokens, completionTokens }: ModelUse): void {
+  record({ userId, model, promptTokens, completionTokens, requests = 1 }: ModelUse): void {
     const day = this.#options.clock.now().toISOString().slice(0, 10);
     const key = `${userId} ${day} ${model}`;
     const sum = this.#sums.get(key);
     if (sum !== undefined) {
-      sum.requests++;
+      sum.requests += requests;
       sum.promptTokens += promptTokens;
       sum.completionTokens += completionTokens;
     } else if (this.#sums.size < sumLimit) {
-      this.#sums.set(key, { userId, day, model, requests: 1, promptTokens, completionTokens });
+      this.#sums.set(key, { userId, day, model, requests, promptTokens, completionTokens });
     } else {
-      this.#tellLost({ userId, day, model, requests: 1, promptTokens, completionTokens });
+      this.#tellLost({ userId, day, model, requests, promptTokens, completionTokens });
     }
     this.#storeIn(gatherMs);
   }

@@ -22,9 +22,9 @@ function refuseOthers(request: FastifyRequest, userId: string): void {
   if (userId !== request.caller.userId) throw chatErrors.raise.session_not_found();
 }
 
-/** Tells the state of the conversation after the answer, which itself is to be kept by nobody. */
-function describeState(reply: FastifyReply, version: number): void {
-  setVersion(reply, version);
+/** Tells the state of the conversation after the answer, where it is known; the answer itself is to be kept by nobody. */
+function describeState(reply: FastifyReply, version: number | undefined): void {
+  if (version !== undefined) setVersion(reply, version);
   reply.headers({ 'cache-control': 'no-cache, no-store, must-revalidate', pragma: 'no-cache', expires: '0' });
 }
 
@@ -56,8 +56,9 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
       );
       const { message, version } = await awaitTurn(begun, { request, reply });
       const key = { userId: request.caller.userId, id: begun.sessionId };
-      const state = version ?? (await batches.findSession(key, request.context))[0]?.version;
-      if (state !== undefined) describeState(reply, state);
+      // What is stored by now is answered, also without its state: after an error, clients would send the message again.
+      const findVersion = async () => (await batches.findSession(key, request.context))[0]?.version;
+      describeState(reply, version ?? (await findVersion().catch(() => undefined)));
       return { conversation_id: begun.sessionId, message, tool_calls: message.tool_calls };
     },
   );

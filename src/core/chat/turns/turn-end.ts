@@ -6,8 +6,10 @@ import { toAppError } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { findAccounts, signInErrors } from '../../accounts/index.ts';
+import { charsPerToken } from '../../models/index.ts';
 import type { UsageRecorder } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
+import type { TurnRow } from './queries.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { TurnEnd, TurnEndStatus } from './store/queries.ts';
 import { type StoreTurnEndOptions, storeTurnEnd } from './store/store-turn-end.ts';
@@ -59,12 +61,14 @@ function describeEnd(
   };
 }
 
+type Recorder = Pick<UsageRecorder, 'record'>;
+
 /** What ending a turn needs. */
 export interface EndTurnOptions extends Omit<StoreTurnEndOptions, 'requestId' | 'trace'>, TurnObserver {
   readonly database: Database;
   readonly log: Logger;
   /** Counts what turns cost that the statement which ends them does not find. */
-  readonly usage: Pick<UsageRecorder, 'record'>;
+  readonly usage: Recorder;
   /** The server process that the turn belongs to. */
   readonly owner: string;
 }
@@ -94,21 +98,30 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
 }
 
 /**
- * Why a turn is not there any more, or not this process's: its account is gone, its session, or it was taken over. What it
- * cost until its session was deleted is counted here, since the statement that ends turns does not find it.
+ * Counts what a turn cost that was not ended here: all of it where it was deleted, for then the statement that ends turns does not
+ * find it; where it was taken over, what is not counted yet, for who does that knows only the text that was stored.
  */
+function countLoss({ key, usage, writtenBy }: RunningTurn, row: TurnRow | undefined, recorder: Recorder): void {
+  // It may have been ended here all the same, unheard.
+  if (usage === null || (row !== undefined && row.completion_tokens !== null)) return;
+  const { userId } = key;
+  const text = row?.text ?? '';
+  const { prompt_tokens: promptTokens, completion_tokens: completion } = usage;
+  const completionTokens = Math.max(0, completion - Math.ceil([...text].length / charsPerToken));
+  recorder.record({ userId, model: writtenBy, promptTokens, completionTokens, requests: text === '' ? 1 : 0 });
+}
+
+/** Why a turn is not there any more, or not this process's: its account is gone, its session, or it was taken over. */
 async function settleLoss(turn: RunningTurn, options: EndTurnOptions): Promise<AppError> {
-  const { userId, sessionId: id, requestId } = turn.key;
+  const { userId, sessionId, turnId, requestId } = turn.key;
   const { database, batches, usage, statementBudgetMs: budgetMs } = options;
-  const [[account], [session]] = await inBackground({ requestId, budgetMs }, (context) =>
-    Promise.all([database.query(findAccounts([{ userId }]), context), batches.findSession({ userId, id }, context)]),
+  const query = { userId, sessionId, turnId, knownHeartbeatAt: null };
+  const [[account], [row]] = await inBackground({ requestId, budgetMs }, (context) =>
+    Promise.all([database.query(findAccounts([{ userId }]), context), batches.findTurn(query, context)]),
   );
-  if (account !== undefined && session === undefined && turn.usage !== null) {
-    const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = turn.usage;
-    usage.record({ userId, model: turn.writtenBy, promptTokens, completionTokens });
-  }
+  if (account !== undefined) countLoss(turn, row, usage);
   if (account === undefined || account.disabled_at !== null) return signInErrors.raise.user_disabled();
-  return session === undefined ? chatErrors.raise.session_not_found() : chatErrors.raise.turn_lost();
+  return row === undefined ? chatErrors.raise.session_not_found() : chatErrors.raise.turn_lost();
 }
 
 async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptions): Promise<void> {

@@ -57,7 +57,7 @@ const contextBytes = 4 * maxHistoryChars;
  * and given again, only what its tools did; of a message that another such statement is storing, nothing. Sessions are
  * locked in the order of their keys, so that two such statements cannot deadlock. No row for a session that does not exist; else one: of an input whose key
  * was used before, the turn as it was started then. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
- * Indexes: chat_sessions_pkey, chat_messages_pkey, idempotency_keys_pkey.
+ * Indexes: chat_sessions_pkey, chat_messages_pkey, chat_turns_pkey, idempotency_keys_pkey.
  */
 export const startTurns = (rows: readonly NewTurn[]) => sql<{
   i: number | null;
@@ -151,10 +151,15 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
           select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
             over (order by seq desc rows unbounded preceding) as bytes_so_far
           from (
-            select seq, role, tool_calls, case when status = 'complete' or (
-              select role from chat_messages
-              where user_id = latest.user_id and session_id = latest.session_id and seq = latest.seq + 1
-            ) is distinct from 'assistant' then content else '' end as content
+            select seq, role, tool_calls, case when status = 'complete' or not exists (
+              select from chat_messages later
+              where user_id = latest.user_id and session_id = latest.session_id
+                and seq > latest.seq and seq <= started.messages_before and role = 'assistant' and (
+                select question_seq from chat_turns where user_id = later.user_id and id = later.turn_id
+              ) is not distinct from (
+                select question_seq from chat_turns where user_id = latest.user_id and id = latest.turn_id
+              )
+            ) then content else '' end as content
             from chat_messages latest
             where user_id = started.user_id and session_id = started.session_id
               and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
@@ -248,10 +253,15 @@ export const retryTurn = (p: NewRetry) => sql<{
           select seq, role, content, tool_calls, sum(octet_length(content) + coalesce(octet_length(tool_calls::text), 0))
             over (order by seq desc rows unbounded preceding) as bytes_so_far
           from (
-            select seq, role, tool_calls, case when status = 'complete' or (
-              select role from chat_messages
-              where user_id = latest.user_id and session_id = latest.session_id and seq = latest.seq + 1
-            ) is distinct from 'assistant' then content else '' end as content
+            select seq, role, tool_calls, case when status = 'complete' or not exists (
+              select from chat_messages later
+              where user_id = latest.user_id and session_id = latest.session_id
+                and seq > latest.seq and seq < started.question_seq and role = 'assistant' and (
+                select question_seq from chat_turns where user_id = later.user_id and id = later.turn_id
+              ) is not distinct from (
+                select question_seq from chat_turns where user_id = latest.user_id and id = latest.turn_id
+              )
+            ) then content else '' end as content
             from chat_messages latest
             where user_id = started.user_id and session_id = started.session_id
               and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
