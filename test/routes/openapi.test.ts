@@ -69,7 +69,7 @@ test('no operation requires what it fills in by itself', () => {
 
 test('every schema can be compiled, which a server does not before the first request that needs it', () => {
   const schemas = operations().flatMap(([name, operation]) => listSchemas(operation).map((schema) => [name, schema]));
-  expect(schemas.length).toBeGreaterThan(150);
+  expect(schemas.length).toBeGreaterThan(100);
   for (const [name, schema] of schemas as [string, object][]) {
     expect(() => createStrictAjv().compile(schema), name).not.toThrow();
     expect(() => fastJsonStringify(schema), name).not.toThrow();
