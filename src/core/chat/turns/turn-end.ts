@@ -107,6 +107,7 @@ function countLoss({ key, usage, writtenBy }: RunningTurn, row: TurnRow | undefi
   const { userId } = key;
   const text = row?.text ?? '';
   const { prompt_tokens: promptTokens, completion_tokens: completion } = usage;
+  // As `chat.end_turns` counts a text: by Postgres's characters, which are not JavaScript's.
   const completionTokens = Math.max(0, completion - Math.ceil([...text].length / charsPerToken));
   recorder.record({ userId, model: writtenBy, promptTokens, completionTokens, requests: text === '' ? 1 : 0 });
 }
