@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { searchSessions } from '../../src/core/chat/queries.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { endRunningTurns, fillTables, listUnfilled } from './fill-tables.ts';
-import { findPlanFaults, findUnusedIndexes, findWholeReads } from './find-plan-faults.ts';
-import { listStatements } from './list-statements.ts';
+import { findPlanFaults, findUnusedIndexes, findWholeReads, sortsForPage } from './find-plan-faults.ts';
+import { type ListedStatement, listStatements } from './list-statements.ts';
 
 const statements = await listStatements();
 
@@ -34,6 +34,19 @@ const named = statements.map((statement) => [statement.name, statement] as const
 test.each(named)('%s is served by the indexes that its comment names', async (_name, statement) => {
   expect(await findPlanFaults(client, statement)).toEqual([]);
 });
+
+const isPageOfMuch = ({ name, text }: ListedStatement): boolean =>
+  /user_id = .*order by .*limit \$\d+(::integer)?$/s.test(text) &&
+  !text.includes('group by') &&
+  !name.includes('_rare_');
+
+// Whoever has a thousand times what others have, as a service that acts for its own users, gets the plan of the others.
+test.each(named.filter(([, statement]) => isPageOfMuch(statement)))(
+  '%s reads a page in the order of an index',
+  async (_name, { text }) => {
+    expect(await sortsForPage(client, text)).toBe(false);
+  },
+);
 
 test('the count of a user’s keys that work looks at none that is revoked', async () => {
   const { rows } = await client.query(`select prosrc from pg_proc where proname = 'api_key_is_allowed'`);

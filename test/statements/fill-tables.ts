@@ -42,8 +42,9 @@ const fillings = [
       ${turn(`s + (seq - 1) / 2 * ${sessions}`)}, case when seq % 2 = 1 then 'user' else 'assistant' end,
       'What was said, at some length: ' || seq, ${at('s + seq * 60')}
     from generate_series(0, ${sessions - 1}) s, generate_series(1, ${messagesPerSession}) seq`,
-  `insert into activity (user_id, id, kind, subject_id, created_at)
-    select ${ownerOf('n')}, ${id('00000007', 'n')}, 'turn.started', ${turn('n')}, ${at('n')}
+  // In the first month, of which alone there is something then.
+  `insert into activity (user_id, id, kind, subject_id)
+    select ${ownerOf('n')}, activity_first_id(date_trunc('month', now()) + make_interval(secs => n)), 'turn.started', ${turn('n')}
     from generate_series(0, ${turns - 1}) n`,
   `insert into usage_writers (id, batch) select ${id('00000009', 'n')}, 1 from generate_series(0, 999) n`,
   `insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)

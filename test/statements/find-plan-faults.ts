@@ -168,6 +168,13 @@ export async function findWholeReads(client: Client, text: string): Promise<stri
   return [...scannedTables];
 }
 
+/** Whether the plan for any values, which connections keep, reads and sorts all that it then takes a page of. */
+export async function sortsForPage(client: Client, text: string): Promise<boolean> {
+  const { rows } = await client.query(`explain (generic_plan, format json) ${text}`);
+  const { Plan: plan }: { Plan: PlanNode } = rows[0]['QUERY PLAN'][0];
+  return plan['Node Type'] === 'Limit' && plan.Plans?.[0]?.['Node Type'] === 'Sort';
+}
+
 async function listLarge(client: Client, tables: readonly string[]): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select name from unnest($1::text[]) as input (name) join pg_class c on c.oid = name::regclass

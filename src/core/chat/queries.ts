@@ -124,7 +124,8 @@ export const listSessions = (p: SessionPage) => sql<SessionRow>`
   where user_id = ${p.userId}::uuid
     and (updated_at, id) < (coalesce(${p.afterUpdatedAt}::timestamptz, 'infinity'),
       coalesce(${p.afterId}::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-    and assistant is not distinct from coalesce(${p.assistant}, assistant)
+    -- Put so, Postgres expects most sessions to be wanted, and reads the page. If it expected few, it would sort all of them.
+    and nullif(${p.assistant}, assistant) is distinct from coalesce(${p.assistant}, '')
   order by updated_at desc, id desc
   limit ${p.limit}::integer`;
 
