@@ -1,6 +1,7 @@
 import { systemClock } from '../base/time.ts';
-import { UsageRecorder } from '../core/plans/index.ts';
+import { Plans, readPlans, TokenBudget, type TokenBudgetOptions, UsageRecorder } from '../core/plans/index.ts';
 import type { Config } from '../platform/config/index.ts';
+import { Limiter } from '../platform/limits/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { bindAssistants } from './assistants/bind-assistants.ts';
 import { findAssistants } from './assistants/find-assistants.ts';
@@ -14,6 +15,22 @@ import { outliveRejections } from './outlive-rejections.ts';
 import { startOrGiveUp } from './start-or-give-up.ts';
 import { startTracing } from './start-tracing.ts';
 import { untilSignalled } from './until-signalled.ts';
+
+/**
+ * The tokens that jobs may spend. What servers spend it learns from the database, of each user within ten minutes: soon enough
+ * for work that waits for hours.
+ */
+function openTokenBudget(config: Config, parts: Pick<TokenBudgetOptions, 'database' | 'clock' | 'log'>): TokenBudget {
+  const { clock, log } = parts;
+  return new TokenBudget({
+    ...parts,
+    observers: {},
+    redis: undefined,
+    limiter: new Limiter({ redis: undefined, clock }),
+    plans: new Plans(readPlans(config.plans.file), log),
+    longestCallMs: config.models.totalTimeoutMs,
+  });
+}
 
 /**
  * Works on jobs, without serving requests, until SIGTERM, SIGINT or SIGHUP; then waits for those that run. The database is
@@ -35,6 +52,7 @@ export async function runJobs(config: Config, log: Logger, process: NodeJS.Proce
     const usage = new UsageRecorder({ database, clock, log });
     const installed = bindAssistants(assistantFolders, {
       ...{ database, models, clock, log, usage },
+      tokenBudget: openTokenBudget(config, { database, clock, log }),
       cache: new UserCache(clock),
     });
     const jobs = openServerJobs(config, { database, directUrl, installed, clock, log, startTrace: tracing?.start });

@@ -139,6 +139,13 @@ it.each([
   }
 });
 
+it('a client that sends more than 4 MiB in a second is disconnected, though none of its frames waits', async () => {
+  const client = await connect(await createUserOn('unlimited'));
+  for (let number = 1; number <= 20; number++) client.socket.send(`${' '.repeat(1_000_000)}{"type":"ping"}`);
+  expect(await client.closed()).toBe(1008);
+  expect(client.frames.filter(({ type }) => type !== 'pong')).toEqual([]);
+});
+
 it('all fields of what answers a frame are in the document, those of a sign-in and of a limit too', async () => {
   const { paths } = (await (await fetch(`${product.url}/openapi.json`)).json()) as {
     paths: { '/v1/chat/ws': { get: { description: string } } };

@@ -54,7 +54,8 @@ function toJobs({ name, jobs = [] }: FoundAssistant, createContext: CreateContex
       ...job,
       name: `${name}.${job.name}`,
       input: Type.Object({ user_id: UserId, ...job.input.properties }, { additionalProperties: false }),
-      run: ({ user_id: userId, ...input }, call) => job.run(input as never, createContext({ userId, call })),
+      run: ({ user_id: userId, ...input }, call) =>
+        job.run(input as never, createContext({ userId, call, isJob: true })),
     }),
   );
 }

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../base/call-context.ts';
 import type { Clock } from '../../base/time.ts';
-import { type Idempotency, unrepeatable } from '../../core/accounts/index.ts';
+import { findAccounts, type Idempotency, unrepeatable } from '../../core/accounts/index.ts';
 import { type Models, OFFLINE } from '../../core/models/index.ts';
 import type { AssistantContext, BatchRow } from '../../kit/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
@@ -34,6 +34,8 @@ export interface Occasion {
   readonly userId: string;
   /** The user's plan, where a request tells it. */
   readonly plan?: string;
+  /** Whether it is a job: nobody has set tokens aside for what it asks of a model. */
+  readonly isJob?: boolean;
   readonly call: CallContext;
   /** How the request may be repeated, where it is one. */
   readonly idempotency?: Idempotency;
@@ -68,11 +70,12 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
 
   const hasModel = models.get().id !== OFFLINE;
 
-  return ({ userId, plan, call, idempotency = unrepeatable, onReplay }) => {
+  return ({ userId, plan, isJob = false, call, idempotency = unrepeatable, onReplay }) => {
     const owner = `${name}:${userId}`;
     const named = (fields: object) => ({ request_id: call.requestId, ...fields });
     const share = (statement: unknown, input: object) =>
       batchOf(statement as SharedMaker)({ ...input, userId }, call) as Promise<never[]>;
+    const findPlan = async () => (await database.query(findAccounts([{ userId }]), call))[0]?.plan;
     return {
       ...{ userId, clock, hasModel, deadline: call.deadline },
       log: {
@@ -85,7 +88,10 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
       once: createOnce({ userId, call, idempotency, onReplay }, { database, lock, share }),
       cached: (valueName, ttlMs, load) => cache.read(owner, { name: valueName, ttlMs, load }),
       forget: () => cache.forget(owner),
-      ask: (question) => askModel(meterUser(models, { userId, plan }, parts), question, call),
+      ask: async (question) => {
+        const spender = { userId, plan: isJob ? await findPlan() : plan };
+        return await askModel(meterUser(models, spender, parts), question, call);
+      },
     };
   };
 }

@@ -23,6 +23,7 @@ export const rereadEntry = defineAssistantJob({
       await context.query(storeReading, { id, ...reading });
       context.forget();
     } catch (error) {
+      if (isUsedUp(error)) return;
       if (!isModelTrouble(error)) throw error;
       context.log.warn({ err: error, entry_id: id, attempt }, 'the model could not read a mood again');
       const hours = pausesHours[attempt - 1];
@@ -30,6 +31,11 @@ export const rereadEntry = defineAssistantJob({
     }
   },
 });
+
+/** Whether the user's plan allows no more: then the lexicon's reading stays. */
+function isUsedUp(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'limits.tokens_exceeded';
+}
 
 function isModelTrouble(error: unknown): boolean {
   return error instanceof AppError && error.code.startsWith('models.');

@@ -115,6 +115,15 @@ describe('an entry that the lexicon read', () => {
     );
   }
 
+  /** Has alice used all tokens of the month. */
+  async function useUpPlan(): Promise<void> {
+    await client.query(
+      `insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
+        values ($1, (now() at time zone 'UTC')::date, 'stub', 1, 1000000, 0)`,
+      [alice.userId],
+    );
+  }
+
   async function find(id: string): Promise<Entry | undefined> {
     const response = await product.request(alice, 'GET', '/api/mood/get');
     return ((await response.json()) as { data: Entry[] }).data.find((entry) => entry.id === id);
@@ -163,15 +172,24 @@ describe('an entry that the lexicon read', () => {
   });
 
   test('is not read by the model later when the plan of the user was used up', async () => {
-    await client.query(
-      `insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
-        values ($1, (now() at time zone 'UTC')::date, 'stub', 1, 1000000, 0)`,
-      [alice.userId],
-    );
+    await useUpPlan();
     const asked = provider.requestCount;
     const { id, source } = await log(alice, 'Glad idag!');
     expect([source, provider.requestCount - asked]).toEqual(['lexicon', 0]);
     expect(await listWaiting(id)).toEqual([]);
+  });
+
+  test('is not read by the model either when the plan was used up meanwhile', async () => {
+    provider.setMode('401');
+    const { id } = await log(alice, 'Glad idag!');
+    await useUpPlan();
+    // Who was changed is read anew, and so is what they used.
+    await product.request(alice, 'PATCH', '/v1/me', { settings: {} });
+    provider.setMode('ok', { text: JSON.stringify(happy) });
+    const asked = provider.requestCount;
+    await hurry(id);
+    await until(async () => (await listWaiting(id)).length === 0);
+    expect([(await find(id))?.source, provider.requestCount - asked]).toEqual(['lexicon', 0]);
   });
 
   test('is not waited for where there is no model', async () => {

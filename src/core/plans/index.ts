@@ -5,6 +5,6 @@ export { Plans } from './plans.ts';
 export { readPlans } from './read-plans.ts';
 export { registerPlanRoutes } from './routes.ts';
 export { planParts } from './stored-data/parts.ts';
-export { type Reservation, type Spender, TokenBudget } from './token-budget.ts';
+export { type Reservation, type Spender, TokenBudget, type TokenBudgetOptions } from './token-budget.ts';
 export { type ModelUse, UsageRecorder } from './usage-recorder.ts';
 export { registerUsageRoutes } from './usage-routes.ts';

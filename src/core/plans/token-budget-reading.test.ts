@@ -68,6 +68,13 @@ test('what was used is read again when that is asked for while it is being read'
   await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
 });
 
+test('what is used beside all that was set aside is used up at once', async () => {
+  const budget = open({ database: postgres, redis: undefined });
+  (await reserve(budget)).settle(0);
+  budget.count(who.userId, 1_000);
+  await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
+
 test('with Redis away, what was used is read though a call of the month before is the first that is heard of', async () => {
   const budget = open({ database: postgres, redis: { isAvailable: false } as Redis });
   const underWay = await reserve(budget);

@@ -117,6 +117,11 @@ export class TokenBudget {
     return { settle: (usedTokens) => this.#settle(account, id, usedTokens) };
   }
 
+  /** Counts what was used beside all that is set aside, before it is stored. */
+  count(userId: string, usedTokens: number): void {
+    this.#use(userId, usedTokens, []);
+  }
+
   /**
    * Has what a user used be read again before the next reservation. Where the plan had no limit, here or on another server,
    * nothing was counted.
@@ -218,9 +223,13 @@ export class TokenBudget {
     const held = account.settle(id);
     if (held === undefined) return;
     // Stored with the day on which the call ended, which may be in the next month. What was set aside in one that is over lapses.
-    const present = this.#find(account.userId);
+    this.#use(account.userId, usedTokens, held.isShared ? [id] : []);
+  }
+
+  #use(userId: string, usedTokens: number, over: readonly string[]): void {
+    const present = this.#find(userId);
     present.use(usedTokens);
-    void this.#tell(present, held.isShared ? [id] : [], usedTokens);
+    void this.#tell(present, over, usedTokens);
   }
 
   /** Tells Redis what is over, what was used in its stead, and what was known to be used before. Never rejects. */

@@ -14,6 +14,12 @@ const HIGH_WATER_BYTES = 128 * 1024;
  */
 const MAX_FRAMES_PER_SECOND = 100;
 
+/**
+ * The same of their bytes: four of the largest frames. A hundred of those, each read as JSON before it is refused, would keep
+ * the server's one thread busy for seconds, and all others waiting.
+ */
+const MAX_BYTES_PER_SECOND = 4 * 1024 * 1024;
+
 const SECOND_MS = 1_000;
 
 /** Why we close, as RFC 6455 numbers it. */
@@ -48,6 +54,7 @@ export class OpenWebSocket {
   #isAlive = true;
   #secondEndsAtMs = 0;
   #framesInSecond = 0;
+  #bytesInSecond = 0;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -127,16 +134,19 @@ export class OpenWebSocket {
     // What was on its way when we closed.
     if (!this.isOpen) return;
     if (isBinary) this.#socket.close(closeCodes.unsupportedData, 'Send text frames of JSON.');
-    else if (this.#isFlood()) this.#socket.close(closeCodes.policyViolation, 'Too many frames.');
+    else if (this.#isFlood(bytes.length)) this.#socket.close(closeCodes.policyViolation, 'Too much at once.');
     else this.#user?.onFrame(bytes);
   }
 
-  #isFlood(): boolean {
+  #isFlood(frameBytes: number): boolean {
     const nowMs = performance.now();
     if (nowMs >= this.#secondEndsAtMs) {
       this.#secondEndsAtMs = nowMs + SECOND_MS;
       this.#framesInSecond = 0;
+      this.#bytesInSecond = 0;
     }
-    return ++this.#framesInSecond > MAX_FRAMES_PER_SECOND;
+    this.#framesInSecond += 1;
+    this.#bytesInSecond += frameBytes;
+    return this.#framesInSecond > MAX_FRAMES_PER_SECOND || this.#bytesInSecond > MAX_BYTES_PER_SECOND;
   }
 }

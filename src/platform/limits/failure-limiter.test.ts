@@ -4,17 +4,17 @@ import { Limiter } from './limiter.ts';
 
 const quarter = { name: 'quarter of an hour', durationMs: 900_000 };
 
-function create() {
+function create(maxKeys?: number) {
   let nowMs = Date.parse('2026-11-22T12:00:00Z');
   const clock = { now: () => new Date(nowMs), monotonicMs: () => nowMs };
-  const limiter = new Limiter({ redis: undefined, clock });
+  const limiter = new Limiter({ redis: undefined, clock, ...(maxKeys !== undefined && { maxKeys }) });
   const begin = createFailureLimiter({
     limiter,
     name: 'test',
     perAccount: [{ window: quarter, limit: 3 }],
     perIp: [{ window: quarter, limit: 5 }],
   });
-  return { begin, pass: (durationMs: number) => (nowMs += durationMs) };
+  return { begin, limiter, pass: (durationMs: number) => (nowMs += durationMs) };
 }
 
 /** Fails so often, all at once; how often it was let. */
@@ -53,4 +53,12 @@ test('may be tried again when the window is over', async () => {
   expect(await fail(begin, { account: 'ann', ip: '192.0.2.1' }, 10)).toBe(3);
   pass(900_000);
   expect(await fail(begin, { account: 'ann', ip: '192.0.2.1' }, 10)).toBe(3);
+});
+
+test('a flood of made-up accounts has nothing forgotten that was counted of others', async () => {
+  const { begin, limiter } = create(10);
+  const user = { key: 'user', rules: [{ window: quarter, limit: 1 }] };
+  expect(limiter.consume([user])).toMatchObject({ isAllowed: true });
+  for (let index = 0; index < 20; index++) await begin({ account: `user-${index}`, ip: `192.0.2.${index}` });
+  expect(limiter.consume([user])).toMatchObject({ isAllowed: false });
 });

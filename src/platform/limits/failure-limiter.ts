@@ -32,9 +32,10 @@ export type FailureLimiter = (who: Attempting) => Promise<CountedFailure>;
 /** Limits failures by account and by address. What one of the two refuses does not count against the other. */
 export function createFailureLimiter({ limiter, name, perAccount, perIp }: FailureLimiterOptions): FailureLimiter {
   return async ({ account, ip }) => {
-    const allowances: Allowance[] = [{ key: `${name}:ip:${addressKey(ip)}`, rules: perIp }];
+    const allowances: Allowance[] = [{ key: `${name}:ip:${addressKey(ip)}`, rules: perIp, isClaimed: true }];
     if (account !== undefined) {
-      allowances.push({ key: `${name}:account:${hash('sha256', account, 'base64url')}`, rules: perAccount });
+      const key = `${name}:account:${hash('sha256', account, 'base64url')}`;
+      allowances.push({ key, rules: perAccount, isClaimed: true });
     }
     const { isAllowed, resetMs } = await limiter.consume(allowances);
     return { isAllowed, retryAfterMs: isAllowed ? 0 : resetMs };

@@ -12,7 +12,7 @@ export interface LimiterOptions {
   /** Shared by all servers; without it each counts for itself. */
   readonly redis: Redis | undefined;
   readonly clock: Clock;
-  /** Keys that are remembered at once; the one not seen for longest is forgotten: 50,000, about 40 MB. */
+  /** Keys that are remembered at once, and as many claimed ones; the one not seen for longest is forgotten: 50,000, about 40 MB. */
   readonly maxKeys?: number;
 }
 
@@ -20,6 +20,11 @@ export interface LimiterOptions {
 export interface Allowance {
   readonly key: string;
   readonly rules: readonly LimitRule[];
+  /**
+   * Whether anybody can come under as many such keys as they like, as under made-up accounts. Those are remembered apart: a
+   * flood of them would have the others forgotten, and who has used up a limit would get it anew.
+   */
+  readonly isClaimed?: boolean;
 }
 
 /** What came of asking: of the window that has least left, or, refused, of the one that is used up for longest. */
@@ -66,6 +71,7 @@ export class Limiter {
   readonly #clock: Clock;
   readonly #instances: LiveInstances | undefined;
   readonly #buckets: LRUCache<string, Bucket>;
+  readonly #claimedBuckets: LRUCache<string, Bucket>;
   readonly #maxKeys: number;
   /** Those that may be in debt, at most as many as are remembered. */
   readonly #debtors = new Set<Bucket>();
@@ -77,6 +83,7 @@ export class Limiter {
     this.#instances = redis && new LiveInstances(redis, () => this.#payDebts());
     this.#maxKeys = maxKeys;
     this.#buckets = new LRUCache({ max: maxKeys });
+    this.#claimedBuckets = new LRUCache({ max: maxKeys });
   }
 
   /** How many servers share the limits, as far as is known; 1 without Redis. */
@@ -118,11 +125,12 @@ export class Limiter {
     }));
   }
 
-  #bucketOf({ key, rules }: Allowance): Bucket {
-    let bucket = this.#buckets.get(key);
+  #bucketOf({ key, rules, isClaimed }: Allowance): Bucket {
+    const buckets = isClaimed ? this.#claimedBuckets : this.#buckets;
+    let bucket = buckets.get(key);
     if (bucket === undefined) {
       bucket = new Bucket(key);
-      this.#buckets.set(key, bucket);
+      buckets.set(key, bucket);
     }
     bucket.follow(rules, this.#clock.now().getTime());
     return bucket;
