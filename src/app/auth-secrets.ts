@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Config, isSigningSecret } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { keepSecret, readSecret } from './keep-secret.ts';
+import { keepSecret, readSecret } from '../platform/postgres/index.ts';
 
 /**
  * The secrets that our tokens are signed with: those of the configuration; else one that is made once and kept in

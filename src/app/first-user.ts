@@ -2,8 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallContext } from '../base/call-context.ts';
 import { createUserWithKey, findUserByKey, hasUsers, isWellFormedSecret, newSecret } from '../core/keys/index.ts';
-import { type Database, dataDirectoryError } from '../platform/postgres/index.ts';
-import { keepSecret, readSecret } from './keep-secret.ts';
+import { type Database, dataDirectoryError, keepSecret, readSecret } from '../platform/postgres/index.ts';
 
 /** The operator's own key, as the start of the server shows it. */
 export interface FirstKey {

@@ -291,7 +291,7 @@ test.runIf(isRoot)('under root, its programs may lie where only root may enter',
   const nativeDir = dirname(dirname(binaries.postgres));
   await cp(nativeDir, join(directory, 'native'), { recursive: true, verbatimSymlinks: true });
   const copied = { ...binaries };
-  for (const name of ['initdb', 'pgCtl', 'postgres'] as const) {
+  for (const name of ['initdb', 'postgres'] as const) {
     copied[name] = join(directory, 'native', 'bin', basename(binaries[name]));
   }
   const dataDir = await temporaryDirectory();

@@ -2,14 +2,15 @@ import { access, constants, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import { dataDirectoryError } from './data-directory-error.ts';
-import { lockDataDirectory } from './data-directory-lock.ts';
+import { type DataDirectoryLock, lockDataDirectory } from './data-directory-lock.ts';
 import { ensureCluster, readPassword } from './initialize-cluster.ts';
 import { keepPostmaster } from './keep-postmaster.ts';
-import { launchPostmaster } from './launch-postmaster.ts';
+import { type Launched, launchPostmaster } from './launch-postmaster.ts';
 import { makeDirectory } from './make-directory.ts';
-import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
+import { findPostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
-import { type DataOwner, findDataOwner } from './run-as-owner.ts';
+import { findDataOwner } from './run-as-owner.ts';
+import { stopPostmaster } from './stop-postmaster.ts';
 
 /** Options of `startEmbeddedPostgres`. */
 export interface EmbeddedPostgresOptions {
@@ -30,11 +31,6 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-// Fast ends when every connection has ended, which a frozen one never does; then it is ended as by a crash, which loses
-// nothing that was committed.
-const FAST_STOP_SECONDS = 20;
-const IMMEDIATE_STOP_SECONDS = 10;
-
 /**
  * Starts PostgreSQL on the data directory, with nothing else installed. A server that still runs there because its Evenkeel
  * was killed is taken over, and one that ends is started again. It is where the last one was, while that port is free.
@@ -52,15 +48,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const owner = await findDataOwner(clusterDir, binaries.postgres);
   const password = await ensureCluster({ dataDir, clusterDir }, binaries, owner);
   const settings = { dataDir, clusterDir, postgresFlags, signal };
-  const { postmaster, isOurs } = await launchPostmaster(settings, binaries, owner);
+  const launch = () => launchPostmaster(settings, binaries, owner);
+  const lockIt = ({ postmaster }: Launched) => lockDataDirectory(urlOf(postmaster, password), log);
+  const { postmaster, isOurs, lock } = await launchAndLock(clusterDir, launch, lockIt);
   const { port } = postmaster;
-  const url = urlOf(postmaster, password);
-  const lock = await lockDataDirectory(url, log).catch(async (error) => {
-    if (isOurs) await stopPostmaster(clusterDir, binaries, owner);
-    throw error;
-  });
-  // Also when we started it: the other one has taken it over in the moment between.
-  if (lock === undefined) throw new Error('another Evenkeel runs on this data directory: stop it or set DATA_DIR');
   log.info({ port, adopted: !isOurs }, 'embedded Postgres is ready');
   const keeper = keepPostmaster(postmaster, {
     log,
@@ -73,13 +64,36 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const stop = async (): Promise<void> => {
     lock.letGo();
     const kept = keeper.stop();
-    await stopPostmaster(clusterDir, binaries, owner);
+    const running = await findPostmaster(clusterDir);
+    if (running !== undefined) await stopPostmaster(clusterDir, running.pid);
     // One that was being started ends with that, or is there now.
-    await kept;
-    await stopPostmaster(clusterDir, binaries, owner);
+    await stopPostmaster(clusterDir, await kept);
   };
   let stopped: Promise<void> | undefined;
-  return { url, stop: () => (stopped ??= stop()) };
+  return { url: urlOf(postmaster, password), stop: () => (stopped ??= stop()) };
+}
+
+/** Launches the server, and takes the right to use it; anew when it was just being stopped by the Evenkeel before. */
+async function launchAndLock(
+  clusterDir: string,
+  launch: () => Promise<Launched>,
+  lockIt: (launched: Launched) => Promise<DataDirectoryLock | undefined>,
+): Promise<Launched & { lock: DataDirectoryLock }> {
+  for (;;) {
+    const launched = await launch();
+    const { pid } = launched.postmaster;
+    try {
+      const lock = await lockIt(launched);
+      if (lock !== undefined) return { ...launched, lock };
+    } catch (error) {
+      const now = await findPostmaster(clusterDir);
+      if (!launched.isOurs && (now?.pid !== pid || now.state === 'stopping')) continue;
+      if (launched.isOurs) await stopPostmaster(clusterDir, pid);
+      throw error;
+    }
+    // Also when we started it: the other one has taken it over in the moment between.
+    throw new Error('another Evenkeel runs on this data directory: stop it or set DATA_DIR');
+  }
 }
 
 /**
@@ -107,17 +121,4 @@ async function openDataDirectory(directory: string): Promise<string> {
 
 function urlOf({ port }: Postmaster, password: string): string {
   return `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-}
-
-async function stopPostmaster(clusterDir: string, { pgCtl }: PostgresBinaries, owner: DataOwner): Promise<void> {
-  const stop = (mode: string, waitSeconds: number): Promise<void> =>
-    owner.run(pgCtl, ['stop', '--wait', `--mode=${mode}`, `--timeout=${waitSeconds}`, `--pgdata=${clusterDir}`]);
-  try {
-    if ((await findPostmaster(clusterDir)) !== undefined) await stop('fast', FAST_STOP_SECONDS);
-  } catch (error) {
-    if ((await findPostmaster(clusterDir)) === undefined) return;
-    await stop('immediate', IMMEDIATE_STOP_SECONDS).catch(() => {
-      throw new Error('the embedded Postgres does not stop', { cause: error });
-    });
-  }
 }

@@ -10,7 +10,7 @@ export {
 export { eraseInPages } from './erase-in-pages.ts';
 export { isOutcomeUnknown, isReferenceMissing, postgresErrors, sqlState } from './errors.ts';
 export { inspectRoute } from './inspect-route.ts';
-export { makeDirectory } from './make-directory.ts';
+export { keepSecret, readSecret } from './keep-secret.ts';
 export { migrate } from './migrate.ts';
 export { listMigrationFiles } from './migration-files.ts';
 export { listen, type Notifications } from './notifications.ts';

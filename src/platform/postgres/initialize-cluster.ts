@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive } from './is-alive.ts';
+import { keepSecret } from './keep-secret.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { DataOwner } from './run-as-owner.ts';
 
@@ -52,23 +53,33 @@ async function createCluster(
   owner: DataOwner,
 ): Promise<string> {
   await removeUnfinished(dataDir);
-  const password = (await readPassword(dataDir)) ?? randomBytes(32).toString('base64url');
   const passwordFile = join(dataDir, PASSWORD_FILE);
   const unfinishedDir = join(dataDir, `postgres.initializing-${process.pid}`);
   try {
-    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+    const password = keepPassword(passwordFile);
     await owner.adopt(passwordFile);
     await mkdir(unfinishedDir, { mode: 0o700 });
     await owner.adopt(unfinishedDir);
     await owner.run(initdb, initdbArguments(unfinishedDir, passwordFile));
     await rename(unfinishedDir, clusterDir);
+    return password;
   } catch (error) {
     await rm(unfinishedDir, { recursive: true, force: true });
-    // Another process may have been quicker; its directory is as good as ours.
-    if (existsSync(clusterDir)) return password;
+    // Another process may have been quicker; its directory is as good as ours, and has the same password.
+    const password = await readPassword(dataDir);
+    if (existsSync(clusterDir) && password !== undefined) return password;
     throw new Error(`cannot create the embedded database: ${(error as Error).message}`, { cause: error });
   }
-  return password;
+}
+
+/** One password for all that make the database at the same time, whoever's directory it will be. */
+function keepPassword(file: string): string {
+  const keep = (): string => keepSecret(file, randomBytes(32).toString('base64url'));
+  const password = keep();
+  if (PASSWORD.test(`${password}\n`)) return password;
+  // It is damaged, and of no database.
+  rmSync(file);
+  return keep();
 }
 
 function initdbArguments(directory: string, passwordFile: string): string[] {

@@ -24,7 +24,7 @@ function keep(postmaster: Postmaster, failures: number) {
     return startProcess().postmaster;
   };
   const keeper = keepPostmaster(postmaster, { log, relaunch });
-  onTestFinished(() => keeper.stop());
+  onTestFinished(async () => void (await keeper.stop()));
   return { keeper, lines, tries };
 }
 

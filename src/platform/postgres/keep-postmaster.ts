@@ -18,9 +18,10 @@ export interface KeepOptions {
 
 /**
  * Starts the server again whenever it ends: by the kernel when memory runs out, by a fault of its own. It repairs itself from its
- * log of writes then, and what was committed is there. Goes on until `stop()`, which resolves when no start is under way any more.
+ * log of writes then, and what was committed is there. Goes on until `stop()`, which answers the process id of the last one when no
+ * start is under way any more.
  */
-export function keepPostmaster(first: Postmaster, { log, relaunch }: KeepOptions): { stop(): Promise<void> } {
+export function keepPostmaster(first: Postmaster, { log, relaunch }: KeepOptions): { stop(): Promise<number> } {
   let { pid } = first;
   const stopping = new AbortController();
   let restarting: Promise<void> | undefined;
@@ -53,6 +54,7 @@ export function keepPostmaster(first: Postmaster, { log, relaunch }: KeepOptions
       stopping.abort();
       clearInterval(look);
       await restarting;
+      return pid;
     },
   };
 }

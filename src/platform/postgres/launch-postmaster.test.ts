@@ -1,11 +1,19 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../log/index.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+import { launchPostmaster } from './launch-postmaster.ts';
+import { findDataOwner } from './run-as-owner.ts';
+
+async function makeDataDir(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-launch-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  return dataDir;
+}
 
 async function start(dataDir: string): Promise<EmbeddedPostgres> {
   const log = createLogger({ level: 'silent' });
@@ -15,8 +23,7 @@ async function start(dataDir: string): Promise<EmbeddedPostgres> {
 }
 
 test('a Postgres is started again where it was, for those who joined it, and elsewhere when that port is taken', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-launch-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await makeDataDir();
   const first = await start(dataDir);
   await first.stop();
   const second = await start(dataDir);
@@ -27,4 +34,24 @@ test('a Postgres is started again where it was, for those who joined it, and els
   await once(other, 'listening');
   const third = await start(dataDir);
   expect(third.url).not.toBe(first.url);
+});
+
+test('what Postgres says is known also when another start has put its log away', async () => {
+  const dataDir = await makeDataDir();
+  const clusterDir = join(dataDir, 'postgres');
+  await mkdir(clusterDir);
+  const owner = await findDataOwner(clusterDir, '/bin/sh');
+  const launched = launchPostmaster(
+    { dataDir, clusterDir, postgresFlags: [] },
+    { initdb: '', postgres: '/bin/sh', moduleDir: '' },
+    {
+      ...owner,
+      async adopt(file) {
+        await rename(join(dataDir, 'postgres.log'), join(dataDir, 'postgres.log.1'));
+        await owner.adopt(file);
+      },
+      start: (program, _args, logFd) => owner.start(program, ['-c', 'echo it is cold; exit 1'], logFd),
+    },
+  );
+  await expect(launched).rejects.toThrow('Postgres did not start: it is cold');
 });

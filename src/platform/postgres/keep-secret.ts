@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeDirectory } from '../platform/postgres/index.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /** The secret that a file holds; undefined when there is no such file. @throws what the file system does otherwise. */
 export function readSecret(file: string): string | undefined {
@@ -23,14 +23,14 @@ export function keepSecret(file: string, secret: string): string {
   // Not by the process id: servers in containers share the directory, and may well share their number.
   const draft = `${file}.${randomUUID()}`;
   makeDirectory(dirname(file));
-  // On the disk before it has its name: a power loss must not leave an empty file, which would stay.
-  writeFileSync(draft, `${secret}\n`, { mode: 0o600, flush: true });
   try {
+    // On the disk before it has its name: a power loss must not leave an empty file, which would stay.
+    writeFileSync(draft, `${secret}\n`, { mode: 0o600, flush: true });
     linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
-    rmSync(draft);
+    rmSync(draft, { force: true });
   }
   return readFileSync(file, 'utf8').trim();
 }
