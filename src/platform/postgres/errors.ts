@@ -77,9 +77,11 @@ export function isRefused(error: unknown): boolean {
  */
 export function isOutcomeUnknown(error: unknown): boolean {
   if (!(error instanceof AppError)) return !isRefused(error);
-  // An open breaker gives no cause. A server that ends the connection may have done the statement before.
-  if (error.code === 'postgres.unavailable') return error.cause !== undefined && !(error.cause instanceof NotConnected);
-  return error.code === 'postgres.timeout' && !(error.cause instanceof DatabaseError);
+  const { code, cause } = error;
+  // An open breaker gives no cause.
+  const isLost = code === 'postgres.timeout' || (code === 'postgres.unavailable' && cause !== undefined);
+  // A server that ends the connection may have done the statement before; one that refuses it has not.
+  return isLost && !(cause instanceof NotConnected) && (isFatal(cause) || !isRefused(cause));
 }
 
 /** A statement was cancelled in place of the one before it on its connection, or never begun for what befell that one. */

@@ -4,6 +4,7 @@ import { startDistanceProxy } from '../../../bench/distance.ts';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
 import { createLogger } from '../log/index.ts';
+import { isOutcomeUnknown } from './errors.ts';
 import { openPostgres, type StatementObservation } from './postgres.ts';
 import { sql } from './statement.ts';
 
@@ -64,7 +65,8 @@ describe('a connection', () => {
       select current_setting('statement_timeout') as statement, current_setting('client_connection_check_interval') as check,
         current_setting('application_name') as name, current_setting('work_mem') as memory,
         current_setting('idle_in_transaction_session_timeout') as idle, current_setting('plan_cache_mode') as plans,
-        current_setting('idle_session_timeout') as idle_session`;
+        current_setting('idle_session_timeout') as idle_session, current_setting('tcp_keepalives_idle') as silent,
+        current_setting('tcp_keepalives_interval') as asked, current_setting('tcp_keepalives_count') as times`;
     expect(await postgres.query(settings, within(5_000))).toEqual([
       {
         statement: '7s',
@@ -74,6 +76,9 @@ describe('a connection', () => {
         idle: '7s',
         plans: 'force_generic_plan',
         idle_session: '0',
+        silent: '15',
+        asked: '5',
+        times: '3',
       },
     ]);
   });
@@ -144,6 +149,14 @@ test('a sign of life tells whether the server takes writes by now, at the cost o
   await pool.admin.query(`alter database ${database} reset default_transaction_read_only`);
   expect(pids.size).toBeLessThan(5);
   await until(async () => !(await isReadOnly()));
+});
+
+test('a server that is read-only is 503 unavailable, and has surely done nothing', async () => {
+  const url = `${pool.database.url}?options=${encodeURIComponent('-c default_transaction_read_only=on')}`;
+  const postgres = pool.open({ url, poolSize: 1, poolOverflow: 0 });
+  const error = await postgres.query(addNote(1, 'x'), within(5_000)).catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: 'postgres.unavailable', cause: { code: '25006' } });
+  expect(isOutcomeUnknown(error)).toBe(false);
 });
 
 describe('callers', () => {

@@ -16,6 +16,10 @@ export function sessionSettings(url: string, statementTimeoutMs: number): Client
     '-c idle_session_timeout=0',
     // A caller that went away is noticed while its statement runs.
     '-c client_connection_check_interval=1000',
+    // One whose machine or network went without a word, in half a minute: by default it keeps its place for two hours.
+    '-c tcp_keepalives_idle=15',
+    '-c tcp_keepalives_interval=5',
+    '-c tcp_keepalives_count=3',
     // Statements are made for one plan, whatever the values: to plan one that many callers share costs more than to run it.
     '-c plan_cache_mode=force_generic_plan',
   ];

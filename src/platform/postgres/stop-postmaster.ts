@@ -23,7 +23,7 @@ export async function stopPostmaster(clusterDir: string, pid: number): Promise<v
     const giveUpAtMs = performance.now() + waitMs;
     while ((await isThere()) && performance.now() < giveUpAtMs) await sleep(POLL_MS);
   }
-  if (await isThere()) throw new Error('the embedded Postgres does not stop');
+  if (await isThere()) throw new Error(`the embedded Postgres does not stop: end it with kill -9 ${pid}`);
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

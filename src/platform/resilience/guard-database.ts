@@ -178,7 +178,8 @@ class Guard implements GuardedDatabase {
     this.#options.log.warn({ err: error }, 'the database does not answer: statements are refused until it does');
     // Each that the network has forgotten would cost one sign of life.
     this.#database.refresh();
-    // What waits for a database that is gone is told so now, not at the end of its own budget.
-    for (const deadline of this.#underWay) deadline.cancel(postgresErrors.raise.unavailable({ cause: error }));
+    // What waits for a database that is gone is told so now, not at the end of its own budget. It was not refused itself.
+    const cause = new Error('the database gave no sign of life', { cause: error });
+    for (const deadline of this.#underWay) deadline.cancel(postgresErrors.raise.unavailable({ cause }));
   }
 }

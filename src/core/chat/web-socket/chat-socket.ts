@@ -63,8 +63,8 @@ interface FrameCall extends Pick<FrameNames, 'clientId'> {
  * One client's WebSocket. Frames are worked on one after the other, so that messages are stored in the order in which they
  * were sent; the events of turns go out meanwhile. Before each frame it is looked up again who is calling, which costs
  * nothing while it is cached; and so it is when the user has changed and twice a minute. Who may no longer call is told so
- * and disconnected; when it cannot be told, because the database is away, the frame is refused and the socket stays, except
- * that of a client who is still unknown when the time to sign in is over: it may try again on another.
+ * and disconnected; when it cannot be told, because the database is away, the frame is refused and the socket stays, to be
+ * looked at again, except that of a client who is still unknown when the time to sign in is over: it may try again on another.
  */
 export class ChatSocket implements WebSocketUser {
   readonly #socket: OpenWebSocket;
@@ -108,7 +108,7 @@ export class ChatSocket implements WebSocketUser {
   }
 
   onHeartbeat(): void {
-    void this.recheck();
+    this.#options.sockets.check(this);
   }
 
   onClosed(): void {
@@ -119,14 +119,14 @@ export class ChatSocket implements WebSocketUser {
   }
 
   /**
-   * Disconnects a client who may no longer call, or has no part in chat any more. Never rejects: where that cannot be told, the
-   * next frame tells.
+   * Disconnects a client who may no longer call, or has no part in chat any more.
+   * @throws AppError 401 or 403 for such a client; 503 when the database cannot tell.
    */
   async recheck(): Promise<void> {
     const secret = this.#secret;
-    if (secret === undefined) return;
+    if (secret === undefined || !this.#socket.isOpen) return;
     const check = (context: CallContext) => this.#identify(secret, { context, isUse: false });
-    await inBackground({ budgetMs: this.#options.requestBudgetMs }, check).catch(() => undefined);
+    await inBackground({ budgetMs: this.#options.requestBudgetMs }, check);
   }
 
   #take(waiting: WaitingFrame): void {
