@@ -16,10 +16,7 @@ import { startOrGiveUp } from './start-or-give-up.ts';
 import { startTracing } from './start-tracing.ts';
 import { untilSignalled } from './until-signalled.ts';
 
-/**
- * The tokens that jobs may spend. What servers spend it learns from the database, of each user within ten minutes: soon enough
- * for work that waits for hours.
- */
+/** The tokens that jobs may spend. What servers spend is read from the database before each that asks a model. */
 function openTokenBudget(config: Config, parts: Pick<TokenBudgetOptions, 'database' | 'clock' | 'log'>): TokenBudget {
   const { clock, log } = parts;
   return new TokenBudget({

@@ -89,6 +89,8 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
       cached: (valueName, ttlMs, load) => cache.read(owner, { name: valueName, ttlMs, load }),
       forget: () => cache.forget(owner),
       ask: async (question) => {
+        // Other servers may have let the user spend more since this process read it last, hours ago.
+        if (isJob) parts.tokenBudget.doubt(userId);
         const spender = { userId, plan: isJob ? await findPlan() : plan };
         return await askModel(meterUser(models, spender, parts), question, call);
       },

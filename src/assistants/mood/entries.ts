@@ -30,7 +30,7 @@ async function readMood(text: string, context: AssistantContext): Promise<Source
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     if (context.hasModel) context.log.warn({ err: error }, 'the model could not read a mood: the lexicon does');
-    // A job sets no tokens aside: what the plan refuses now must not be asked of the model in an hour.
+    // What the plan refuses now, it is likely to refuse in an hour, too.
     const isToReread = context.hasModel && error.code !== 'limits.tokens_exceeded';
     return { ...readByLexicon(text), source: 'lexicon', isToReread };
   }

@@ -183,8 +183,6 @@ describe('an entry that the lexicon read', () => {
     provider.setMode('401');
     const { id } = await log(alice, 'Glad idag!');
     await useUpPlan();
-    // Who was changed is read anew, and so is what they used.
-    await product.request(alice, 'PATCH', '/v1/me', { settings: {} });
     provider.setMode('ok', { text: JSON.stringify(happy) });
     const asked = provider.requestCount;
     await hurry(id);

@@ -11,8 +11,9 @@ const LATEST_BEGIN_MS = 250;
 /** The same as long as turns are rarely so long: a process that compiles what it does for the first time, or was not run. */
 const LATEST_BEGIN_AT_FIRST_MS = 1000;
 
-/** Long turns that together take longer than this are no accident, unless one is over for so long before the next. */
+/** Long turns that add up to more than this are no accident, in milliseconds. */
 const ACCIDENT_MS = 2000;
+/** Those before are forgotten when there was none for so long, in milliseconds. */
 const FORGOTTEN_AFTER_MS = 10_000;
 
 /** Knows how far into a turn of the event loop it is. Costs nothing while no request comes. */

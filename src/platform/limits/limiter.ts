@@ -73,7 +73,7 @@ export class Limiter {
   readonly #buckets: LRUCache<string, Bucket>;
   readonly #claimedBuckets: LRUCache<string, Bucket>;
   readonly #maxKeys: number;
-  /** Those that may be in debt, at most as many as are remembered. */
+  /** Those that may be in debt, at most as many as are remembered: the claimed ones leave the others their places. */
   readonly #debtors = new Set<Bucket>();
   #paying: Promise<void> | undefined;
 
@@ -125,11 +125,11 @@ export class Limiter {
     }));
   }
 
-  #bucketOf({ key, rules, isClaimed }: Allowance): Bucket {
+  #bucketOf({ key, rules, isClaimed = false }: Allowance): Bucket {
     const buckets = isClaimed ? this.#claimedBuckets : this.#buckets;
     let bucket = buckets.get(key);
     if (bucket === undefined) {
-      bucket = new Bucket(key);
+      bucket = new Bucket(key, isClaimed);
       buckets.set(key, bucket);
     }
     bucket.follow(rules, this.#clock.now().getTime());
@@ -147,10 +147,13 @@ export class Limiter {
   #takeAlone(buckets: readonly Bucket[]): Verdict {
     const refusal = this.#findRefusal(buckets, (count) => this.#remainingOf(count) === 0);
     if (refusal !== undefined) return refusal;
-    if (this.#redis !== undefined && this.#debtors.size < this.#maxKeys) {
-      for (const bucket of buckets) this.#debtors.add(bucket);
-    }
+    if (this.#redis !== undefined) for (const bucket of buckets) this.#noteDebt(bucket);
     return this.#allow(buckets);
+  }
+
+  #noteDebt(bucket: Bucket): void {
+    const places = bucket.isClaimed ? this.#maxKeys : this.#maxKeys * 2;
+    if (this.#debtors.size < places) this.#debtors.add(bucket);
   }
 
   async #leaseAndTake(allowances: readonly Allowance[], buckets: readonly Bucket[]): Promise<Verdict> {

@@ -65,7 +65,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     lock.letGo();
     const kept = keeper.stop();
     const running = await findPostmaster(clusterDir);
-    if (running !== undefined) await stopPostmaster(clusterDir, running.pid);
+    // Elsewhere it is another Evenkeel's.
+    if (running?.port === port) await stopPostmaster(clusterDir, running.pid);
     // One that was being started ends with that, or is there now.
     await stopPostmaster(clusterDir, await kept);
   };
@@ -86,9 +87,11 @@ async function launchAndLock(
       const lock = await lockIt(launched);
       if (lock !== undefined) return { ...launched, lock };
     } catch (error) {
-      const now = await findPostmaster(clusterDir);
-      if (!launched.isOurs && (now?.pid !== pid || now.state === 'stopping')) continue;
       if (launched.isOurs) await stopPostmaster(clusterDir, pid);
+      else {
+        const now = await findPostmaster(clusterDir);
+        if (now?.pid !== pid || now.state === 'stopping') continue;
+      }
       throw error;
     }
     // Also when we started it: the other one has taken it over in the moment between.

@@ -35,20 +35,23 @@ export function isReferenceMissing(error: unknown, id: string): boolean {
   return error.detail?.includes(`=(${id})`) === true;
 }
 
-// 08 connection lost; 57P shut down, restarting or ended by an administrator; 58 its disk or files; 25006 a replica now;
-// 25P03 and 25P04 ended for being in a transaction.
-const UNAVAILABLE = /^(08|57P|58|25006|25P0[34])/;
+// 08 connection lost; 57P shut down, restarting or ended by an administrator; 25P03 and 25P04 ended for being in a transaction.
+const ENDED = /^(08|57P|25P0[34])/;
+// 58 its disk or files; 25006 a replica now.
+const UNAVAILABLE = /^(58|25006)/;
 // 53 out of connections, memory or disk; 40001 and 40P01 still in conflict with others after our retries.
 const OVERLOADED = /^(53|40001|40P01)/;
 // 57014 statement_timeout (our own cancels are not asked here); 55P03 lock_timeout.
 const TIMEOUT = /^(57014|55P03)/;
 
 /**
- * Whether the server, or a pooler in between, ended the connection by saying so, whatever its reason: a pooler that lost the
- * server has no code of its own for that. The statement may have been done before.
+ * Whether the server, or a pooler in between, ended the connection by saying so. Told by the code, as a server gives the severity
+ * in its own language; and by the severity, as a pooler that lost the server has no code of its own. The statement may have been
+ * done before.
  */
 function isFatal(error: unknown): boolean {
-  return error instanceof DatabaseError && (error.severity === 'FATAL' || error.severity === 'PANIC');
+  if (!(error instanceof DatabaseError)) return false;
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || ENDED.test(error.code ?? '');
 }
 
 /**

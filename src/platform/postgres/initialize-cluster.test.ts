@@ -1,28 +1,42 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ensureCluster } from './initialize-cluster.ts';
 
-test('those who make the database at the same time know the password that it has, whoever was first', async () => {
+async function makeDataDir(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-cluster-'));
   onTestFinished(() => rm(dataDir, { recursive: true }));
-  /** Makes it without the programs, as one that goes on past its password only then. */
-  const make = (goesOn: Promise<unknown>): Promise<string> =>
-    ensureCluster(
-      { dataDir, clusterDir: join(dataDir, 'postgres') },
-      { initdb: '', postgres: '', moduleDir: '' },
-      {
-        adopt: async () => void (await goesOn),
-        run: async () => undefined,
-        start: () => {
-          throw new Error('nothing is started');
-        },
+  return dataDir;
+}
+
+/** Makes it without the programs, as one that goes on past its password only then. */
+function make(dataDir: string, goesOn?: Promise<unknown>): Promise<string> {
+  return ensureCluster(
+    { dataDir, clusterDir: join(dataDir, 'postgres') },
+    { initdb: '', postgres: '', moduleDir: '' },
+    {
+      adopt: async () => void (await goesOn),
+      run: async () => undefined,
+      start: () => {
+        throw new Error('nothing is started');
       },
-    );
-  const first = make(Promise.resolve());
-  const second = make(first);
+    },
+  );
+}
+
+test('those who make the database at the same time know the password that it has, whoever was first', async () => {
+  const dataDir = await makeDataDir();
+  const first = make(dataDir);
+  const second = make(dataDir, first);
   const passwords = await Promise.all([first, second]);
   const kept = (await readFile(join(dataDir, 'postgres-password'), 'utf8')).trim();
   expect(passwords).toEqual([kept, kept]);
+});
+
+test('a password whose file is damaged, be it by its last byte, is not that of a new database', async () => {
+  const dataDir = await makeDataDir();
+  await writeFile(join(dataDir, 'postgres-password'), 'a'.repeat(43));
+  const made = await make(dataDir);
+  expect(await make(dataDir)).toBe(made);
 });

@@ -56,7 +56,7 @@ async function createCluster(
   const passwordFile = join(dataDir, PASSWORD_FILE);
   const unfinishedDir = join(dataDir, `postgres.initializing-${process.pid}`);
   try {
-    const password = keepPassword(passwordFile);
+    const password = await keepPassword(dataDir);
     await owner.adopt(passwordFile);
     await mkdir(unfinishedDir, { mode: 0o700 });
     await owner.adopt(unfinishedDir);
@@ -73,10 +73,11 @@ async function createCluster(
 }
 
 /** One password for all that make the database at the same time, whoever's directory it will be. */
-function keepPassword(file: string): string {
+async function keepPassword(dataDir: string): Promise<string> {
+  const file = join(dataDir, PASSWORD_FILE);
   const keep = (): string => keepSecret(file, randomBytes(32).toString('base64url'));
   const password = keep();
-  if (PASSWORD.test(`${password}\n`)) return password;
+  if ((await readPassword(dataDir)) === password) return password;
   // It is damaged, and of no database.
   rmSync(file);
   return keep();

@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { findFreePort } from '../../../test/harness/find-free-port.ts';
 import { createLogger } from '../log/index.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+import { launchPostmaster } from './launch-postmaster.ts';
+import { findPostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster } from './postmaster.ts';
+import { findDataOwner } from './run-as-owner.ts';
 import { stopPostmaster } from './stop-postmaster.ts';
 
 async function makeDataDir(): Promise<string> {
@@ -49,6 +53,25 @@ test('nobody is sent a signal while it is not known yet which process it is', as
   onTestFinished(() => kill.mockRestore());
   await stopPostmaster(directory, (await findPostmaster(directory))?.pid ?? 1);
   expect(kill).not.toHaveBeenCalled();
+});
+
+test('a server that another Evenkeel has started elsewhere, in place of ours that had ended, is left alone', async () => {
+  const dataDir = await makeDataDir();
+  const clusterDir = join(dataDir, 'postgres');
+  const ours = await start(dataDir);
+  const binaries = await findPostgresBinaries();
+  const owner = await findDataOwner(clusterDir, binaries.postgres);
+  const settings = { dataDir, clusterDir, postgresFlags: ['fsync=off'], port: await findFreePort() };
+  const launchInPlace = async (): Promise<number> => {
+    await stopPostmaster(clusterDir, (await findPostmaster(clusterDir))?.pid ?? 0);
+    const { isOurs, postmaster } = await launchPostmaster(settings, binaries, owner);
+    // Ours was quicker to start again.
+    return isOurs ? postmaster.pid : await launchInPlace();
+  };
+  const pid = await launchInPlace();
+  onTestFinished(() => stopPostmaster(clusterDir, pid));
+  await ours.stop();
+  expect(await findPostmaster(clusterDir)).toMatchObject({ pid });
 });
 
 test('the next one, which waits for one that runs, has a server of its own when that one stops', async () => {
