@@ -53,7 +53,11 @@ const deleteSession = async (path: string) => expect((await product.request(user
 
 async function readUsage() {
   const usage = await product.request(user, 'GET', '/v1/me/usage');
-  return ((await usage.json()) as { data: { model: string; requests: number; completion_tokens: number }[] }).data;
+  return (
+    (await usage.json()) as {
+      data: { model: string; requests: number; prompt_tokens: number; completion_tokens: number }[];
+    }
+  ).data;
 }
 
 /** Longer than uses are gathered before they are stored. */
@@ -95,7 +99,7 @@ test.each<[string, StubMode, string]>([
   await expectCountedOnce();
 });
 
-test('a turn whose session is deleted before the model has said anything costs nothing', async () => {
+test('a turn whose session is deleted before the model has said anything is counted once: what the model was told', async () => {
   provider.setMode('no-first-byte');
   const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
   const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
@@ -104,8 +108,11 @@ test('a turn whose session is deleted before the model has said anything costs n
   await until(() => provider.requests.length > asked);
   await deleteSession(path);
   expect((await live).status).toBe(404);
+  await expect.poll(readUsage).not.toEqual([]);
   await sleep(gatheredMs);
-  expect(await readUsage()).toEqual([]);
+  const usage = await readUsage();
+  expect(usage).toMatchObject([{ model: 'stub-model', requests: 1, completion_tokens: 0 }]);
+  expect(usage[0]?.prompt_tokens).toBeGreaterThan(0);
 });
 
 test('a turn whose account goes, too, is not counted, and ends all the same', async () => {

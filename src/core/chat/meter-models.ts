@@ -55,7 +55,12 @@ class Meter {
     for (const { message } of choices) this.#wholeTokens += estimateTokens(message);
   }
 
-  /** By the provider's own count where it came to tell it; else by an estimate. Undefined when nothing came. */
+  /** The provider was sent the request, and may bill the prompt though nobody waits for the answer. */
+  addLeft(model: string): void {
+    this.#model = model;
+  }
+
+  /** By the provider's own count where it came to tell it; else by an estimate. Undefined when nothing came, and none left. */
   get cost(): Cost | undefined {
     if (this.#model === undefined) return undefined;
     const promptTokens = this.#usage?.prompt_tokens ?? estimatePrompt(this.#request);
@@ -67,18 +72,19 @@ class Meter {
 
 /**
  * Models as one user may use them: tokens are reserved before a model is asked (429 `limits.tokens_exceeded`), and what it
- * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing.
+ * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing, unless the caller left it
+ * after a provider was sent it: then it costs the prompt.
  */
 export function meterModels(models: Asking, spender: Spender, { tokenBudget, usage }: Metering): Asking {
   async function measure<Answer>(
     request: CompletionRequest,
-    { deadline }: ModelCall,
-    ask: (meter: Meter) => Promise<Answer>,
+    call: ModelCall,
+    ask: (meter: Meter, call: ModelCall) => Promise<Answer>,
   ): Promise<Answer> {
-    const reservation = await tokenBudget.reserve(spender, estimateCall(request), deadline);
+    const reservation = await tokenBudget.reserve(spender, estimateCall(request), call.deadline);
     const meter = new Meter(request);
     try {
-      return await ask(meter);
+      return await ask(meter, { ...call, onLeft: (model) => meter.addLeft(model) });
     } finally {
       const { cost } = meter;
       reservation.settle(cost === undefined ? 0 : cost.promptTokens + cost.completionTokens);
@@ -88,14 +94,14 @@ export function meterModels(models: Asking, spender: Spender, { tokenBudget, usa
 
   return {
     complete: (request, call) =>
-      measure(request, call, async (meter) => {
-        const answer = await models.complete(request, call);
+      measure(request, call, async (meter, metered) => {
+        const answer = await models.complete(request, metered);
         meter.addAnswer(answer);
         return answer;
       }),
     stream: (request, call, take) =>
-      measure(request, call, (meter) =>
-        models.stream(request, call, (chunk) => {
+      measure(request, call, (meter, metered) =>
+        models.stream(request, metered, (chunk) => {
           meter.addChunk(chunk);
           return take(chunk);
         }),

@@ -53,6 +53,11 @@ export class Attempt {
     return this.#reason;
   }
 
+  /** Whether the caller's deadline ended it while the provider worked on it. */
+  get isLeft(): boolean {
+    return this.response.isTaken && this.#reason !== undefined && this.#reason === this.#deadline.reason;
+  }
+
   /** Bytes of the answer came. Until `waits()`, the provider is not waited for: the reader is busy with them. */
   heard(): void {
     this.#waitsForProvider = false;

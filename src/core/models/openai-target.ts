@@ -123,6 +123,7 @@ export class OpenAiTarget implements Target {
       return named(completion, request.model);
     } catch (error) {
       attempt.isFailed = true;
+      if (attempt.isLeft) call.onLeft?.(request.model);
       throw toError(error, attempt, hasBegun);
     } finally {
       attempt.end();
@@ -154,6 +155,7 @@ export class OpenAiTarget implements Target {
     } catch (error) {
       if (isAfterTheEnd(error, reader, attempt)) return;
       attempt.isFailed = true;
+      if (attempt.isLeft) call.onLeft?.(request.model);
       throw toError(error, attempt, hasBegun);
     } finally {
       attempt.end();

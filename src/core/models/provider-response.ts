@@ -33,6 +33,7 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   /** Set while the rest goes by unread. */
   #tail: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
+  #isTaken = false;
 
   constructor() {
     // Nobody waits for it where the request could not even be sent.
@@ -42,6 +43,11 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
   /** What the request failed with, or was aborted for. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** Whether the provider was sent the request, over a connection that was there, and has not refused it. */
+  get isTaken(): boolean {
+    return this.#isTaken;
   }
 
   /** The beginning. @throws the failure. */
@@ -80,11 +86,14 @@ export class ProviderResponse implements Dispatcher.DispatchHandler {
     this.#controller = controller;
     // It was aborted while it waited for a connection.
     if (this.#failure !== undefined) controller.abort(this.#failure);
+    else this.#isTaken = true;
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // Those below 200 announce another.
-    if (status >= 200) this.#head.resolve({ status, headers });
+    if (status < 200) return;
+    this.#isTaken = status === 200;
+    this.#head.resolve({ status, headers });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {

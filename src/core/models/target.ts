@@ -21,6 +21,11 @@ export interface ModelCall {
    * `model: "offline"`. Otherwise the last target's error is raised.
    */
   readonly fallBackToOffline?: boolean;
+  /**
+   * Told, with the name that the answer would have gone by, when the deadline ended a request that a provider had been sent
+   * and had not refused: its prompt may be billed, whatever of the answer has come.
+   */
+  readonly onLeft?: (model: string) => void;
 }
 
 /**

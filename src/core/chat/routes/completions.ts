@@ -98,7 +98,8 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
         description:
           "OpenAI's chat completions, streaming and not, with tools passed through. Nothing is stored, except for a day " +
           'the answer to a request with an Idempotency-Key: the same request again gets it again, and does not ask the ' +
-          'model; while it is streamed, the same server gives it from the beginning. A client that leaves ends the request to the provider.',
+          'model; while it is streamed, the same server gives it from the beginning. A client that leaves ends the ' +
+          'request to the provider; the prompt that was sent counts.',
         body: {
           ...CompletionRequestSchema,
           examples: [{ model: 'offline', messages: [{ role: 'user', content: 'Hello!' }] }],

@@ -103,11 +103,15 @@ async function askOnce(
   const answer = new Accumulator();
   const commands = assistant?.commands;
   const fallBackToOffline = assistant !== undefined;
+  let isLeft = false;
   const modelCall = {
     deadline: turn.deadline,
     trace: turn.key.trace,
     fallBackToOffline,
     ...(commands && { commands }),
+    onLeft: () => {
+      isLeft = true;
+    },
   };
   const toldChars = turn.text.length;
   const written = { pieces: 0, chars: 0 };
@@ -126,14 +130,19 @@ async function askOnce(
       if (isTooLong) throw chatErrors.raise.answer_too_long();
     });
   } finally {
-    const usage = answer.usage ?? estimateUsage(messages, written);
+    const usage = answer.usage ?? estimateUsage(messages, { ...written, isLeft });
     if (usage !== undefined) turn.addUsage(usage);
   }
   return answer.message;
 }
 
-/** For providers that do not count, and for answers that were cut off before the count. What brought nothing costs nothing. */
-function estimateUsage(messages: readonly Message[], written: { pieces: number; chars: number }) {
+/**
+ * For providers that do not count, and for answers that were cut off before the count. What brought nothing costs nothing,
+ * unless it was left: then the provider was sent the prompt.
+ */
+function estimateUsage(messages: readonly Message[], written: { pieces: number; chars: number; isLeft: boolean }) {
   const tokens = estimateStreamed(written);
-  return tokens > 0 ? { prompt_tokens: estimateTokens(messages), completion_tokens: tokens } : undefined;
+  return tokens > 0 || written.isLeft
+    ? { prompt_tokens: estimateTokens(messages), completion_tokens: tokens }
+    : undefined;
 }
