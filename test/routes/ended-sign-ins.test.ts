@@ -73,3 +73,23 @@ test('a sign-in that was ended stays so while its refresh token is good by the c
   await product.postgres.query(passTime, testContext());
   expect([(await refresh(other)).status, (await refresh(ended)).status]).toEqual([200, 401]);
 });
+
+test('of many sign-ins that expired, each refresh and sign-out forgets some', async () => {
+  const { product, signIn, leave, refresh } = await start();
+  const signedIn = await signIn();
+  const expire = sql`
+    -- test.expire
+    insert into refresh_families (user_id, id, generation, expires_at)
+    select ${signedIn.user.id}, gen_random_uuid(), 1, now() - interval '2 days' from generate_series(1, 150)`;
+  await product.postgres.query(expire, testContext());
+  const left = async () => {
+    const count = sql<{ n: number }>`
+      -- test.count
+      select count(*) as n from refresh_families where expires_at < now()`;
+    return (await product.postgres.query(count, testContext()))[0]?.n;
+  };
+  const refreshed: SignedIn = { ...signedIn, ...((await (await refresh(signedIn)).json()) as SignedIn) };
+  expect(await left()).toBe(50);
+  await leave(refreshed);
+  expect(await left()).toBe(0);
+});

@@ -91,7 +91,7 @@ export const releaseIdempotencyKey = (p: ClaimedKey & { claim: string }) => sql<
 /**
  * The accounts of users, each with those of its sign-ins that were ended while access tokens of them may be about, which live
  * for a quarter of an hour by the clock of the server that signed them: of too many the last to begin; the latest first.
- * Indexes: users_pkey, refresh_families_pkey. At most one row a user.
+ * Indexes: users_pkey, refresh_families_ended. At most one row a user.
  */
 export const findAccounts = (rows: readonly { userId: string }[]) => sql<
   AccountColumns & { i: number | null; auth_version: number; loaded_at_ms: number; ended: string[] | null }
@@ -102,10 +102,12 @@ export const findAccounts = (rows: readonly { userId: string }[]) => sql<
     -- The transaction began no later than it saw what it reads.
     floor(extract(epoch from now()) * 1000)::float8 as loaded_at_ms,
     (
+      -- By itself, or Postgres may take them in the order of their ids, and read all that the user ever began.
+      with lately as materialized (
+        select id from refresh_families f where f.user_id = u.user_id and f.revoked_at > now() - interval '1 hour'
+      )
       select array_agg(f.id order by f.id desc) from (
-        select id from refresh_families f
-        where f.user_id = u.user_id and f.revoked_at > now() - interval '1 hour'
-        order by f.id desc limit ${MAX_ENDED_SIGN_INS}::integer
+        select id from lately order by id desc limit ${MAX_ENDED_SIGN_INS}::integer
       ) f
     ) as ended
   from unnest(${rows.map((row) => row.userId)}::uuid[]) with ordinality as input (user_id, i)
@@ -155,7 +157,7 @@ export const updateAccount = (
 /**
  * Begins to erase a user: from here on nobody can call or sign in as that user, the username and the identities are free,
  * every server is told, and a job erases the rest. Indexes: users_pkey, api_keys_pkey, identities_pkey,
- * refresh_families_pkey. One row, or none when that was begun before or there is no such user.
+ * refresh_families_expiry. One row, or none when that was begun before or there is no such user.
  *
  * The user's row is locked before keys and sign-ins, here and in every statement that locks both: no two wait for each other.
  */

@@ -66,7 +66,8 @@ describe('a connection', () => {
         current_setting('application_name') as name, current_setting('work_mem') as memory,
         current_setting('idle_in_transaction_session_timeout') as idle, current_setting('plan_cache_mode') as plans,
         current_setting('idle_session_timeout') as idle_session, current_setting('tcp_keepalives_idle') as silent,
-        current_setting('tcp_keepalives_interval') as asked, current_setting('tcp_keepalives_count') as times`;
+        current_setting('tcp_keepalives_interval') as asked, current_setting('tcp_keepalives_count') as times,
+        current_setting('enable_seqscan') as reads_whole_tables, current_setting('jit') as compiles`;
     expect(await postgres.query(settings, within(5_000))).toEqual([
       {
         statement: '7s',
@@ -79,6 +80,8 @@ describe('a connection', () => {
         silent: '15',
         asked: '5',
         times: '3',
+        reads_whole_tables: 'off',
+        compiles: 'off',
       },
     ]);
   });

@@ -132,12 +132,18 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
   ) account`;
 
 /**
+ * How many expired families a statement forgets. Each adds one at most, so that more is enough; all that a user may have at
+ * once, after a month of a program that signs in for each of its calls, would take longer than a statement may.
+ */
+const FORGOTTEN_AT_ONCE = 100;
+
+/**
  * Uses a refresh token: its family goes on to the next generation, when the token is the family's last and nothing ended
- * it. One that was used before ends the family with the activity of that, and tells every server so. Also forgets the user's
- * families that expired a day ago: by the clock of a server, the token of one that was ended may be good for longer than by
- * that of the database. One row with what the family is at now, which is nothing when the user is disabled; `told` only when
- * it ended now. No row when there is no such user.
- * Indexes: users_pkey, refresh_families_pkey.
+ * it. One that was used before ends the family with the activity of that, and tells every server so. Also forgets some of the
+ * user's families that expired a day ago: by the clock of a server, the token of one that was ended may be good for longer
+ * than by that of the database. One row with what the family is at now, which is nothing when the user is disabled; `told`
+ * only when it ended now. No row when there is no such user.
+ * Indexes: users_pkey, refresh_families_pkey, refresh_families_expiry.
  */
 export const useRefreshToken = (p: {
   userId: string;
@@ -159,8 +165,11 @@ export const useRefreshToken = (p: {
     select user_id, disabled_at from users where user_id = ${p.userId}::uuid for no key update
   ), forgotten as (
     delete from refresh_families
-    where user_id = ${p.userId}::uuid and expires_at < now() - interval '1 day' and id <> ${p.id}::uuid
-      and exists (select from account)
+    where user_id = ${p.userId}::uuid and exists (select from account) and id = any (array(
+      select id from refresh_families
+      where user_id = ${p.userId}::uuid and expires_at < now() - interval '1 day' and id <> ${p.id}::uuid
+      limit ${FORGOTTEN_AT_ONCE}::integer
+    ))
   ), family as (
     insert into refresh_families (user_id, id, generation, expires_at)
     select user_id, ${p.id}::uuid, ${p.generation}::integer + 1, now() + make_interval(secs => ${p.lifeSeconds}::integer)
@@ -188,9 +197,9 @@ export const useRefreshToken = (p: {
   from account left join family on true left join touched on true`;
 
 /**
- * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. Also forgets the user's
- * families that expired a day ago. One row, or none when it was ended before or there is no such user, or one who is being
- * erased. Indexes: users_pkey, refresh_families_pkey.
+ * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. Also forgets some of the
+ * user's families that expired a day ago. One row, or none when it was ended before or there is no such user, or one who is
+ * being erased. Indexes: users_pkey, refresh_families_pkey, refresh_families_expiry.
  */
 export const endSignIn = (p: {
   userId: string;
@@ -206,8 +215,11 @@ export const endSignIn = (p: {
     for no key update
   ), forgotten as (
     delete from refresh_families
-    where user_id = ${p.userId}::uuid and expires_at < now() - interval '1 day' and id <> ${p.id}::uuid
-      and exists (select from account)
+    where user_id = ${p.userId}::uuid and exists (select from account) and id = any (array(
+      select id from refresh_families
+      where user_id = ${p.userId}::uuid and expires_at < now() - interval '1 day' and id <> ${p.id}::uuid
+      limit ${FORGOTTEN_AT_ONCE}::integer
+    ))
   ), ended as (
     insert into refresh_families (user_id, id, generation, expires_at, revoked_at)
     select user_id, ${p.id}::uuid, 0, now() + make_interval(secs => ${p.lifeSeconds}::integer), now()
