@@ -20,12 +20,9 @@ export function sessionSettings(url: string, statementTimeoutMs: number): Client
     '-c tcp_keepalives_idle=15',
     '-c tcp_keepalives_interval=5',
     '-c tcp_keepalives_count=3',
-    // Statements are made for one plan, whatever the values: to plan one that many callers share costs more than to run it.
+    // Statements are made for one plan, whatever the values, and it reads by an index: docs/decisions/0035-plans-that-are-kept.md.
     '-c plan_cache_mode=force_generic_plan',
-    // Such a plan is kept until its tables are analysed again. Made when they had a page each, it would read all of them until
-    // then, a minute perhaps, in which they may grow to 100,000 rows. Where no index serves, they are read all the same.
     '-c enable_seqscan=off',
-    // Before Postgres 18 what is read all the same counts as so expensive that it would be compiled first.
     '-c jit=off',
   ];
   parsed.searchParams.set('options', [parsed.searchParams.get('options'), ...settings].filter(Boolean).join(' '));

@@ -89,8 +89,8 @@ function registerStop(server: HttpServer, { database, turns }: ChatRouteOptions)
         summary: 'Stop a turn',
         description:
           'What was written is kept as an incomplete message; that and the prompt are billed. A turn that has ended stays ' +
-          'as it is. A turn whose server does not answer within seconds is answered as `running`: it stops when its server hears of it, or is ' +
-          'marked as interrupted.',
+          'as it is. A turn whose server does not answer within seconds is answered as `running`: it stops when its ' +
+          'server hears of it, or is marked as interrupted.',
         params: TurnParams,
         response: { 200: Turn },
       },
