@@ -75,7 +75,6 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
     const named = (fields: object) => ({ request_id: call.requestId, ...fields });
     const share = (statement: unknown, input: object) =>
       batchOf(statement as SharedMaker)({ ...input, userId }, call) as Promise<never[]>;
-    const findPlan = async () => (await database.query(findAccounts([{ userId }]), call))[0]?.plan;
     return {
       ...{ userId, clock, hasModel, deadline: call.deadline },
       log: {
@@ -91,8 +90,8 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
       ask: async (question) => {
         // Other servers may have let the user spend more since this process read it last, hours ago.
         if (isJob) parts.tokenBudget.doubt(userId);
-        const spender = { userId, plan: isJob ? await findPlan() : plan };
-        return await askModel(meterUser(models, spender, parts), question, call);
+        const [account] = isJob ? await database.query(findAccounts([{ userId }]), call) : [{ plan }];
+        return await askModel(meterUser(models, { userId, plan: account?.plan }, parts), question, call);
       },
     };
   };

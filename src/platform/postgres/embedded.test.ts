@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { ask, makeDirectory, start } from '../../../test/harness/embedded-postgres.ts';
 import { createLogger } from '../log/index.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { ensureCluster } from './initialize-cluster.ts';
@@ -15,23 +14,6 @@ import { findPostmaster } from './postmaster.ts';
 import { findDataOwner } from './run-as-owner.ts';
 
 const isRoot = process.getuid?.() === 0;
-
-async function temporaryDirectory(mode = 0o755): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-embedded-'));
-  await chmod(directory, mode);
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-async function start(dataDir: string) {
-  const postgres = await startEmbeddedPostgres({
-    dataDir,
-    log: createLogger({ level: 'silent' }),
-    postgresFlags: ['fsync=off'],
-  });
-  onTestFinished(() => postgres.stop());
-  return postgres;
-}
 
 /** Starts it in a process of its own; answers the URL and the process. */
 async function startElsewhere(dataDir: string): Promise<{ url: string; process: ChildProcess }> {
@@ -51,18 +33,8 @@ async function startElsewhere(dataDir: string): Promise<{ url: string; process: 
   return { url, process: child };
 }
 
-async function ask<Row>(url: string, text: string): Promise<Row[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 test('a first start makes a database that a second start finds again', async () => {
-  const dataDir = join(await temporaryDirectory(), 'data');
+  const dataDir = join(await makeDirectory(), 'data');
   const first = await start(dataDir);
   const [settings] = await ask(
     first.url,
@@ -89,7 +61,7 @@ test('a first start makes a database that a second start finds again', async () 
 });
 
 test('the password is random, needed, and for the owner of its file only', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const { url } = await start(dataDir);
   const file = join(dataDir, 'postgres-password');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -100,7 +72,7 @@ test('the password is random, needed, and for the owner of its file only', async
 });
 
 test('the log of Postgres holds no values of refused statements', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const { url } = await start(dataDir);
   await ask(url, 'create table unique_mail (mail text primary key)');
   await ask(url, `insert into unique_mail values ('canary@example.org')`);
@@ -110,7 +82,7 @@ test('the log of Postgres holds no values of refused statements', async () => {
 });
 
 test('an interrupted first start leaves nothing that the next one trusts', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   // As one leaves it that was killed: half a directory under the name of a process that is no more.
   await mkdir(join(dataDir, 'postgres.initializing-999999999'));
   await writeFile(join(dataDir, 'postgres.initializing-999999999', 'PG_VERSION'), '18\n');
@@ -121,7 +93,7 @@ test('an interrupted first start leaves nothing that the next one trusts', async
 });
 
 test('the Postgres of a killed Evenkeel is taken over, with what was committed', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const killed = await startElsewhere(dataDir);
   await ask(killed.url, 'create table kept as select 1 as one');
   const before = await findPostmaster(join(dataDir, 'postgres'));
@@ -149,7 +121,7 @@ test.each([
     },
   ],
 ])('a Postgres that is killed is started again where it was, with what was committed: %s', async (_whose, begin) => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const { url, stop } = await begin(dataDir);
   await ask(url, 'create table kept as select 1 as one');
   const killed = [await killPostmaster(dataDir)];
@@ -163,7 +135,7 @@ test.each([
 });
 
 test('one that is told to stop while Postgres is being started again leaves none', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const { stop } = await start(dataDir);
   const killed = await killPostmaster(dataDir);
   const clusterDir = join(dataDir, 'postgres');
@@ -174,14 +146,14 @@ test('one that is told to stop while Postgres is being started again leaves none
 });
 
 test('a second Evenkeel on the data directory of a living one is refused and disturbs nothing', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const { url } = await start(dataDir);
   await expect(start(dataDir)).rejects.toThrow('another Evenkeel runs on this data directory: stop it or set DATA_DIR');
   expect(await ask(url, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
 test('of two that start at once on an empty directory one wins and the other is refused', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const [elsewhere, here] = await Promise.allSettled([startElsewhere(dataDir), start(dataDir)]);
   expect([elsewhere.status, here.status].sort()).toEqual(['fulfilled', 'rejected']);
   expect(await ask((await findEmbeddedPostgres(dataDir)) ?? '', 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -192,7 +164,7 @@ test('of two that start at once on an empty directory one wins and the other is 
 });
 
 test('the lock is taken again after a crash of Postgres has ended its connection', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const { url } = await start(dataDir);
   await ask(
     url,
@@ -205,7 +177,7 @@ test('the lock is taken again after a crash of Postgres has ended its connection
 });
 
 test('a postmaster.pid left by a crash does not block the start, even when its process id lives on as another', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const { stop } = await start(dataDir);
   await stop();
   const clusterDir = join(dataDir, 'postgres');
@@ -224,7 +196,7 @@ test('a postmaster.pid left by a crash does not block the start, even when its p
 });
 
 test.each([-3_600, 3_600])('an empty postmaster.pid of %i seconds from now was left behind', async (seconds) => {
-  const directory = await temporaryDirectory();
+  const directory = await makeDirectory();
   const pidFile = join(directory, 'postmaster.pid');
   await writeFile(pidFile, '');
   const madeAt = new Date(Date.now() + seconds * 1_000);
@@ -233,7 +205,7 @@ test.each([-3_600, 3_600])('an empty postmaster.pid of %i seconds from now was l
 });
 
 test('Postgres is out of reach of a signal to our process group', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const started = await startElsewhere(dataDir);
   // What a terminal does at Ctrl-C.
   process.kill(-(started.process.pid ?? 0), 'SIGINT');
@@ -243,20 +215,20 @@ test('Postgres is out of reach of a signal to our process group', async () => {
 });
 
 test('a data directory without its password is refused, saying what to do', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   await (await start(dataDir)).stop();
   await unlink(join(dataDir, 'postgres-password'));
   await expect(start(dataDir)).rejects.toThrow(/postgres-password is missing .* Put it back/);
 });
 
 test('what Postgres says when it cannot start is in the error', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const flags = { dataDir, log: createLogger({ level: 'silent' }), postgresFlags: ['work_mem=nonsense'] };
   await expect(startEmbeddedPostgres(flags)).rejects.toThrow(/Postgres did not start: .*work_mem/);
 });
 
 test('a Postgres that ends without a word, as on a full disk, is an error that says where to look', async () => {
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const settings = { dataDir, clusterDir: join(dataDir, 'postgres'), postgresFlags: [] };
   const binaries = { ...(await findPostgresBinaries()), postgres: '/bin/false' };
   const owner = await findDataOwner(settings.clusterDir, binaries.postgres);
@@ -266,7 +238,7 @@ test('a Postgres that ends without a word, as on a full disk, is an error that s
 });
 
 test.runIf(isRoot)('under root, it runs where only root may enter', async () => {
-  const dataDir = join(await temporaryDirectory(0o700), 'data');
+  const dataDir = join(await makeDirectory(0o700), 'data');
   const { url } = await start(dataDir);
   expect(await ask(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   const { pid = 0 } = (await findPostmaster(join(dataDir, 'postgres'))) ?? {};
@@ -277,7 +249,7 @@ test.runIf(isRoot)('under root, it runs where only root may enter', async () => 
 });
 
 test.runIf(isRoot)('under root, where everyone may enter it has no capabilities', async () => {
-  const dataDir = join(await temporaryDirectory(), 'data');
+  const dataDir = join(await makeDirectory(), 'data');
   await start(dataDir);
   const { pid = 0 } = (await findPostmaster(join(dataDir, 'postgres'))) ?? {};
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
@@ -286,7 +258,7 @@ test.runIf(isRoot)('under root, where everyone may enter it has no capabilities'
 });
 
 test.runIf(isRoot)('under root, its programs may lie where only root may enter', async () => {
-  const directory = await temporaryDirectory(0o700);
+  const directory = await makeDirectory(0o700);
   const binaries = await findPostgresBinaries();
   const nativeDir = dirname(dirname(binaries.postgres));
   await cp(nativeDir, join(directory, 'native'), { recursive: true, verbatimSymlinks: true });
@@ -294,13 +266,13 @@ test.runIf(isRoot)('under root, its programs may lie where only root may enter',
   for (const name of ['initdb', 'postgres'] as const) {
     copied[name] = join(directory, 'native', 'bin', basename(binaries[name]));
   }
-  const dataDir = await temporaryDirectory();
+  const dataDir = await makeDirectory();
   const place = { dataDir, clusterDir: join(dataDir, 'postgres') };
   const owner = await findDataOwner(place.clusterDir, copied.postgres);
   await expect(ensureCluster(place, copied, owner)).resolves.toHaveLength(43);
 });
 
 test.runIf(isRoot)('under root, a place that cannot be reached is refused, saying what to do', async () => {
-  const missing = findDataOwner(join(await temporaryDirectory(), 'data', 'postgres'), '/nowhere/postgres');
+  const missing = findDataOwner(join(await makeDirectory(), 'data', 'postgres'), '/nowhere/postgres');
   await expect(missing).rejects.toThrow(/cannot reach .* or set DATABASE_URL/);
 });

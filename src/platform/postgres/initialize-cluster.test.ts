@@ -1,14 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { makeDirectory } from '../../../test/harness/embedded-postgres.ts';
 import { ensureCluster } from './initialize-cluster.ts';
-
-async function makeDataDir(): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-cluster-'));
-  onTestFinished(() => rm(dataDir, { recursive: true }));
-  return dataDir;
-}
 
 /** Makes it without the programs, as one that goes on past its password only then. */
 function make(dataDir: string, goesOn?: Promise<unknown>): Promise<string> {
@@ -26,7 +20,7 @@ function make(dataDir: string, goesOn?: Promise<unknown>): Promise<string> {
 }
 
 test('those who make the database at the same time know the password that it has, whoever was first', async () => {
-  const dataDir = await makeDataDir();
+  const dataDir = await makeDirectory(0o700);
   const first = make(dataDir);
   const second = make(dataDir, first);
   const passwords = await Promise.all([first, second]);
@@ -35,7 +29,7 @@ test('those who make the database at the same time know the password that it has
 });
 
 test('a password whose file is damaged, be it by its last byte, is not that of a new database', async () => {
-  const dataDir = await makeDataDir();
+  const dataDir = await makeDirectory(0o700);
   await writeFile(join(dataDir, 'postgres-password'), 'a'.repeat(43));
   const made = await make(dataDir);
   expect(await make(dataDir)).toBe(made);

@@ -1,29 +1,14 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createLogger } from '../log/index.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+import { makeDirectory, start } from '../../../test/harness/embedded-postgres.ts';
 import { launchPostmaster } from './launch-postmaster.ts';
 import { findDataOwner } from './run-as-owner.ts';
 
-async function makeDataDir(): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-launch-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
-  return dataDir;
-}
-
-async function start(dataDir: string): Promise<EmbeddedPostgres> {
-  const log = createLogger({ level: 'silent' });
-  const postgres = await startEmbeddedPostgres({ dataDir, log, postgresFlags: ['fsync=off'] });
-  onTestFinished(() => postgres.stop());
-  return postgres;
-}
-
 test('a Postgres is started again where it was, for those who joined it, and elsewhere when that port is taken', async () => {
-  const dataDir = await makeDataDir();
+  const dataDir = await makeDirectory(0o700);
   const first = await start(dataDir);
   await first.stop();
   const second = await start(dataDir);
@@ -37,7 +22,7 @@ test('a Postgres is started again where it was, for those who joined it, and els
 });
 
 test('what Postgres says is known also when another start has put its log away', async () => {
-  const dataDir = await makeDataDir();
+  const dataDir = await makeDirectory(0o700);
   const clusterDir = join(dataDir, 'postgres');
   await mkdir(clusterDir);
   const owner = await findDataOwner(clusterDir, '/bin/sh');

@@ -56,14 +56,16 @@ export async function launchPostmaster(
     const child = owner.start(binaries.postgres, await serverArguments(settings, binaries), file.fd);
     // As by a crash: the server may not have come far enough to stop well.
     settings.signal?.addEventListener('abort', () => child.kill('SIGQUIT'));
-    const outcome = async () => {
+    let said: string;
+    try {
       const postmaster = await waitUntilReady(settings.clusterDir, child);
-      return { postmaster, said: await readTail(file, logOffset) };
-    };
-    const { postmaster, said } = await outcome().finally(() => file.close());
-    // It must not keep us running; it is stopped by name, not as our child.
-    child.unref();
-    if (postmaster !== undefined) return { postmaster, isOurs: true };
+      // It must not keep us running; it is stopped by name, not as our child.
+      child.unref();
+      if (postmaster !== undefined) return { postmaster, isOurs: true };
+      said = await readTail(file, logOffset);
+    } finally {
+      await file.close();
+    }
     if (attempt === ATTEMPTS || !TEMPORARY.test(said)) {
       // The log is on the same disk: when that is full, it says nothing.
       const silence = `it ended with ${child.signalCode ?? `code ${child.exitCode}`} and said nothing. Is the disk of ${settings.dataDir} full? See ${logFile}`;

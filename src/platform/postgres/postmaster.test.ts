@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { makeDirectory } from '../../../test/harness/embedded-postgres.ts';
 import { createLogger } from '../log/index.ts';
 import { startEmbeddedPostgres } from './embedded.ts';
 import { findPostmaster } from './postmaster.ts';
@@ -9,9 +9,7 @@ import { findPostmaster } from './postmaster.ts';
 const log = createLogger({ level: 'silent' });
 
 test.runIf(process.platform === 'linux')('a server is known where its directory was moved to', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-moved-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  await chmod(directory, 0o755);
+  const directory = await makeDirectory();
   const dataDir = join(directory, 'data');
   const moved = join(directory, 'moved');
   const { stop } = await startEmbeddedPostgres({ dataDir, log, postgresFlags: ['fsync=off'] });

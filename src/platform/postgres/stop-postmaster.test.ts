@@ -1,52 +1,24 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { ask, makeDirectory, start } from '../../../test/harness/embedded-postgres.ts';
 import { findFreePort } from '../../../test/harness/find-free-port.ts';
-import { createLogger } from '../log/index.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { launchPostmaster } from './launch-postmaster.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { findPostmaster } from './postmaster.ts';
 import { findDataOwner } from './run-as-owner.ts';
 import { stopPostmaster } from './stop-postmaster.ts';
 
-async function makeDataDir(): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-stop-'));
-  // Under root, Postgres runs as another user, who must get in.
-  await chmod(dataDir, 0o755);
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
-  return dataDir;
-}
-
-async function start(dataDir: string): Promise<EmbeddedPostgres> {
-  const log = createLogger({ level: 'silent' });
-  const postgres = await startEmbeddedPostgres({ dataDir, log, postgresFlags: ['fsync=off'] });
-  onTestFinished(() => postgres.stop());
-  return postgres;
-}
-
-async function ask(url: string, statement: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(statement)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 test('a server that was started since the one to be stopped has ended is left alone', async () => {
-  const dataDir = await makeDataDir();
+  const dataDir = await makeDirectory();
   const { url } = await start(dataDir);
   await stopPostmaster(join(dataDir, 'postgres'), spawnSync('/bin/true').pid);
   expect(await ask(url, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
 test('nobody is sent a signal while it is not known yet which process it is', async () => {
-  const directory = await makeDataDir();
+  const directory = await makeDirectory();
   await writeFile(join(directory, 'postmaster.pid'), '');
   // One to process 0 would reach all of our own group.
   const kill = vi.spyOn(process, 'kill').mockImplementation(() => true);
@@ -56,7 +28,7 @@ test('nobody is sent a signal while it is not known yet which process it is', as
 });
 
 test('a server that another Evenkeel has started elsewhere, in place of ours that had ended, is left alone', async () => {
-  const dataDir = await makeDataDir();
+  const dataDir = await makeDirectory();
   const clusterDir = join(dataDir, 'postgres');
   const ours = await start(dataDir);
   const binaries = await findPostgresBinaries();
@@ -75,7 +47,7 @@ test('a server that another Evenkeel has started elsewhere, in place of ours tha
 });
 
 test('the next one, which waits for one that runs, has a server of its own when that one stops', async () => {
-  const dataDir = await makeDataDir();
+  const dataDir = await makeDirectory();
   const before = await start(dataDir);
   const next = start(dataDir);
   const waiting = `select from pg_stat_activity where application_name = 'evenkeel data directory'`;
