@@ -86,6 +86,23 @@ describe('the list', () => {
     expect(await titles()).toHaveLength(3);
   });
 
+  it('marks very many as read in several statements, and all of them', async () => {
+    const insert = sql`
+      -- test.insert_notifications
+      insert into notifications (user_id, id, kind, title, body, in_app)
+      select ${user.userId}::uuid, gen_random_uuid(), 'welcome', 'Title', 'Body', true from generate_series(1, 10001)`;
+    await product.postgres.query(insert, testContext());
+    const countStatements = async () => {
+      const metrics = await (await product.request(undefined, 'GET', '/metrics')).text();
+      return Number(
+        /duration_seconds_count\{[^}]*"notifications\.mark_page_read"[^}]*\} (\d+)/.exec(metrics)?.[1] ?? 0,
+      );
+    };
+    const before = await countStatements();
+    expect(await call('POST', '/read-all')).toMatchObject({ count: 10_001 });
+    expect([(await countStatements()) - before, await titles('?unread=true')]).toEqual([3, []]);
+  });
+
   it('has what was told twice under one id once', async () => {
     const id = await tell('once');
     await tell('once', { id });

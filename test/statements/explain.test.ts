@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findAccounts } from '../../src/core/accounts/queries.ts';
 import { searchSessions } from '../../src/core/chat/queries.ts';
+import { sumTokens } from '../../src/core/plans/queries.ts';
 import { sessionSettings } from '../../src/platform/postgres/session-settings.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { endRunningTurns, fillTables, listUnfilled } from './fill-tables.ts';
@@ -156,6 +157,12 @@ describe('on a new database, whose empty tables nobody has analysed,', () => {
     expect(rows.map((row) => row['QUERY PLAN']).join()).toContain('refresh_families_ended');
   });
 
+  test('of the rewards of a user, those from long before the month are not read', async () => {
+    const { rows } = await session.query(`explain (generic_plan) ${sumTokens([{ userId: '', from: '' }]).text}`);
+    const plan = rows.map((row) => row['QUERY PLAN']).join(' ');
+    expect(plan).toMatch(/rewards_pkey on rewards r [^:]*Index Cond: \(\(user_id = input.user_id\) AND \(id >= /);
+  });
+
   test('the words that are searched for are read once, not again for each session or message', async () => {
     const page = { userId: '', assistant: null, afterUpdatedAt: null, afterId: null, limit: 50 };
     const { text } = searchSessions({ ...page, words: '' });
@@ -186,6 +193,17 @@ describe('on a new database, whose empty tables are analysed,', () => {
     await session?.end();
     await empty?.drop();
   });
+
+  // Users have few rows there, as far as is known: for one who has a million, each page would go through all of them.
+  test.each(named.filter(([, { text }]) => text.includes('delete from') && text.includes('limit (select')))(
+    '%s finds the rows of a page, and does not look through all of the user',
+    async (_name, { text }) => {
+      const { rows } = await session.query<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${text}`);
+      const filters = rows.map((row) => row['QUERY PLAN']).filter((line) => line.includes('Filter:'));
+      // Of the turns of a session, which are found by that, it makes sure whose they are.
+      expect(filters.filter((line) => !/Filter: \(user_id = \$\d\)$/.test(line))).toEqual([]);
+    },
+  );
 
   test.each(named)('%s reads no whole table that grows', async (_name, { text }) => {
     const read = await findWholeReads(session, text);

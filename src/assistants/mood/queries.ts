@@ -174,13 +174,19 @@ export const postponeReading = (p: Owned & { id: string; attempt: number; hours:
     job_key => 'mood.reread_entry ' || ${p.id}::uuid, priority => 10
   ) as job`;
 
-/** Deletes some of a user's entries, and tells it once. Index: entries_pkey. A row for each, at most `limit`. */
+/** Deletes some of a user's entries, and tells it once. Index: entries_felt. A row for each, at most `limit`. */
 export const deleteEntries = (p: Owned & { limit: number }) => sql<{ id: string; told: string | null }>`
   -- mood.delete_entries
   delete from mood.entries
-  where user_id = ${p.userId}::uuid and ctid = any (array(
-    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
-    select ctid from mood.entries where user_id = ${p.userId}::uuid order by id
-    limit (select ${p.limit}::integer)
-  ))
+  where user_id = ${p.userId}::uuid and (felt_at, id) >= (
+    select felt_at, id from (
+      select felt_at, id from mood.entries where user_id = ${p.userId}::uuid
+      -- As that index has them, and a number that the planner does not see: it would sort all rows of a user who it thinks has
+      -- few, for each page.
+      order by felt_at desc, id desc
+      limit (select ${p.limit}::integer)
+    ) page
+    order by felt_at, id
+    limit 1
+  )
   returning id, (select pg_notify('evenkeel_assistants', 'mood:' || ${p.userId}::uuid)::text) as told`;

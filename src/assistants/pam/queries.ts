@@ -258,11 +258,15 @@ export const deleteExpenses = (p: Owned & { limit: number }) => sql<{ id: string
 export const deleteBudgets = (p: Owned & { limit: number }) => sql<{ category: string; currency: string }>`
   -- pam.delete_budgets
   delete from pam.budgets
-  where user_id = ${p.userId}::uuid and ctid = any (array(
-    -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
-    select ctid from pam.budgets where user_id = ${p.userId}::uuid order by category, currency
-    limit (select ${p.limit}::integer)
-  ))
+  where user_id = ${p.userId}::uuid and (category, currency) <= (
+    select category, currency from (
+      -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
+      select category, currency from pam.budgets where user_id = ${p.userId}::uuid order by category, currency
+      limit (select ${p.limit}::integer)
+    ) page
+    order by category desc, currency desc
+    limit 1
+  )
   returning category, currency`;
 
 /** Deletes some of the days that a user has planned. Index: trip_days_pkey. A row for each, at most `limit`. */

@@ -200,12 +200,14 @@ export interface SessionPart {
 export const deleteMessages = (p: SessionPart) => sql<{ seq: number }>`
   -- chat.delete_messages
   delete from chat_messages
-  where user_id = ${p.userId}::uuid and session_id = ${p.sessionId}::uuid and ctid = any (array(
-    select ctid from chat_messages where user_id = ${p.userId}::uuid and session_id = ${p.sessionId}::uuid
-    order by seq desc
-    -- A number that the planner does not see: it would sort all rows of a session that it thinks short, for each page.
-    limit (select ${p.limit}::integer)
-  ))
+  where user_id = ${p.userId}::uuid and session_id = ${p.sessionId}::uuid and seq >= (
+    select min(seq) from (
+      select seq from chat_messages where user_id = ${p.userId}::uuid and session_id = ${p.sessionId}::uuid
+      order by seq desc
+      -- A number that the planner does not see: it would sort all rows of a session that it thinks short, for each page.
+      limit (select ${p.limit}::integer)
+    ) page
+  )
   returning seq`;
 
 /** Deletes some of a session's turns. Indexes: chat_turns_session, chat_turns_pkey. A row for each, at most `limit`. */

@@ -48,15 +48,31 @@ export const markRead = (p: { userId: string; id: string }) => sql<NotificationR
   where user_id = ${p.userId}::uuid and id = ${p.id}::uuid and in_app
   returning id, kind, title, body, data, read_at, created_at`;
 
-/** Marks all of a user's notifications as read. Index: notifications_unread. One row: how many were not. */
-export const markAllRead = (p: { userId: string }) => sql<{ marked: number }>`
-  -- notifications.mark_all_read
-  with marked as (
+/**
+ * Marks some of a user's notifications as read, from the oldest on. Index: notifications_unread. One row: how many were not, and
+ * the last of the page; null when there are no more after it.
+ */
+export const markPageRead = (p: { userId: string; afterId: string; limit: number }) => sql<{
+  marked: number | null;
+  last_id: string | null;
+}>`
+  -- notifications.mark_page_read
+  with page as (
+    select id from notifications
+    where user_id = ${p.userId}::uuid and in_app and read_at is null and id > ${p.afterId}::uuid
+    order by id
+    -- A number that the planner does not see: it would sort all of a user who it thinks has few, for each page.
+    limit (select ${p.limit}::integer)
+  ), last as materialized (
+    select id from page order by id desc limit 1
+  ), marked as (
     update notifications set read_at = now()
-    where user_id = ${p.userId}::uuid and in_app and read_at is null
+    where user_id = ${p.userId}::uuid and in_app and read_at is null and id > ${p.afterId}::uuid
+      and id <= (select id from last)
     returning id
   )
-  select count(*)::integer as marked from marked`;
+  select (select count(*)::integer from marked) as marked,
+    (select id from last where (select count(*) from page) = ${p.limit}::integer) as last_id`;
 
 /** What a user prefers, of the kinds where that was said. Index: notification_preferences_pkey. A row for each kind. */
 export const listPreferences = (p: { userId: string }) => sql<PreferenceRow>`

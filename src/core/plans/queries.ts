@@ -107,8 +107,9 @@ export interface UserMonth {
 }
 
 /**
- * What users have used since the first day of a month, and were given for referrals in that month. Indexes:
- * usage_days_pkey, rewards_pkey. A row each, of as many as there were days and models, and as the user has rewards.
+ * What users have used since the first day of a month, and were given for referrals in that month; whose ids, which are UUIDv7,
+ * are from then or, where a server's clock is behind, from a little before. Indexes: usage_days_pkey, rewards_pkey. A row each, of
+ * as many as there were days and models, and rewards since then.
  */
 export const sumTokens = (rows: readonly UserMonth[]) => sql<{
   i: number | null;
@@ -127,6 +128,8 @@ export const sumTokens = (rows: readonly UserMonth[]) => sql<{
   cross join lateral (
     select coalesce(sum(tokens), 0)::bigint as given
     from rewards r
-    where r.user_id = input.user_id and r.created_at >= input.first_day::timestamp at time zone 'UTC'
+    where r.user_id = input.user_id
+      and r.id >= activity_first_id((input.first_day - interval '1 day') at time zone 'UTC')
+      and r.created_at >= input.first_day::timestamp at time zone 'UTC'
       and r.created_at < (input.first_day + interval '1 month') at time zone 'UTC'
   ) gifts`;

@@ -83,16 +83,30 @@ export const exportTurns = (p: { userId: string; afterId: string; limit: number 
   where coalesce(bytes_before, 0) < ${maxPageBytes}::integer
   order by id`;
 
-/** Erases some of a user's messages. Index: chat_messages_pkey. A row for each, at most `limit`. */
+/**
+ * Erases some of a user's messages: all of the sessions before the one in which the page ends, and that one's part. By a range
+ * of an index, not row by row: where Postgres thinks that users have few, it would look for those among all of the user's.
+ * Indexes: chat_messages_pkey, chat_messages_time. A row for each, at most `limit`.
+ */
 export const eraseMessages = (p: { userId: string; limit: number }) => sql<{ seq: number }>`
   -- chat.erase_messages
-  delete from chat_messages
-  where user_id = ${p.userId}::uuid and ctid = any (array(
+  with page as (
+    select session_id, seq from chat_messages where user_id = ${p.userId}::uuid
+    order by session_id, seq
     -- A number that the planner does not see: it would sort all rows of a user who it thinks has few, for each page.
-    select ctid from chat_messages where user_id = ${p.userId}::uuid order by session_id, seq
     limit (select ${p.limit}::integer)
-  ))
-  returning seq`;
+  ), last as materialized (
+    select session_id, seq from page order by session_id desc, seq desc limit 1
+  ), whole as (
+    delete from chat_messages
+    where user_id = ${p.userId}::uuid and session_id < (select session_id from last)
+    returning seq
+  ), part as (
+    delete from chat_messages
+    where user_id = ${p.userId}::uuid and session_id = (select session_id from last) and seq <= (select seq from last)
+    returning seq
+  )
+  select seq from whole union all select seq from part`;
 
 /** Erases some of a user's turns. Index: chat_turns_pkey. A row for each, at most `limit`. */
 export const eraseTurns = (p: { userId: string; limit: number }) => sql<{ id: string }>`
@@ -112,11 +126,15 @@ export const eraseTurns = (p: { userId: string; limit: number }) => sql<{ id: st
 export const eraseSessions = (p: { userId: string; limit: number }) => sql<{ id: string }>`
   -- chat.erase_sessions
   delete from chat_sessions
-  where user_id = ${p.userId}::uuid and ctid = any (array(
-    select ctid from chat_sessions where user_id = ${p.userId}::uuid
-    -- As that index has them, and a number that the planner does not see: it would sort all rows of a user who it thinks has
-    -- few, for each page.
-    order by updated_at desc, id desc
-    limit (select ${p.limit}::integer)
-  ))
+  where user_id = ${p.userId}::uuid and (updated_at, id) >= (
+    select updated_at, id from (
+      select updated_at, id from chat_sessions where user_id = ${p.userId}::uuid
+      -- As that index has them, and a number that the planner does not see: it would sort all rows of a user who it thinks has
+      -- few, for each page.
+      order by updated_at desc, id desc
+      limit (select ${p.limit}::integer)
+    ) page
+    order by updated_at, id
+    limit 1
+  )
   returning id`;
