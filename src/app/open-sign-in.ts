@@ -3,6 +3,7 @@ import type { Clock } from '../base/time.ts';
 import {
   type CountFailures,
   createFailureCount,
+  createSignInCount,
   IdentityVerifier,
   type Issuer,
   readIssuers,
@@ -57,7 +58,8 @@ export function openSignIn(config: Config, parts: SignInParts): SignInService {
   const tokens = new Tokens({ secrets, clock });
   const verifier = new IdentityVerifier({ issuers, clock, log });
   const observers = metrics.statements.batches;
-  const signIn = new SignIn({ verifier, callers: callers.cache, database, observers, clock, newFirstKey });
+  const countSignIn = createSignInCount(limits.limiter);
+  const signIn = new SignIn({ verifier, countSignIn, callers: callers.cache, database, observers, clock, newFirstKey });
   const countFailures = createFailureCount(limits.limiter);
   return { tokens, signIn, countFailures, signInBudgetMs: config.signIn.budgetMs, close: () => verifier.close() };
 }

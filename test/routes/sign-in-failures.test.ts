@@ -83,3 +83,13 @@ test('a refused token is answered alike whoever it claims to be: the same bytes,
   expect([...answers].map((answer) => answer.split(' ')[2])).toEqual(Array(6).fill('401'));
   expect(await statementsOf()).toHaveLength(length);
 });
+
+test('good tokens sign an identity in 100 times in a minute; further times are 429, another identity signs in', async () => {
+  const token = await app.token('tireless');
+  const statuses = await tryInTurn(105, () => tryFrom('192.0.2.220', token));
+  expect([countOf(statuses, 201), countOf(statuses, 200), countOf(statuses, 429)]).toEqual([1, 99, 5]);
+  const refused = await product.request(undefined, 'POST', '/api/auth', { token });
+  expect(await refused.json()).toMatchObject({ error: { code: 'auth.too_many_sign_ins' } });
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await tryFrom('192.0.2.220', await app.token('another'))).toBe(201);
+});

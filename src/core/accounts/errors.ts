@@ -50,6 +50,11 @@ export const signInErrors = defineErrors('auth', {
     message: 'Too many tokens were refused of this account or from this address. Try again later, with a good one.',
     retryAfterMs: 60_000,
   },
+  too_many_sign_ins: {
+    status: 429,
+    message: 'You have signed in too often. Use the tokens that you got, or try again after the time in Retry-After.',
+    retryAfterMs: 60_000,
+  },
   issuer_unavailable: {
     status: 503,
     message: 'The identity provider does not answer, so tokens of it cannot be checked. Try again shortly.',

@@ -31,6 +31,7 @@ export { registerAccountRoutes } from './routes/me.ts';
 export { registerSignInRoutes } from './routes/sign-in.ts';
 export { Username } from './schemas.ts';
 export { type CountFailures, createFailureCount } from './sign-in/count-failures.ts';
+export { createSignInCount } from './sign-in/count-sign-ins.ts';
 export { IdentityVerifier } from './sign-in/identity-verifier.ts';
 export { inspectIssuer } from './sign-in/inspect-issuer.ts';
 export type { Issuer } from './sign-in/issuer.ts';

@@ -68,7 +68,8 @@ export const variables = {
       to: 64 * MIB,
       unit: 'bytes',
       default: MIB,
-      sentence: 'Largest request body that is read; a larger one is refused with 413.',
+      sentence:
+        'Largest request body that is read, on public routes such as sign-in 64 KiB at most; a larger one is refused with 413.',
     }),
     corsOrigins: list({
       name: 'CORS_ORIGINS',

@@ -12,10 +12,10 @@ export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as cons
 /** What to answer; of a request whose deadline is over, that, whatever else its handler ran into because of it. */
 function errorOf(thrown: unknown, request: FastifyRequest): AppError {
   if (thrown instanceof AppError) return thrown;
-  const { context, server } = request;
+  const { context, server, routeOptions } = request;
   const cause = context?.deadline.reason ?? server.lifecycle.explain(thrown, request);
   if ((cause as { code?: unknown } | undefined)?.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return toAppError(cause);
-  return httpErrors.raise.body_too_large({ most: `${server.initialConfig.bodyLimit} bytes` }, { cause });
+  return httpErrors.raise.body_too_large({ most: `${routeOptions.bodyLimit} bytes` }, { cause });
 }
 
 /** Answers an error in OpenAI's shape, and keeps it for the log line. */

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseJsonBody } from './json-body.ts';
@@ -137,6 +138,23 @@ describe('over HTTP', () => {
     );
     expect(await client.until(/body_too_large/)).toMatch(/^HTTP\/1\.1 413 /);
     client.socket.destroy();
+  });
+
+  test('a public route takes 64 KiB at most, chunked too, where others take more', async () => {
+    const roomy = createTestServer(
+      (server) => void server.post('/open', { config: { access: 'public' }, schema: { body: Body } }, async () => ({})),
+      { bodyLimitBytes: 1_048_576 },
+    );
+    const open = (bytes: number, isChunked = false) => {
+      const payload = `{"title":"${'x'.repeat(bytes - 12)}"}`;
+      const headers = { 'content-type': 'application/json' };
+      const body = isChunked ? Readable.from([payload]) : payload;
+      return roomy.server.inject({ method: 'POST', url: '/open', headers, payload: body });
+    };
+    const answers = [await open(65_536), await open(65_537), await open(65_537, true)];
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 413, 413]);
+    expect(answers[1]?.json().error.message).toContain('65536 bytes');
+    await roomy.server.close();
   });
 
   test('a client that sends far more than the limit still reads its 413', async () => {

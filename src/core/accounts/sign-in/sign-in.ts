@@ -13,6 +13,7 @@ import {
 } from '../../../platform/postgres/index.ts';
 import { type CallerCache, type CallerRecord, toCallerRecord } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
+import type { CountSignIn } from './count-sign-ins.ts';
 import type { Identity, IdentityVerifier } from './identity-verifier.ts';
 import { type SignInAnswer, type SignInRow, signIn } from './queries.ts';
 import { deriveUsername } from './username.ts';
@@ -23,6 +24,7 @@ export type FirstKey = Pick<SignInRow, 'keyId' | 'hash' | 'prefix' | 'permission
 /** What signing in needs. */
 export interface SignInOptions {
   readonly verifier: IdentityVerifier;
+  readonly countSignIn: CountSignIn;
   readonly callers: CallerCache;
   readonly database: Database;
   readonly observers: BatchObservers;
@@ -65,10 +67,11 @@ export class SignIn {
 
   /**
    * @throws AppError 401 `auth.*` for a token that is not good or a disabled user, 400 `auth.unknown_referral_code`, 409
-   *   `auth.username_taken`, 503 when the provider or the database cannot tell.
+   *   `auth.username_taken`, 429 `auth.too_many_sign_ins`, 503 when the provider or the database cannot tell.
    */
   async signIn(request: SignInRequest, context: CallContext): Promise<SignInResult> {
     const identity = await this.#options.verifier.verify(request.token, context);
+    await this.#options.countSignIn(identity);
     const result = await this.#findOrCreate(identity, request, context);
     if (result.account.isDisabled) throw signInErrors.raise.user_disabled();
     return result;
