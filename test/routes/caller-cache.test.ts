@@ -122,6 +122,9 @@ it('forgets a user, or all, when it is told to', async () => {
   await until(async () => !stepsOf(await me(user)).includes('sql'));
   const missing = await product.request(admin, 'DELETE', `/admin/cache/${newId()}`);
   expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: 'keys.user_not_found' } }]);
+  const activity = await product.request(admin, 'GET', '/v1/activity?kind=cache.cleared');
+  const { data } = (await activity.json()) as { data: { subject_id: string | null }[] };
+  expect(data.map(({ subject_id: subjectId }) => subjectId)).toEqual([null, user.userId]);
 });
 
 it('asks at each request when it is switched off, and hears of changes all the same', async () => {

@@ -31,6 +31,16 @@ async function failJob(name: string): Promise<string> {
   return rows[0].id;
 }
 
+/** What the operator's trail says of jobs, newest first. */
+async function readTrail(): Promise<unknown[]> {
+  const { data } = (await (await product.request(user, 'GET', '/v1/activity')).json()) as {
+    data: { kind: string; key_id: string | null; subject_id: string; ip: string | null }[];
+  };
+  return data
+    .filter(({ kind, key_id: keyId, ip }) => kind.startsWith('job.') && keyId !== null && ip !== null)
+    .map(({ kind, subject_id: subjectId }) => `${kind} ${Number(subjectId.replaceAll('-', ''))}`);
+}
+
 interface JobList {
   data: { id: string; name: string }[];
   has_more: boolean;
@@ -62,7 +72,7 @@ it('lists what was set aside, newest first and page by page, without what it is 
   expect([second.data.map(({ id }) => id), second.has_more]).toEqual([ids.slice(2), false]);
 });
 
-it('has a job start anew, or deletes it, unless it runs', async () => {
+it('has a job start anew, or deletes it, unless it runs, and the trail of the operator says so', async () => {
   const id = await failJob('test.again');
   const retried = await product.request(user, 'POST', `/admin/jobs/${id}/retry`);
   expect([retried.status, await retried.json()]).toEqual([200, { id, object: 'job', status: 'waiting' }]);
@@ -84,6 +94,7 @@ it('has a job start anew, or deletes it, unless it runs', async () => {
   const deleted = await product.request(user, 'DELETE', `/admin/jobs/${id}`);
   expect([deleted.status, await deleted.json()]).toEqual([200, { id, object: 'job', deleted: true }]);
   expect((await product.request(user, 'DELETE', `/admin/jobs/${id}`)).status).toBe(404);
+  expect(await readTrail()).toEqual([`job.deleted ${id}`, `job.retried ${id}`]);
 });
 
 it('a job that no server knows is among those that were set aside, once it has been due for a day', async () => {

@@ -15,6 +15,7 @@ const crossing: Record<string, string> = {
   'keys.delete_ended_keys': 'Removes what has not worked for long, whoever it belongs to.',
   'users.list_users': 'Operators look for users.',
   'users.list_users_by_email': 'Operators look for users.',
+  'keys.touch_user': 'An operator has a user forgotten, of whom nothing changes.',
   'users.change_user': 'An operator disables a user or changes the plan.',
   'referrals.reward': 'Rewards both sides of a referral, for the job that the newcomer’s sign-up enqueued.',
   'referrals.export_referred_by':

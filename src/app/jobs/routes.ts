@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { claimAndAnswer } from '../../core/accounts/index.ts';
+import { actorOf, claimAndAnswer } from '../../core/accounts/index.ts';
 import {
   Cursor,
   decodeCursor,
@@ -10,15 +10,9 @@ import {
   placePart,
   toPage,
 } from '../../platform/http/index.ts';
-import {
-  deleteJob,
-  type FailedJobRow,
-  type Jobs,
-  jobErrors,
-  listFailedJobs,
-  retryJob,
-} from '../../platform/jobs/index.ts';
+import { type FailedJobRow, type Jobs, jobErrors, listFailedJobs } from '../../platform/jobs/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
+import { deleteJob, retryJob } from './queries.ts';
 import { DeletedJob, FailedJob, JobCounts, JobParams, RetriedJob } from './schemas.ts';
 
 /** What the routes of jobs need. */
@@ -84,8 +78,9 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
     },
     async (request, reply) =>
       await claimAndAnswer({ request, reply, database }, async () => {
-        const { job_id: id } = request.params;
-        const [job] = await database.query(retryJob({ id: Number(id) }), request.context);
+        const { params, caller, context } = request;
+        const { job_id: id } = params;
+        const [job] = await database.query(retryJob({ ...actorOf(caller), id: Number(id) }), context);
         if (job === undefined) throw jobErrors.raise.not_found();
         return { id, object: 'job' as const, status: 'waiting' as const };
       }),
@@ -97,8 +92,8 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
       config: { access },
       schema: { tags, summary: 'Delete a job that does not run', params: JobParams, response: { 200: DeletedJob } },
     },
-    async ({ params, context }) => {
-      const [job] = await database.query(deleteJob({ id: Number(params.job_id) }), context);
+    async ({ params, caller, context }) => {
+      const [job] = await database.query(deleteJob({ ...actorOf(caller), id: Number(params.job_id) }), context);
       if (job === undefined) throw jobErrors.raise.not_found();
       return { id: params.job_id, object: 'job' as const, deleted: true as const };
     },

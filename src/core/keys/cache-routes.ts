@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { MAX_TTL_MS } from '../../platform/cache/index.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
-import type { CallerCache } from '../accounts/index.ts';
+import { actorOf, type CallerCache } from '../accounts/index.ts';
 import { keyErrors } from './errors.ts';
 import { forgetCallers, touchUser } from './queries.ts';
 import { CacheStatistics } from './schemas.ts';
@@ -61,8 +61,8 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
   server.delete(
     '/admin/cache',
     { config: { access }, schema: { tags, summary: 'Have every server forget all callers', response } },
-    async (request) => {
-      const [told] = await database.query(forgetCallers(), request.context);
+    async ({ caller, context }) => {
+      const [told] = await database.query(forgetCallers(actorOf(caller)), context);
       if (told === undefined) throw new Error('A select without a table answered no row.');
       callers.clear(told.before_ms);
       return describe(callers);
@@ -80,11 +80,10 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
         response,
       },
     },
-    async (request) => {
-      const { user_id: userId } = request.params;
-      const [touched] = await database.query(touchUser({ userId }), request.context);
+    async ({ params: { user_id: targetId }, caller, context }) => {
+      const [touched] = await database.query(touchUser({ ...actorOf(caller), targetId }), context);
       if (touched === undefined) throw keyErrors.raise.user_not_found();
-      callers.invalidate(userId, touched.auth_version);
+      callers.invalidate(targetId, touched.auth_version);
       return describe(callers);
     },
   );

@@ -326,18 +326,28 @@ export const recordKeyUses = (rows: readonly KeyUse[]) => sql<{ id: string }>`
   from used where k.user_id = used.user_id and k.id = used.id
   returning k.id`;
 
-/** Has every server forget what it knows of a user. Index: users_pkey. One row or none. */
-export const touchUser = (p: { userId: string }) => sql<UserChange>`
+/**
+ * Has every server forget a user, for an operator. Index: users_pkey. One row, or none when there is no such user.
+ */
+export const touchUser = (p: Actor & { targetId: string }) => sql<UserChange>`
   -- keys.touch_user
   with touched as (
     update users set auth_version = auth_version + 1
-    where user_id = ${p.userId}::uuid
+    where user_id = ${p.targetId}::uuid
     returning user_id, auth_version
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, subject_id, ip)
+    select ${p.userId}::uuid, ${p.activityId}::uuid, 'cache.cleared', ${p.keyId}::uuid, user_id, ${p.ip}::inet from touched
   )
   select auth_version, pg_notify('evenkeel_users', user_id || ':' || auth_version)::text as told from touched`;
 
-/** Has every server forget all users that it read before now, an instant in milliseconds. Touches no table. One row. */
-export const forgetCallers = () => sql<{ before_ms: number; told: string | null }>`
+/** Has every server forget all users that it read before now, an instant in milliseconds, for an operator. One row. */
+export const forgetCallers = (p: Actor) => sql<{ before_ms: number; told: string | null }>`
   -- keys.forget_callers
-  with instant as materialized (select ceil(extract(epoch from clock_timestamp()) * 1000)::bigint as before_ms)
+  with instant as materialized (
+    select ceil(extract(epoch from clock_timestamp()) * 1000)::bigint as before_ms
+  ), act as (
+    insert into activity (user_id, id, kind, key_id, ip)
+    values (${p.userId}::uuid, ${p.activityId}::uuid, 'cache.cleared', ${p.keyId}::uuid, ${p.ip}::inet)
+  )
   select before_ms, pg_notify('evenkeel_users', '*:' || before_ms)::text as told from instant`;

@@ -140,16 +140,3 @@ export const listFailedJobs = (p: { beforeId: number | null; limit: number }) =>
     and j.id < coalesce(${p.beforeId}::bigint, 9223372036854775807)
   order by j.id desc
   limit ${p.limit}::integer`;
-
-/** Has a job that does not run start anew, now. One row or none. */
-export const retryJob = (p: { id: number }) => sql<{ id: number | null }>`
-  -- jobs.retry_job
-  select job.id
-  from graphile_worker.reschedule_jobs(
-    array[${p.id}::bigint], run_at => now(), attempts => 0, max_attempts => 25
-  ) as job`;
-
-/** Deletes a job that does not run. One row or none. */
-export const deleteJob = (p: { id: number }) => sql<{ id: number | null }>`
-  -- jobs.delete_job
-  select job.id from graphile_worker.complete_jobs(array[${p.id}::bigint]) as job`;
