@@ -88,7 +88,7 @@ export interface AssistantContext {
   /**
    * Has the default model read a text and answer JSON of the given shape.
    * @throws AppError `models.*` when no model is configured, it fails, or its answer has another shape; in a request or a job, 429
-   *   `limits.tokens_exceeded` when the user's plan allows no more.
+   *   `limits.tokens_exceeded` when the user's plan allows no more, `limits.model_calls_exceeded` when it allows no more at once.
    */
   ask<Answer extends TSchema>(question: Question<Answer>): Promise<Static<Answer>>;
 }

@@ -143,6 +143,7 @@ it('lists the plans, of the file and built in', async () => {
     requests: { minute: null, hour: null, day: 5 },
     requests_per_key: { minute: null, hour: null, day: null },
     tokens_per_month: null,
+    model_calls_at_once: null,
   });
 });
 

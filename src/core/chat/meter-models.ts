@@ -71,9 +71,9 @@ class Meter {
 }
 
 /**
- * Models as one user may use them: tokens are reserved before a model is asked (429 `limits.tokens_exceeded`), and what it
- * cost is counted when it has answered, or as far as it came. A call that brought nothing costs nothing, unless the caller left it
- * after a provider was sent it: then it costs the prompt.
+ * Models as one user may use them: tokens are reserved before a model is asked (429 `limits.*`), and what it cost is counted
+ * when it has answered, or as far as it came. A call that brought nothing costs nothing, unless the caller left it after a
+ * provider was sent it: then it costs the prompt.
  */
 export function meterModels(models: Asking, spender: Spender, { tokenBudget, usage }: Metering): Asking {
   async function measure<Answer>(

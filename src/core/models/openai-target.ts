@@ -31,6 +31,7 @@ export interface OpenAiTargetOptions extends TargetTimeouts {
 /**
  * Connections to one provider. Each stream holds one; more wait for a free one inside their first-byte time-out. Fewer
  * would make the thousand streams that one process is meant for wait; many more meet the usual limit of descriptors.
+ * That one user cannot hold them all, plans see to (`model_calls_at_once`).
  */
 const CONNECTIONS = 1_024;
 

@@ -19,6 +19,12 @@ export const limitErrors = defineErrors('limits', {
       `You have used, or other requests have reserved, all ${details.limit} tokens that your plan allows in a month. GET /v1/me/limits says when it begins anew.`,
     retryAfterMs: 1_000,
   },
+  model_calls_exceeded: {
+    status: 429,
+    message: (details: { limit: number }) =>
+      `You have all ${details.limit} calls of models under way that your plan allows at once, turns included. Try again when one has ended.`,
+    retryAfterMs: 1_000,
+  },
 });
 
 /** Errors of reading usage. */

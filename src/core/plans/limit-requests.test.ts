@@ -14,6 +14,7 @@ const plan = {
   requests: [{ window: minute, limit: 2 }],
   requestsPerKey: [{ window: minute, limit: 5 }],
   tokensPerMonth: undefined,
+  modelCallsAtOnce: undefined,
 };
 
 test('a request that the limit of the user refuses counts for its key neither', async () => {

@@ -12,7 +12,8 @@ test('without a file there are four plans, and the free one allows what the prod
   expect([...plans.keys()]).toEqual(['free', 'pro', 'team', 'unlimited']);
   const free = plans.get('free');
   expect(free && describeRules(free)).toEqual(['2000 a minute', '10000 a hour', '50000 a day']);
-  expect(plans.get('unlimited')).toMatchObject({ requests: [], requestsPerKey: [], tokensPerMonth: undefined });
+  const nothing = { requests: [], requestsPerKey: [], tokensPerMonth: undefined, modelCallsAtOnce: undefined };
+  expect(plans.get('unlimited')).toMatchObject(nothing);
 });
 
 test('a plan of a file, in YAML or JSON, takes the place of a built-in one, and others come on top', () => {

@@ -12,7 +12,12 @@ const RequestLimits = Type.Object({ minute: Amount, hour: Amount, day: Amount },
 type RequestLimits = Static<typeof RequestLimits>;
 
 const PlanLimits = Type.Object(
-  { requests: Type.Optional(RequestLimits), requests_per_key: Type.Optional(RequestLimits), tokens_per_month: Amount },
+  {
+    requests: Type.Optional(RequestLimits),
+    requests_per_key: Type.Optional(RequestLimits),
+    tokens_per_month: Amount,
+    model_calls_at_once: Amount,
+  },
   { additionalProperties: false },
 );
 
@@ -32,6 +37,8 @@ export interface Plan {
   readonly requestsPerKey: readonly LimitRule[];
   /** Undefined when tokens are not limited. */
   readonly tokensPerMonth: number | undefined;
+  /** Undefined when they are not limited. */
+  readonly modelCallsAtOnce: number | undefined;
 }
 
 /** Users on a plan that no longer exists are treated as if they were on this one. */
@@ -71,6 +78,7 @@ export function readPlans(file: Pick<ConfigFile, 'content'> | undefined): Readon
         requests: toRules(plan.requests),
         requestsPerKey: toRules(plan.requests_per_key),
         tokensPerMonth: plan.tokens_per_month,
+        modelCallsAtOnce: plan.model_calls_at_once,
       },
     ]),
   );

@@ -27,13 +27,14 @@ function toAmounts(rules: readonly LimitRule[]) {
   return { minute: amountOf('minute'), hour: amountOf('hour'), day: amountOf('day') };
 }
 
-function toPlan({ name, requests, requestsPerKey, tokensPerMonth }: Plan): PlanSchema {
+function toPlan({ name, requests, requestsPerKey, tokensPerMonth, modelCallsAtOnce }: Plan): PlanSchema {
   return {
     id: name,
     object: 'plan',
     requests: toAmounts(requests),
     requests_per_key: toAmounts(requestsPerKey),
     tokens_per_month: tokensPerMonth ?? null,
+    model_calls_at_once: modelCallsAtOnce ?? null,
   };
 }
 
@@ -43,6 +44,10 @@ function toStanding({ rule, remaining, endsAtMs }: Standing) {
 
 function toTokens({ limit, used, month }: TokenStanding) {
   return { limit, used, remaining: Math.max(0, limit - used), resets_at: new Date(month.endsAtMs).toISOString() };
+}
+
+function toCalls(limit: number, open: number) {
+  return { limit, remaining: Math.max(0, limit - open) };
 }
 
 /** `GET /v1/plans`, `GET` and `PUT /v1/me/plan`. */
@@ -107,6 +112,10 @@ function registerLimits(server: HttpServer, { plans, limiter, tokenBudget }: Pla
         requests: requests.map(toStanding),
         requests_per_key: requestsPerKey.map(toStanding),
         tokens: ofMonth === undefined ? null : toTokens(ofMonth),
+        model_calls_at_once:
+          plan.modelCallsAtOnce === undefined
+            ? null
+            : toCalls(plan.modelCallsAtOnce, tokenBudget.countOpenCalls(caller.userId)),
       };
     },
   );

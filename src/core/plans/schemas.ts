@@ -12,6 +12,7 @@ export const Plan = Type.Object({
   requests: RequestAmounts,
   requests_per_key: RequestAmounts,
   tokens_per_month: Amount,
+  model_calls_at_once: Amount,
 });
 export type Plan = Static<typeof Plan>;
 
@@ -46,6 +47,12 @@ export const Limits = Type.Object({
         resets_at: Type.String({ format: 'date-time' }),
       },
       { description: 'Of this month; null where they are not limited.' },
+    ),
+  ),
+  model_calls_at_once: Nullable(
+    Type.Object(
+      { limit: Type.Integer(), remaining: Type.Integer() },
+      { description: 'On the server that answers; null where they are not limited.' },
     ),
   ),
 });

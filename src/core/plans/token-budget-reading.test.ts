@@ -11,7 +11,7 @@ import { addUsage } from './queries.ts';
 import { TokenBudget } from './token-budget.ts';
 
 const log = createLogger({ level: 'silent' });
-const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000 };
+const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000, modelCallsAtOnce: undefined };
 
 let testDatabase: TestDatabase;
 let postgres: Postgres;

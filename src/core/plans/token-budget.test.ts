@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/harness/pos
 import { testContext } from '../../../test/harness/product.ts';
 import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { AppError } from '../../base/errors.ts';
-import { newId } from '../../base/ids.ts';
+import { firstIdAt, newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
@@ -16,7 +16,7 @@ import { monthOf, TokenAccount } from './token-account.ts';
 import { type Reservation, TokenBudget } from './token-budget.ts';
 
 const log = createLogger({ level: 'silent' });
-const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000 };
+const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000, modelCallsAtOnce: undefined };
 const unlimitedPlan: Plan = { ...plan, name: 'unlimited', tokensPerMonth: undefined };
 const plans = new Plans(
   new Map([
@@ -143,12 +143,17 @@ describe.each([
   test('what a user was given this month is let through beside the plan', async () => {
     const { budget } = await open(url());
     const who = await createUser(1_000);
-    const give = sql`
-      -- test.give_tokens
-      insert into rewards (user_id, id, tokens, created_at) values
-        (${who.userId}, ${newId()}, 500, '2026-11-30T23:59:59Z'), (${who.userId}, ${newId()}, 9000, '2026-12-01T00:00:00Z'),
-        (${who.userId}, ${newId()}, 9000, '2026-10-31T23:59:59Z')`;
-    await postgres.query(give, testContext());
+    const give = async (at: string, tokens: number) => {
+      const statement = sql`
+        -- test.give_tokens
+        insert into rewards (user_id, id, tokens, created_at) values
+          (${who.userId}, ${firstIdAt(new Date(at))}, ${tokens}::bigint, ${at}::timestamptz)`;
+      await postgres.query(statement, testContext());
+    };
+    await give('2026-11-01T00:00:00Z', 200);
+    await give('2026-11-30T23:59:59Z', 300);
+    await give('2026-12-01T00:00:00Z', 9_000);
+    await give('2026-10-31T23:59:59Z', 9_000);
     expect((await budget.inspect(who, testContext().deadline))?.limit).toBe(1_500);
     expect(await reserve([budget], who, 300)).toHaveLength(2);
   });

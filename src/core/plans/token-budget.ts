@@ -8,6 +8,7 @@ import type { Logger } from '../../platform/log/index.ts';
 import { type Batched, type BatchObservers, createBatch, type Database } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
 import { limitErrors } from './errors.ts';
+import { OpenCalls } from './open-calls.ts';
 import type { Plans } from './plans.ts';
 import { sumTokens, type UserMonth } from './queries.ts';
 import { type Month, monthOf, TokenAccount } from './token-account.ts';
@@ -27,7 +28,7 @@ export interface TokenBudgetOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Is told of each refusal. */
-  readonly onRefused?: (limit: 'tokens') => void;
+  readonly onRefused?: (limit: 'tokens' | 'model_calls') => void;
 }
 
 /** Who spends tokens. */
@@ -36,11 +37,11 @@ export interface Spender {
   readonly plan: string;
 }
 
-/** Tokens that are set aside for one call of a model. */
+/** Tokens that are set aside for one call of a model, or for a turn, which counts as one. */
 export interface Reservation {
   /**
-   * Gives back what was set aside, and counts what was used in its stead. Only the first time counts. To be called before
-   * what was used is stored: what the database says of the month is taken in at any time.
+   * Gives back what was set aside, and counts what was used in its stead; the call is no longer under way. Only the first time
+   * counts. To be called before what was used is stored: what the database says of the month is taken in at any time.
    */
   settle(usedTokens: number): void;
 }
@@ -82,6 +83,7 @@ export class TokenBudget {
   readonly #options: TokenBudgetOptions;
   readonly #reservedMs: number;
   readonly #accounts = new LRUCache<string, TokenAccount>({ max: MAX_ACCOUNTS });
+  readonly #openCalls = new OpenCalls();
   readonly #sumTokens: Batched<UserMonth, { tokens: number; given: number }>;
   /** The accounts of which Redis missed something, at most as many as are remembered. */
   readonly #untold = new Set<TokenAccount>();
@@ -96,10 +98,33 @@ export class TokenBudget {
   }
 
   /**
-   * Sets tokens aside, as many as a call of a model may come to.
-   * @throws AppError 429 `limits.tokens_exceeded`; 503 `postgres.*` when what was used is not known and cannot be read.
+   * Sets tokens aside, as many as a call of a model may come to. Until they are settled, the call counts as under way.
+   * @throws AppError 429 `limits.tokens_exceeded`, `limits.model_calls_exceeded`; 503 `postgres.*` when what was used is not known
+   *   and cannot be read.
    */
   async reserve(spender: Spender, tokens: number, deadline: Deadline): Promise<Reservation> {
+    const { modelCallsAtOnce: limit } = this.#options.plans.of(spender);
+    if (limit === undefined) return await this.#reserveTokens(spender, tokens, deadline);
+    const close = this.#openCalls.tryOpen(spender.userId, limit);
+    if (close === undefined) {
+      this.#options.onRefused?.('model_calls');
+      throw limitErrors.raise.model_calls_exceeded({ limit });
+    }
+    try {
+      const { settle } = await this.#reserveTokens(spender, tokens, deadline);
+      return {
+        settle(usedTokens) {
+          close();
+          settle(usedTokens);
+        },
+      };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  async #reserveTokens(spender: Spender, tokens: number, deadline: Deadline): Promise<Reservation> {
     const { tokensPerMonth } = this.#options.plans.of(spender);
     if (tokensPerMonth === undefined) {
       this.doubt(spender.userId);
@@ -115,6 +140,11 @@ export class TokenBudget {
       throw limitErrors.raise.tokens_exceeded({ limit }, account.usedTokens < limit ? {} : { retryAfterMs: monthMs });
     }
     return { settle: (usedTokens) => this.#settle(account, id, usedTokens) };
+  }
+
+  /** How many calls of models a user has under way on this server, where the plan limits them. */
+  countOpenCalls(userId: string): number {
+    return this.#openCalls.of(userId);
   }
 
   /** Counts what was used beside all that is set aside, before it is stored. */

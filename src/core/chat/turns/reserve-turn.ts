@@ -23,8 +23,8 @@ const usualTurnTokens = 8_192;
 
 /**
  * Starts a turn with tokens set aside for it, until all of it is written or it turns out to have been started before. One that
- * was needs none: where there are none left, it is looked for.
- * @throws AppError 429 `limits.tokens_exceeded`; then nothing was started.
+ * was needs none: where a limit of the plan is in the way, it is looked for.
+ * @throws AppError 429 `limits.*`; then nothing was started.
  */
 export async function reserveTurn(tokens: TokenBudget, order: TurnOrder): Promise<TurnStart> {
   const wantedTokens = usualTurnTokens + Math.ceil(order.contentChars / charsPerToken);
@@ -32,7 +32,7 @@ export async function reserveTurn(tokens: TokenBudget, order: TurnOrder): Promis
   try {
     reservation = await tokens.reserve(order.caller, wantedTokens, order.deadline);
   } catch (error) {
-    const isExceeded = error instanceof AppError && error.code === 'limits.tokens_exceeded';
+    const isExceeded = error instanceof AppError && error.code.startsWith('limits.');
     const earlier = isExceeded ? await order.findEarlier() : undefined;
     if (earlier === undefined) throw error;
     return earlier;

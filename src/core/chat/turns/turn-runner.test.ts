@@ -10,7 +10,7 @@ import { Plans, TokenBudget } from '../../plans/index.ts';
 import { TurnRunner, type TurnRunnerOptions } from './turn-runner.ts';
 
 const log = createLogger({ level: 'silent' });
-const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000 };
+const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000, modelCallsAtOnce: undefined };
 const caller = { userId: newId(), plan: 'free', keyId: null, ip: '' } as Caller;
 const contextOf = () => ({ deadline: Deadline.after(30_000), timings: new Timings(), requestId: newId() });
 

@@ -108,7 +108,7 @@ export class TurnRunner {
   /**
    * Stores a user's message and starts the turn that answers it, in one statement, also for a caller who leaves meanwhile. A
    * message whose Idempotency-Key was used before starts nothing: its first turn is answered.
-   * @throws AppError 400 `chat.assistant_not_found`; 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 429 `limits.tokens_exceeded`; 503
+   * @throws AppError 400 `chat.assistant_not_found`; 404 `chat.session_not_found`; 422 `idempotency.key_reused`; 429 `limits.*`; 503
    *   `postgres.*` when the database is the trouble.
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
