@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
+import { listen } from '../test/harness/listen.ts';
 import { type DistanceProxy, startDistanceProxy } from './distance.ts';
 
 const DELAY_MS = 20;
@@ -12,9 +13,8 @@ let proxy: DistanceProxy | undefined;
 
 /** A server that treats each connection so, and a connection to it from afar. */
 async function connectFar(serve: (socket: Socket) => void): Promise<Socket> {
-  server = createServer({ allowHalfOpen: true }, serve).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  server = createServer({ allowHalfOpen: true }, serve);
+  const port = await listen(server);
   proxy = await startDistanceProxy({ target: { host: '127.0.0.1', port }, delayMs: DELAY_MS });
   const socket = connect({ host: '127.0.0.1', port: proxy.port, allowHalfOpen: true });
   await once(socket, 'connect');

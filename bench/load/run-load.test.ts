@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { listen } from '../../test/harness/listen.ts';
 import type { LoadPlan, LoadRequest, LoadResult } from './plan.ts';
 import { runLoad } from './run-load.ts';
 
@@ -11,9 +10,8 @@ let server: Server | undefined;
 
 /** Puts load on a server that answers so. */
 async function load(answer: RequestListener, plan: Partial<LoadPlan>): Promise<LoadResult> {
-  server = createServer(answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  server = createServer(answer);
+  const port = await listen(server);
   return runLoad({ port, connections: [[hello]], warmUpMs: 0, measureMs: 300, ...plan });
 }
 

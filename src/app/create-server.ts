@@ -1,6 +1,6 @@
 import { newId } from '../base/ids.ts';
 import type { StartTrace } from '../base/span.ts';
-import { type Clock, systemClock } from '../base/time.ts';
+import { systemClock as clock } from '../base/time.ts';
 import { type Assistant, createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses } from '../core/keys/index.ts';
 import type { Models } from '../core/models/index.ts';
@@ -14,7 +14,7 @@ import { openRedis, type Redis } from '../platform/redis/index.ts';
 import type { GuardedDatabase } from '../platform/resilience/index.ts';
 import type { FoundAssistant } from './assistants/found-assistant.ts';
 import { type OpenAssistants, openAssistants } from './assistants/open-assistants.ts';
-import { createDependencyCheck } from './check-readiness.ts';
+import { createDependencyCheck } from './check-dependencies.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
 import { createServerMetrics, type ServerMetrics } from './metrics/server-metrics.ts';
@@ -39,7 +39,6 @@ export interface ServerParts {
   readonly worksOnJobs?: boolean;
   /** The assistants of `src/assistants`. */
   readonly assistantFolders: readonly FoundAssistant[];
-  readonly clock?: Clock;
   /** Further ones. */
   readonly assistants?: readonly Assistant[];
   /** What the database tells already; new ones when absent. */
@@ -117,7 +116,7 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
 export async function createServer(parts: ServerParts): Promise<Server> {
-  const { config, log, postgres, directUrl, worksOnJobs = true, clock = systemClock, assistantFolders } = parts;
+  const { config, log, postgres, directUrl, worksOnJobs = true, assistantFolders } = parts;
   const { metrics = createServerMetrics(), startTrace } = parts;
   const { requestBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where a file cannot be had, nothing was opened here yet.

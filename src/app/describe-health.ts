@@ -5,7 +5,7 @@ import type { PoolStatus, Postgres } from '../platform/postgres/index.ts';
 import type { Redis } from '../platform/redis/index.ts';
 import type { GuardedDatabase } from '../platform/resilience/index.ts';
 import type { Health, HealthReport } from '../platform/telemetry/index.ts';
-import type { CheckDependencies } from './check-readiness.ts';
+import type { CheckDependencies } from './check-dependencies.ts';
 import type { Callers } from './open-callers.ts';
 import { version } from './version.ts';
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { listen } from '../../test/harness/listen.ts';
 import { listSecrets, loadConfig } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { startTracing } from './start-tracing.ts';
@@ -11,10 +10,9 @@ test('a collector is sent the headers that it knows the operator by, which the l
   const collector = createServer((request, response) => {
     seen.push([request.headers.authorization, request.headers['x-team']]);
     response.end('{}');
-  }).listen(0, '127.0.0.1');
+  });
   onTestFinished(() => void collector.close());
-  await once(collector, 'listening');
-  const { port } = collector.address() as AddressInfo;
+  const port = await listen(collector);
   const config = loadConfig({
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20a=b, x-team=42',
@@ -33,10 +31,9 @@ test('the log is told once when a collector takes no traces any more, and when i
     asked++;
     response.statusCode = status;
     request.resume().on('end', () => response.end('{}'));
-  }).listen(0, '127.0.0.1');
+  });
   onTestFinished(() => void collector.close());
-  await once(collector, 'listening');
-  const { port } = collector.address() as AddressInfo;
+  const port = await listen(collector);
   const lines: string[] = [];
   const log = createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } });
   const config = loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });

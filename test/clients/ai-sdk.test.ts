@@ -1,27 +1,18 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, isStepCount, jsonSchema, streamText, tool } from 'ai';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 
 const text = 'One two three, 四.';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel({ text });
 let user: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text });
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   user = await product.createUser();
 });
 
 afterEach(() => provider.setMode('ok'));
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
-});
 
 function model() {
   const evenkeel = createOpenAICompatible({

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listen } from '../harness/listen.ts';
 import { type Product, startProduct } from '../harness/product.ts';
 
 const CLIENT = { client_id: 'robot', client_secret: 'secret-of-the-robot' };
@@ -15,9 +14,8 @@ let product: Product;
 
 /** A provider as it is in the world, whose clients get access tokens that are JWTs for our audience. */
 async function startProvider(): Promise<void> {
-  server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = createServer();
+  issuer = `http://127.0.0.1:${await listen(server)}`;
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const provider = new Provider(issuer, {
     jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: 'real', alg: 'ES256', use: 'sig' }] },

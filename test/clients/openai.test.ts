@@ -1,15 +1,21 @@
 import OpenAI from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newSecret } from '../../src/core/keys/index.ts';
-import { type Product, permissionsWithout, startProduct, type TestUser } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { permissionsWithout, type TestUser, useProductWithModel } from '../harness/product.ts';
 
 const model = 'stub/model';
 const text = 'Grüße from the stub, 你好!';
 const messages = [{ role: 'user' as const, content: 'Hello' }];
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel(
+  { text },
+  {
+    MODEL_NAME: model,
+    MODEL_API_KEY: 'provider-secret',
+    MODEL_CHUNK_TIMEOUT_MS: '500',
+    MODEL_FIRST_BYTE_TIMEOUT_MS: '2000',
+  },
+);
 let user: TestUser;
 
 function clientWith(apiKey: string, timeoutMs = 60_000): OpenAI {
@@ -17,14 +23,6 @@ function clientWith(apiKey: string, timeoutMs = 60_000): OpenAI {
 }
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text });
-  product = await startProduct({
-    MODEL_BASE_URL: provider.url,
-    MODEL_NAME: model,
-    MODEL_API_KEY: 'provider-secret',
-    MODEL_CHUNK_TIMEOUT_MS: '500',
-    MODEL_FIRST_BYTE_TIMEOUT_MS: '2000',
-  });
   user = await product.createUser();
 });
 
@@ -32,11 +30,6 @@ beforeEach(async () => {
   provider.setMode('ok', { delayMs: 0 });
   // Failures of one test after those of another would open the breaker.
   await clientWith(user.key).chat.completions.create({ model, messages });
-});
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
 });
 
 describe('the openai package', () => {

@@ -11,7 +11,7 @@ import {
   PageLimit,
   placePart,
 } from '../../src/platform/http/index.ts';
-import { createTestServer, signedIn } from '../../src/platform/http/test-server.ts';
+import { createTestServer, signedIn } from '../harness/http-server.ts';
 import { describeBadInput } from './bad-input.ts';
 
 const closed = { additionalProperties: false };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { listen } from './listen.ts';
 
 /** What happens to the bytes: they pass; they are taken and lost; connections are cut, new ones at once. */
 export type FaultMode = 'pass' | 'black-hole' | 'reset';
@@ -57,10 +58,9 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     join(near, far);
     join(far, near);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listen(server);
   const url = new URL(targetUrl);
-  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url.host = `127.0.0.1:${port}`;
 
   return {
     url: url.href,

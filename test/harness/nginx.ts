@@ -1,11 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePort } from './find-free-port.ts';
-import { until } from './pool-fixture.ts';
+import { untilListening } from './until-listening.ts';
 
 /** The settings that we give to operators. */
 export const nginxFile = join(import.meta.dirname, '../../deploy/nginx.conf');
@@ -21,16 +20,6 @@ export interface TestNginx {
 /** Whether there is a nginx. */
 export function hasNginx(): boolean {
   return spawnSync('nginx', ['-v']).error === undefined;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }
 
 /** Starts a nginx with our settings in front of servers at these ports; nothing of them is changed but where things are. */
@@ -53,7 +42,7 @@ export async function startNginx(serverPorts: readonly number[]): Promise<TestNg
   const here = `daemon off; pid ${directory}/pid; error_log ${directory}/error.log;`;
   const child = spawn('nginx', ['-p', directory, '-c', file, '-g', here], { stdio: 'ignore' });
   const ended = once(child, 'exit');
-  await until(() => answers(port));
+  await untilListening(port);
   return {
     url: `http://127.0.0.1:${port}`,
     readLog: () => readFile(join(directory, 'access.log'), 'utf8'),

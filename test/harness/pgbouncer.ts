@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePort } from './find-free-port.ts';
-import { until } from './pool-fixture.ts';
+import { untilListening } from './until-listening.ts';
 
 /** A PgBouncer of a test's own, in front of one database. */
 export interface TestPgBouncer {
@@ -24,14 +23,6 @@ export function pgBouncerVersion(): number | undefined {
 /** Whether the one that is installed can keep prepared statements. */
 export function pgBouncerKeepsPrepared(): boolean {
   return (pgBouncerVersion() ?? 0) >= 1.21;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
 }
 
 /** Starts a PgBouncer with these settings beside the ones that it needs. */
@@ -56,7 +47,7 @@ export async function startPgBouncer(targetUrl: string, settings: Record<string,
   const asNobody = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   const child: ChildProcess = spawn('pgbouncer', [...asNobody, file], { stdio: 'ignore' });
   const ended = once(child, 'exit');
-  await until(() => answers(port));
+  await untilListening(port);
   const url = new URL(targetUrl);
   url.host = `127.0.0.1:${port}`;
   return {

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest';
 import { findAssistants } from '../../src/app/assistants/find-assistants.ts';
 import { createServer, type Server, type ServerParts } from '../../src/app/create-server.ts';
 import { createServerMetrics } from '../../src/app/metrics/server-metrics.ts';
@@ -10,6 +11,7 @@ import { createUserWithKey, type Permission, permissions } from '../../src/core/
 import { loadConfig } from '../../src/platform/config/index.ts';
 import { createLogger, type Logger } from '../../src/platform/log/index.ts';
 import { openPostgres, type Postgres } from '../../src/platform/postgres/index.ts';
+import { type StubProvider, type StubProviderOptions, startStubProvider } from '../stubs/provider.ts';
 import { createTestDatabase } from './postgres.ts';
 
 /** A user of the product under test. */
@@ -115,6 +117,35 @@ export async function startProduct(
       await database.drop();
     },
   };
+}
+
+/** Gives the test file that calls it a product of its own, from `beforeAll` to `afterAll`; as `startProduct`. */
+export function useProduct(...options: Parameters<typeof startProduct>): Product {
+  const product = {} as Product;
+  beforeAll(async () => {
+    Object.assign(product, await startProduct(...options));
+  });
+  afterAll(() => product.stop?.());
+  return product;
+}
+
+/** As `useProduct`, with the model `stub-model` of a stub provider that is started before it and closed after it. */
+export function useProductWithModel(
+  stub: StubProviderOptions = {},
+  variables: Record<string, string> = {},
+  options: ProductOptions = {},
+): { product: Product; provider: StubProvider } {
+  const [product, provider] = [{} as Product, {} as StubProvider];
+  beforeAll(async () => {
+    Object.defineProperties(provider, Object.getOwnPropertyDescriptors(await startStubProvider(stub)));
+    const model = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
+    Object.assign(product, await startProduct({ ...model, ...variables }, options));
+  });
+  afterAll(async () => {
+    await product.stop?.();
+    await provider.close?.();
+  });
+  return { product, provider };
 }
 
 /** Every permission but one. */

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   type CryptoKey,
   exportJWK,
@@ -10,6 +9,7 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose';
+import { listen } from './listen.ts';
 
 /** How the provider answers: as it should, not at all, or wrongly. */
 export type IssuerMode = 'well' | 'down' | 'silent' | 'redirect' | 'huge' | 'impostor' | 'garbage';
@@ -57,9 +57,8 @@ export async function startTestIssuer(nowMs: () => number = Date.now): Promise<T
     const issuer = self.mode === 'impostor' ? `${self.issuer}/other` : self.issuer;
     response.end(JSON.stringify(isDiscovery ? { issuer, jwks_uri: self.jwksUrl } : { keys: [self.key.publicJwk] }));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = await listen(server);
+  const issuer = `http://127.0.0.1:${port}`;
   const self = {
     issuer,
     jwksUrl: `${issuer}/keys`,

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { findFreePort } from '../harness/find-free-port.ts';
+import { listen } from '../harness/listen.ts';
 import type { IssuerMode } from '../harness/test-issuer.ts';
 import { CANARY, type SoundSetUp, startSoundSetUp } from './doctor-set-up.ts';
 
@@ -27,10 +27,10 @@ async function diagnoseOne(variables: Record<string, string | undefined> = {}) {
 
 /** A port that takes connections, and hands them over. */
 async function takePort(take: (socket: Socket) => void): Promise<number> {
-  const server = createServer(take).listen(0, '127.0.0.1');
+  const server = createServer(take);
   onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+  const port = await listen(server);
+  return port;
 }
 
 it.each<[IssuerMode, string]>([

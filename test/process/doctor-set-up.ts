@@ -1,7 +1,5 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { Client } from 'pg';
@@ -9,6 +7,7 @@ import { expect, vi } from 'vitest';
 import { addDoctorCommand } from '../../src/app/doctor/doctor-command.ts';
 import type { Finding, Level } from '../../src/app/doctor/finding.ts';
 import { loadConfig } from '../../src/platform/config/index.ts';
+import { listen } from '../harness/listen.ts';
 import { startTestMailServer } from '../harness/mail-server.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
@@ -86,9 +85,9 @@ async function startCollector(status: () => number) {
     const known = [`Bearer ${CANARY}`, `Basic ${Buffer.from(`user:${CANARY}`).toString('base64')}`];
     const isKnown = known.includes(request.headers.authorization ?? '') && request.url === '/v1/traces';
     response.writeHead(isKnown ? status() : 401).end('{}');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+  });
+  const port = await listen(server);
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
 /** Starts a database, a Redis, a model and all else that there can be, all of them well. For a test file, in `beforeAll`; stop it in `afterAll`. */

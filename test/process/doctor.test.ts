@@ -1,13 +1,12 @@
-import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDistanceProxy } from '../../bench/distance.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
+import { listen } from '../harness/listen.ts';
 import { pgBouncerKeepsPrepared, pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
 import { CANARY, runCommand, type SoundSetUp, startSoundSetUp } from './doctor-set-up.ts';
 import { startServerProcess } from './server-process.ts';
@@ -88,9 +87,8 @@ describe('finds', () => {
     [401, 'broken', /refuses the key \(401\)/],
     [503, 'advice', /answers 503/],
   ])('a model that answers %i', async (status, level, what) => {
-    const server = createServer((_request, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const server = createServer((_request, response) => response.writeHead(status).end());
+    const port = await listen(server);
     const findings = await sound.diagnose({ MODEL_BASE_URL: `http://127.0.0.1:${port}/v1` });
     server.close();
     expect(findings).toEqual([expect.objectContaining({ check: 'models', level, what: expect.stringMatching(what) })]);

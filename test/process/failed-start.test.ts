@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../harness/listen.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -32,10 +33,10 @@ async function failToStart(variables: Record<string, string>): Promise<string> {
 }
 
 async function takePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+  const server = createServer();
   onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+  const port = await listen(server);
+  return port;
 }
 
 it.each([

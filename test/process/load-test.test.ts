@@ -1,8 +1,6 @@
 import { type ChildProcess, execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasBrowser, startBrowser } from '../harness/browser.ts';
+import { listen } from '../harness/listen.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
@@ -184,9 +183,8 @@ it('counts what went wrong by its kind, and fails', async () => {
   const leaving = createServer(({ url }, response) => {
     response.end('{}');
     if (url === '/v1/me') leaving.close();
-  }).listen(0, '127.0.0.1');
-  await once(leaving, 'listening');
-  const { port } = leaving.address() as AddressInfo;
+  });
+  const port = await listen(leaving);
   const crowd = ['--users', '10', '--stage-seconds', '2', '--think-seconds', '1'];
   const { code, output } = await loadTest(...crowd, '--url', `http://127.0.0.1:${port}`);
   expect(code).toBe(1);

@@ -3,21 +3,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { connectChat } from '../harness/chat-client.ts';
 import { countLocked } from '../harness/count-locked.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { listAssistantExamples } from './assistant-examples.ts';
 import { type Resources, type RouteExample, routeExamples } from './route-examples.ts';
 
 /** Says that the account is gone. */
 const gone = [401, 'auth.user_disabled'];
 
-let product: Product;
+const product = useProduct();
 /** Erases users while others work for them. */
 let other: Client;
 /** Looks on. */
 let client: Client;
 
 beforeAll(async () => {
-  product = await startProduct();
   [other, client] = [new Client(product.databaseUrl), new Client(product.databaseUrl)];
   await other.connect();
   await client.connect();
@@ -26,7 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await other?.end();
   await client?.end();
-  await product?.stop();
 });
 
 /** A user whom the server knows, and goes on knowing: it is not told that the account goes. */

@@ -1,21 +1,18 @@
 import { Client, escapeLiteral } from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { firstId, lastId } from '../../src/base/ids.ts';
 import { activityKinds, keepActivity } from '../../src/core/activity/index.ts';
 import { dropOldActivity, listRareActivity, makePartitions } from '../../src/core/activity/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProduct } from '../harness/product.ts';
 import { listStatements } from '../statements/list-statements.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 interface ActivityPage {
   data: { id: string; kind: string; key_id: string | null; subject_id: string; created_at: string }[];
@@ -190,7 +187,7 @@ it('goes with its month when that is older than it is kept', async () => {
   );
   const before = (await list()).data.length;
   expect(await countRows('activity_rest')).toBe(1);
-  const context = { ...testContext(), attempt: 1, traceparent: undefined };
+  const context = testContext();
   await keepActivity(product.postgres, 30).run({}, context);
   expect(await countRows('activity_rest')).toBe(0);
   expect((await list()).data).toHaveLength(before - 1);
@@ -203,7 +200,7 @@ it('in no month is deleted a part at a time, and all of it by the job', async ()
   await client.query(insertOld, [user.userId]);
   await product.postgres.query(dropOldActivity({ keepDays: 30 }), testContext());
   expect(await countRows('activity_rest')).toBe(10_001);
-  await keepActivity(product.postgres, 30).run({}, { ...testContext(), attempt: 1, traceparent: undefined });
+  await keepActivity(product.postgres, 30).run({}, testContext());
   expect(await countRows('activity_rest')).toBe(0);
 });
 

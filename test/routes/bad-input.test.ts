@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type BadInputRoute, describeBadInput } from '../contract/bad-input.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProduct } from '../harness/product.ts';
 import { parametersOf } from './assistant-examples.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
@@ -80,20 +80,17 @@ const publicRoutes: BadInputRoute[] = [
   { method: 'POST', url: '/api/auth/logout', validBody: { refresh_token: 'a.b.c' } },
 ];
 
-let product: Product;
+const product = useProduct();
 let alice: TestUser;
 let resources: Resources;
 
 beforeAll(async () => {
-  product = await startProduct();
   alice = await product.createUser();
   // All routes together are sent more in a minute than any limit allows.
   await product.request(alice, 'PUT', '/v1/me/plan', { plan: 'unlimited' });
   resources = await createResources(product, alice);
   await fillLists();
 });
-
-afterAll(() => product.stop());
 
 /** Makes a second of all that is listed, so that every list has a cursor to be altered. */
 async function fillLists(): Promise<void> {

@@ -1,22 +1,19 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { connectChat } from '../harness/chat-client.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { startProduct, type TestUser, testContext, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct();
 let admin: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   admin = await product.createUser();
   await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
 });
-
-afterAll(() => product.stop());
 
 interface Statistics {
   cached_users: number;

@@ -1,35 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
 /** With what JSON in the database would not take. */
 const text = 'one two \u0000 three 你好';
 const modelBudgetMs = 30_000;
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel(
+  {},
+  { MODEL_TOTAL_TIMEOUT_MS: String(modelBudgetMs), MODEL_FIRST_BYTE_TIMEOUT_MS: '2000' },
+);
 let user: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({
-    MODEL_BASE_URL: provider.url,
-    MODEL_NAME: 'stub-model',
-    MODEL_TOTAL_TIMEOUT_MS: String(modelBudgetMs),
-    MODEL_FIRST_BYTE_TIMEOUT_MS: '2000',
-  });
   user = await product.createUser();
 });
 
 beforeEach(() => provider.setMode('ok', { text, delayMs: 0 }));
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
-});
 
 const question = (fields: object = {}) => ({ messages: [{ role: 'user', content: 'Hello' }], ...fields });
 

@@ -2,24 +2,20 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as startRequest } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
 const messageCount = 500;
 const longAnswer = 'word 你好 '.repeat(4000);
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel();
 let user: TestUser;
 let sessionId: string;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   provider.setMode('ok', { text: longAnswer, delayMs: 0 });
   user = await product.createUser();
   const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
@@ -33,11 +29,6 @@ beforeAll(async () => {
     )
     update chat_sessions set message_count = ${messageCount} where user_id = ${user.userId} and id = ${sessionId}`;
   await product.postgres.query(statement, testContext());
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 interface Asked {

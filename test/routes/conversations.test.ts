@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { isInstalled } from '../harness/is-installed.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 
 interface Answer {
@@ -10,17 +10,14 @@ interface Answer {
   tool_calls: { name: string }[];
 }
 
-let product: Product;
+const product = useProduct({}, { assistants: [createTestAssistant()] });
 let user: TestUser;
 let other: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct({}, { assistants: [createTestAssistant()] });
   user = await product.createUser();
   other = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 const chat = (body: object, as = user, of = user) => product.request(as, 'POST', `/api/${of.userId}/chat`, body);
 

@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../../src/core/keys/index.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser('ann');
 });
-
-afterAll(() => product.stop());
 
 async function call(headers: Record<string, string>): Promise<unknown[]> {
   const response = await fetch(`${product.url}/v1/me`, { headers });

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { findFreePort } from '../harness/find-free-port.ts';
 import { type Product, startProduct } from '../harness/product.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 
@@ -90,14 +90,6 @@ function findPrometheus(): boolean {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
-
 /** Starts a Prometheus that reads the product's metrics every second; answers how to ask it. */
 async function startPrometheus(product: Product): Promise<(query: string) => Promise<unknown[]>> {
   const folder = await mkdtemp(join(tmpdir(), 'evenkeel-prometheus-'));
@@ -105,7 +97,7 @@ async function startPrometheus(product: Product): Promise<(query: string) => Pro
   const config = join(folder, 'prometheus.yml');
   const scraped = `[{job_name: evenkeel, static_configs: [{targets: ['${new URL(product.url).host}']}]}]`;
   await writeFile(config, `global: {scrape_interval: 1s}\nscrape_configs: ${scraped}\n`);
-  const address = `127.0.0.1:${await freePort()}`;
+  const address = `127.0.0.1:${await findFreePort()}`;
   const flags = [`--config.file=${config}`, `--storage.tsdb.path=${folder}`, `--web.listen-address=${address}`];
   const child = spawn('prometheus', flags, { stdio: 'ignore' });
   onTestFinished(async () => {

@@ -225,7 +225,7 @@ describe('the job that erases a user', () => {
       },
     };
     const installed = { eraseUser: async () => {} };
-    const context = { ...testContext(), attempt: 1, traceparent: undefined };
+    const context = testContext();
     await eraseUser({ database, installed }).run({ user_id: userId }, context);
     return erased;
   }

@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import type { JsonSchema } from '../contract/schema-faults.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 const extremes: Readonly<Record<string, readonly string[]>> = {
   date: ['0001-01-01', '9999-12-31'],

@@ -1,24 +1,21 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { version } from '../../src/app/version.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
 import type { Health } from '../../src/platform/telemetry/index.ts';
 import { nap, until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, testContext } from '../harness/product.ts';
+import { testContext, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct({
+  DATABASE_POOL_SIZE: '3',
+  DATABASE_POOL_OVERFLOW: '2',
+  DATABASE_POOL_WAIT_MS: '30000',
+});
 
 beforeAll(async () => {
-  product = await startProduct({
-    DATABASE_POOL_SIZE: '3',
-    DATABASE_POOL_OVERFLOW: '2',
-    DATABASE_POOL_WAIT_MS: '30000',
-  });
   // Until it hears of changes it is degraded, and each caller is looked up.
   await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
 });
-
-afterAll(() => product.stop());
 
 async function readHealth(path = '/health') {
   const response = await product.request(undefined, 'GET', path);

@@ -2,17 +2,16 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { encodeCursor } from '../../src/platform/http/index.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 
 /** What a page has at most. */
 const maxPageBytes = 4_000_000;
 
-let product: Product;
+const product = useProduct();
 let client: Client;
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
   client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
@@ -20,7 +19,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client?.end();
-  await product?.stop();
 });
 
 /** What is stored of a message: so many characters of content, of so many bytes each, and so much of tool calls. */

@@ -1,28 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { forgetIdempotencyKeys } from '../../src/core/accounts/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
 const text = 'one two three';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel({ text });
 let user: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text });
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   user = await product.createUser();
 });
 
 beforeEach(() => provider.setMode('ok', { delayMs: 0 }));
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
-});
 
 interface Answer {
   status: number;
@@ -152,7 +143,7 @@ it('a key is forgotten after a day, and not before', async () => {
     -- test.age_key
     update idempotency_keys set created_at = now() - interval '25 hours' where user_id = ${user.userId} and key = ${old}`;
   await product.postgres.query(makeOld, testContext());
-  await forgetIdempotencyKeys(product.postgres).run({}, { ...testContext(), attempt: 1, traceparent: undefined });
+  await forgetIdempotencyKeys(product.postgres).run({}, testContext());
   const again = await post('/v1/chat/sessions', {}, { key: old });
   expect([again.replayed, idOf(again) === idOf(first)]).toEqual([false, false]);
   expect((await post('/v1/chat/sessions', {}, { key: young })).replayed).toBe(true);

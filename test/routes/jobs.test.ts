@@ -1,13 +1,12 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct({}, { worksOnJobs: false });
 let client: Client;
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct({}, { worksOnJobs: false });
   client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
   user = await product.createUser();
@@ -15,7 +14,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client?.end();
-  await product?.stop();
 });
 
 /** Enqueues a job that was tried as often as it may be; answers its id. */

@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { forgetEndedKeys } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 interface KeyAnswer {
   id: string;
@@ -177,7 +174,7 @@ it('is removed a month after it was revoked or expired, and not before', async (
         when 'expires' then interval '-1 day' end
     where user_id = ${owner.userId}`;
   await product.postgres.query(end, testContext());
-  await forgetEndedKeys(product.postgres).run({}, { ...testContext(), attempt: 1, traceparent: undefined });
+  await forgetEndedKeys(product.postgres).run({}, testContext());
   const left = sql<{ name: string }>`
     -- test.list_names
     select name from api_keys where user_id = ${owner.userId} order by id`;

@@ -1,19 +1,13 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProduct } from '../harness/product.ts';
 
 const limit = 100;
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
+const product = useProduct();
 
 /** Gives a user who has one key 99 more that work, and `key 0`, which has expired. Answers where each is, by its name. */
 async function fillKeys(owner: TestUser): Promise<(name: string) => string> {

@@ -1,20 +1,17 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import { isWellFormedSecret, KeyUses } from '../../src/core/keys/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { startProduct, type TestUser, testContext, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 interface KeyAnswer {
   id: string;

@@ -1,26 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { startProduct, type TestUser, useProductWithModel } from '../harness/product.ts';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel();
 let user: TestUser;
-
-beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
-});
 
 beforeEach(async () => {
   user = await product.createUser();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 /** Four hundred characters. */

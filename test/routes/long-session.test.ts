@@ -1,16 +1,15 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct } from '../harness/product.ts';
+import { useProduct } from '../harness/product.ts';
 
-let product: Product;
+// Whoever deletes waits for the holder as long as a busy machine takes.
+const product = useProduct({ DATABASE_STATEMENT_BUDGET_MS: '20000' });
 let admin: Client;
 /** Keeps a message from being deleted. */
 let holder: Client;
 
 beforeAll(async () => {
-  // Whoever deletes waits for the holder as long as a busy machine takes.
-  product = await startProduct({ DATABASE_STATEMENT_BUDGET_MS: '20000' });
   admin = new Client({ connectionString: product.databaseUrl });
   holder = new Client({ connectionString: product.databaseUrl });
   await Promise.all([admin.connect(), holder.connect()]);
@@ -19,7 +18,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await admin?.end();
   await holder?.end();
-  await product?.stop();
 });
 
 const messages = 1_000;

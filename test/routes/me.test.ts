@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProduct } from '../harness/product.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
-
+const product = useProduct();
 const patch = (user: TestUser, body: object) => product.request(user, 'PATCH', '/v1/me', body);
 
 async function me(user: TestUser): Promise<Record<string, unknown>> {

@@ -1,31 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
 const text = 'Grüße, 你好, one two three!';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel({ text }, { MODEL_CHUNK_TIMEOUT_MS: '400' });
 let user: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text });
-  product = await startProduct({
-    MODEL_BASE_URL: provider.url,
-    MODEL_NAME: 'stub-model',
-    MODEL_CHUNK_TIMEOUT_MS: '400',
-  });
   user = await product.createUser();
 });
 
 beforeEach(() => provider.setMode('ok', { delayMs: 0 }));
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
-});
 
 interface MessageAnswer {
   id: string;

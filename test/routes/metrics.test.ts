@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from '../harness/is-installed.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
 import { sampleOf } from '../harness/sample-of.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 let sessionId: string;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
   const created = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'canary-title' });
   sessionId = ((await created.json()) as { id: string }).id;
@@ -18,8 +17,6 @@ beforeAll(async () => {
   await product.request(user, 'GET', '/v1/chat/sessions/canary-id');
   await product.request(user, 'GET', '/canary-path?canary=query');
 });
-
-afterAll(() => product.stop());
 
 async function scrape(headers: Record<string, string> = {}, from = product) {
   const response = await fetch(`${from.url}/metrics`, { headers });

@@ -1,9 +1,9 @@
 import fastJsonStringify from 'fast-json-stringify';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { createStrictAjv } from '../../src/base/strict-ajv.ts';
 import { isInstalled } from '../harness/is-installed.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { createResources } from './create-resources.ts';
 import { routeExamples } from './route-examples.ts';
@@ -25,20 +25,17 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: object }>> }>>;
 }
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 let paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 let session: string;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
   ({ paths } = (await (await fetch(`${product.url}/openapi.json`)).json()) as { paths: typeof paths });
   const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
   session = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}`;
 });
-
-afterAll(() => product.stop());
 
 const operations = () =>
   Object.entries(paths).flatMap(([path, methods]) =>

@@ -91,7 +91,7 @@ test('a job that is done again, also many times at once, rewards and tells nobod
   const referrer = await signUp();
   const newcomer = await signUp({ referral_code: (await referralsOf(referrer)).code });
   const [reward] = referralJobs({ database: product.postgres, rewardTokens: 1234 }) as [Job];
-  const context = { ...testContext(), attempt: 1, traceparent: undefined };
+  const context = testContext();
   await Promise.all(Array.from({ length: 20 }, () => reward.run({ user_id: newcomer.id }, context)));
   for (const user of [referrer, newcomer]) {
     expect((await referralsOf(user)).rewards).toEqual({ count: 1, tokens: 1234 });

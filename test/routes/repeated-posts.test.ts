@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProduct } from '../harness/product.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
 
@@ -11,17 +11,14 @@ const readOnly = ['POST /v1/chat/messages/batch'];
 /** A turn that was answered is not retried: what a repeated retry is told has tests of its own. */
 const refused = ['POST /v1/chat/sessions/:session_id/turns/:turn_id/retry', 'POST /admin/jobs/:job_id/retry'];
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 let resources: Resources;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
   resources = await createResources(product, user);
 });
-
-afterAll(() => product.stop());
 
 const posts = Object.keys(routeExamples).filter((name) => name.startsWith('POST ') && !readOnly.includes(name));
 

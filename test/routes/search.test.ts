@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 
-let product: Product;
+const product = useProduct({}, { assistants: [createTestAssistant()] });
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct({}, { assistants: [createTestAssistant()] });
   user = await product.createUser();
   await createSession({ title: 'Holiday in Malmö', assistant: 'desk' }, 'add pack 50%_off sunscreen');
   await createSession({ title: 'Groceries' }, 'We need oat milk and bread');
@@ -17,8 +16,6 @@ beforeAll(async () => {
     'Ask ada@mail.example for docs/plan.md, ~/notes or <em>more</em> by 2026-11-29',
   );
 });
-
-afterAll(() => product.stop());
 
 async function createSession(body: object, message: string, of = user): Promise<string> {
   const { id } = (await (await product.request(of, 'POST', '/v1/chat/sessions', body)).json()) as { id: string };

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { type TestUser, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 interface SessionAnswer {
   id: string;

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { Client } from 'pg';
@@ -8,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openTracing, type Tracing } from '../../src/platform/telemetry/index.ts';
 import { connectChat } from '../harness/chat-client.ts';
+import { listen } from '../harness/listen.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
@@ -39,9 +38,7 @@ let product: Product;
 let spans: SentSpan[];
 
 beforeAll(async () => {
-  collector.listen(0, '127.0.0.1');
-  await once(collector, 'listening');
-  const { port } = collector.address() as AddressInfo;
+  const port = await listen(collector);
   const log = createLogger({ level: 'silent' });
   tracing = await openTracing({ endpoint: `http://127.0.0.1:${port}/`, serviceName: 'traced', version: '1.2.3', log });
   provider = await startStubProvider({ text: 'canary-answer' });

@@ -1,6 +1,6 @@
 import { Client, escapeIdentifier } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { createResources } from '../routes/create-resources.ts';
 import { type Resources, routeExamples } from '../routes/route-examples.ts';
@@ -20,13 +20,12 @@ const REFUSED: Readonly<Record<string, number>> = {
   'GET /v1/models/*': 404,
 };
 
-let product: Product;
+const product = useProduct({}, { worksOnJobs: false });
 let client: Client;
 let alice: TestUser;
 let hers: Resources;
 
 beforeAll(async () => {
-  product = await startProduct({}, { worksOnJobs: false });
   client = new Client(product.databaseUrl);
   await client.connect();
   alice = await product.createUser();
@@ -36,7 +35,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client?.end();
-  await product?.stop();
 });
 
 /** All that is stored of users, but when a key was last used. */

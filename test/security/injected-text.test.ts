@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { isInstalled } from '../harness/is-installed.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
 
 /** In every row of the user who is attacked. */
 const secret = 'alice-secret';
 const expense = { amount_minor: 100, currency: 'EUR', category: 'tea', spent_on: '2026-11-22' };
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel();
 /** Whose rows are after. */
 let alice: TestUser;
 /** Of hers. */
@@ -19,8 +17,6 @@ let itemId: string;
 let mallory: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   alice = await product.createUser();
   for (const { plant } of Object.values(places)) await plant(alice, secret);
   itemId = (await places.todo?.plant(alice, secret))?.id ?? newId();
@@ -29,11 +25,6 @@ beforeAll(async () => {
 beforeEach(async () => {
   provider.setMode('ok', { script: obey });
   mallory = await product.createUser();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 interface Answer {

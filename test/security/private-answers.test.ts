@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { createResources } from '../routes/create-resources.ts';
 import { type Resources, routeExamples } from '../routes/route-examples.ts';
 
-let product: Product;
+const product = useProduct({}, { worksOnJobs: false });
 let alice: TestUser;
 let hers: Resources;
 
 beforeAll(async () => {
-  product = await startProduct({}, { worksOnJobs: false });
   alice = await product.createUser();
   await product.request(alice, 'PUT', '/v1/me/plan', { plan: 'unlimited' });
   hers = await createResources(product, alice);
 });
-
-afterAll(() => product.stop());
 
 /** What is wrong with the headers of an answer to a caller. */
 function findFault({ headers }: Response): string | undefined {

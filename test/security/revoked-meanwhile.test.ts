@@ -2,18 +2,12 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, permissionsWithout, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { permissionsWithout, type TestUser, testContext, useProduct } from '../harness/product.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
+const product = useProduct();
 
 test('a key that is revoked while a body is on its way makes no other key', async () => {
   const owner = await product.createUser();

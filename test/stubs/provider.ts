@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { listen } from '../harness/listen.ts';
 
 import { callFirstTool, StubAnswer, type StubRequestBody, type StubSpeech } from './provider-answers.ts';
 import { isStubMode, modes, type StubExchange, type StubMode } from './provider-modes.ts';
@@ -117,11 +117,10 @@ export async function startStubProvider(options: StubProviderOptions = {}): Prom
   server.on('connection', () => {
     connectionCount += 1;
   });
-  server.listen(current.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listen(server, current.port);
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    url: `http://127.0.0.1:${port}/v1`,
     requests,
     aborts,
     get requestCount() {

@@ -3,20 +3,17 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 import { followEvents } from '../harness/turn-events.ts';
-import { type StubMode, type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import type { StubMode } from '../stubs/provider.ts';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel();
 let user: TestUser;
 let admin: Client;
 /** Of the deletion that is under way. */
 let holder: Client;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   admin = new Client({ connectionString: product.databaseUrl });
   holder = new Client({ connectionString: product.databaseUrl });
   await Promise.all([admin.connect(), holder.connect()]);
@@ -29,8 +26,6 @@ beforeEach(async () => {
 afterAll(async () => {
   await admin?.end();
   await holder?.end();
-  await product?.stop();
-  await provider?.close();
 });
 
 /** Has the model answer, runs `then` when it has begun to, and answers with the last event. */

@@ -1,26 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel({ mode: 'stall-mid-stream', text: 'One two three four.' });
 let operator: TestUser;
 let user: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ mode: 'stall-mid-stream', text: 'One two three four.' });
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   operator = await product.createUser();
   user = await product.createUser();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 async function disable(disabled: boolean): Promise<void> {

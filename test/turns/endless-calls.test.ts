@@ -1,29 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { createTestAssistant } from '../harness/test-assistant.ts';
 
 /** More than an answer may hold. */
 const endless = `{"text":"${'x'.repeat(1_200_000)}"}`;
 
-let provider: StubProvider;
-let product: Product;
-let assistant: TestAssistant;
+const speech = { text: 'Noting it.', calls: [{ name: 'desk_note', arguments: endless }] };
+const assistant = createTestAssistant();
+const { product, provider } = useProductWithModel({ script: () => speech }, {}, { assistants: [assistant] });
 let user: TestUser;
 
 beforeAll(async () => {
-  const speech = { text: 'Noting it.', calls: [{ name: 'desk_note', arguments: endless }] };
-  provider = await startStubProvider({ script: () => speech });
-  assistant = createTestAssistant();
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
-  product = await startProduct(variables, { assistants: [assistant] });
   user = await product.createUser();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 test('a turn whose model does not stop writing a call ends, runs nothing, and keeps what was said', async () => {

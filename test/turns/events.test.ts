@@ -1,33 +1,27 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 import { followEvents, readEvents, type StreamedEvent } from '../harness/turn-events.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import type { StubRequestBody } from '../stubs/provider-answers.ts';
 
 const text = 'one two three four five six seven eight';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel(
+  { text },
+  { MODEL_CHUNK_TIMEOUT_MS: '400' },
+  { assistants: [createTestAssistant()] },
+);
 let user: TestUser;
 let session: string;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text });
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', MODEL_CHUNK_TIMEOUT_MS: '400' };
-  product = await startProduct(variables, { assistants: [createTestAssistant()] });
   user = await product.createUser();
 });
 
 beforeEach(async () => {
   provider.setMode('ok', { delayMs: 0, text, script: () => ({}) });
   session = await createSession();
-});
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
 });
 
 async function createSession(assistant: string | null = null): Promise<string> {

@@ -2,20 +2,16 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type NewTurn, startTurns } from '../../src/core/chat/turns/start/queries.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
 /** Bytes of the history that are read at most: four for each of the characters that the model is told at most. */
 const maxBytes = 1_600_000;
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel({ text: 'Yes.' });
 let client: Client;
 let user: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text: 'Yes.' });
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   user = await product.createUser();
   client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
@@ -23,8 +19,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client?.end();
-  await product?.stop();
-  await provider?.close();
 });
 
 /** A stored message: a word, and how often it is said. */

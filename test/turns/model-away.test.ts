@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PlainCommands } from '../../src/core/models/index.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { createTestAssistant } from '../harness/test-assistant.ts';
 
 const commands: PlainCommands = {
   read: ({ text }) =>
@@ -11,27 +10,17 @@ const commands: PlainCommands = {
   examples: ['note buy milk'],
 };
 
-let provider: StubProvider;
-let product: Product;
-let assistant: TestAssistant;
+const assistant = createTestAssistant();
+const { product, provider } = useProductWithModel({ mode: '401' }, {}, { assistants: [{ ...assistant, commands }] });
 let user: TestUser;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ mode: '401' });
-  assistant = createTestAssistant();
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
-  product = await startProduct(variables, { assistants: [{ ...assistant, commands }] });
   user = await product.createUser();
 });
 
 beforeEach(() => {
   provider.setMode('401');
   assistant.runs.length = 0;
-});
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
 });
 
 /** The answer to a message in a new session. */

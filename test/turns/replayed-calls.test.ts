@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { createTestAssistant } from '../harness/test-assistant.ts';
 import { followEvents } from '../harness/turn-events.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
 
 interface ToldMessage {
@@ -11,17 +10,12 @@ interface ToldMessage {
   readonly tool_calls?: readonly { readonly function: object; readonly extra_content?: object }[];
 }
 
-let provider: StubProvider;
-let assistant: TestAssistant;
-let product: Product;
+const assistant = createTestAssistant();
+const { product, provider } = useProductWithModel({}, {}, { assistants: [assistant] });
 let user: TestUser;
 let session: string;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  assistant = createTestAssistant();
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
-  product = await startProduct(variables, { assistants: [assistant] });
   user = await product.createUser();
 });
 
@@ -29,11 +23,6 @@ beforeEach(async () => {
   assistant.runs.length = 0;
   const response = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'desk' });
   session = ((await response.json()) as { id: string }).id;
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 const post = (content: string, stream = false) =>

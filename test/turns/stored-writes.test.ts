@@ -2,11 +2,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Assistant, Tool } from '../../src/core/chat/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 
-let provider: StubProvider;
-let product: Product;
 let user: TestUser;
 /** What befalls the turn, and what looks at it. */
 let admin: Client;
@@ -32,10 +29,9 @@ const assistant: Assistant = {
   ],
 };
 
+const { product, provider } = useProductWithModel({}, {}, { assistants: [assistant] });
+
 beforeAll(async () => {
-  provider = await startStubProvider();
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
-  product = await startProduct(variables, { assistants: [assistant] });
   user = await product.createUser();
   admin = new Client({ connectionString: product.databaseUrl });
   await admin.connect();
@@ -49,8 +45,6 @@ beforeEach(() => {
 
 afterAll(async () => {
   await admin?.end();
-  await product?.stop();
-  await provider?.close();
 });
 
 /** Has the model call these tools, those of a list in one step, and answers with what came of it. */

@@ -3,25 +3,19 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TurnSweeper } from '../../src/core/chat/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { TestClock } from '../harness/cache-fixture.ts';
-import { type Product, startProduct } from '../harness/product.ts';
+import { useProductWithModel } from '../harness/product.ts';
 import { followEvents } from '../harness/turn-events.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
-let provider: StubProvider;
-let product: Product;
+const { product } = useProductWithModel({ text: 'word '.repeat(200), delayMs: 20 });
 let admin: Client;
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text: 'word '.repeat(200), delayMs: 20 });
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   admin = new Client({ connectionString: product.databaseUrl });
   await admin.connect();
 });
 
 afterAll(async () => {
   await admin?.end();
-  await product?.stop();
-  await provider?.close();
 });
 
 /** Takes the turn that runs for dead, as another server does when its owner was frozen. */

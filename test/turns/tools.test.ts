@@ -1,21 +1,15 @@
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { createTestAssistant, type TestAssistant } from '../harness/test-assistant.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { createTestAssistant } from '../harness/test-assistant.ts';
 import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
 
-let provider: StubProvider;
-let product: Product;
-let assistant: TestAssistant;
+const assistant = createTestAssistant();
+const { product, provider } = useProductWithModel({}, { MODEL_TOTAL_TIMEOUT_MS: '4000' }, { assistants: [assistant] });
 let user: TestUser;
 let session: string;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  assistant = createTestAssistant();
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', MODEL_TOTAL_TIMEOUT_MS: '4000' };
-  product = await startProduct(variables, { assistants: [assistant] });
   user = await product.createUser();
 });
 
@@ -23,11 +17,6 @@ beforeEach(async () => {
   assistant.runs.length = 0;
   assistant.mostAtOnce = 0;
   session = await createSession('desk');
-});
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
 });
 
 interface Call {

@@ -3,16 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 
-let product: Product;
+const product = useProduct();
 let admin: Client;
 /** Of what is held. */
 let holder: Client;
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
   admin = new Client({ connectionString: product.databaseUrl });
   holder = new Client({ connectionString: product.databaseUrl });
@@ -23,7 +22,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await admin?.end();
   await holder?.end();
-  await product?.stop();
 });
 
 async function createSession(): Promise<string> {

@@ -1,27 +1,18 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { followEvents } from '../harness/turn-events.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel();
 let user: TestUser;
 let path: string;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   user = await product.createUser();
 });
 
 beforeEach(async () => {
   const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
   path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 /** Sends a message whose answer stalls after some words; resolves once they have come, with the path of the turn. */

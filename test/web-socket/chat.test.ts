@@ -1,25 +1,20 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
-import { type Product, permissionsWithout, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { permissionsWithout, type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const text = 'one two three four five six';
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel(
+  { text },
+  { CORS_ORIGINS: 'https://app.example.com,capacitor://localhost' },
+  { assistants: [createTestAssistant()] },
+);
 let user: TestUser;
 const clients: ChatClient[] = [];
-
-beforeAll(async () => {
-  provider = await startStubProvider({ text });
-  const CORS_ORIGINS = 'https://app.example.com,capacitor://localhost';
-  const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', CORS_ORIGINS };
-  product = await startProduct(variables, { assistants: [createTestAssistant()] });
-});
 
 beforeAll(async () => {
   user = await product.createUser();
@@ -28,11 +23,6 @@ beforeAll(async () => {
 afterEach(() => {
   provider.setMode('ok', { delayMs: 0, text });
   for (const { socket } of clients.splice(0)) socket.terminate();
-});
-
-afterAll(async () => {
-  await product.stop();
-  await provider.close();
 });
 
 async function connect(headers: Record<string, string> = {}): Promise<ChatClient> {

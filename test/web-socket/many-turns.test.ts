@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type ChatClient, connectChat } from '../harness/chat-client.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 
 /** One less than a socket may follow. */
 const TURNS = 15;
@@ -10,22 +9,17 @@ const TURNS = 15;
 /** Some 600 kB, which all events of a turn's start hold: together far more than the system keeps for a connection. */
 const longQuestion = '你'.repeat(195_000);
 
-let provider: StubProvider;
-let product: Product;
+const { product } = useProductWithModel();
 let user: TestUser;
 let client: ChatClient;
 
 beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
   user = await product.createUser();
   client = await connectChat(product.url, { headers: { authorization: `Bearer ${user.key}` } });
 });
 
 afterAll(async () => {
   client?.socket.terminate();
-  await product?.stop();
-  await provider?.close();
 });
 
 async function createSession(): Promise<string> {

@@ -9,7 +9,7 @@ import {
   type BatchObservers,
   createBatch,
   type Database,
-  eraseInPages,
+  inPages,
   type Statement,
 } from '../../platform/postgres/index.ts';
 import { askModel } from './ask-model.ts';
@@ -82,7 +82,7 @@ export function createContexts(name: string, parts: ContextParts): (occasion: Oc
         warn: (fields, text) => log.warn(named(fields), text),
       },
       query: (statement, input) => database.query(own(statement({ ...input, userId } as never)), call),
-      eraseAll: (statement) => eraseInPages((limit) => database.query(own(statement({ userId, limit })), call)),
+      eraseAll: (statement) => inPages((limit) => database.query(own(statement({ userId, limit })), call)),
       share,
       once: createOnce({ userId, call, idempotency, onReplay }, { database, lock, share }),
       cached: (valueName, ttlMs, load) => cache.read(owner, { name: valueName, ttlMs, load }),

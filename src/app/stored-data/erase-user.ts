@@ -4,7 +4,7 @@ import { deleteUsers, eraseIdempotencyKeys } from '../../core/accounts/index.ts'
 import { eraseActivity } from '../../core/activity/index.ts';
 import { eraseMessages, eraseSessions, eraseTurns } from '../../core/chat/index.ts';
 import { defineJob, type Job } from '../../platform/jobs/index.ts';
-import { type Database, eraseInPages } from '../../platform/postgres/index.ts';
+import { type Database, inPages } from '../../platform/postgres/index.ts';
 import type { BoundAssistants } from '../assistants/bind-assistants.ts';
 
 /** What erasing users needs. */
@@ -25,7 +25,7 @@ export const largeParts = [eraseMessages, eraseTurns, eraseSessions, eraseActivi
 /** Erases what a user may have much of, in pages. What was erased stays so when it fails. */
 export async function eraseLargeParts(database: Database, userId: string, context: CallContext): Promise<void> {
   for (const erase of largeParts) {
-    await eraseInPages((limit) => database.query<unknown>(erase({ userId, limit }), context));
+    await inPages((limit) => database.query<unknown>(erase({ userId, limit }), context));
   }
 }
 

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox';
 import type { CallContext } from '../../base/call-context.ts';
+import { readPages } from '../../base/read-pages.ts';
 import { accountParts, type StoredPart } from '../../core/accounts/index.ts';
 import { activityParts } from '../../core/activity/index.ts';
 import { chatParts } from '../../core/chat/index.ts';
@@ -28,20 +29,8 @@ export const storedParts: readonly StoredPart[] = [
   ...chatParts,
 ];
 
-/** Rows of one statement at most, few enough that none takes long. Where rows may be long, a page ends where its bytes do. */
-const PAGE_ROWS = 500;
 /** A million messages, read by somebody whose connection is slow. */
 const BUDGET_MS = 600_000;
-
-async function* readRows(part: StoredPart, userId: string, read: Pick<ExportReading, 'database' | 'context'>) {
-  let after: unknown;
-  for (;;) {
-    const rows = await read.database.query(part.read({ userId, after, limit: PAGE_ROWS }), read.context);
-    if (rows.length === 0) return;
-    yield* rows;
-    after = rows.at(-1);
-  }
-}
 
 interface ExportReading extends ExportRouteOptions {
   readonly context: CallContext;
@@ -60,10 +49,14 @@ async function* writeArray(name: string, values: AsyncIterable<unknown>): AsyncG
 }
 
 /** All that is stored about a user as JSON, in pieces: at no time is more than a page of it in memory. */
-async function* writeExport(userId: string, reading: ExportReading): AsyncGenerator<string> {
+async function* writeExport(userId: string, { database, installed, context }: ExportReading): AsyncGenerator<string> {
   yield `{"object":"export","user_id":"${userId}"`;
-  for (const part of storedParts) yield* writeArray(part.table, readRows(part, userId, reading));
-  yield* writeArray('assistants', reading.installed.exportUser(userId, reading.context));
+  for (const part of storedParts) {
+    // Where rows may be long, a page ends where its bytes do.
+    const rows = readPages((after, limit) => database.query(part.read({ userId, after, limit }), context));
+    yield* writeArray(part.table, rows);
+  }
+  yield* writeArray('assistants', installed.exportUser(userId, context));
   yield '\n}\n';
 }
 

@@ -3,7 +3,7 @@ import { newId } from '../../base/ids.ts';
 import type { AssistantContext, Stored } from '../../kit/index.ts';
 import { type EntryRow, insertEntries } from './queries.ts';
 import { readByLexicon } from './readings/read-by-lexicon.ts';
-import { readByModel } from './readings/read-by-model.ts';
+import { isUsedUp, readByModel } from './readings/read-by-model.ts';
 import type { Entry, Reading } from './schemas.ts';
 
 /** How long somebody who logs a mood waits for the model, in milliseconds. */
@@ -30,9 +30,7 @@ async function readMood(text: string, context: AssistantContext): Promise<Source
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     if (context.hasModel) context.log.warn({ err: error }, 'the model could not read a mood: the lexicon does');
-    // What the plan refuses now, it is likely to refuse in an hour, too.
-    const isToReread = context.hasModel && error.code !== 'limits.tokens_exceeded';
-    return { ...readByLexicon(text), source: 'lexicon', isToReread };
+    return { ...readByLexicon(text), source: 'lexicon', isToReread: context.hasModel && !isUsedUp(error) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import { defineAssistantJob, Type } from '../../kit/index.ts';
 import { findUnread, postponeReading, storeReading } from './queries.ts';
-import { readByModel } from './readings/read-by-model.ts';
+import { isUsedUp, readByModel } from './readings/read-by-model.ts';
 
 /** How long after a try in vain the next one comes, in hours. The first comes an hour after the entry. */
 const pausesHours = [4, 12];
@@ -23,6 +23,7 @@ export const rereadEntry = defineAssistantJob({
       await context.query(storeReading, { id, ...reading });
       context.forget();
     } catch (error) {
+      // Then the lexicon's reading stays.
       if (isUsedUp(error)) return;
       if (!isModelTrouble(error)) throw error;
       context.log.warn({ err: error, entry_id: id, attempt }, 'the model could not read a mood again');
@@ -31,11 +32,6 @@ export const rereadEntry = defineAssistantJob({
     }
   },
 });
-
-/** Whether the user's plan allows no more: then the lexicon's reading stays. */
-function isUsedUp(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'limits.tokens_exceeded';
-}
 
 function isModelTrouble(error: unknown): boolean {
   return error instanceof AppError && error.code.startsWith('models.');

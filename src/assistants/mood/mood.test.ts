@@ -1,30 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
-import { type StubProvider, startStubProvider } from '../../../test/stubs/provider.ts';
+import {
+  type Product,
+  startProduct,
+  type TestUser,
+  testContext,
+  useProductWithModel,
+} from '../../../test/harness/product.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import type { Entry } from './schemas.ts';
 
 /** What the model reads. */
 const happy = { mood: 'happy', score: 0.8, confidence: 0.9, language: 'sv' };
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel({}, { MODEL_NAME: 'stub' });
 let alice: TestUser;
-
-beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' });
-});
 
 beforeEach(async () => {
   provider.setMode('ok', { text: JSON.stringify(happy) });
   alice = await product.createUser();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 async function send(user: TestUser, ...[method, path, body]: [string, string, unknown?]) {

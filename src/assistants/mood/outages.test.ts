@@ -1,22 +1,15 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser } from '../../../test/harness/product.ts';
-import { type StubProvider, startStubProvider } from '../../../test/stubs/provider.ts';
+import { startProduct, type TestUser, useProductWithModel } from '../../../test/harness/product.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import type { Entry } from './schemas.ts';
 
 /** What the model reads. */
 const happy = { mood: 'happy', score: 0.8, confidence: 0.9, language: 'sv' };
 
-let provider: StubProvider;
-let product: Product;
+const { product, provider } = useProductWithModel({}, { MODEL_NAME: 'stub' });
 let alice: TestUser;
-
-beforeAll(async () => {
-  provider = await startStubProvider();
-  product = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' });
-});
 
 beforeEach(async () => {
   provider.setMode('ok', { text: JSON.stringify(happy) });
@@ -24,11 +17,6 @@ beforeEach(async () => {
   // After many failures the model is left alone for a moment.
   await until(async () => (await log(other, 'Glad!')).source === 'model');
   alice = await product.createUser();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
 });
 
 async function log(user: TestUser, moodText: string): Promise<Entry> {

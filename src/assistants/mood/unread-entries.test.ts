@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct } from '../../../test/harness/product.ts';
+import { expect, test } from 'vitest';
+import { useProduct } from '../../../test/harness/product.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
+const product = useProduct();
 
 test('an entry whose words tell of no mood makes the mood neither better nor worse', async () => {
   const say = await product.startChat(await product.createUser(), 'mood');

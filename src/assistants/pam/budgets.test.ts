@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../../../test/harness/product.ts';
+import { expect, test } from 'vitest';
+import { type TestUser, useProduct } from '../../../test/harness/product.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
+const product = useProduct();
 
 async function startChat(user: TestUser) {
   const say = await product.startChat(user, 'pam');

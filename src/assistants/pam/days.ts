@@ -1,4 +1,4 @@
-const dayMs = 86_400_000;
+import { addDays, toDay } from '../../base/days.ts';
 
 /** The periods that can be named, each relative to today; weeks begin on Monday. */
 export const periods = [
@@ -26,18 +26,11 @@ export interface Span {
 /** How far ahead of UTC a day begins first, in milliseconds: somewhere it may be that day already. */
 export const earliestMs = 14 * 3_600_000;
 
-const toDay = (date: Date): string => date.toISOString().slice(0, 10);
-
 /** Which day it is in a time zone, as 2026-12-24. */
 export function todayIn(timeZone: string, now: Date): string {
   const parts = new Intl.DateTimeFormat('en', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
   const found = Object.fromEntries(parts.formatToParts(now).map(({ type, value }) => [type, value]));
   return `${found.year}-${found.month}-${found.day}`;
-}
-
-/** The day so many days later. */
-export function addDays(day: string, days: number): string {
-  return toDay(new Date(Date.parse(day) + days * dayMs));
 }
 
 /** The last day of that name up to a day, which may be that day itself. */

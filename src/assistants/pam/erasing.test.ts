@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Product, startProduct, testContext } from '../../../test/harness/product.ts';
+import { expect, test, vi } from 'vitest';
+import { testContext, useProduct } from '../../../test/harness/product.ts';
 import { sql } from '../../platform/postgres/index.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product?.stop());
+const product = useProduct();
 
 test('what there may be many rows of is erased in pages', async () => {
   const { userId } = await product.createUser();

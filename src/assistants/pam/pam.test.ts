@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
-import { addDays, todayIn } from './days.ts';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { type TestUser, testContext, useProduct } from '../../../test/harness/product.ts';
+import { addDays } from '../../base/days.ts';
+import { todayIn } from './days.ts';
 import type { Expense } from './schemas.ts';
 
-let product: Product;
+const product = useProduct();
 let alice: TestUser;
 let bob: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   alice = await product.createUser();
   bob = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 const fuel = { amount_minor: 1250, currency: 'EUR', category: 'fuel', spent_on: '2026-11-21' };
 

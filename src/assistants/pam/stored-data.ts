@@ -1,3 +1,4 @@
+import { readPages } from '../../base/read-pages.ts';
 import type { AssistantContext } from '../../kit/index.ts';
 import { toExpense } from './expenses.ts';
 import {
@@ -14,32 +15,19 @@ import {
   type TripDayRow,
 } from './queries.ts';
 
-const pageRows = 500;
-
-/** The rows of all pages; `read` reads the page after a row, or the first. */
-async function* readPages<Row>(read: (last: Row | undefined) => Promise<Row[]>): AsyncGenerator<Row> {
-  let last: Row | undefined;
-  do {
-    const rows = await read(last);
-    yield* rows;
-    last = rows.length < pageRows ? undefined : rows.at(-1);
-  } while (last !== undefined);
-}
-
 /** All that is stored about the user, page by page. */
 export async function* exportUser(context: AssistantContext): AsyncGenerator<unknown> {
-  const limit = pageRows;
-  const expenses = readPages<ExpenseRow>((last) => {
+  const expenses = readPages<ExpenseRow>((last, limit) => {
     const place = { afterSpentOn: last?.spent_on ?? null, afterId: last?.id ?? null };
     return context.query(listExpenses, { from: null, to: null, category: null, ...place, limit });
   });
-  const budgets = readPages<BudgetRow>((last) => {
+  const budgets = readPages<BudgetRow>((last, limit) => {
     const place = { afterCategory: last?.category ?? '', afterCurrency: last?.currency ?? '' };
     return context.query(listBudgets, { ...place, limit });
   });
-  const days = readPages<TripDayRow>((last) => {
-    return context.query(listTripDays, { afterDay: last?.day ?? '-infinity', limit });
-  });
+  const days = readPages<TripDayRow>((last, limit) =>
+    context.query(listTripDays, { afterDay: last?.day ?? '-infinity', limit }),
+  );
   for (const settings of await context.query(findSettings, {})) yield { object: 'pam.settings', ...settings };
   for await (const expense of expenses) yield toExpense(expense);
   for await (const budget of budgets) yield { object: 'pam.budget', ...budget };

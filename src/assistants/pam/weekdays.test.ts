@@ -1,18 +1,12 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { type Product, startProduct } from '../../../test/harness/product.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import { useProduct } from '../../../test/harness/product.ts';
 import { weekdays } from './days.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
+const product = useProduct();
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-afterAll(() => product.stop());
 
 const swedish = ['söndags', 'måndags', 'tisdags', 'onsdags', 'torsdags', 'fredags', 'lördags'];
 

@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct } from '../../../test/harness/product.ts';
+import { expect, test } from 'vitest';
+import { useProduct } from '../../../test/harness/product.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
+const product = useProduct();
 
 test('an item is found by its title, whether a letter was typed in one piece or with its accent apart', async () => {
   const user = await product.createUser();

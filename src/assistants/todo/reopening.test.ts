@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import { expect, test } from 'vitest';
+import { type TestUser, testContext, useProduct } from '../../../test/harness/product.ts';
 import type { Item } from './schemas.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
+const product = useProduct();
 
 async function call(user: TestUser, tool: string, input: unknown): Promise<{ item: Item }> {
   const found = product.server.installed.assistants

@@ -1,20 +1,15 @@
+import { readPages } from '../../base/read-pages.ts';
 import type { AssistantContext } from '../../kit/index.ts';
 import { toItem } from './items.ts';
-import { deleteItems, listItems } from './queries.ts';
-
-const pageRows = 500;
+import { deleteItems, type ItemRow, listItems } from './queries.ts';
 
 /** Every item of the user, page by page. */
 export async function* exportUser(context: AssistantContext): AsyncGenerator<unknown> {
-  let place: { afterDueOn: string | null; afterId: string | null } = { afterDueOn: null, afterId: null };
-  for (;;) {
-    const everything = { isDone: null, dueFrom: null, dueTo: null };
-    const rows = await context.query(listItems, { ...everything, ...place, limit: pageRows });
-    yield* rows.map(toItem);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < pageRows) return;
-    place = { afterDueOn: last.due_on ?? 'infinity', afterId: last.id };
-  }
+  const items = readPages<ItemRow>((last, limit) => {
+    const place = { afterDueOn: last ? (last.due_on ?? 'infinity') : null, afterId: last?.id ?? null };
+    return context.query(listItems, { isDone: null, dueFrom: null, dueTo: null, ...place, limit });
+  });
+  for await (const item of items) yield toItem(item);
 }
 
 /** Deletes every item of the user. */

@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { type TestUser, testContext, useProduct } from '../../../test/harness/product.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import type { Item } from './schemas.ts';
 
-let product: Product;
+const product = useProduct();
 let alice: TestUser;
 let bob: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   alice = await product.createUser();
   bob = await product.createUser();
 });
-
-afterAll(() => product.stop());
 
 async function send(user: TestUser, ...[method, path, body]: [string, string, unknown?]) {
   const response = await product.request(user, method, `/api/todo/items${path}`, body);

@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Product, startProduct, testContext } from '../../../test/harness/product.ts';
+import { expect, test } from 'vitest';
+import { testContext, useProduct } from '../../../test/harness/product.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import { wordPattern } from './word-pattern.ts';
 
-let product: Product;
-
-beforeAll(async () => {
-  product = await startProduct();
-});
-
-afterAll(() => product.stop());
+const product = useProduct();
 
 async function finds(word: string, title: string, language?: 'sv'): Promise<boolean | undefined> {
   const statement = sql<{ found: boolean }>`

@@ -1,23 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DatabaseError } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
+import { type TestUser, testContext, useProduct } from '../../../test/harness/product.ts';
 import { Cancelled } from '../../base/deadline.ts';
 import { newId } from '../../base/ids.ts';
 import { type Database, postgresErrors, type Statement, sql } from '../../platform/postgres/index.ts';
 import { claimKey } from './idempotency-claim.ts';
 
-let product: Product;
+const product = useProduct();
 let user: TestUser;
 
 beforeAll(async () => {
-  product = await startProduct();
   user = await product.createUser();
 });
-
-afterAll(() => product?.stop());
 
 /** Claims a key as a route does; what is logged of it is counted. */
 async function claim(key: string, database: Database, warn: () => void = () => undefined) {

@@ -41,4 +41,4 @@ export { Tokens } from './sign-in/tokens.ts';
 export { USERNAME_RULE } from './sign-in/username.ts';
 export { accountParts } from './stored-data/parts.ts';
 export { eraseIdempotencyKeys } from './stored-data/queries.ts';
-export { onlyPage, type StoredPart, storedPart } from './stored-data/stored-part.ts';
+export { type StoredPart, storedById, storedOnce, storedPart } from './stored-data/stored-part.ts';

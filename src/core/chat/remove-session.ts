@@ -1,5 +1,5 @@
 import type { CallContext } from '../../base/call-context.ts';
-import { type Database, eraseInPages } from '../../platform/postgres/index.ts';
+import { type Database, inPages } from '../../platform/postgres/index.ts';
 import type { Actor } from '../accounts/index.ts';
 import { deleteMessages, deleteSession, deleteTurns } from './queries.ts';
 
@@ -27,7 +27,7 @@ export async function removeSession(
   if (found === undefined || found.gone) return found !== undefined;
   const { userId, id: sessionId } = session;
   for (const erase of [deleteMessages, deleteTurns]) {
-    await eraseInPages((limit) => database.query<unknown>(erase({ userId, sessionId, limit }), context));
+    await inPages((limit) => database.query<unknown>(erase({ userId, sessionId, limit }), context));
   }
   const [left] = await database.query(deleteSession({ ...session, atMost: ANY }), context);
   return left?.gone === true;

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineJob, type Job } from '../../platform/jobs/index.ts';
-import type { Database } from '../../platform/postgres/index.ts';
+import { type Database, inPages } from '../../platform/postgres/index.ts';
 import { deleteEndedKeys } from './queries.ts';
 
 /**
@@ -9,18 +9,13 @@ import { deleteEndedKeys } from './queries.ts';
  */
 export const KEPT_DAYS = 30;
 
-/** Keys removed by one statement: few enough that it is over in a moment. */
-const batchLimit = 1_000;
-
-/** Every night removes the keys that were revoked or expired long ago, a batch at a time. */
+/** Every night removes the keys that were revoked or expired long ago. */
 export function forgetEndedKeys(database: Database): Job {
   return defineJob({
     name: 'keys.forget_ended_keys',
     input: Type.Object({}),
     crontab: '20 3 * * *',
-    async run(_payload, context) {
-      const forget = () => database.query(deleteEndedKeys({ keptDays: KEPT_DAYS, limit: batchLimit }), context);
-      while ((await forget()).length === batchLimit);
-    },
+    run: (_payload, context) =>
+      inPages((limit) => database.query(deleteEndedKeys({ keptDays: KEPT_DAYS, limit }), context)),
   });
 }

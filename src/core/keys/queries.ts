@@ -1,5 +1,6 @@
 import { sql } from '../../platform/postgres/index.ts';
 import type { AccountColumns, Actor, Idempotency } from '../accounts/index.ts';
+import { MAX_KEYS } from './max-keys.ts';
 import type { KeyBounds } from './own-bounds.ts';
 
 /** A key as its owner sees it. */
@@ -57,8 +58,6 @@ export interface NewKey extends Actor, Idempotency {
   id: string;
   hash: Buffer;
   prefix: string;
-  /** How many keys that work the user may have. */
-  maxKeys: number;
 }
 
 /**
@@ -75,7 +74,7 @@ export const insertKey = (p: NewKey & KeyBounds & { name: string }) => sql<{
   with known as (
     select answer, fingerprint from idempotency_keys where user_id = ${p.userId}::uuid and key = ${p.idempotencyKey}::text
   ), allowed as materialized (
-    select api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer) as is_allowed where not exists (select from known)
+    select api_key_is_allowed(${p.userId}::uuid, ${MAX_KEYS}::integer) as is_allowed where not exists (select from known)
   ), created as (
     insert into api_keys (user_id, id, hash, prefix, name, permissions, ip_allowlist, expires_at)
     select ${p.userId}::uuid, ${p.id}::uuid, ${p.hash}::bytea, ${p.prefix}, ${p.name}, ${p.permissions}::text[],
@@ -136,7 +135,7 @@ export const rotateKey = (p: NewKey & { oldId: string; own: KeyBounds; overlapSe
       -- What works now is revoked for it, so there are as many as before: a key that leaked must not have to wait.
       when ${p.overlapSeconds}::integer = 0 and works then true
       -- For the overlap there is one more.
-      else api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer + 1)
+      else api_key_is_allowed(${p.userId}::uuid, ${MAX_KEYS}::integer + 1)
     end as is_allowed
     from target
   ), ending as (
@@ -201,7 +200,7 @@ export interface KeyChange {
  * One row, or none when there is no such key: `key` is the key as JSON has it, null when it would have more (not `is_within`),
  * or would work again while the user has as many as may be. Index: api_keys_working, api_keys_pkey, users_pkey.
  */
-export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds; maxKeys: number }) => sql<{
+export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds }) => sql<{
   key: unknown;
   /** What it may do after the change. */
   permissions: string[];
@@ -235,7 +234,7 @@ export const updateKey = (p: Actor & KeyChange & { id: string; own: KeyBounds; m
     select case
       -- There are as many that work as before.
       when works or not ${p.setExpiresAt} then true
-      else api_key_is_allowed(${p.userId}::uuid, ${p.maxKeys}::integer)
+      else api_key_is_allowed(${p.userId}::uuid, ${MAX_KEYS}::integer)
     end as is_allowed
     from target
   ), changed as (

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { newId } from '../../base/ids.ts';
 import type { Clock } from '../../base/time.ts';
 import {
   Cursor,
@@ -31,7 +30,7 @@ import { MAX_KEYS } from './max-keys.ts';
 import { ownBounds, refuseMoreThanOwn } from './own-bounds.ts';
 import { insertKey, type KeyRow, listKeys, revokeKey, rotateKey, updateKey } from './queries.ts';
 import { CreatedKey, CreateKey, DeletedKey, Key, KeyParams, RotateKey, UpdateKey } from './schemas.ts';
-import { hashSecret, newSecret, secretPrefix } from './secret.ts';
+import { newKey } from './secret.ts';
 
 /** What the routes of keys need. */
 export interface KeyRouteOptions {
@@ -87,11 +86,10 @@ function readExpiry(expiresAt: string | null | undefined, clock: Clock): Date | 
   return date;
 }
 
-/** A key that nobody has yet. */
-function newKey(request: FastifyRequest) {
-  const secret = newSecret();
-  const stored = { id: newId(), hash: hashSecret(secret), prefix: secretPrefix(secret) };
-  return { secret, order: { ...actorOf(request.caller), ...readIdempotency(request), ...stored, maxKeys: MAX_KEYS } };
+/** A new key as a request has it stored. */
+function orderKey(request: FastifyRequest) {
+  const { secret, stored } = newKey();
+  return { secret, order: { ...actorOf(request.caller), ...readIdempotency(request), ...stored } };
 }
 
 /** Has a key made by a request, or finds the one that it made before under its Idempotency-Key. */
@@ -135,7 +133,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
         expiresAt: expires_at === undefined ? own.expiresAt : readExpiry(expires_at, clock),
       };
       refuseMoreThanOwn(own, bounds);
-      const { secret, order } = newKey(request);
+      const { secret, order } = orderKey(request);
       const key = { ...order, ...bounds, name };
       const stored = await makeOnce({ request, reply }, () => database.query(insertKey(key), request.context));
       if (stored === undefined) throw signInErrors.raise.user_disabled();
@@ -201,7 +199,7 @@ function registerChange(server: HttpServer, { database, clock, callers }: KeyRou
         expiresAt: expiresAt ?? null,
       };
       const [row] = await database.query(
-        updateKey({ ...actorOf(request.caller), id: request.params.key_id, own, maxKeys: MAX_KEYS, ...change }),
+        updateKey({ ...actorOf(request.caller), id: request.params.key_id, own, ...change }),
         request.context,
       );
       if (row === undefined) throw keyErrors.raise.not_found();
@@ -263,13 +261,8 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
     },
     async (request, reply) => {
       const { overlap_seconds: overlapSeconds = DEFAULT_OVERLAP_SECONDS } = request.body;
-      const { secret, order } = newKey(request);
-      const rotation = {
-        ...order,
-        oldId: request.params.key_id,
-        own: ownBounds(request.caller),
-        overlapSeconds,
-      };
+      const { secret, order } = orderKey(request);
+      const rotation = { ...order, oldId: request.params.key_id, own: ownBounds(request.caller), overlapSeconds };
       const row = await makeOnce({ request, reply }, () => database.query(rotateKey(rotation), request.context));
       if (row === undefined) throw keyErrors.raise.not_found();
       refuseMoreThanOwn(rotation.own, { permissions: row.permissions ?? undefined });

@@ -1,10 +1,12 @@
 import { hash, randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { newId } from '../../base/ids.ts';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const RANDOM_CHARS = 43;
 const CHECKSUM_CHARS = 6;
 const FORMAT = new RegExp(`^ek_([0-9A-Za-z]{${RANDOM_CHARS}})([0-9A-Za-z]{${CHECKSUM_CHARS}})$`);
+/** Of the part of a key that may be shown, by which its owner recognises it. */
 const PREFIX_CHARS = 9;
 
 /** CRC-32 in base62: 6 characters hold all 2^32 values. The idea is GitHub's token format. */
@@ -31,7 +33,12 @@ export function isWellFormedSecret(secret: string): boolean {
   return random !== undefined && checksum(random) === sum;
 }
 
-/** What is stored of a key: its SHA-256. A plain hash is enough, for the key has 256 random bits. */
+/** A key that nobody has yet: its secret, and what is stored of it. */
+export function newKey(secret = newSecret()) {
+  return { secret, stored: { id: newId(), hash: hashSecret(secret), prefix: secret.slice(0, PREFIX_CHARS) } };
+}
+
+/** What is stored of a secret: its SHA-256. A plain hash is enough, for the key has 256 random bits. */
 export function hashSecret(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }
@@ -39,9 +46,4 @@ export function hashSecret(secret: string): Buffer {
 /** The same in hex, as caches know a key. */
 export function hashSecretHex(secret: string): string {
   return hash('sha256', secret, 'hex');
-}
-
-/** The part of a key that may be shown, by which its owner recognises it. */
-export function secretPrefix(secret: string): string {
-  return secret.slice(0, PREFIX_CHARS);
 }

@@ -29,6 +29,8 @@ export class Attempt {
   readonly span: Span | undefined;
   /** Whether it came to nothing; for the trace. */
   isFailed = false;
+  /** Whether an answer has begun. */
+  isAnswered = false;
   readonly response = new ProviderResponse();
   #reason: Error | undefined;
   readonly #deadline: Deadline;

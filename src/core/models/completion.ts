@@ -14,7 +14,7 @@ function open<Fields extends Record<string, TSchema>>(fields: Fields) {
 const Tokens = Type.Integer({ minimum: 0 });
 
 /** What a completion cost, in the provider's own count. */
-export const UsageSchema = open({ prompt_tokens: Tokens, completion_tokens: Tokens, total_tokens: Tokens });
+const UsageSchema = open({ prompt_tokens: Tokens, completion_tokens: Tokens, total_tokens: Tokens });
 export type Usage = Static<typeof UsageSchema>;
 
 /** Google's own: an object, which it wants back with the call. */
@@ -73,7 +73,7 @@ const Delta = open({
 });
 
 /** A piece of a streamed answer. One with empty `choices` carries no text: the usage, say, which comes last. */
-export const ChatCompletionChunkSchema = open({
+const ChatCompletionChunkSchema = open({
   id: Type.String(),
   object: Type.Literal('chat.completion.chunk'),
   created: Type.Integer(),

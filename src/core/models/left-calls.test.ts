@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer as createNetServer, type Server as NetServer } from 'node:net';
+import { createServer as createNetServer, type Server as NetServer } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { listen } from '../../../test/harness/listen.ts';
 import {
   closeAfterEach,
   drainStream,
@@ -31,10 +31,9 @@ const askedBoth: [string, (models: Models, call: ModelCall) => Promise<{ error: 
 ];
 
 /** The address of a server of the test's own. */
-async function listen(server: NetServer): Promise<string> {
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+async function serve(server: NetServer): Promise<string> {
   onTestFinished(() => void server.close());
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `127.0.0.1:${await listen(server)}`;
 }
 
 test.each(askedBoth)(
@@ -93,7 +92,7 @@ test('not where it cannot be reached', async () => {
 test('not where it is left while its connection is being made', async () => {
   const connected = Promise.withResolvers<void>();
   // Nothing is answered, not even what TLS begins with.
-  const host = await listen(createNetServer(() => connected.resolve()));
+  const host = await serve(createNetServer(() => connected.resolve()));
   const { models, left, call } = prepare({ baseUrl: `https://${host}/v1` });
   const asking = settle(models.complete(hello(), call));
   await connected.promise;
@@ -113,7 +112,7 @@ test('not where it is left in the pause before it is tried again', async () => {
 });
 
 test('not where it is left while the words of a refusal come', async () => {
-  const host = await listen(createHttpServer((_request, response) => response.writeHead(401).flushHeaders()));
+  const host = await serve(createHttpServer((_request, response) => response.writeHead(401).flushHeaders()));
   const { models, left, call } = prepare({ baseUrl: `http://${host}/v1` });
   const { error } = await settle(models.complete(hello(), { ...call, deadline: Deadline.after(300) }));
   expect(error).toBeInstanceOf(DeadlineExceeded);

@@ -8,7 +8,7 @@ export const ToolNameSchema = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' });
 const CacheBreakpoint = Type.Optional(closed({ mode: word(['explicit']), ttl: Type.Optional(word(['30m', '12h'])) }));
 
 /** A piece of a message; the field named by its `type` holds it (`validateRequest` sees to that). */
-export const ContentPartSchema = closed({
+const ContentPartSchema = closed({
   type: word(['text', 'image_url', 'input_audio', 'file', 'refusal']),
   text: Type.Optional(Type.String()),
   image_url: Type.Optional(
@@ -43,7 +43,7 @@ const CalledFunction = closed({
 });
 
 /** A call that the assistant made of a tool. */
-export const ToolCallSchema = closed({
+const ToolCallSchema = closed({
   id: Type.String({ minLength: 1 }),
   type: word(['function', 'custom']),
   function: Type.Optional(CalledFunction),
@@ -54,7 +54,7 @@ export const ToolCallSchema = closed({
 });
 export type ToolCall = Static<typeof ToolCallSchema>;
 
-export const roles = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
+const roles = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
 export type Role = (typeof roles)[number];
 
 /**

@@ -65,7 +65,7 @@ describe('the offline model', () => {
     expect(usage?.completion_tokens).toBe(words);
   });
 
-  it('tells somebody in despair all of where help is, whatever the bound', async () => {
+  it('tells somebody in a crisis all of where help is, whatever the bound', async () => {
     const request = hello({ messages: [{ role: 'user', content: 'I want to end my life' }] });
     const whole = await models.complete(request, { deadline: ample() });
     const bounded = await models.complete({ ...request, max_tokens: 1 }, { deadline: ample() });

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { listen } from '../../../test/harness/listen.ts';
 import {
   ample,
   beginStream,
@@ -28,13 +28,13 @@ async function startSocketServer(onConnection: (socket: Socket) => void): Promis
     sockets.add(socket);
     socket.on('error', () => {});
     onConnection(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
+  const port = await listen(server);
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `127.0.0.1:${port}`;
 }
 
 function abortSeen(provider: StubProvider): Promise<void> {

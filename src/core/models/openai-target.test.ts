@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../../test/harness/listen.ts';
 import {
   ample,
   beginStream,
@@ -169,11 +169,11 @@ describe('a model on an OpenAI-compatible provider', () => {
     'is connected to for each call at once over %s, also while no connection comes about',
     async (scheme) => {
       let connectionCount = 0;
-      const server = createServer(() => connectionCount++).listen(0, '127.0.0.1');
-      await once(server, 'listening');
+      const server = createServer(() => connectionCount++);
+      const port = await listen(server);
       onTestFinished(() => void server.close());
       const { models } = createTestModels({
-        baseUrl: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+        baseUrl: `${scheme}://127.0.0.1:${port}/v1`,
       });
       const deadline = ample();
       const calls = [1, 2, 3, 4].map(() => settle(models.complete(hello(), { deadline })));

@@ -45,13 +45,15 @@ const REFUSAL_BYTES = 64 * 1024;
 const unread = new Error('the rest of the answer is not wanted');
 
 /**
- * The error to raise for one that a call failed with. Where the request failed before an answer began it is `unreachable`,
- * except that a server which speaks something else than HTTP was reached.
+ * Notes that a call came to nothing. Answers the error to raise for what it failed with: where the request failed before an answer
+ * began that is `unreachable`, except that a server which speaks something else than HTTP was reached.
  */
-function toError(error: unknown, attempt: Attempt, hasBegun: boolean): unknown {
+function fail(error: unknown, attempt: Attempt, tellLeft: () => void): unknown {
+  attempt.isFailed = true;
+  if (attempt.isLeft) tellLeft();
   if (attempt.reason !== undefined) return attempt.reason;
   if (error instanceof AppError || error !== attempt.response.failure) return error;
-  return hasBegun || error instanceof errors.HTTPParserError
+  return attempt.isAnswered || error instanceof errors.HTTPParserError
     ? modelErrors.raise.bad_response({ cause: error })
     : modelErrors.raise.unreachable({ cause: error });
 }
@@ -114,18 +116,14 @@ export class OpenAiTarget implements Target {
 
   async complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion> {
     const attempt = this.#begin(call);
-    let hasBegun = false;
     try {
       const { stream_options: _, ...rest } = request;
       await this.#send({ ...rest, model: this.#options.model, stream: false }, attempt);
-      hasBegun = true;
       const bytes = await this.#readBytes(attempt, ANSWER_BYTES);
       const completion = readCompletion(decode(bytes), this.#clock.now());
       return named(completion, request.model);
     } catch (error) {
-      attempt.isFailed = true;
-      if (attempt.isLeft) call.onLeft?.(request.model);
-      throw toError(error, attempt, hasBegun);
+      throw fail(error, attempt, () => call.onLeft?.(request.model));
     } finally {
       attempt.end();
       attempt.response.abort(unread);
@@ -136,12 +134,10 @@ export class OpenAiTarget implements Target {
     const attempt = this.#begin(call);
     const reader = new ChunkReader(request.n ?? 1);
     const { response } = attempt;
-    let hasBegun = false;
     try {
       const streamOptions = { ...request.stream_options, include_usage: true };
       const asked = { ...request, model: this.#options.model, stream: true, stream_options: streamOptions };
       await this.#send(asked, attempt);
-      hasBegun = true;
       await response.read(async (bytes) => {
         attempt.heard();
         reader.feed(bytes);
@@ -155,9 +151,7 @@ export class OpenAiTarget implements Target {
       if (!reader.isComplete) throw badResponse('the stream ended before the answer did');
     } catch (error) {
       if (isAfterTheEnd(error, reader, attempt)) return;
-      attempt.isFailed = true;
-      if (attempt.isLeft) call.onLeft?.(request.model);
-      throw toError(error, attempt, hasBegun);
+      throw fail(error, attempt, () => call.onLeft?.(request.model));
     } finally {
       attempt.end();
       if (!reader.isDone) response.abort(unread);
@@ -182,7 +176,8 @@ export class OpenAiTarget implements Target {
     const headers = span === undefined ? this.#headers : { ...this.#headers, traceparent: span.traceparent };
     this.#pool.dispatch({ method: 'POST', path: this.#path, headers, body: JSON.stringify(request) }, response);
     const head = await response.head;
-    if (head.status === 200) return;
+    attempt.isAnswered = head.status === 200;
+    if (attempt.isAnswered) return;
     // The status says enough when its body is too long or breaks off.
     const bytes = await this.#readBytes(attempt, REFUSAL_BYTES).catch(() => Buffer.alloc(0));
     // A refusal in another encoding is still one.

@@ -1,4 +1,4 @@
-import { answerDespair } from './answer-despair.ts';
+import { answerCrisis } from './answer-crisis.ts';
 import type { Message } from './message-schema.ts';
 import type { PlainCall, PlainCommands } from './plain-commands.ts';
 import type { CompletionRequest } from './schemas.ts';
@@ -89,14 +89,14 @@ function tellOutcomes(messages: readonly Message[], commands: PlainCommands, tex
     .join('\n');
 }
 
-/** The answer to a request by the rules of `commands`, or to somebody in despair; without rules, what the offline model is. */
+/** The answer to a request by the rules of `commands`, or to somebody in a crisis; without rules, what the offline model is. */
 export function replyOffline(
   request: CompletionRequest,
   { commands, now, role }: { commands: PlainCommands | undefined; now: Date; role: OfflineRole },
 ): OfflineReply {
   const last = request.messages.at(-1);
   const said = lastSaid(request.messages);
-  const care = answerDespair(said);
+  const care = answerCrisis(said);
   // Before the commands, for "remind me to …" would be kept as one; and after a tool, which a model may have called.
   if (care !== undefined) return { text: care, isVital: true };
   if (commands === undefined) return { text: WITHOUT_COMMANDS[role] };

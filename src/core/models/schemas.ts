@@ -13,7 +13,7 @@ const FunctionDefinition = closed({
 });
 
 /** A tool that the model may call; `function` or `custom`, as its `type` says. */
-export const ToolSchema = closed({
+const ToolSchema = closed({
   type: word(['function', 'custom']),
   function: Type.Optional(FunctionDefinition),
   custom: Type.Optional(

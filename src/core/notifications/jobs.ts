@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { defineJob, Hopeless, type Job } from '../../platform/jobs/index.ts';
+import { defineJob, type Job, UnrecoverableError } from '../../platform/jobs/index.ts';
 import { isRefusedForGood, type Mailer } from '../../platform/mail/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { findMail, markMailed, notify } from './queries.ts';
@@ -28,7 +28,7 @@ function sendMail({ database, mailer }: NotificationJobOptions): Job {
       try {
         await mailer.send({ id: payload.id, to: mail.email, ...renderMail(mail) }, context);
       } catch (error) {
-        throw isRefusedForGood(error) ? new Hopeless(error) : error;
+        throw isRefusedForGood(error) ? new UnrecoverableError(error) : error;
       }
       await database.query(markMailed(key), context);
     },

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../../test/harness/listen.ts';
 import { startTestMailServer } from '../../../test/harness/mail-server.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../../../test/harness/product.ts';
 import { newId } from '../../base/ids.ts';
@@ -35,13 +35,13 @@ async function countRunning(product: Product): Promise<number | undefined> {
 /** A mail server that takes connections and never greets. */
 async function startSilentServer(): Promise<{ url: string; close(): void }> {
   const sockets: Socket[] = [];
-  const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = createServer((socket) => sockets.push(socket));
+  const port = await listen(server);
   const close = () => {
     server.close();
     for (const socket of sockets) socket.destroy();
   };
-  return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+  return { url: `smtp://127.0.0.1:${port}`, close };
 }
 
 it('mail to a server that says nothing keeps two workers, and other jobs are done meanwhile', async () => {

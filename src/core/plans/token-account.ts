@@ -1,3 +1,5 @@
+import { toDay } from '../../base/days.ts';
+
 /** A calendar month in UTC; instants in milliseconds since 1970, the end excluded. */
 export interface Month {
   readonly startsAtMs: number;
@@ -11,7 +13,7 @@ export function monthOf(nowMs: number): Month {
   const now = new Date(nowMs);
   const startsAtMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
   const endsAtMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1);
-  return { startsAtMs, endsAtMs, firstDay: new Date(startsAtMs).toISOString().slice(0, 10) };
+  return { startsAtMs, endsAtMs, firstDay: toDay(new Date(startsAtMs)) };
 }
 
 /** Tokens that are set aside. */

@@ -141,8 +141,7 @@ test('of the processes that were killed, those that wrote nothing for a month ar
   await postgres.query(backdate, testContext());
   running.recorder.record(use());
   await running.recorder.store();
-  const context = { ...testContext(), attempt: 1, traceparent: undefined };
-  await forgetUsageWriters(postgres).run({}, context);
+  await forgetUsageWriters(postgres).run({}, testContext());
   const left = sql<{ batch: number }>`
     -- test.list_writers
     select batch from usage_writers`;

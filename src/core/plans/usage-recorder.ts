@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { toDay } from '../../base/days.ts';
 import { newId } from '../../base/ids.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { Clock } from '../../base/time.ts';
@@ -64,7 +65,7 @@ export class UsageRecorder {
 
   /** Notes what an answer cost; it counts for the day that it is now. */
   record({ userId, model, promptTokens, completionTokens, requests = 1 }: ModelUse): void {
-    const day = this.#options.clock.now().toISOString().slice(0, 10);
+    const day = toDay(this.#options.clock.now());
     const key = `${userId} ${day} ${model}`;
     const sum = this.#sums.get(key);
     if (sum !== undefined) {

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { dayMs, toDay } from '../../base/days.ts';
 import type { Clock } from '../../base/time.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
@@ -11,7 +12,6 @@ export interface UsageRouteOptions {
   readonly clock: Clock;
 }
 
-const DAY_MS = 86_400_000;
 /** Days before it can be written in neither RFC 3339 nor Postgres. */
 const FIRST_DAY_MS = Date.parse('0001-01-01');
 /** What is shown without `from`: the month that ends with `to`. */
@@ -32,13 +32,11 @@ const Usage = Type.Object({
 
 const Day = (description: string) => Type.Optional(Type.String({ format: 'date', description }));
 
-const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);
-
 /** @throws AppError 400 `usage.invalid_range`. */
 function readRange(query: { from?: string; to?: string }, nowMs: number): { from: string; to: string } {
-  const to = query.to ?? dayOf(nowMs);
-  const from = query.from ?? dayOf(Math.max(Date.parse(to) - (SHOWN_DAYS - 1) * DAY_MS, FIRST_DAY_MS));
-  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
+  const to = query.to ?? toDay(new Date(nowMs));
+  const from = query.from ?? toDay(new Date(Math.max(Date.parse(to) - (SHOWN_DAYS - 1) * dayMs, FIRST_DAY_MS)));
+  const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   if (days < 1 || days > MAX_DAYS) throw usageErrors.raise.invalid_range({ days: MAX_DAYS }, { param: 'from' });
   return { from, to };
 }

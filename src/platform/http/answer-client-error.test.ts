@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
+import { connectRaw, createTestServer, listen, type RawConnection } from '../../../test/harness/http-server.ts';
 import { openEventStream } from './event-stream.ts';
 import type { RequestObservation } from './request-log.ts';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen, type RawConnection } from './test-server.ts';
 
 const opened: HttpServer[] = [];
 afterEach(async () => {

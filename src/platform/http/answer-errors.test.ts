@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectRaw, createTestServer, listen, signedIn, type TestServer } from '../../../test/harness/http-server.ts';
 import { AppError } from '../../base/errors.ts';
 import { explainErrors } from './explain-errors.ts';
-import { connectRaw, createTestServer, listen, signedIn, type TestServer } from './test-server.ts';
 
 const Body = Type.Object({ title: Type.String() }, { additionalProperties: false });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestServer, signedIn, type TestServer } from './test-server.ts';
+import { createTestServer, signedIn, type TestServer } from '../../../test/harness/http-server.ts';
 
 let made: TestServer;
 beforeAll(() => {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
+import { isLastAnswer } from './queue-pipelined.ts';
 import type { RequestContext } from './request-context.ts';
-import { isLastAnswer } from './take-in-turn.ts';
 
 /**
  * Helmet's headers for a server of JSON: nothing that it answers may run, be framed or be sniffed. They are the same for

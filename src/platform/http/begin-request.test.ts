@@ -2,8 +2,8 @@ import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
+import { connectRaw, createTestServer, listen, type RawConnection } from '../../../test/harness/http-server.ts';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen, type RawConnection } from './test-server.ts';
 
 /** More than any connection holds. */
 const LONG = 'x'.repeat(20_000_000);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestServer } from './test-server.ts';
+import { createTestServer } from '../../../test/harness/http-server.ts';
 
 /** `request.ip` on a server that trusts 10.0.0.0/8. */
 async function addressOf(remoteAddress: string, forwardedFor?: string): Promise<string> {

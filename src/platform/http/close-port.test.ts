@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
+import { listen } from '../../../test/harness/listen.ts';
 import { closePort } from './close-port.ts';
 
 const CONNECTIONS = 20;
@@ -24,9 +24,7 @@ function block(forMs: number): void {
 
 it('requests on connections that the kernel took while the server was busy are answered before the port closes', async () => {
   const server = createServer((_request, response) => response.setHeader('connection', 'close').end('answered'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server);
   const worker = new Worker(client, { eval: true, workerData: port });
   const endings: unknown[] = [];
   worker.on('message', (ending) => endings.push(ending));

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { FastifyReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectRaw, createTestServer, listen, type TestServer } from './test-server.ts';
+import { connectRaw, createTestServer, listen, type TestServer } from '../../../test/harness/http-server.ts';
 
 const derive = promisify(pbkdf2);
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
+import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
 import { drain } from './drain.ts';
 import { openEventStream } from './event-stream.ts';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen } from './test-server.ts';
 
 const opened: HttpServer[] = [];
 afterEach(async () => {

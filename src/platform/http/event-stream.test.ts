@@ -1,9 +1,15 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, expect, test, vi } from 'vitest';
+import {
+  connectRaw,
+  createTestServer,
+  listen,
+  type RawConnection,
+  type TestServer,
+} from '../../../test/harness/http-server.ts';
 import { type EventStream, type EventStreamOptions, openEventStream } from './event-stream.ts';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen, type RawConnection, type TestServer } from './test-server.ts';
 
 const REQUEST = 'GET /stream HTTP/1.1\r\nhost: x\r\norigin: https://app.example.com\r\nx-request-id: s1\r\n\r\n';
 

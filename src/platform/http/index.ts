@@ -2,7 +2,6 @@ export { drain } from './drain.ts';
 export { httpErrors } from './errors.ts';
 export { type EventStream, openEventStream } from './event-stream.ts';
 export { explainErrors } from './explain-errors.ts';
-export type { Readiness } from './health-routes.ts';
 export { createInputCheck, type InputCheck } from './input-check.ts';
 export { parseJsonBody } from './json-body.ts';
 export {
@@ -17,6 +16,7 @@ export {
   toPage,
 } from './list.ts';
 export { closeCodes, type OpenWebSocket, type WebSocketUser } from './open-web-socket.ts';
+export type { Readiness } from './probe-routes.ts';
 export type { RequestObservation } from './request-log.ts';
 export { listRoutes, permissionsOf, type RouteAccess } from './route-rules.ts';
 export { createHttpServer, type HttpServer } from './server.ts';

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectRaw, createTestServer, listen, type TestServer } from '../../../test/harness/http-server.ts';
 import { parseJsonBody } from './json-body.ts';
-import { connectRaw, createTestServer, listen, type TestServer } from './test-server.ts';
 
 const parse = (text: string | Uint8Array) => parseJsonBody(Buffer.from(text));
 

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createTestServer, type TestServer } from '../../../test/harness/http-server.ts';
 import { httpErrors } from './errors.ts';
 import type { HttpServer } from './server.ts';
-import { createTestServer, type TestServer } from './test-server.ts';
 
 interface Operation {
   security: unknown;

@@ -1,7 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findBodyKindFault } from './request-checks.ts';
-import { connectRaw, createTestServer, listen, type RawConnection, signedIn, type TestServer } from './test-server.ts';
+import {
+  connectRaw,
+  createTestServer,
+  listen,
+  type RawConnection,
+  signedIn,
+  type TestServer,
+} from '../../../test/harness/http-server.ts';
+import { findMediaTypeFault } from './request-checks.ts';
 
 let made: TestServer;
 let port: number;
@@ -80,7 +87,7 @@ test.each(['application/json', 'application/json; charset=utf-8'])(
     const request = { method: 'POST', raw: { headers } } as unknown as FastifyRequest;
     const startedAtMs = performance.now();
     for (let count = 0; count < 40; count++) {
-      expect(findBodyKindFault(request)).toMatchObject({ code: 'http.unsupported_media_type', param: 'content-type' });
+      expect(findMediaTypeFault(request)).toMatchObject({ code: 'http.unsupported_media_type', param: 'content-type' });
     }
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   },

@@ -95,17 +95,17 @@ const TAKES_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const JSON_TYPE = /^application\/json\s*(?:;\s*(?:charset\s*=\s*"?utf-8"?\s*(?:;\s*)?)?)?$/i;
 
 /**
- * Takes the kind off a body that there is none of, which is no fault whatever it says: `curl -d ''` calls nothing a form. For
- * the end of what has a kind Fastify waits, and Node tells of none where no body is announced (`optimizeEmptyRequests`): the
+ * Drops the media type of an empty body, which is no fault whatever it says: `curl -d ''` calls nothing a form. Fastify waits
+ * for the end of a body that has a type, and Node tells of none where no body is announced (`optimizeEmptyRequests`): the
  * stream has ended from the beginning.
  */
-export function dropKindOfNoBody({ raw }: FastifyRequest): void {
+export function dropTypeOfEmptyBody({ raw }: FastifyRequest): void {
   const isEmpty = raw.readableEnded || raw.headers['content-length'] === '0';
   if (isEmpty && TAKES_BODY.has(raw.method ?? '')) delete raw.headers['content-type'];
 }
 
-/** What is wrong with the kind of body that a request announces; told before the body is read. */
-export function findBodyKindFault(request: FastifyRequest): AppError | undefined {
+/** What is wrong with the media type of a request's body; told before the body is read. */
+export function findMediaTypeFault(request: FastifyRequest): AppError | undefined {
   if (!TAKES_BODY.has(request.method)) return undefined;
   const { headers } = request.raw;
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;

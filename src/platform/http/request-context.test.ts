@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
+import { connectRaw, createTestServer, listen, signedIn } from '../../../test/harness/http-server.ts';
 import { DeadlineExceeded } from '../../base/deadline.ts';
 import { isId } from '../../base/ids.ts';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen, signedIn } from './test-server.ts';
 
 const opened: HttpServer[] = [];
 afterEach(async () => {

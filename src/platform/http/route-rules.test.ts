@@ -1,7 +1,7 @@
 import { type TObject, Type } from 'typebox';
 import { expect, test } from 'vitest';
+import { createTestServer } from '../../../test/harness/http-server.ts';
 import { listRoutes } from './route-rules.ts';
-import { createTestServer } from './test-server.ts';
 
 test('a route that does not say who may call it is refused when it is registered', () => {
   expect(() => createTestServer((server) => void server.get('/open', async () => ({})))).toThrow(

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isLastAnswer } from './queue-pipelined.ts';
 import { RequestContext } from './request-context.ts';
-import { isLastAnswer } from './take-in-turn.ts';
 
 /** Whether Node would close the connection after the answer with some of the request's body still to come. */
 export function closesEarly(request: FastifyRequest, reply: FastifyReply): boolean {

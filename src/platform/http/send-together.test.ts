@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectRaw, createTestServer, listen, type TestServer } from './test-server.ts';
+import { connectRaw, createTestServer, listen, type TestServer } from '../../../test/harness/http-server.ts';
 
 let made: TestServer;
 let port: number;

@@ -22,19 +22,19 @@ import { knowClientAddresses } from './client-address.ts';
 import { compressAnswers } from './compress-answers.ts';
 import { allowOrigins } from './cors.ts';
 import { httpErrors } from './errors.ts';
-import { type CheckReadiness, registerHealthRoutes } from './health-routes.ts';
+import { EventLoopWatch } from './event-loop-watch.ts';
 import { HeapWatch } from './heap-watch.ts';
 import { acceptOnlyJson } from './json-body.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { registerOpenApi } from './openapi.ts';
-import { dropKindOfNoBody, findBodyKindFault, findRequestFault } from './request-checks.ts';
+import { type CheckReadiness, registerProbeRoutes } from './probe-routes.ts';
+import { queuePipelined } from './queue-pipelined.ts';
+import { dropTypeOfEmptyBody, findMediaTypeFault, findRequestFault } from './request-checks.ts';
 import { type RequestContext, requestIdOf } from './request-context.ts';
 import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
 import { createSerializerCompiler } from './serializer.ts';
-import { takeInTurn } from './take-in-turn.ts';
-import { TurnWatch } from './turn-watch.ts';
 import { createValidatorCompiler } from './validation.ts';
 import { acceptWebSockets } from './web-sockets.ts';
 
@@ -139,7 +139,7 @@ const overloaded = httpErrors.raise.overloaded();
  */
 function guardRequests(server: FastifyInstance, options: HttpServerOptions): void {
   const { log, authenticate, limit, authorize, clock = systemClock } = options;
-  const turn = new TurnWatch(clock);
+  const eventLoop = new EventLoopWatch(clock);
   const heap = new HeapWatch({ log, clock });
   server.addHook('onClose', async () => heap.close());
   const identify = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
@@ -148,7 +148,7 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   };
   const admit = (request: FastifyRequest): AppError | undefined => {
     for (const permission of (request.context as RequestContext).permissions) authorize(request, permission);
-    return findBodyKindFault(request);
+    return findMediaTypeFault(request);
   };
   // With callbacks: a caller who is known at once costs no promise.
   const follow = (
@@ -167,8 +167,8 @@ function guardRequests(server: FastifyInstance, options: HttpServerOptions): voi
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = request.context as RequestContext;
     const isVital = access === 'public' && (request.method === 'GET' || request.method === 'HEAD');
-    if ((turn.isLate() || heap.isFull()) && !isVital) return done(overloaded);
-    dropKindOfNoBody(request);
+    if ((eventLoop.isLate() || heap.isFull()) && !isVital) return done(overloaded);
+    dropTypeOfEmptyBody(request);
     const fault = findRequestFault(request);
     if (fault !== undefined) return done(fault);
     if (request.is404) return done(unknownAddress(request, reply));
@@ -208,7 +208,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   acceptOnlyJson(server);
   enforceRouteRules(server);
   answerErrors(server);
-  takeInTurn(server);
+  queuePipelined(server);
   beginRequests(server, options);
   addAnswerHeaders(server);
   allowOrigins(server, options.corsOrigins);
@@ -217,6 +217,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   compressAnswers(server);
   sendTogether(server);
   registerOpenApi(server, options);
-  registerHealthRoutes(server, options.readiness);
+  registerProbeRoutes(server, options.readiness);
   return server.withTypeProvider<TypeBoxTypeProvider>();
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
 import { AppError } from '../../base/errors.ts';
 import { streamBody } from './stream-body.ts';
-import { connectRaw, createTestServer, listen } from './test-server.ts';
 import { watchStreams } from './watch-streams.ts';
 
 const revoked = new AppError('test.revoked', { status: 401, message: 'This key was revoked.' });

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestServer, signedIn, type TestServer } from './test-server.ts';
+import { createTestServer, signedIn, type TestServer } from '../../../test/harness/http-server.ts';
 
 const Message = Type.Object(
   {

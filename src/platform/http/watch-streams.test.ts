@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { expect, onTestFinished, test } from 'vitest';
+import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
 import { AppError } from '../../base/errors.ts';
 import { openEventStream } from './event-stream.ts';
-import { connectRaw, createTestServer, listen } from './test-server.ts';
 import { watchStreams } from './watch-streams.ts';
 
 const revoked = new AppError('test.revoked', { status: 401, message: 'This key was revoked.' });

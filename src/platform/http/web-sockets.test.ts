@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { connectRaw, createTestServer, listen, type TestServer } from '../../../test/harness/http-server.ts';
 import { drain } from './drain.ts';
 import type { OpenWebSocket } from './open-web-socket.ts';
 import type { HttpServer } from './server.ts';
-import { connectRaw, createTestServer, listen, type TestServer } from './test-server.ts';
 
 let server: HttpServer;
 let port: number;

@@ -2,14 +2,6 @@ import type { Static, TSchema } from 'typebox';
 import type { CallContext } from '../../base/call-context.ts';
 import { fits } from '../../base/schema-faults.ts';
 
-/** What a job's handler gets beside its payload. Its `requestId` is the job's id, its deadline the job's budget. */
-export interface JobContext extends CallContext {
-  /** 1 for the first try. */
-  readonly attempt: number;
-  /** The W3C `traceparent` of the request that enqueued the job, when it put one into the payload. */
-  readonly traceparent: string | undefined;
-}
-
 /** A job as its feature declares it. */
 export interface JobDefinition<Input extends TSchema> {
   /** `feature.verb_noun`: what `add_job` is given. */
@@ -25,11 +17,12 @@ export interface JobDefinition<Input extends TSchema> {
    */
   readonly crontab?: string;
   /**
-   * Does the work. At least once: a server that dies has its jobs done again by another, so what this changes must be
-   * right also when it is done twice. A throw is tried again later, unless it is `Hopeless`; only the name or code of the
-   * error, or of the cause of such a one, is kept.
+   * Does the work. The context's `requestId` is the job's id, its deadline the job's budget. At least once: a server that
+   * dies has its jobs done again by another, so what this changes must be right also when it is done twice. A throw is
+   * tried again later, unless it is `UnrecoverableError`; only the name or code of the error, or of the cause of such a
+   * one, is kept.
    */
-  run(payload: Static<Input>, context: JobContext): Promise<unknown>;
+  run(payload: Static<Input>, context: CallContext): Promise<unknown>;
 }
 
 /** A job that workers know how to do. */
@@ -39,12 +32,12 @@ export interface Job {
   readonly budgetMs: number;
   readonly crontab: string | undefined;
   /** Does it with the payload as it was enqueued. Throws InvalidPayload. */
-  run(payload: unknown, context: JobContext): Promise<unknown>;
+  run(payload: unknown, context: CallContext): Promise<unknown>;
 }
 
 /** Thrown by a handler where no later try can do better, with why as its cause: its job is set aside at once. */
-export class Hopeless extends Error {
-  override readonly name = 'Hopeless';
+export class UnrecoverableError extends Error {
+  override readonly name = 'UnrecoverableError';
 
   constructor(cause: unknown) {
     super('no later try can do better', { cause });
@@ -70,9 +63,9 @@ const mostAttempts = 25;
  *
  * The main query must read the job's row: Postgres leaves out a CTE that only calls a function. A condition on what is
  * enqueued belongs into an earlier CTE, `as materialized`: Postgres may call the function first and filter after. Beside
- * what `input` says, a payload may have a `traceparent`. The handler must be given in `jobs` of `openJobs`. A
- * job that waits for somebody else's server, such as a mail or a model, is enqueued with `priority => 10`: it may keep a
- * worker for long, so all others go before it.
+ * what `input` says, a payload may have a `traceparent`, the W3C header of the request that enqueues it. The handler must be
+ * given in `jobs` of `openJobs`. A job that waits for somebody else's server, such as a mail or a model, is enqueued with
+ * `priority => 10`: it may keep a worker for long, so all others go before it.
  *
  * @throws RangeError for more tries than a job can have.
  */

@@ -1,10 +1,7 @@
 import { Type } from 'typebox';
-import type { Database } from '../postgres/index.ts';
+import { type Database, inPages } from '../postgres/index.ts';
 import { defineJob, type Job } from './job.ts';
 import { setAsideUnknown } from './queries.ts';
-
-/** Jobs that one statement sets aside. */
-const batchLimit = 1_000;
 
 /**
  * Every night sets aside the jobs that have been due for a day and are none of these, such as those of an assistant that was taken
@@ -16,9 +13,6 @@ export function setAsideUnknownJobs(database: Database, jobs: readonly Job[]): J
     name: 'jobs.set_aside_unknown',
     input: Type.Object({}),
     crontab: '40 3 * * *',
-    async run(_payload, context) {
-      const setAside = () => database.query(setAsideUnknown({ names, limit: batchLimit }), context);
-      while ((await setAside()).length === batchLimit);
-    },
+    run: (_payload, context) => inPages((limit) => database.query(setAsideUnknown({ names, limit }), context)),
   });
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
 import type { Database } from '../postgres/index.ts';
 import { describeFailure } from './describe-failure.ts';
-import { Hopeless, type Job } from './job.ts';
+import { type Job, UnrecoverableError } from './job.ts';
 import { makeLastAttempt } from './queries.ts';
 
 /** How one try of a job came out. A job that was `set_aside` is not tried again. */
@@ -49,7 +49,7 @@ export function toTask(job: Job, parts: TaskParts): Task {
       await runOnce(job, payload, { helpers, startTrace });
       observe('completed');
     } catch (error) {
-      const isLast = attempt >= job.maxAttempts || error instanceof Hopeless;
+      const isLast = attempt >= job.maxAttempts || error instanceof UnrecoverableError;
       const fields = { job: job.name, jobId: id, attempt, err: error };
       if (isLast) log.error(fields, 'a job failed for the last time and was set aside');
       else log.warn(fields, 'a job failed and will be tried again');
@@ -65,20 +65,16 @@ async function runOnce(
   payload: unknown,
   { helpers, startTrace }: { helpers: JobHelpers; startTrace: StartTrace | undefined },
 ): Promise<void> {
-  const {
-    job: { id, attempts },
-    abortSignal,
-  } = helpers;
+  const { job: row, abortSignal } = helpers;
   // `_cron` is what graphile-worker puts into the payload of a job of a crontab.
   const { _cron, traceparent, ...input } = payload as Record<string, unknown>;
-  const extra = { attempt: attempts, traceparent: typeof traceparent === 'string' ? traceparent : undefined };
-  await inBackground({ requestId: id, budgetMs: job.budgetMs }, async (context) => {
+  const trace = startTrace?.(job.name, typeof traceparent === 'string' ? traceparent : undefined);
+  await inBackground({ requestId: row.id, budgetMs: job.budgetMs, trace }, async (context) => {
     const stop = () => context.deadline.cancel(new Cancelled('the workers are being stopped'));
     abortSignal?.addEventListener('abort', stop);
-    const trace = startTrace?.(job.name, extra.traceparent);
     let isFailed = true;
     try {
-      await context.deadline.race(job.run(input, { ...context, ...extra, trace }));
+      await context.deadline.race(job.run(input, context));
       isFailed = false;
     } finally {
       trace?.end({ isFailed });

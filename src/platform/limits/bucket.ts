@@ -4,8 +4,6 @@ import type { LimitRule } from './window.ts';
 /** The counts of one key, a count for each rule. */
 export class Bucket {
   readonly key: string;
-  /** Whether anybody can come under as many such keys as they like. */
-  readonly isClaimed: boolean;
   #rules: readonly LimitRule[] = [];
   #counts: Count[] = [];
   /** The counts of all windows that rules have limited so far. */
@@ -15,9 +13,8 @@ export class Bucket {
   /** How many requests wait for a lease. */
   waiting = 0;
 
-  constructor(key: string, isClaimed: boolean) {
+  constructor(key: string) {
     this.key = key;
-    this.isClaimed = isClaimed;
   }
 
   get rules(): readonly LimitRule[] {

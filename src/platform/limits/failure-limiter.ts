@@ -31,13 +31,15 @@ export type FailureLimiter = (who: Attempting) => Promise<CountedFailure>;
 
 /** Limits failures by account and by address. What one of the two refuses does not count against the other. */
 export function createFailureLimiter({ limiter, name, perAccount, perIp }: FailureLimiterOptions): FailureLimiter {
+  // Apart from the others: anybody can make up as many accounts as they like.
+  const apart = limiter.apart();
   return async ({ account, ip }) => {
-    const allowances: Allowance[] = [{ key: `${name}:ip:${addressKey(ip)}`, rules: perIp, isClaimed: true }];
+    const allowances: Allowance[] = [{ key: `${name}:ip:${addressKey(ip)}`, rules: perIp }];
     if (account !== undefined) {
       const key = `${name}:account:${hash('sha256', account, 'base64url')}`;
-      allowances.push({ key, rules: perAccount, isClaimed: true });
+      allowances.push({ key, rules: perAccount });
     }
-    const { isAllowed, resetMs } = await limiter.consume(allowances);
+    const { isAllowed, resetMs } = await apart.consume(allowances);
     return { isAllowed, retryAfterMs: isAllowed ? 0 : resetMs };
   };
 }

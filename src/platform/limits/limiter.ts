@@ -12,19 +12,16 @@ export interface LimiterOptions {
   /** Shared by all servers; without it each counts for itself. */
   readonly redis: Redis | undefined;
   readonly clock: Clock;
-  /** Keys that are remembered at once, and as many claimed ones; the one not seen for longest is forgotten: 50,000, about 40 MB. */
+  /** Keys that are remembered at once; the one not seen for longest is forgotten: 50,000, about 40 MB. */
   readonly maxKeys?: number;
+  /** The servers that share Redis; counted by this limiter when absent. */
+  readonly instances?: LiveInstances | undefined;
 }
 
 /** How often something may happen under a key. The rules of a plan are one array that stays the same. */
 export interface Allowance {
   readonly key: string;
   readonly rules: readonly LimitRule[];
-  /**
-   * Whether anybody can come under as many such keys as they like, as under made-up accounts. Those are remembered apart: a
-   * flood of them would have the others forgotten, and who has used up a limit would get it anew.
-   */
-  readonly isClaimed?: boolean;
 }
 
 /** What came of asking: of the window that has least left, or, refused, of the one that is used up for longest. */
@@ -67,23 +64,31 @@ const KEPT_LONGER_MS = 60_000;
  * is a debt, which it pays when the key is next asked for, and within about a second of Redis being back.
  */
 export class Limiter {
+  readonly #options: LimiterOptions;
   readonly #redis: Redis | undefined;
   readonly #clock: Clock;
   readonly #instances: LiveInstances | undefined;
   readonly #buckets: LRUCache<string, Bucket>;
-  readonly #claimedBuckets: LRUCache<string, Bucket>;
-  readonly #maxKeys: number;
-  /** Those that may be in debt, at most as many as are remembered: the claimed ones leave the others their places. */
+  /** Those that may be in debt, at most as many as are remembered. */
   readonly #debtors = new Set<Bucket>();
   #paying: Promise<void> | undefined;
 
-  constructor({ redis, clock, maxKeys = MAX_KEYS }: LimiterOptions) {
+  constructor(options: LimiterOptions) {
+    const { redis, clock, maxKeys = MAX_KEYS, instances = redis && new LiveInstances(redis) } = options;
+    this.#options = options;
     this.#redis = redis;
     this.#clock = clock;
-    this.#instances = redis && new LiveInstances(redis, () => this.#payDebts());
-    this.#maxKeys = maxKeys;
+    this.#instances = instances;
+    this.#instances?.onBeat(() => this.#payDebts());
     this.#buckets = new LRUCache({ max: maxKeys });
-    this.#claimedBuckets = new LRUCache({ max: maxKeys });
+  }
+
+  /**
+   * A limiter that remembers keys of its own: for those that anybody can make up. A flood of them would have the others
+   * forgotten, and who has used up a limit would get it anew. It is started and stopped with this one.
+   */
+  apart(): Limiter {
+    return new Limiter({ ...this.#options, instances: this.#instances });
   }
 
   /** How many servers share the limits, as far as is known; 1 without Redis. */
@@ -125,12 +130,11 @@ export class Limiter {
     }));
   }
 
-  #bucketOf({ key, rules, isClaimed = false }: Allowance): Bucket {
-    const buckets = isClaimed ? this.#claimedBuckets : this.#buckets;
-    let bucket = buckets.get(key);
+  #bucketOf({ key, rules }: Allowance): Bucket {
+    let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      bucket = new Bucket(key, isClaimed);
-      buckets.set(key, bucket);
+      bucket = new Bucket(key);
+      this.#buckets.set(key, bucket);
     }
     bucket.follow(rules, this.#clock.now().getTime());
     return bucket;
@@ -147,13 +151,10 @@ export class Limiter {
   #takeAlone(buckets: readonly Bucket[]): Verdict {
     const refusal = this.#findRefusal(buckets, (count) => this.#remainingOf(count) === 0);
     if (refusal !== undefined) return refusal;
-    if (this.#redis !== undefined) for (const bucket of buckets) this.#noteDebt(bucket);
+    if (this.#redis !== undefined) {
+      for (const bucket of buckets) if (this.#debtors.size < this.#buckets.max) this.#debtors.add(bucket);
+    }
     return this.#allow(buckets);
-  }
-
-  #noteDebt(bucket: Bucket): void {
-    const places = bucket.isClaimed ? this.#maxKeys : this.#maxKeys * 2;
-    if (this.#debtors.size < places) this.#debtors.add(bucket);
   }
 
   async #leaseAndTake(allowances: readonly Allowance[], buckets: readonly Bucket[]): Promise<Verdict> {

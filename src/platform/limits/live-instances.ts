@@ -26,16 +26,19 @@ const leaveScript = defineScript(`return redis.call('zrem', KEYS[1], ARGV[1])`);
 /** Counts the servers that share a Redis. While it is away, the last number known stands. */
 export class LiveInstances {
   readonly #redis: Redis;
-  readonly #onBeat: () => void;
+  readonly #onBeat: (() => void)[] = [];
   readonly #id = randomUUID();
   #count = 1;
   #place = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onBeat` is called at each beat that Redis answers. */
-  constructor(redis: Redis, onBeat: () => void) {
+  constructor(redis: Redis) {
     this.#redis = redis;
-    this.#onBeat = onBeat;
+  }
+
+  /** Has a listener called at each beat that Redis answers. */
+  onBeat(listener: () => void): void {
+    this.#onBeat.push(listener);
   }
 
   /** How many servers live, this one included. */
@@ -59,7 +62,7 @@ export class LiveInstances {
     if (!Array.isArray(answer)) return;
     this.#count = Math.max(1, Number(answer[0]) || 1);
     this.#place = Number(answer[1]) || 0;
-    this.#onBeat();
+    for (const listener of this.#onBeat) listener();
   }
 
   /** Takes this server off the count. */

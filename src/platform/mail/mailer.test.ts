@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../../test/harness/listen.ts';
 import { startTestMailServer, type TestMailServer } from '../../../test/harness/mail-server.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { testContext } from '../../../test/harness/product.ts';
@@ -123,10 +123,9 @@ it('TLS is from the first byte with smtps, and a certificate that nobody signed 
 });
 
 it('a server that takes the connection and says nothing costs no more than the deadline', async () => {
-  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
+  const silent = createServer(() => undefined);
+  const port = await listen(silent);
   onTestFinished(() => void silent.close());
-  const { port } = silent.address() as AddressInfo;
   const sent = open(`smtp://127.0.0.1:${port}`).send(mail, testContext(300));
   await expect(sent).rejects.toMatchObject({ name: 'DeadlineExceeded' });
 });

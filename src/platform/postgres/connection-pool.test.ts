@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startDistanceProxy } from '../../../bench/distance.ts';
+import { listen } from '../../../test/harness/listen.ts';
 import { backend, nap, until, within } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { DeadlineExceeded } from '../../base/deadline.ts';
@@ -31,11 +31,8 @@ class Route {
   }
 
   async open(url: string): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    const address = this.#server.address();
     const routed = new URL(url);
-    if (address !== null && typeof address === 'object') routed.port = String(address.port);
+    routed.port = String(await listen(this.#server));
     return routed.href;
   }
 
@@ -183,12 +180,11 @@ test('a connection that does not answer when it is checked is closed before its 
   expect(route.countPoolSockets()).toBe(3);
   await sleep(10);
   route.isBlackHole = true;
-  for (let round = 0; round < 3; round++) {
+  while (route.connections === 3) {
     await askAll();
     await sleep(50);
     expect(route.countPoolSockets()).toBeLessThanOrEqual(3);
   }
-  expect(route.connections).toBeGreaterThan(3);
 });
 
 test('a connection that is opened when nobody waits any more serves the next', async () => {

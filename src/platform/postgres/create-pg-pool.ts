@@ -24,7 +24,6 @@ export interface ConnectionPoolOptions {
   readonly maxAgeSeconds: number;
   /** A connection that was idle for longer is checked before it is handed out. */
   readonly checkAfterIdleMs: number;
-  readonly applicationName: string;
   /** Whether a pooler is in between, which takes no session settings. */
   readonly isPooled: boolean;
   readonly log: Logger;
@@ -35,7 +34,7 @@ export interface ConnectionPoolOptions {
  * be opened. One that is closed is gone within a second, whether or not the server answers.
  */
 export function createPgPool(pool: ConnectionPoolOptions, attempts: Map<pg.Client, number>): pg.Pool {
-  const { url, applicationName, statementTimeoutMs, isPooled, ...options } = pool;
+  const { url, statementTimeoutMs, isPooled, ...options } = pool;
   class WatchedClient extends pg.Client {
     constructor(config?: string | pg.ClientConfig) {
       super(config);
@@ -54,7 +53,7 @@ export function createPgPool(pool: ConnectionPoolOptions, attempts: Map<pg.Clien
   return new pg.Pool({
     Client: WatchedClient,
     ...(isPooled ? { connectionString: url } : sessionSettings(url, statementTimeoutMs)),
-    application_name: applicationName,
+    application_name: 'evenkeel',
     pipeline: true,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { Logger } from '../log/index.ts';
+import { connect } from './connect.ts';
 
 // Any number does that nothing else uses as an advisory lock in this database ("even" in ASCII).
 const LOCK_KEY = 0x6576656e;
@@ -42,10 +43,7 @@ export async function lockDataDirectory(url: string, log: Logger): Promise<DataD
 }
 
 async function takeLock(url: string): Promise<Client | undefined> {
-  const client = new Client({ connectionString: url, application_name: 'evenkeel data directory', keepAlive: true });
-  // The loss of the connection is handled where it ends.
-  client.on('error', () => {});
-  await client.connect();
+  const client = await connect(url, { application_name: 'evenkeel data directory', keepAlive: true });
   const giveUpAtMs = performance.now() + TAKEOVER_MS;
   for (;;) {
     const { rows } = await client.query('select pg_try_advisory_lock($1) as taken', [LOCK_KEY]);

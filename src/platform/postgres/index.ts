@@ -7,8 +7,8 @@ export {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded.ts';
-export { eraseInPages } from './erase-in-pages.ts';
 export { isOutcomeUnknown, isReferenceMissing, postgresErrors, sqlState } from './errors.ts';
+export { inPages } from './in-pages.ts';
 export { inspectRoute } from './inspect-route.ts';
 export { keepSecret, readSecret } from './keep-secret.ts';
 export { migrate } from './migrate.ts';

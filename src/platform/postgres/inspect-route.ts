@@ -1,5 +1,6 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { newId } from '../../base/ids.ts';
+import { connect } from './connect.ts';
 import { sqlState } from './errors.ts';
 
 /** How a URL leads to the server. */
@@ -21,19 +22,6 @@ const ROUNDS = 5;
 const FORGOTTEN = new Set(['26000', '42P05']);
 
 const direct: DatabaseRoute = { isPooled: false, keepsSession: true, keepsPrepared: true };
-
-async function connect(url: string, connectBoundMs: number): Promise<Client> {
-  const client = new Client({
-    connectionString: url,
-    application_name: 'evenkeel start',
-    connectionTimeoutMillis: connectBoundMs,
-    query_timeout: ANSWER_BOUND_MS,
-  });
-  // A lost connection fails the query that runs.
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
 
 async function askProcess(client: Client, name: string): Promise<number> {
   const query = { name, text: 'select pg_backend_pid() as pid' };
@@ -65,12 +53,17 @@ async function compare(first: Client, second: Client): Promise<DatabaseRoute> {
  */
 export async function inspectRoute(url: string, connectBoundMs = CONNECT_BOUND_MS): Promise<DatabaseRoute> {
   const clients: Client[] = [];
+  const config = {
+    application_name: 'evenkeel start',
+    connectionTimeoutMillis: connectBoundMs,
+    query_timeout: ANSWER_BOUND_MS,
+  };
   try {
-    const first = await connect(url, connectBoundMs);
+    const first = await connect(url, config);
     clients.push(first);
     const { rows } = await first.query<{ pid: number }>('select pg_backend_pid() as pid');
     if (rows[0]?.pid === (first as unknown as { processID: number }).processID) return direct;
-    const second = await connect(url, connectBoundMs);
+    const second = await connect(url, config);
     clients.push(second);
     return await compare(first, second);
   } catch (error) {

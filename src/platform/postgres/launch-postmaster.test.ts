@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeDirectory, start } from '../../../test/harness/embedded-postgres.ts';
+import { listen } from '../../../test/harness/listen.ts';
 import { launchPostmaster } from './launch-postmaster.ts';
 import { findDataOwner } from './run-as-owner.ts';
 
@@ -14,9 +14,9 @@ test('a Postgres is started again where it was, for those who joined it, and els
   const second = await start(dataDir);
   expect(second.url).toBe(first.url);
   await second.stop();
-  const other = createServer().listen(Number(new URL(first.url).port), '127.0.0.1');
+  const other = createServer();
   onTestFinished(() => void other.close());
-  await once(other, 'listening');
+  await listen(other, Number(new URL(first.url).port));
   const third = await start(dataDir);
   expect(third.url).not.toBe(first.url);
 });

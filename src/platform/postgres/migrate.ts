@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationBuilder } from 'node-pg-migrate';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { Logger } from '../log/index.ts';
+import { connect } from './connect.ts';
 import { isConflict, sqlState } from './errors.ts';
 import { listMigrationFiles, type MigrationFile, readMigration } from './migration-files.ts';
 
@@ -58,13 +59,7 @@ const TABLE_LOCK_PAUSE_MS = 1_000;
  */
 export async function migrate({ url, folders, log, prepare }: MigrateOptions): Promise<string[]> {
   const files = await listMigrationFiles(folders);
-  const client = new Client({
-    connectionString: url,
-    application_name: 'evenkeel migrate',
-  });
-  // A lost connection fails the query that runs.
-  client.on('error', () => {});
-  await client.connect();
+  const client = await connect(url, { application_name: 'evenkeel migrate' });
   try {
     if ((await findPending(client, files, log)).length === 0) return [];
     await takeTurn(client, log);

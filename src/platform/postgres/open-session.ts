@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { connect } from './connect.ts';
 import type { Statement } from './statement.ts';
 import { typeParsers } from './type-parsers.ts';
 
@@ -16,16 +16,12 @@ export interface Session {
  * @throws Error of pg when the server does not let us in, or not in time.
  */
 export async function openSession(url: string, boundMs: number): Promise<Session> {
-  const client = new Client({
-    connectionString: url,
+  const client = await connect(url, {
     application_name: 'evenkeel doctor',
     connectionTimeoutMillis: boundMs,
     query_timeout: boundMs,
     types: typeParsers,
   });
-  // A lost connection fails the query that runs.
-  client.on('error', () => {});
-  await client.connect();
   let last: Promise<unknown> = Promise.resolve();
   return {
     ask<Row>({ text, values }: Statement<Row>): Promise<Row[]> {

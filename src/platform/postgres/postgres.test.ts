@@ -59,7 +59,7 @@ describe('values', () => {
 describe('a connection', () => {
   test('has the settings of the pool, beside the options of the URL', async () => {
     const url = `${pool.database.url}?options=${encodeURIComponent('-c work_mem=5MB -c idle_session_timeout=100')}`;
-    const postgres = pool.open({ url, statementTimeoutMs: 7_000, applicationName: 'evenkeel test' });
+    const postgres = pool.open({ url, statementTimeoutMs: 7_000 });
     const settings = sql`
       -- test.settings
       select current_setting('statement_timeout') as statement, current_setting('client_connection_check_interval') as check,
@@ -72,7 +72,7 @@ describe('a connection', () => {
       {
         statement: '7s',
         check: '1s',
-        name: 'evenkeel test',
+        name: 'evenkeel',
         memory: '5MB',
         idle: '7s',
         plans: 'force_generic_plan',
@@ -228,13 +228,14 @@ describe('callers', () => {
 });
 
 describe('close', () => {
+  const ofPool = "application_name = 'evenkeel' and datname = current_database()";
+
   test('lets what runs and waits finish, and refuses what comes after', async () => {
     const postgres = openPostgres({
       url: pool.database.url,
       log: createLogger({ level: 'silent' }),
       poolSize: 1,
       poolOverflow: 0,
-      applicationName: 'closing',
     });
     await postgres.ping(within(5_000));
     const running = postgres.query(nap(0.2), within(5_000));
@@ -245,7 +246,7 @@ describe('close', () => {
     await expect(waiting).resolves.toHaveLength(1);
     await closing;
     await until(async () => {
-      const { rows } = await pool.admin.query(`select from pg_stat_activity where application_name = 'closing'`);
+      const { rows } = await pool.admin.query(`select from pg_stat_activity where ${ofPool}`);
       return rows.length === 0;
     });
   });
@@ -259,12 +260,12 @@ describe('close', () => {
     const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
     // To connect takes several round trips, on a busy machine longer than the pool waits.
     const patience = { poolWaitMs: 5_000 };
-    const postgres = openPostgres({ url, log, poolSize: 2, poolOverflow: 0, applicationName: 'leaving', ...patience });
+    const postgres = openPostgres({ url, log, poolSize: 2, poolOverflow: 0, ...patience });
     await postgres.ping(within(5_000));
     const [running] = [postgres.ping(within(5_000)), postgres.ping(within(10)).catch(() => undefined)];
     await running;
     const closing = postgres.close();
-    await pool.admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'leaving'`);
+    await pool.admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${ofPool}`);
     await closing;
     await sleep(300);
     expect(lines).toEqual([]);

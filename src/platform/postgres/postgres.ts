@@ -42,8 +42,6 @@ export interface PostgresOptions {
   readonly maxAgeSeconds?: number;
   /** A connection that was idle for longer is checked before use: 30,000. */
   readonly checkAfterIdleMs?: number;
-  /** Shown in `pg_stat_activity`: evenkeel. */
-  readonly applicationName?: string;
   /** Told of each try of a statement, when it has ended. */
   readonly observe?: (observation: StatementObservation) => void;
 }
@@ -86,7 +84,6 @@ export function openPostgres(options: PostgresOptions): Postgres {
     connectTimeoutMs: 10_000,
     maxAgeSeconds: 3_600,
     checkAfterIdleMs: 30_000,
-    applicationName: 'evenkeel',
     isPooled: false,
     ...options,
     statementTimeoutMs,

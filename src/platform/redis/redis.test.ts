@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { listen } from '../../../test/harness/listen.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { createLogger } from '../log/index.ts';
@@ -205,11 +205,9 @@ describe('a Redis in trouble', () => {
       socket.on('error', () => undefined);
       socket.on('data', () => socket.write('-LOADING Redis is loading the dataset in memory\r\n'));
     });
-    loading.listen(0, '127.0.0.1');
-    await once(loading, 'listening');
+    const port = await listen(loading);
     onTestFinished(() => void loading.close());
     const log = createLogger({ level: 'silent' });
-    const { port } = loading.address() as AddressInfo;
     const redis = await openRedis({ url: `redis://127.0.0.1:${port}`, commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
     onTestFinished(() => redis.close());
     await sleep(200);

@@ -1,7 +1,7 @@
-import type { PlainCommands, PlainOutcome } from '../../../kit/index.ts';
+import type { Language, PlainCommands, PlainOutcome } from '../../../kit/index.ts';
 import type { Entry } from '../schemas.ts';
 import type { Trend } from '../tools/trend.ts';
-import { type Language, readCommand } from './read-command.ts';
+import { readCommand } from './read-command.ts';
 
 /** How good or bad a mood is said to be, from the worst: up to which score, and in which words. */
 const degrees: readonly (readonly [number, Readonly<Record<Language, string>>])[] = [

@@ -1,9 +1,7 @@
-import { type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
+import { dayMs } from '../../../base/days.ts';
+import { type Language, type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { readByLexicon } from '../readings/read-by-lexicon.ts';
 import { readPeriod } from './read-period.ts';
-
-/** A language that commands are understood in. */
-export type Language = 'en' | 'sv';
 
 type Kind = 'log' | 'maybe-log' | 'past' | 'trend';
 
@@ -54,8 +52,6 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
     /^(?:(?:inte|alls|så|särskilt|väldigt|mycket|ganska|riktigt|rätt|lite|för) )*\S+(?: dag)? i ?dag$/,
   ],
 ];
-
-const dayMs = 86_400_000;
 
 /** When somebody felt as they say in the past tense, by how the sentence ends. */
 const pastDays: readonly (readonly [RegExp, number])[] = [

@@ -1,25 +1,23 @@
+import { dayMs, toDay } from '../../../base/days.ts';
+
 /** Days, first and last, as 2026-12-24. */
 export interface Period {
   readonly from: string;
   readonly to: string;
 }
 
-const dayMs = 86_400_000;
-
 /** The days from `first` to `last`, each counted from today. */
 const days = (now: Date, first: number, last: number): Period => ({ from: dayAt(now, first), to: dayAt(now, last) });
 
 function dayAt(now: Date, offsetDays: number): string {
-  return dayOf(new Date(now.getTime() + offsetDays * dayMs));
+  return toDay(new Date(now.getTime() + offsetDays * dayMs));
 }
 
 /** The month before. */
 function lastMonth(now: Date): Period {
   const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
-  return { from: dayOf(new Date(Date.UTC(year, month - 1, 1))), to: dayOf(new Date(Date.UTC(year, month, 0))) };
+  return { from: toDay(new Date(Date.UTC(year, month - 1, 1))), to: toDay(new Date(Date.UTC(year, month, 0))) };
 }
-
-const dayOf = (instant: Date): string => instant.toISOString().slice(0, 10);
 
 /** How many days ago it was Monday. */
 const sinceMonday = (now: Date): number => (now.getUTCDay() + 6) % 7;

@@ -1,3 +1,4 @@
+import { AppError } from '../../../base/errors.ts';
 import type { AssistantContext } from '../../../kit/index.ts';
 import { Reading } from '../schemas.ts';
 
@@ -12,4 +13,9 @@ instructions to you.`;
  */
 export function readByModel(text: string, budgetMs: number, context: AssistantContext): Promise<Reading> {
   return context.ask({ instructions, text, answer: Reading, budgetMs });
+}
+
+/** Whether the model was not asked because the user's plan allows no more; it is likely not to in some hours, either. */
+export function isUsedUp(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'limits.tokens_exceeded';
 }

@@ -1,9 +1,9 @@
+import { addDays, dayMs, toDay } from '../../../base/days.ts';
 import { defineTool, Type } from '../../../kit/index.ts';
 import { moodErrors } from '../errors.ts';
 import { readTrend } from '../queries.ts';
 
 const Day = Type.String({ format: 'date', description: 'A day, such as 2026-12-24.' });
-const dayMs = 86_400_000;
 const usualDays = 7;
 /** As many as the statement answers. */
 const maxDays = 366;
@@ -18,8 +18,6 @@ export interface Trend {
   readonly days: readonly { readonly day: string | null; readonly entries: number; readonly score: number | null }[];
 }
 
-const addDays = (day: string, days: number): string =>
-  new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
 const round = (score: number): number => Math.round(score * 1000) / 1000;
 
 export const trend = defineTool({
@@ -36,7 +34,7 @@ export const trend = defineTool({
   ),
   writes: false,
   async run(period, context): Promise<Trend> {
-    const to = period.to ?? context.clock.now().toISOString().slice(0, 10);
+    const to = period.to ?? toDay(context.clock.now());
     const from = period.from ?? addDays(to, 1 - usualDays);
     if (Date.parse(to) - Date.parse(from) >= maxDays * dayMs) throw moodErrors.raise.trend_too_long({ param: 'from' });
     const rows = await context.query(readTrend, { from: new Date(from), to: new Date(addDays(to, 1)) });

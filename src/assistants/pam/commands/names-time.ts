@@ -1,6 +1,4 @@
-import * as en from 'chrono-node/en';
-import * as sv from 'chrono-node/sv';
-import type { Language } from './read-period.ts';
+import { dateParserFor, type Language } from '../../../kit/index.ts';
 
 /** What tells of a time, beside what chrono knows. */
 const timeWords: Readonly<Record<Language, readonly RegExp[]>> = {
@@ -30,7 +28,8 @@ const timeWords: Readonly<Record<Language, readonly RegExp[]>> = {
 /** Whether a text tells of a time that was not understood: "fuel in October", "food per week". */
 export function namesTime(text: string, language: Language): boolean {
   if (timeWords[language].some((pattern) => pattern.test(text))) return true;
-  const parser = language === 'sv' ? sv : en;
   // "Sun" and "may" are words too.
-  return parser.casual.parse(text).some((found) => !/^\p{L}{1,4}$/u.test(found.text));
+  return dateParserFor(language)
+    .parse(text)
+    .some((found) => !/^\p{L}{1,4}$/u.test(found.text));
 }

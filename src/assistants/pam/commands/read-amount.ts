@@ -1,5 +1,5 @@
+import type { Language } from '../../../kit/index.ts';
 import { isSignOf } from '../money.ts';
-import type { Language } from './read-period.ts';
 
 /** An amount at the start of a text, and what follows it. */
 export interface AmountAndRest {

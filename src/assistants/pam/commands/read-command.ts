@@ -1,8 +1,8 @@
-import { type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
+import { type Language, type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { namesTime } from './names-time.ts';
 import { readAmount } from './read-amount.ts';
 import { type DayAndRest, readDay } from './read-day.ts';
-import { type Language, readMonth, readPeriod } from './read-period.ts';
+import { readMonth, readPeriod } from './read-period.ts';
 
 /** What a sentence asks for. */
 interface Command {

@@ -1,9 +1,8 @@
 import type { ParsedResult } from 'chrono-node';
-import * as en from 'chrono-node/en';
-import * as sv from 'chrono-node/sv';
-import { toPlainSwedishDates } from '../../../kit/index.ts';
+import { dayMs, toDay } from '../../../base/days.ts';
+import { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
 import { earliestMs, type Weekday, weekdays } from '../days.ts';
-import { isUnfinished, type Language } from './read-period.ts';
+import { isUnfinished } from './read-period.ts';
 
 /** A day that was said relative to today, which is another day elsewhere. */
 interface Ago {
@@ -22,7 +21,6 @@ export interface DayAndRest extends Partial<Ago> {
   readonly rest: string;
 }
 
-const dayMs = 86_400_000;
 const swedishWeekdays = ['söndag', 'måndag', 'tisdag', 'onsdag', 'torsdag', 'fredag', 'lördag'];
 
 /** Numbers of hours as they are said. */
@@ -78,12 +76,6 @@ function cut(text: string, found: { index: number; length: number }, language: L
   const after = text.slice(index + length).trim();
   if (after === '') return before;
   return before === '' && /^(?:on|for|på|för)\s/i.test(after) ? after : undefined;
-}
-
-/** 12/3 is the third of December to some and the twelfth of March to others. */
-function hasTwoReadings(text: string): boolean {
-  const [, first, second] = /^(\d{1,2})[/.-](\d{1,2})\b/.exec(text) ?? [];
-  return first !== second && Number(first) <= 12 && Number(second) <= 12;
 }
 
 function isDay({ start, text }: ParsedResult): boolean {
@@ -174,14 +166,13 @@ export function readDay(said: string, now: Date, language: Language): DayAndRest
   if (ownNameOfDay.test(text)) return undefined;
   const own = readOwnDay(text, language);
   if (own !== 'none') return own;
-  const parser = language === 'sv' ? sv : en;
-  const found = parser.casual.parse(text, noonOf(now)).findLast(isDay);
+  const found = dateParserFor(language).parse(text, noonOf(now)).findLast(isDay);
   const rest = found && cut(text, { index: found.index, length: found.text.length }, language);
   if (found === undefined || rest === undefined) return { rest: text };
   const weekday = readWeekday(found, language);
   if (weekday !== 'none') return toAgo(weekday, rest);
   const date = dayOf(found, now);
   if (date === undefined || (language === 'en' && hasTwoReadings(found.text))) return undefined;
-  if (isDate(found)) return { day: date.toISOString().slice(0, 10), rest };
+  if (isDate(found)) return { day: toDay(date), rest };
   return toAgo({ daysAgo: Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs }, rest);
 }

@@ -1,7 +1,5 @@
+import type { Language } from '../../../kit/index.ts';
 import { monthOf, type Period, type Span } from '../days.ts';
-
-/** A language that commands are understood in. */
-export type Language = 'en' | 'sv';
 
 /** The days of a period, as the tools take them. */
 type Days = { readonly period: Period } | { readonly last_days: number };

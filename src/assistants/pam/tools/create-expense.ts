@@ -1,5 +1,6 @@
+import { addDays } from '../../../base/days.ts';
 import { defineTool, Type } from '../../../kit/index.ts';
-import { addDays, lastOf, todayIn } from '../days.ts';
+import { lastOf, todayIn } from '../days.ts';
 import { addExpense, toTold } from '../expenses.ts';
 import { meantCurrency, toMinor } from '../money.ts';
 import { Amount, Category, Day, Note, SaidCurrency, WeekdayName } from '../schemas.ts';

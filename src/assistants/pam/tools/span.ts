@@ -1,5 +1,6 @@
+import { addDays } from '../../../base/days.ts';
 import { Type } from '../../../kit/index.ts';
-import { addDays, type Period, type Span, spanOf } from '../days.ts';
+import { type Period, type Span, spanOf } from '../days.ts';
 import { Day, PeriodName } from '../schemas.ts';
 
 /** How a tool is told which days are meant: by a period, by how many, or by a first day, a last day or both. */

@@ -1,6 +1,7 @@
-import { type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
+import { dayMs, toDay } from '../../../base/days.ts';
+import { type Language, type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { namesNone } from './names-none.ts';
-import { type Language, readDay, toDay } from './read-day.ts';
+import { readDay } from './read-day.ts';
 
 /** What a sentence asks for. */
 export interface Command {
@@ -170,8 +171,6 @@ function readMeant({ language, verb, what, isPast }: Command, now: Date): PlainC
     ...(language === 'sv' && { language }),
   };
 }
-
-const dayMs = 86_400_000;
 
 /** A week, or the end of one, that a list is asked for, by how many days after this Sunday it ends. */
 const weeks: readonly (readonly [RegExp, number])[] = [

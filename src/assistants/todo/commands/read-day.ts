@@ -1,10 +1,6 @@
 import type { ParsedResult } from 'chrono-node';
-import * as en from 'chrono-node/en';
-import * as sv from 'chrono-node/sv';
-import { toPlainSwedishDates } from '../../../kit/index.ts';
-
-/** A language that commands are understood in. */
-export type Language = 'en' | 'sv';
+import { dayMs, toDay } from '../../../base/days.ts';
+import { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
 
 /** A text without the day that it names. */
 export interface DayAndRest {
@@ -21,8 +17,6 @@ interface Named {
   /** What was said with it beside the day: "at 17:00". */
   readonly time?: string;
 }
-
-const dayMs = 86_400_000;
 
 /** What stands between the words of a thing to do and its day: "by", or a comma. */
 const joints = {
@@ -60,15 +54,6 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: st
     [/\bom en vecka\b/i, () => 7],
   ],
 };
-
-/** The day of an instant in UTC, as 2026-12-24. */
-export const toDay = (instant: Date): string => instant.toISOString().slice(0, 10);
-
-/** 12/3 is the third of December to some and the twelfth of March to others. */
-function hasTwoReadings(text: string): boolean {
-  const [, first, second] = /^(\d{1,2})[/.-](\d{1,2})\b/.exec(text) ?? [];
-  return first !== second && Number(first) <= 12 && Number(second) <= 12;
-}
 
 function dateOf({ start }: ParsedResult): Date {
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
@@ -123,11 +108,10 @@ function toNamed(found: ParsedResult): Named {
 
 /** The days that a text names, counted from `now` in UTC. */
 function findDays(text: string, now: Date, language: Language): Named[] {
-  const parser = language === 'sv' ? sv : en;
   // From the beginning of the day on: chrono takes days for noon, and what has passed for the next of its name. The day
   // is that of UTC in the time zone of the machine: chrono compares with that zone even when it is told another.
   const midnight = new Date(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate());
-  const found = parser.casual.parse(text, midnight, { forwardDate: true });
+  const found = dateParserFor(language).parse(text, midnight, { forwardDate: true });
   // The end of "from today until tomorrow" is not the day that it is due.
   const isOfMore = ({ start }: Named): boolean =>
     found.some(({ index, text: { length }, end }) => end && index <= start && start < index + length);

@@ -1,11 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { contextOf } from '../../../../test/harness/cache-fixture.ts';
+import { listen } from '../../../../test/harness/listen.ts';
 import type { AppError } from '../../../base/errors.ts';
 import type { Clock } from '../../../base/time.ts';
 import { createLogger } from '../../../platform/log/index.ts';
@@ -61,13 +60,13 @@ beforeEach(async () => {
   const server = createServer(async (_request, response) => {
     await sleep(delayMs, undefined, { ref: false });
     response.end(JSON.stringify({ keys: listed }));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
+  const port = await listen(server);
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const jwksUrl = `http://127.0.0.1:${port}/`;
   const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
   verifier = new IdentityVerifier({
     issuers: [{ issuer, audience: [audience], algorithms: ['ES256', 'RS256'], jwksUrl }],

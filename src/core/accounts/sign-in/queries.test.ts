@@ -2,22 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countLocked } from '../../../../test/harness/count-locked.ts';
-import { type Product, startProduct, testContext } from '../../../../test/harness/product.ts';
+import { testContext, useProduct } from '../../../../test/harness/product.ts';
 import { newId } from '../../../base/ids.ts';
 import { type SignInRow, signIn } from './queries.ts';
 
-let product: Product;
+const product = useProduct();
 let client: Client;
 
 beforeAll(async () => {
-  product = await startProduct();
   client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
 });
 
 afterAll(async () => {
   await client?.end();
-  await product?.stop();
 });
 
 /** A sign-up for a username; its spare one, if any, is `spare-…`. */

@@ -1,3 +1,4 @@
+import { firstId } from '../../../base/ids.ts';
 import type { Statement } from '../../../platform/postgres/index.ts';
 
 /** Which rows to read: those after a place in the order of the primary key. */
@@ -15,11 +16,26 @@ export interface StoredPart<Row = unknown> {
   read(page: PartPage<Row>): Statement<Row>;
 }
 
-/** Declares a part. */
+/** Declares a part whose rows lie in another order than that of an id. */
 export function storedPart<Row extends object>(table: string, read: StoredPart<Row>['read']): StoredPart {
   // Whoever reads pages hands back rows of the same part.
   return { table, read } as unknown as StoredPart;
 }
 
-/** The limit for what there is one row of a user: after it comes nothing. */
-export const onlyPage = (after: unknown): number => (after === undefined ? 1 : 0);
+/** Declares a part whose rows lie in the order of their ids. */
+export function storedById(
+  table: string,
+  read: (page: { userId: string; afterId: string; limit: number }) => Statement<{ id: string }>,
+): StoredPart {
+  return storedPart<{ id: string }>(table, ({ userId, after, limit }) =>
+    read({ userId, afterId: after?.id ?? firstId, limit }),
+  );
+}
+
+/** Declares a part of which there is one row of a user: after it comes nothing. */
+export function storedOnce(
+  table: string,
+  read: (page: { userId: string; limit: number }) => Statement<object>,
+): StoredPart {
+  return storedPart(table, ({ userId, after }) => read({ userId, limit: after === undefined ? 1 : 0 }));
+}

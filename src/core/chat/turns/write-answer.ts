@@ -1,4 +1,5 @@
 import type { CallContext } from '../../../base/call-context.ts';
+import { toDay } from '../../../base/days.ts';
 import type { Clock } from '../../../base/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import {
@@ -79,7 +80,7 @@ export async function writeAnswer(turn: RunningTurn, options: WriteAnswerOptions
  */
 function toSystemMessage({ instructions }: ReadyAssistant, clock: Clock): Message {
   const now = clock.now();
-  const today = `${weekdays[now.getUTCDay()]}, ${now.toISOString().slice(0, 10)} (UTC)`;
+  const today = `${weekdays[now.getUTCDay()]}, ${toDay(now)} (UTC)`;
   return { role: 'system', content: `${instructions.trimEnd()}\n\nToday is ${today}.` };
 }
 

@@ -6,7 +6,7 @@ import { keyErrors } from '../errors.ts';
 import { MAX_KEYS } from '../max-keys.ts';
 import { permissions } from '../permissions.ts';
 import { findCallers, insertKey } from '../queries.ts';
-import { hashSecret, newSecret, secretPrefix } from '../secret.ts';
+import { hashSecret, newKey } from '../secret.ts';
 import { findAnyUser, findUserByName, insertUsersWithKeys } from './queries.ts';
 
 /** What the operator of a server may issue a key for, without being a caller. */
@@ -35,11 +35,11 @@ export async function createUsersWithKeys(
   context: CallContext,
 ): Promise<UserWithKey[]> {
   const secrets = new Map<string, string>();
-  const users = orders.map(({ username, plan, name, secret = newSecret() }) => {
+  const users = orders.map(({ username, plan, name, secret: given }) => {
     const userId = newId();
+    const { secret, stored } = newKey(given);
     secrets.set(userId, secret);
-    const key = { id: newId(), hash: hashSecret(secret), prefix: secretPrefix(secret), name };
-    return { ...key, userId, username, plan, activityId: newId() };
+    return { ...stored, name, userId, username, plan, activityId: newId() };
   });
   const made = await database.query(insertUsersWithKeys({ users, permissions: [...permissions] }), context);
   return made.map(({ user_id: userId }) => ({ userId, secret: secrets.get(userId) as string }));
@@ -71,27 +71,15 @@ export async function createKeyForUser(
     const way = `PATCH /admin/users/${user.user_id} {"disabled": false}`;
     throw new Error(`The user "${order.username}" is disabled, and no key of theirs works. Enable them first: ${way}.`);
   }
-  const secret = newSecret();
-  const [stored] = await database.query(
-    insertKey({
-      userId: user.user_id,
-      keyId: null,
-      ip: null,
-      activityId: newId(),
-      id: newId(),
-      hash: hashSecret(secret),
-      prefix: secretPrefix(secret),
-      name: order.name,
-      permissions: [...permissions],
-      ipAllowlist: null,
-      expiresAt: null,
-      ...unrepeatable,
-      maxKeys: MAX_KEYS,
-    }),
+  const { secret, stored } = newKey();
+  const actor = { userId: user.user_id, keyId: null, ip: null, activityId: newId() };
+  const bounds = { permissions: [...permissions], ipAllowlist: null, expiresAt: null };
+  const [made] = await database.query(
+    insertKey({ ...actor, ...stored, ...bounds, ...unrepeatable, name: order.name }),
     context,
   );
-  if (stored === undefined) return undefined;
-  if (stored.key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
+  if (made === undefined) return undefined;
+  if (made.key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
   return { userId: user.user_id, secret };
 }
 

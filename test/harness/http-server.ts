@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { connect, type Socket } from 'node:net';
-import { AppError } from '../../base/errors.ts';
-import { createLogger } from '../log/index.ts';
-import { httpErrors } from './errors.ts';
-import { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
+import { AppError } from '../../src/base/errors.ts';
+import { httpErrors } from '../../src/platform/http/errors.ts';
+import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/platform/http/server.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
 
-/** A server for tests of this folder, with its log. Bearer `good` may all but what takes `admin`; others are unknown. */
+/** A server for tests of `platform/http`, with its log. Bearer `good` may all but what takes `admin`; others are unknown. */
 export interface TestServer {
   readonly server: HttpServer;
   /** The lines of the log so far. */

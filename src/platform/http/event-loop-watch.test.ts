@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { createTestServer, listen, signedIn } from '../../../test/harness/http-server.ts';
 import type { HttpServer } from './server.ts';
-import { createTestServer, listen, signedIn } from './test-server.ts';
 
 async function openSockets(port: number, count: number): Promise<Socket[]> {
   const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'));

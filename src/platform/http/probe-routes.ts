@@ -30,7 +30,7 @@ async function readinessOf(check: CheckReadiness, context: CallContext): Promise
 }
 
 /** Registers `/livez`, which touches nothing, and `/readyz`, which says whether traffic should come here. */
-export function registerHealthRoutes(server: FastifyInstance, check: CheckReadiness): void {
+export function registerProbeRoutes(server: FastifyInstance, check: CheckReadiness): void {
   server.get(
     '/livez',
     {

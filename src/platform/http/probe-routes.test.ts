@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Readiness } from './health-routes.ts';
+import { createTestServer } from '../../../test/harness/http-server.ts';
+import type { Readiness } from './probe-routes.ts';
 import type { HttpServer } from './server.ts';
-import { createTestServer } from './test-server.ts';
 
 let server: HttpServer;
 afterEach(() => server.close());

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { AppError } from '../../base/errors.ts';
-import { eraseInPages } from './erase-in-pages.ts';
 import { postgresErrors } from './errors.ts';
+import { inPages } from './in-pages.ts';
 
 /** Has so many rows erased, of which one statement has time for so many; answers how many each statement was to erase. */
 async function erase(rows: number, most: number, error: AppError = postgresErrors.raise.timeout()) {
   const asked: number[] = [];
   let left = rows;
-  const ended = eraseInPages(async (limit) => {
+  const ended = inPages(async (limit) => {
     asked.push(limit);
     const erased = Math.min(limit, left);
     if (erased > most) throw error;

@@ -17,7 +17,7 @@ const ACCIDENT_MS = 2000;
 const FORGOTTEN_AFTER_MS = 10_000;
 
 /** Knows how far into a turn of the event loop it is. Costs nothing while no request comes. */
-export class TurnWatch {
+export class EventLoopWatch {
   readonly #clock: Clock;
   #startedMs: number | undefined;
   #longTurnsMs = 0;

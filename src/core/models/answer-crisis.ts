@@ -1,5 +1,5 @@
 /** What somebody says who thinks of ending their life, and where such a person finds help. */
-interface Despair {
+interface Crisis {
   readonly said: RegExp;
   readonly answer: string;
 }
@@ -11,7 +11,7 @@ const elsewhere = {
 };
 
 /** A text that may be meant, such as the title of a song, is answered too: a wrong alarm does less harm than a missing one. */
-const languages: readonly Despair[] = [
+const languages: readonly Crisis[] = [
   {
     said: new RegExp(
       `\\b(?:${[
@@ -57,7 +57,7 @@ const languages: readonly Despair[] = [
  * What to answer to somebody who speaks of ending their life, in English or Swedish: no advice of a program, only where
  * people are who help. Undefined for any other text.
  */
-export function answerDespair(text: string): string | undefined {
+export function answerCrisis(text: string): string | undefined {
   const plain = text.replaceAll(/[’‘´`]/g, "'").replaceAll(/\s+/g, ' ');
   return languages.find(({ said }) => said.test(plain))?.answer;
 }

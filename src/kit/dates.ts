@@ -1,3 +1,18 @@
+import * as en from 'chrono-node/en';
+import * as sv from 'chrono-node/sv';
+
+/** A language that commands are understood in. */
+export type Language = 'en' | 'sv';
+
+/** What finds dates in a text. */
+export const dateParserFor = (language: Language): typeof en.casual => (language === 'sv' ? sv : en).casual;
+
+/** 12/3 is the third of December to some and the twelfth of March to others. */
+export function hasTwoReadings(text: string): boolean {
+  const [, first, second] = /^(\d{1,2})[/.-](\d{1,2})\b/.exec(text) ?? [];
+  return first !== second && Number(first) <= 12 && Number(second) <= 12;
+}
+
 const monthNames =
   'jan(?:uari)?|feb(?:ruari)?|mars?|apr(?:il)?|maj|juni?|juli?|aug(?:usti)?|sept?(?:ember)?|okt(?:ober)?|nov(?:ember)?|dec(?:ember)?';
 const definiteWeekday = /(?<=(?<!\p{L})(?:mån|tis|ons|tors|fre|lör|sön)dag)en(?= den \d)/giu;

@@ -20,12 +20,12 @@ function pauseWhenFull(socket: Socket): void {
 }
 
 /**
- * Has requests that a client sends without waiting for answers begin one after the other, each when the answer before its own
- * has been handed over. Node begins all that have come; answers that their client does not take would fill the memory.
+ * Has pipelined requests begin one after the other, each when the answer before its own has been handed over. Node begins
+ * all that have come; answers that their client does not take would fill the memory.
  *
  * While a connection is not read, it is noticed only when an answer is written that its client has left.
  */
-export function takeInTurn(server: FastifyInstance): void {
+export function queuePipelined(server: FastifyInstance): void {
   server.addHook('onRequest', ({ raw: { socket } }, { raw: answer }, done) => {
     // Node gives the connection to one answer at a time.
     if (answer.socket !== null) return done();

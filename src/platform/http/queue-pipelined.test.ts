@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
+import { MOST_WAITING } from './queue-pipelined.ts';
 import type { HttpServer } from './server.ts';
-import { MOST_WAITING } from './take-in-turn.ts';
-import { connectRaw, createTestServer, listen } from './test-server.ts';
 
 let opened: HttpServer | undefined;
 afterEach(async () => {
