@@ -236,13 +236,21 @@ describe('the job that erases a user', () => {
   test.each([
     ['sessions', 'chat.erase_sessions', 'insert into chat_sessions (user_id, id) select $1, gen_random_uuid()'],
     [
+      'messages of several sessions',
+      'chat.erase_messages',
+      `with sessions as (
+          insert into chat_sessions (user_id, id) select $1, lpad(i::text, 32, '0')::uuid from generate_series(0, 2) i)
+        insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
+        select $1, lpad((n % 3)::text, 32, '0')::uuid, n, gen_random_uuid(), 'user', 'Hello', now()`,
+    ],
+    [
       'answers kept under an Idempotency-Key',
       'accounts.erase_idempotency_keys',
       `insert into idempotency_keys (user_id, key, fingerprint) select $1, gen_random_uuid(), ''`,
     ],
   ])('erases %s in pages, however many there are', async (_, statement, insert) => {
     const { userId } = await product.createUser();
-    await client.query(`${insert} from generate_series(1, 1200)`, [userId]);
+    await client.query(`${insert} from generate_series(1, 1200) n`, [userId]);
     expect(pagesOf(await erase(userId), statement)).toEqual([500, 500, 200]);
     expect(await rowsOf('users', { userId, key: '' })).toEqual([]);
   });

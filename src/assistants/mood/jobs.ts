@@ -33,6 +33,7 @@ export const rereadEntry = defineAssistantJob({
   },
 });
 
+/** Whether the model failed, or was not asked because the user has as many calls under way as the plan allows. */
 function isModelTrouble(error: unknown): boolean {
-  return error instanceof AppError && error.code.startsWith('models.');
+  return error instanceof AppError && /^models\.|^limits\.model_calls_exceeded$/.test(error.code);
 }

@@ -22,7 +22,7 @@ export const limitErrors = defineErrors('limits', {
   model_calls_exceeded: {
     status: 429,
     message: (details: { limit: number }) =>
-      `You have all ${details.limit} calls of models under way that your plan allows at once, turns included. Try again when one has ended.`,
+      `As many calls of models as your plan allows at once (${details.limit}, turns included) are under way. Try again when one has ended.`,
     retryAfterMs: 1_000,
   },
 });

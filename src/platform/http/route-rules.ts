@@ -83,7 +83,7 @@ function refuseBody(request: FastifyRequest, _reply: FastifyReply, done: (error?
  * The largest body of a public route, unless the server takes less. Several times the longest token, which is what they are sent;
  * a body of 1 MiB of small fields takes 150 ms to read and refuse, and anybody can send them.
  */
-export const PUBLIC_BODY_BYTES = 64 * 1024;
+const PUBLIC_BODY_BYTES = 64 * 1024;
 
 const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false };
 
