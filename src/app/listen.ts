@@ -9,9 +9,16 @@ interface Address {
   readonly port: number;
 }
 
+/** What to do about each reason; any other is one of the address. */
+const WHAT_TO_DO: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'set PORT or HOST, or stop what uses it',
+  EACCES: 'set PORT to one that this user may take, such as 8000',
+};
+
 function failureOf({ host, port }: Address, cause: unknown): Error {
-  const reason = (cause as NodeJS.ErrnoException).code ?? cause;
-  return new Error(`cannot listen on ${host}:${port} (${reason}): set PORT or HOST, or stop what uses it`, { cause });
+  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  const advice = WHAT_TO_DO[reason] ?? 'set HOST to an address of this machine';
+  return new Error(`cannot listen on ${host}:${port} (${reason}): ${advice}`, { cause });
 }
 
 /**

@@ -85,6 +85,7 @@ describe('finds', () => {
 
   it.each([
     [401, 'broken', /refuses the key \(401\)/],
+    [404, 'advice', /answers 404/],
     [503, 'advice', /answers 503/],
   ])('a model that answers %i', async (status, level, what) => {
     const server = createServer((_request, response) => response.writeHead(status).end());

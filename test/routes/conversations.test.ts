@@ -40,13 +40,15 @@ describe('POST /api/{user_id}/chat', () => {
     expect(await session.json()).toMatchObject({ assistant: 'todo', message_count: 4 });
   });
 
-  it('answers with the assistant that is named, and 400 to a name that nobody has', async () => {
+  it('answers with the assistant that is named, and to a name that nobody has 400 and the names that there are', async () => {
     const { conversation_id } = await say('Hello', { assistant: 'desk' });
     const session = await product.request(user, 'GET', `/v1/chat/sessions/${conversation_id}`);
     expect(await session.json()).toMatchObject({ assistant: 'desk' });
     const response = await chat({ message: 'Hello', assistant: 'nobody' });
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: { code: 'chat.assistant_not_found', param: 'assistant' } });
+    const { error } = (await response.json()) as { error: { message: string } };
+    expect(error).toMatchObject({ code: 'chat.assistant_not_found', param: 'assistant' });
+    expect(error.message).toMatch(/\(.*\bdesk\b.*\)/);
   });
 
   it('answers 400 to a name that nobody has in a conversation that there is, and leaves that as it was', async () => {

@@ -9,7 +9,8 @@ export const chatErrors = defineErrors('chat', {
   turn_not_found: { status: 404, message: 'There is no such turn in this session.' },
   assistant_not_found: {
     status: 400,
-    message: 'There is no such assistant on this server. Name one that it has, or leave `assistant` out.',
+    message: ({ names }: { names: string }) =>
+      `There is no such assistant on this server. Name one that it has (${names || 'none'}), or leave \`assistant\` out.`,
   },
   turn_interrupted: {
     status: 503,

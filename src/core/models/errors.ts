@@ -44,7 +44,7 @@ export const modelErrors = defineErrors('models', {
   refused: {
     status: 502,
     message:
-      "The model provider refused this server. Its operator has to check the provider's key, account and model name.",
+      "The model provider refused this server. Its operator has to check the provider's base URL, key, account and model name.",
   },
   /** See `createConnector`. */
   address_refused: {

@@ -94,7 +94,7 @@ describe('a file of models', () => {
     expect(problemsOf(yaml)).toEqual([
       'defualt: there is no such field',
       'models[0].targets[0].api_key: there is no such field',
-      'models[0].targets[0].base_url: must match pattern "^https?://"',
+      'models[0].targets[0].base_url: must be a URL that starts with https:// or http://',
       'models[0].targets[1].base_url: is missing',
       'models[0].targets[1].headers.Authorization: must be in lower case, and not one that the server sends itself',
       'models[0].targets[1].retries: must be <= 5',
@@ -104,6 +104,10 @@ describe('a file of models', () => {
 
   it.each([
     ['', 'the file: must be object'],
+    [
+      `models: [{name: a, targets: [${target.replace('}', ', api_key_env: gsk_verysecret}')}]}]`,
+      'models[0].targets[0].api_key_env: must be the name of an environment variable, in capitals, not the key',
+    ],
     ['models: []', 'models: must NOT have fewer than 1 items'],
     [`models: [{name: offline, targets: [${target}]}]`, 'models: offline is the name of the built-in model'],
     [`models: [{name: a, targets: [${target}]}, {name: a, targets: [${target}]}]`, 'models: two have the same name'],

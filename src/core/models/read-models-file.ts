@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { listFaults } from '../../base/schema-faults.ts';
-import { ConfigError, type ConfigFile, isModelApiKey } from '../../platform/config/index.ts';
+import { ConfigError, type ConfigFile, isModelApiKey, VARIABLE_NAME } from '../../platform/config/index.ts';
 import type { TargetTimeouts } from './attempt.ts';
 import { type ModelDefinition, OFFLINE, type TargetDefinition } from './create-models.ts';
 import { closed } from './schema-parts.ts';
@@ -21,9 +21,14 @@ const NOT_OURS =
 
 const TargetSchema = closed({
   name: Type.Optional(Name),
-  base_url: Type.String({ pattern: '^https?://' }),
+  base_url: Type.String({ pattern: '^https?://', description: 'a URL that starts with https:// or http://' }),
   model: Name,
-  api_key_env: Type.Optional(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })),
+  api_key_env: Type.Optional(
+    Type.String({
+      pattern: VARIABLE_NAME,
+      description: 'the name of an environment variable, in capitals, not the key',
+    }),
+  ),
   headers: Type.Optional(
     Type.Unsafe<Record<string, string>>({
       type: 'object',

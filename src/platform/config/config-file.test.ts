@@ -47,6 +47,13 @@ describe('a file that a variable names', () => {
     ]);
   });
 
+  test.each(['sk-proj-verysecret', 'gsk_verysecret'])(
+    'is not quoted where it has the key %s in place of a name',
+    (key) => {
+      expect(problemsOf(naming(`models: [{api_key_env: ${key}}]`))).toEqual([]);
+    },
+  );
+
   test('that is not there, or is no YAML, is a problem among the others', () => {
     expect(problemsOf({ MODELS_FILE: '/nowhere/models.yaml', PORT: 'x' })).toEqual([
       'PORT: "x" is not an integer from 0 to 65535',

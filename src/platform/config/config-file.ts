@@ -10,12 +10,17 @@ export interface ConfigFile {
   readonly named: Readonly<Record<string, string>>;
 }
 
-/** The texts of all fields, at any depth, whose names end in `_env`. */
+/** How an environment variable is called, as a pattern. Capitals alone, so that hardly a key that was put there is taken for one. */
+export const VARIABLE_NAME = '^[A-Z_][A-Z0-9_]*$';
+const variableName = new RegExp(VARIABLE_NAME);
+
+/** The names of variables in all fields, at any depth, whose names end in `_env`. What else stands there may be a secret. */
 function namesIn(content: unknown): string[] {
   if (typeof content !== 'object' || content === null) return [];
-  return Object.entries(content).flatMap(([key, value]) =>
-    key.endsWith('_env') && typeof value === 'string' ? [value] : namesIn(value),
-  );
+  return Object.entries(content).flatMap(([key, value]) => {
+    if (!key.endsWith('_env') || typeof value !== 'string') return namesIn(value);
+    return variableName.test(value) ? [value] : [];
+  });
 }
 
 /** Reads a file of YAML or JSON, and what it names of the environment. */

@@ -1,4 +1,4 @@
-export type { ConfigFile } from './config-file.ts';
+export { type ConfigFile, VARIABLE_NAME } from './config-file.ts';
 export { type Config, ConfigError, listSecrets, loadConfig } from './load-config.ts';
 export { renderConfigReference } from './render-reference.ts';
 export { isSigningSecret } from './sign-in-variables.ts';

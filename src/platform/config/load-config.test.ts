@@ -177,9 +177,10 @@ describe('loadConfig', () => {
   });
 
   test('an unknown name that looks like ours is refused with the name it is nearest to', () => {
-    expect(problemsOf({ DATABASE_POOLSIZE: '5', MODEL_KEY: 'x' })).toEqual([
+    expect(problemsOf({ DATABASE_POOLSIZE: '5', MODEL_KEY: 'x', MODEL_URL: 'x' })).toEqual([
       'DATABASE_POOLSIZE: there is no such variable; did you mean DATABASE_POOL_SIZE?',
       'MODEL_KEY: there is no such variable; did you mean MODEL_API_KEY?',
+      'MODEL_URL: there is no such variable; did you mean MODEL_BASE_URL?',
     ]);
   });
 

@@ -17,7 +17,14 @@ export function isSlipOf(mistaken: string, names: readonly string[]): boolean {
   return names.some((name) => Math.abs(name.length - mistaken.length) <= 1 && editDistance(mistaken, name) === 1);
 }
 
-/** The name among `names` that a mistaken one is nearest to. */
+/**
+ * The name among `names` that a mistaken one is nearest to: it has most of its words, and of such names the fewest letters are
+ * other ones. By letters alone `MODEL_URL` would be nearer to `REDIS_URL` than to `MODEL_BASE_URL`.
+ */
 export function nearestName(mistaken: string, names: readonly string[]): string | undefined {
-  return names.toSorted((a, b) => editDistance(mistaken, a) - editDistance(mistaken, b))[0];
+  const words = new Set(mistaken.split('_'));
+  const sharedWords = (name: string) => words.intersection(new Set(name.split('_'))).size;
+  return names.toSorted(
+    (a, b) => sharedWords(b) - sharedWords(a) || editDistance(mistaken, a) - editDistance(mistaken, b),
+  )[0];
 }

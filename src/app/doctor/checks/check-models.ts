@@ -19,7 +19,13 @@ async function examineTarget(model: string, target: TargetDefinition): Promise<O
         `${name} answers ${status}`,
         'Ask the provider, or give the model a second target: docs/guides/models.md.',
       );
-    // Not every provider has a list of models: any other answer is one of somebody who is there.
+    if (status === 404) {
+      return advice(
+        `${name} answers 404 where its list of models should be`,
+        'See that its base URL goes up to and with /v1; all is well where the provider just has no such list.',
+      );
+    }
+    // Any other answer is one of somebody who is there.
     return fine(`${name} answers in ${Math.round(performance.now() - startedAtMs)} ms`);
   } catch (error) {
     return broken(

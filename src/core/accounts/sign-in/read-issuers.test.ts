@@ -61,13 +61,14 @@ test('a file has more, each with what it leaves out filled in', async () => {
 test('all that is wrong with a file is told at once', async () => {
   const problems = await problemsOf(
     {},
-    'issuers: [{ issuer: https://a.example.com, audience: [], algorithms: [HS256], secret: x }, { audience: [x] }]',
+    'issuers: [{ issuer: https://a.example.com, audience: [], algorithms: [HS256], secret: x }, { audience: [x], jwks_url: a/keys }]',
   );
   expect(problems).toEqual([
     'IDENTITY_FILE: issuers[0].secret: there is no such field',
     'IDENTITY_FILE: issuers[0].audience: must NOT have fewer than 1 items',
     expect.stringContaining('IDENTITY_FILE: issuers[0].algorithms[0]: must be one of '),
     'IDENTITY_FILE: issuers[1].issuer: is missing',
+    'IDENTITY_FILE: issuers[1].jwks_url: must be a URL that starts with https:// or http://',
   ]);
 });
 

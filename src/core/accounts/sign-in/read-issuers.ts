@@ -5,7 +5,7 @@ import { type Config, ConfigError, type ConfigFile } from '../../../platform/con
 import { commonAlgorithms, type Issuer, MIN_RSA_BITS, type SignatureAlgorithm, signatureAlgorithms } from './issuer.ts';
 
 const closed = { additionalProperties: false };
-const Url = Type.String({ pattern: '^https?://' });
+const Url = Type.String({ pattern: '^https?://', description: 'a URL that starts with https:// or http://' });
 
 const IssuerEntry = Type.Object(
   {

@@ -48,7 +48,8 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
     async (request, reply) => {
       const { title = null, assistant = null, model = null } = request.body;
       if (assistant !== null && !options.assistants.some(({ name }) => name === assistant)) {
-        throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
+        const names = options.assistants.map(({ name }) => name).join(', ');
+        throw chatErrors.raise.assistant_not_found({ names }, { param: 'assistant' });
       }
       if (model !== null) options.models.get(model);
       const session = {

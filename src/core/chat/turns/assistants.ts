@@ -48,7 +48,10 @@ export class Assistants {
   get(name: string | null): ReadyAssistant | undefined {
     if (name === null) return undefined;
     const assistant = this.#byName.get(name);
-    if (assistant === undefined) throw chatErrors.raise.assistant_not_found({ param: 'assistant' });
+    if (assistant === undefined) {
+      const names = [...this.#byName.keys()].join(', ');
+      throw chatErrors.raise.assistant_not_found({ names }, { param: 'assistant' });
+    }
     return assistant;
   }
 }
