@@ -1,6 +1,6 @@
 import { ESLint } from 'eslint';
 import { Client } from 'pg';
-import { startTemporaryPostgres } from '../test/harness/postgres.ts';
+import { startTemporaryPostgres } from '../test/harness/start-postgres.ts';
 
 // Checks the types of every statement in src/**/queries.ts against the migrated schema. Exit code 1 when one is wrong.
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/harness/postgres.ts';
-import { testContext } from '../../test/harness/product.ts';
+import { testContext } from '../../test/harness/test-context.ts';
 import { beginErasing } from '../core/accounts/queries.ts';
 import { createUserWithKey, findUserByKey } from '../core/keys/index.ts';
 import { loadConfig } from '../platform/config/index.ts';

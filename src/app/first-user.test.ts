@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createTestDatabase } from '../../test/harness/postgres.ts';
-import { testContext } from '../../test/harness/product.ts';
+import { testContext } from '../../test/harness/test-context.ts';
 import { findUserByKey, newSecret } from '../core/keys/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { type Database, openPostgres, sql } from '../platform/postgres/index.ts';

@@ -3,16 +3,16 @@ import { findAssistants } from '../../src/app/assistants/find-assistants.ts';
 import { createServer, type Server, type ServerParts } from '../../src/app/create-server.ts';
 import { createServerMetrics } from '../../src/app/metrics/server-metrics.ts';
 import { poolOptionsOf } from '../../src/app/open-database.ts';
-import type { CallContext } from '../../src/base/call-context.ts';
-import { Deadline } from '../../src/base/deadline.ts';
 import { newId } from '../../src/base/ids.ts';
-import { Timings } from '../../src/base/timings.ts';
 import { createUserWithKey, type Permission, permissions } from '../../src/core/keys/index.ts';
 import { loadConfig } from '../../src/platform/config/index.ts';
 import { createLogger, type Logger } from '../../src/platform/log/index.ts';
 import { openPostgres, type Postgres } from '../../src/platform/postgres/index.ts';
 import { type StubProvider, type StubProviderOptions, startStubProvider } from '../stubs/provider.ts';
 import { createTestDatabase } from './postgres.ts';
+import { testContext } from './test-context.ts';
+
+export { testContext };
 
 /** A user of the product under test. */
 export interface TestUser {
@@ -38,11 +38,6 @@ export interface Product {
   /** Begins a chat of the user with an assistant; answers what sends it a message and tells what it says. */
   startChat(user: TestUser, assistant: string): Promise<(content: string) => Promise<string>>;
   stop(): Promise<void>;
-}
-
-/** A context for statements that a test runs itself. */
-export function testContext(budgetMs = 30_000): CallContext {
-  return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: newId() };
 }
 
 /** How the product is started, beside what every test needs. */

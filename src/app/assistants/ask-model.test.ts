@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { expect, test } from 'vitest';
-import { testContext } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { closeAfterEach, startModels } from '../../../test/harness/test-models.ts';
 import { askModel } from './ask-model.ts';
 

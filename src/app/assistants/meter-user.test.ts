@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { testContext } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { closeAfterEach, startModels } from '../../../test/harness/test-models.ts';
 import type { TokenBudget, UsageRecorder } from '../../core/plans/index.ts';
 import { meterUser } from './meter-user.ts';

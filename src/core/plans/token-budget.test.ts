@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
-import { testContext } from '../../../test/harness/product.ts';
 import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { AppError } from '../../base/errors.ts';
 import { firstIdAt, newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';

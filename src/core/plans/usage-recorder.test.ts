@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
-import { testContext } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { newId } from '../../base/ids.ts';
 import { systemClock } from '../../base/time.ts';
 import { createLogger } from '../../platform/log/index.ts';

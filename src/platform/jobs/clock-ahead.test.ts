@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { Type } from 'typebox';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createTestDatabase } from '../../../test/harness/postgres.ts';
-import { testContext } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { createLogger } from '../log/index.ts';
 import { openPostgres, sql } from '../postgres/index.ts';
 import { defineJob, openJobs } from './index.ts';

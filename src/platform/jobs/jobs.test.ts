@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { Type } from 'typebox';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
-import { testContext } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { AppError } from '../../base/errors.ts';
 import { createLogger } from '../log/index.ts';
 import { openPostgres, type Postgres } from '../postgres/index.ts';

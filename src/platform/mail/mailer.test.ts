@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vit
 import { listen } from '../../../test/harness/listen.ts';
 import { startTestMailServer, type TestMailServer } from '../../../test/harness/mail-server.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { testContext } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { isRefusedForGood, type Mailer, openMailer } from './index.ts';
 
 const mail = {
