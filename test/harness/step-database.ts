@@ -41,12 +41,15 @@ export class StepDatabase implements Database {
   readonly sent: Input[][] = [];
   readonly done: number[] = [];
   readonly cancelled: Input[][] = [];
+  /** How many statements share its connections, as each that was sent said. */
+  readonly sharedBy: (number | undefined)[] = [];
   /** The statements under way. */
   readonly open = new Set<() => void>();
 
-  query<R>({ values }: Statement<R>, { deadline }: CallContext): Promise<R[]> {
+  query<R>({ values, sharedBy }: Statement<R>, { deadline }: CallContext): Promise<R[]> {
     const inputs = values[0] as Input[];
     this.sent.push(inputs);
+    this.sharedBy.push(sharedBy);
     return new Promise((resolve, reject) => {
       const answer = (): void => {
         this.open.delete(answer);

@@ -248,9 +248,12 @@ it('the key of a process that died is taken over, and what that process still sa
   await age(key, modelBudgetMs - 5_000);
   expect((await ask(question(), { key })).status).toBe(409);
   await age(key, 60_000);
+  expect((await ask(question({ temperature: 1 }), { key })).status).toBe(422);
   provider.setMode('ok', { text: 'late' });
   const taken = await ask(question(), { key });
   expect(JSON.parse(taken.text).choices[0].message.content).toBe('late');
   expect((await dying).status).toBe(200);
-  expect((await ask(question(), { key })).text).toBe(taken.text);
+  // What was answered is there for as long as keys are.
+  await age(key, 3_600_000);
+  expect(await ask(question(), { key })).toMatchObject({ isReplay: true, text: taken.text });
 });

@@ -74,6 +74,20 @@ test('a sign-in that was ended stays so while its refresh token is good by the c
   expect([(await refresh(other)).status, (await refresh(ended)).status]).toEqual([200, 401]);
 });
 
+test('a sign-in that goes on is remembered for as long as the last of its refresh tokens is good, so that none is used twice', async () => {
+  const { product, signIn, refresh } = await start();
+  const first = await signIn();
+  const second: SignedIn = { ...first, ...((await (await refresh(first)).json()) as SignedIn) };
+  const passTime = sql`
+    -- test.pass_time
+    update refresh_families set expires_at = now() - interval '2 days' where user_id = ${first.user.id}`;
+  await product.postgres.query(passTime, testContext());
+  expect((await refresh(second)).status).toBe(200);
+  // Has those forgotten that expired.
+  await refresh(await signIn());
+  expect((await refresh(first)).status).toBe(401);
+});
+
 test('of many sign-ins that expired, each refresh and sign-out forgets some', async () => {
   const { product, signIn, leave, refresh } = await start();
   const signedIn = await signIn();

@@ -32,6 +32,46 @@ async function countWorking(owner: TestUser): Promise<number | undefined> {
   return (await product.postgres.query(working, testContext()))[0]?.count;
 }
 
+it('a hundred keys that work may be had: of fifty who make the last one at once, one gets it', async () => {
+  const owner = await product.createUser();
+  const make = (name: string) => product.request(owner, 'POST', '/v1/keys', { name });
+  for (let made = 1; made < limit - 1; made++) await make(`key ${made}`);
+  const last = () => make('last');
+  // Another server is about to make one, so that those who ask all begin before any is done.
+  const client = new Client({ connectionString: product.databaseUrl });
+  await client.connect();
+  await client.query('begin');
+  await client.query('select api_key_is_allowed($1, 1)', [owner.userId]);
+  const asked = Array.from({ length: 50 }, last);
+  const waiting = `select count(*) > 1 as many from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  const areMany = async () => {
+    // In a transaction, the first look settles which connections there are.
+    await client.query('select pg_stat_clear_snapshot()');
+    return (await client.query(waiting)).rows[0].many;
+  };
+  await expect.poll(areMany).toBe(true);
+  await client.query('rollback');
+  await client.end();
+  const answers = await Promise.all(asked);
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(49).fill(403)]);
+  const refused = answers.find(({ status }) => status === 403);
+  expect(await refused?.json()).toMatchObject({ error: { code: 'keys.too_many' } });
+  const listed = await product.request(owner, 'GET', '/v1/keys?limit=1000');
+  const { data } = (await listed.json()) as { data: { id: string }[] };
+  expect(data).toHaveLength(limit);
+
+  const rotate = () => product.request(owner, 'POST', `/v1/keys/${data[0]?.id}/rotate`, {});
+  const rotations = await Promise.all(Array.from({ length: 10 }, rotate));
+  expect(rotations.map(({ status }) => status).sort()).toEqual([201, ...Array(9).fill(403)]);
+  for (const { id } of data.slice(0, 2)) await product.request(owner, 'DELETE', `/v1/keys/${id}`);
+  expect((await last()).status).toBe(201);
+  await product.request(owner, 'PATCH', `/v1/keys/${data[3]?.id}`, {
+    expires_at: new Date(Date.now() + 500).toISOString(),
+  });
+  await expect.poll(async () => (await last()).status, { timeout: 10_000 }).toBe(201);
+});
+
 it('a key that leaked is replaced at once by another, also where there are as many as may be', async () => {
   const owner = await product.createUser();
   const pathOf = await fillKeys(owner);
@@ -69,8 +109,8 @@ it('a key that has expired is brought back to life only where there are fewer th
   expect(await countWorking(owner)).toBe(limit);
 });
 
-/** Sends a request with an Idempotency-Key five times; all wait for the user's row, and see what was before the first is done. */
-async function sendAtOnce(owner: TestUser, path: string, body: object) {
+/** Sends a request five times; all wait for the user's row, and see what was before the first is done. */
+async function sendAtOnce(owner: TestUser, path: string, { body, isKeyed }: { body: object; isKeyed: boolean }) {
   const client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
   try {
@@ -79,7 +119,7 @@ async function sendAtOnce(owner: TestUser, path: string, body: object) {
     const headers = {
       authorization: `Bearer ${owner.key}`,
       'content-type': 'application/json',
-      'idempotency-key': newId(),
+      ...(isKeyed && { 'idempotency-key': newId() }),
     };
     const order = { method: 'POST', headers, body: JSON.stringify(body) };
     const answers = Array.from({ length: 5 }, async () => {
@@ -101,8 +141,19 @@ it.each([
   const owner = await product.createUser();
   const pathOf = await fillKeys(owner);
   await product.request(owner, 'DELETE', pathOf('key 2'));
-  const answers = await sendAtOnce(owner, path === '/v1/keys' ? path : `${pathOf(path)}/rotate`, body);
+  const answers = await sendAtOnce(owner, path === '/v1/keys' ? path : `${pathOf(path)}/rotate`, {
+    body,
+    isKeyed: true,
+  });
   const [first] = answers;
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
   expect(answers.map((answer) => answer.body)).toEqual(answers.map(({ body: { key } }) => ({ ...first?.body, key })));
+});
+
+it('a key is replaced by one other, however many ask for that at once', async () => {
+  const owner = await product.createUser();
+  const pathOf = await fillKeys(owner);
+  const order = { body: { overlap_seconds: 0 }, isKeyed: false };
+  const answers = await sendAtOnce(owner, `${pathOf('key 1')}/rotate`, order);
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 404, 404, 404, 404]);
 });

@@ -241,6 +241,7 @@ describe('refreshing', () => {
     const second = await refresh(refresh_token);
     expect((await me(second.body.access_token)).status).toBe(200);
     expect(await outcome(await refresh(refresh_token))).toEqual([401, 'auth.refresh_reused']);
+    expect(await outcome(await refresh(refresh_token))).toEqual([401, 'auth.refresh_reused']);
     expect(await outcome(await refresh(second.body.refresh_token))).toEqual([401, 'auth.signed_out']);
     expect(await outcome(await me(second.body.access_token))).toEqual([401, 'auth.signed_out']);
     const again = await signIn('robbed');

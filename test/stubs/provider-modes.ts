@@ -183,6 +183,11 @@ export const modes = {
     const pieces = toEvent({ id: 'x', choices: null }) + toEvent({ id: 'x', choices: [] });
     exchange.response.end(exchange.isStream ? pieces : '{"id":"x","choices":[]}');
   },
+  /** A stream that ends well without a word. */
+  'only-done': (exchange) => {
+    begin(exchange);
+    exchange.response.end(exchange.isStream ? DONE : '{"id":"x","choices":[]}');
+  },
   /** A good answer that begins with a piece without choices, and whose usage has neither choices nor a total. */
   loose: (exchange) => {
     begin(exchange);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   ample,
   beginStream,
@@ -24,8 +24,9 @@ describe('a target that fails five times in a row', () => {
     const time = { nowMs: 0 };
     const clock = { now: () => new Date(), monotonicMs: () => time.nowMs };
     const provider = await startProvider({ mode: '401' });
-    const targets = [testTarget({ name: 'one', baseUrl: provider.url })];
-    return { ...openTestModels({ models: [{ name: 'smart', targets }], clock }), provider, time };
+    const targets = [testTarget({ name: 'one', baseUrl: provider.url, retries: 2 })];
+    const waits = { random: () => 0, wait: async () => {} };
+    return { ...openTestModels({ models: [{ name: 'smart', targets }], clock, waits }), provider, time };
   }
 
   it('is left alone: the caller is told at once', async () => {
@@ -55,6 +56,17 @@ describe('a target that fails five times in a row', () => {
     await stream.goOn();
   });
 
+  it('is left alone again when that one fails, which is not tried again', async () => {
+    const started = await startClocked();
+    await fail(started);
+    const { models, provider, time } = started;
+    time.nowMs += 1_000;
+    provider.setMode('http-500');
+    await settle(models.complete(hello(), call()));
+    expect(provider.requests).toHaveLength(6);
+    expect(models.health()).toMatchObject([{ state: 'open', last_error_code: 'models.provider_error' }]);
+  });
+
   it('by breaking off its streams is left alone too', async () => {
     const started = await startClocked();
     const { models, provider } = started;
@@ -68,5 +80,21 @@ describe('a target that fails five times in a row', () => {
     started.provider.setMode('http-429');
     await fail(started);
     expect(started.models.health()).toMatchObject([{ state: 'closed', last_error_code: 'models.rate_limited' }]);
+  });
+
+  it('by requests that are at fault, or by callers who leave, is not', async () => {
+    const started = await startClocked();
+    const { models, provider } = started;
+    provider.setMode('400-openai-error');
+    await fail(started);
+    provider.setMode('no-first-byte');
+    for (let request = 6; request <= 10; request++) {
+      const leaving = call();
+      const asking = settle(models.complete(hello(), leaving));
+      await vi.waitFor(() => expect(provider.requests).toHaveLength(request));
+      leaving.deadline.cancel();
+      await asking;
+    }
+    expect(models.health()).toEqual([{ model: 'smart', target: 'one', state: 'closed' }]);
   });
 });

@@ -18,13 +18,13 @@ import type { ObservedCall } from './guarded-target.ts';
 closeAfterEach();
 
 /** Waits that take no time, and are remembered; chance is fixed so that the first backoff is 300 ms. */
-function noWaits() {
+function noWaits(random = 0) {
   const waitsMs: number[] = [];
   const wait = async (waitMs: number, deadline: Deadline) => {
     waitsMs.push(waitMs);
     deadline.throwIfEnded();
   };
-  return { waitsMs, waits: { random: () => 0, wait } };
+  return { waitsMs, waits: { random: () => random, wait } };
 }
 
 type Options = Partial<ModelsOptions> & { readonly first?: Partial<TargetDefinition> };
@@ -49,9 +49,12 @@ async function startTwo(trouble: StubProviderOptions, { first, ...options }: Opt
 }
 
 /** A model served by one provider that is tried again twice. */
-async function startOne(trouble: StubProviderOptions, options: Partial<ModelsOptions> = {}) {
+async function startOne(
+  trouble: StubProviderOptions,
+  { random, ...options }: Partial<ModelsOptions> & { random?: number } = {},
+) {
   const provider = await startProvider(trouble);
-  const { waitsMs, waits } = noWaits();
+  const { waitsMs, waits } = noWaits(random);
   const targets = [testTarget({ name: 'one', baseUrl: provider.url, retries: 2 })];
   return { ...openTestModels({ models: [{ name: 'smart', targets }], waits, ...options }), provider, waitsMs };
 }
@@ -68,6 +71,7 @@ describe('when the first target is in trouble', () => {
     ['malformed-json'],
     ['empty-200'],
     ['says-nothing'],
+    ['only-done'],
     ['huge-line'],
     ['redirect'],
     ['no-first-byte', { firstByteTimeoutMs: 100 }],
@@ -154,12 +158,15 @@ describe('when the first target is in trouble', () => {
 });
 
 describe('a target is tried again', () => {
-  it('twice at most, after growing pauses', async () => {
-    const { models, provider, waitsMs } = await startOne({ mode: 'http-500' });
+  it.each([
+    [0, [300, 600]],
+    [1, [150, 300]],
+  ])('twice at most, after growing pauses that are shorter by chance, up to half: %s', async (random, pausesMs) => {
+    const { models, provider, waitsMs } = await startOne({ mode: 'http-500' }, { random });
     const { error } = await drainStream(models, hello(), call());
     expect(error).toMatchObject({ code: 'models.provider_error' });
     expect(provider.requests).toHaveLength(3);
-    expect(waitsMs).toEqual([300, 600]);
+    expect(waitsMs).toEqual(pausesMs);
   });
 
   it('and its answer is then as if nothing had happened', async () => {
@@ -206,6 +213,17 @@ describe('a target is tried again', () => {
     expect((await settle(models.complete(hello(), call()))).text).toBe('from the second');
     expect(primary.requests).toHaveLength(1);
     expect(waitsMs).toEqual([]);
+  });
+
+  it('after a longer one where the other one is left alone', async () => {
+    const clock = { now: () => new Date(), monotonicMs: () => 0 };
+    const trouble = { mode: 'http-429', retryAfter: '3' } as const;
+    const { models, secondary, waitsMs } = await startTwo(trouble, { first: { retries: 2 }, clock });
+    secondary.setMode('401');
+    for (let request = 0; request < 5; request++) await settle(models.complete(hello(), call()));
+    expect(waitsMs).toEqual([]);
+    await settle(models.complete(hello(), call()));
+    expect(waitsMs).toEqual([3_300, 3_600]);
   });
 
   it.each<[StubMode, Partial<TargetDefinition>]>([

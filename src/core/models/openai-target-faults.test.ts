@@ -228,9 +228,8 @@ describe('a provider that cannot be reached', () => {
   it('in HTTP has sent a bad response', async () => {
     const host = await startSocketServer((socket) => socket.end('SSH-2.0\r\n'));
     const { models } = createTestModels({ baseUrl: `http://${host}/v1` });
-    await expect(models.complete(hello(), { deadline: ample() })).rejects.toMatchObject({
-      code: 'models.bad_response',
-    });
+    const { error } = await settle(models.complete(hello(), { deadline: ample() }));
+    expect(error).toMatchObject({ code: 'models.bad_response' });
   });
 });
 

@@ -183,6 +183,12 @@ describe('a model on an OpenAI-compatible provider', () => {
     },
   );
 
+  it('may take longer than the time between chunks in all', async () => {
+    const text = 'one two three four five six seven eight nine ten';
+    const { models } = await startModels({ text, delayMs: 150 }, { chunkTimeoutMs: 1_000 });
+    expect(await drainStream(models, hello(), { deadline: ample() })).toMatchObject({ text, error: undefined });
+  });
+
   it('waits for a reader who takes longer than the time between chunks', async () => {
     const { models } = await startModels({ text: TEXT, delayMs: 5 }, { chunkTimeoutMs: 200 });
     const stream = await beginStream(models, hello(), { deadline: ample() });

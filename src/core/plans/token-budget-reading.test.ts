@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Redis as Client } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { useTestRedis } from '../../../test/harness/redis.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
@@ -8,8 +10,10 @@ import { type Database, openPostgres, type Postgres, sql } from '../../platform/
 import type { Redis } from '../../platform/redis/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
+import { monthOf, TokenAccount } from './token-account.ts';
 import { TokenBudget } from './token-budget.ts';
 
+const own = useTestRedis();
 const log = createLogger({ level: 'silent' });
 const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000, modelCallsAtOnce: undefined };
 
@@ -82,4 +86,14 @@ test('with Redis away, what was used is read though a call of the month before i
   await useUp('2026-12-01');
   underWay.settle(0);
   await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
+
+test('what a server had set aside that died comes back when its time is over, and nothing is kept for ever', async () => {
+  const admin = new Client(own.server.url);
+  onTestFinished(() => admin.disconnect());
+  const [used, reserved] = new TokenAccount(who.userId, monthOf(nowMs)).keys;
+  await admin.hset(reserved, newId(), '1000:1');
+  await reserve(open({ database: postgres, redis: own.redis }));
+  expect(await admin.hlen(reserved)).toBe(1);
+  for (const key of [used, reserved]) expect(await admin.pttl(key)).toBeGreaterThan(0);
 });

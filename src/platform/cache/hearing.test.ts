@@ -37,6 +37,20 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s that hears of no
     expect(source.loads).toBe(4);
   });
 
+  test('does not serve a load begun while it heard to those who ask after that', async () => {
+    const cache = open();
+    const release = Promise.withResolvers<void>();
+    source.beforeAnswer = () => release.promise;
+    const early = ask(cache);
+    await until(() => source.loads === 1);
+    cache.lose();
+    source.change('ann');
+    const late = ask(cache);
+    release.resolve();
+    expect(await late).toBe('ann/1 at 2');
+    await early;
+  });
+
   test('does not serve a load begun before it hears again to those who ask after that', async () => {
     const cache = open();
     cache.lose();
@@ -53,11 +67,17 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s that hears of no
     await early;
   });
 
-  test('serves by grace when the source is away as well', async () => {
+  test('serves by grace when the source is away as well, though it has answered what was asked while it heard', async () => {
     const cache = open();
     await ask(cache);
+    const release = Promise.withResolvers<void>();
+    source.beforeAnswer = () => release.promise;
+    const other = ask(cache, 'nobody/1');
+    await until(() => source.loads === 2);
     cache.lose();
     source.isAway = true;
+    release.resolve();
+    await expect(other).rejects.toMatchObject(unavailable);
     expect(await ask(cache)).toBe('ann/1 at 1');
   });
 

@@ -108,16 +108,19 @@ test('who waits for another process waits no longer while Redis is slow', async 
   expect(looks.mock.calls.length).toBeLessThan(4);
 });
 
-test('while nothing that Redis holds may be believed, it is not asked', async () => {
-  await ask(open());
-  await stored();
+test('while nothing that Redis holds may be believed, it is not asked, nor does it serve by grace', async () => {
+  const other = open();
+  for (const key of ['ann/1', 'ann/2']) await ask(other, key);
+  await until(async () => (await keysOf('value')).length === 2);
   const cache = open();
   // More changes than are remembered.
   for (let index = 0; index <= 100_000; index++) cache.hear(`user-${index}`, 1);
   const [read, claimed] = [vi.spyOn(own.redis, 'get'), vi.spyOn(own.redis, 'setIfAbsent')];
   expect(await ask(cache)).toBe('ann/1 at 1');
-  expect(source.loads).toBe(2);
+  expect(source.loads).toBe(3);
   expect([read.mock.calls, claimed.mock.calls]).toEqual([[], []]);
+  source.isAway = true;
+  await expect(ask(cache, 'ann/2')).rejects.toMatchObject({ status: 503 });
 });
 
 test('a load that fails or finds nothing gives its lease back', async () => {

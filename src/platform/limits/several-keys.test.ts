@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { connectRedis, useTestRedis } from '../../../test/harness/redis.ts';
+import type { Redis } from '../redis/index.ts';
 import { createFailureLimiter } from './failure-limiter.ts';
 import { type Allowance, Limiter } from './limiter.ts';
 
@@ -8,10 +9,11 @@ const minute = { name: 'minute', durationMs: 60_000 };
 const hour = { name: 'hour', durationMs: 3_600_000 };
 const day = { name: 'day', durationMs: 86_400_000 };
 
+const clock = { now: () => new Date('2026-11-22T12:00:20Z'), monotonicMs: () => performance.now() };
+
 /** A limiter as each server has one. */
 async function open(maxKeys?: number): Promise<Limiter> {
   const redis = await connectRedis(own.server.url);
-  const clock = { now: () => new Date('2026-11-22T12:00:20Z'), monotonicMs: () => performance.now() };
   onTestFinished(() => redis.close());
   return new Limiter({ redis, clock, ...(maxKeys !== undefined && { maxKeys }) });
 }
@@ -43,6 +45,16 @@ test('bursts of several keys that share one at once lease no more of their own t
   for (const [index, key] of keys.entries()) {
     expect(await remainingOf(second, key)).toBeGreaterThanOrEqual(1_000 - (allowed[index] ?? 0) - 10);
   }
+});
+
+test('the few who wait for a key lease no more of it for the many who wait for what it shares with others', async () => {
+  const [first, second] = await Promise.all([open(), open()]);
+  const user = { key: 'crowded', rules: [{ window: minute, limit: 10_000 }] };
+  const rules = [{ window: hour, limit: 1_000 }];
+  const few = { key: 'few', rules };
+  const many = { key: 'many', rules };
+  await Promise.all([countAllowed(first, 30, [user, few]), countAllowed(first, 500, [user, many])]);
+  expect(await remainingOf(second, few)).toBeGreaterThanOrEqual(1_000 - 30 - 10);
 });
 
 test('two servers let exactly the limit of what their keys share through, whichever key is asked for', async () => {
@@ -98,5 +110,28 @@ test('a flood of made-up keys while Redis is away has no debt of others forgotte
   for (let n = 0; n < 20; n++) await apart.consume([{ key: `made-up-${n}`, rules: user.rules }]);
   await limiter.consume([user]);
   own.server.thaw();
+  await expect.poll(() => remainingOf(other, user)).toBe(4);
+});
+
+test('a debt that Redis did not hear of when it was paid is paid a moment later', async () => {
+  let [isAvailable, isHeard] = [false, false];
+  const run: Redis['run'] = async (script, keys, values) => {
+    const isLost = keys[0]?.includes(':leases:') && !isHeard;
+    if (isLost) isHeard = isAvailable;
+    return isAvailable && !isLost ? await own.redis.run(script, keys, values) : undefined;
+  };
+  const shaky = {
+    get isAvailable() {
+      return isAvailable;
+    },
+    run,
+  } as Redis;
+  const limiter = new Limiter({ redis: shaky, clock });
+  limiter.start();
+  onTestFinished(() => limiter.stop());
+  const user = { key: 'unheard', rules: [{ window: hour, limit: 5 }] };
+  await limiter.consume([user]);
+  isAvailable = true;
+  const other = await open();
   await expect.poll(() => remainingOf(other, user)).toBe(4);
 });

@@ -11,7 +11,7 @@ import {
 import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import { createBatch } from './batch.ts';
 
-test('a batch tells everyone when their statement cannot be written, and goes on with the next', async () => {
+test('a batch tells those whose statement cannot be written, and goes on for the others', async () => {
   const database = new StepDatabase();
   const fault = new TypeError('the author is at fault');
   const write = (inputs: readonly Input[]) => {
@@ -22,10 +22,18 @@ test('a batch tells everyone when their statement cannot be written, and goes on
   const trace = { traceparent: '', start: () => trace, end: () => undefined };
   const contexts = [contextOf(), { ...contextOf(), trace }];
   const answers = contexts.map((context, id) => ask(input(id, { fails: true }), context));
+  const beside = ask(input(2), contextOf());
   for (const answer of answers) await expect(answer).rejects.toBe(fault);
-  const next = ask(input(2), contextOf());
+  const next = ask(input(3), contextOf());
   await database.finish();
-  expect(await next).toEqual([{ i: 1, id: 2 }]);
+  expect([await beside, await next]).toEqual([[{ i: 1, id: 2 }], [{ i: 1, id: 3 }]]);
+});
+
+test('who asks for what is not there gets no rows, whatever its neighbours get', async () => {
+  const database = { query: async () => [{ i: 2, id: 2 }] as never[] };
+  const ask = createBatch({ statement }, { database });
+  const answers = await Promise.all([1, 2].map((id) => ask(input(id), contextOf())));
+  expect(answers).toEqual([[], [{ i: 2, id: 2 }]]);
 });
 
 test('a half of a refused batch leaves without those who gave up meanwhile, and is cancelled when the others have', async () => {

@@ -1,6 +1,18 @@
 import { expect, it } from 'vitest';
-import { contextOf, input, nextTurn, StepDatabase, statement } from '../../../test/harness/step-database.ts';
-import { createBatch } from './batch.ts';
+import {
+  contextOf,
+  HandClock,
+  type Input,
+  input,
+  nextTurn,
+  type Row,
+  StepDatabase,
+  statement,
+} from '../../../test/harness/step-database.ts';
+import { Cancelled } from '../../base/deadline.ts';
+import { type Batched, createBatch } from './batch.ts';
+
+type Ask = Batched<Input, Row>;
 
 it('shares what may be under way at its database with other statements in use', async () => {
   const database = new StepDatabase();
@@ -32,4 +44,76 @@ it('shares what may be under way at its database with other statements in use', 
   await settle();
   // No more of one statement, however little the others need.
   expect(database.open.size).toBe(18);
+  await database.finish();
+  expect(unanswered).toBe(0);
+});
+
+it('counts a statement as in use while a caller of it waits or is served, and no longer', async () => {
+  const database = new StepDatabase();
+  const clock = new HandClock();
+  const [first, second] = [1, 2].map(() => createBatch({ statement }, { database, clock })) as [Ask, Ask];
+  const leaving = contextOf();
+  const left = first(input(0), leaving).catch(() => undefined);
+  leaving.deadline.cancel(new Cancelled('gone'));
+  await nextTurn();
+  const answers = [second(input(1), contextOf())];
+  await database.finish();
+  answers.push(first(input(2), contextOf()));
+  await nextTurn();
+  // Is held apart from the one before, and leaves when that is back.
+  answers.push(first(input(3), contextOf()));
+  database.step();
+  await nextTurn();
+  await nextTurn();
+  answers.push(second(input(4), contextOf()));
+  await nextTurn();
+  expect(database.sharedBy).toEqual([1, 1, 1, 2]);
+  await database.finish();
+  await Promise.all([left, ...answers]);
+});
+
+it('spreads those who wait evenly over the batches that may be under way', async () => {
+  const database = new StepDatabase();
+  const ask = createBatch({ statement }, { database, clock: new HandClock() });
+  for (let round = 0; round < 2; round++) {
+    const answers = Array.from({ length: 1_800 }, (_value, id) => ask(input(id), contextOf()));
+    await nextTurn();
+    expect(database.sent.at(-1)).toHaveLength(100);
+    await database.finish();
+    await Promise.all(answers);
+  }
+});
+
+it('tells the observer of callers whose time would be over before their turn', async () => {
+  const database = new StepDatabase();
+  const refused: string[] = [];
+  const clock = new HandClock();
+  const ask = createBatch({ statement, maxInputs: 1 }, { database, clock, onRefused: (name) => refused.push(name) });
+  const first = ask(input(0), contextOf());
+  await nextTurn();
+  clock.ms = 10_000;
+  database.step();
+  await first;
+  await nextTurn();
+  // All of these are under way at once; the next has to wait for two.
+  const waiting = Array.from({ length: 18 }, (_value, id) => ask(input(id), contextOf(15_000)));
+  await expect(ask(input(18), contextOf(15_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  expect(refused).toEqual(['test.batch']);
+  await database.finish();
+  await Promise.all(waiting);
+});
+
+it('holds batches apart however long nobody asked before', async () => {
+  const database = new StepDatabase();
+  const clock = new HandClock();
+  clock.ms = 10_000;
+  const ask = createBatch({ statement }, { database, clock });
+  const answers: Promise<Row[]>[] = [];
+  for (let id = 0; id < 3; id++) {
+    answers.push(ask(input(id), contextOf()));
+    await nextTurn();
+  }
+  expect(database.sent.length).toBeLessThan(3);
+  await database.finish();
+  await Promise.all(answers);
 });

@@ -273,22 +273,4 @@ describe('a batch', () => {
     expect(observed.at(0)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 0 });
     expect(observed.at(-1)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 40 });
   });
-
-  it('tells the observer of callers whose time would be over before their turn', async () => {
-    const database = new StepDatabase();
-    const refused: string[] = [];
-    const clock = new HandClock();
-    const ask = createBatch({ statement }, { database, clock, onRefused: (name) => refused.push(name) });
-    const first = ask(input(0), contextOf());
-    await nextTurn();
-    clock.ms = 1_000;
-    database.step();
-    await first;
-    await nextTurn();
-    const waiting = ask(input(1), contextOf());
-    await expect(ask(input(2), contextOf(100))).rejects.toMatchObject({ code: 'postgres.overloaded' });
-    expect(refused).toEqual(['test.batch']);
-    await database.finish();
-    await waiting;
-  });
 });

@@ -117,6 +117,15 @@ describe('a listener', () => {
     await until(() => heard.payloads.length === 1);
   });
 
+  test('leaves a connection on which it is not told in time that it listens, and tries another', async () => {
+    const query = vi.spyOn(Client.prototype, 'query');
+    onTestFinished(() => query.mockRestore());
+    query.mockImplementationOnce(() => new Promise<never>(() => undefined));
+    const heard = startListening();
+    await until(() => heard.sincesMs.length === 1);
+    await until(async () => (await countListeners()) === 1);
+  });
+
   test('is not lost when this process stands still while the answer to a heartbeat is on its way', async () => {
     const query = vi.spyOn(Client.prototype, 'query');
     onTestFinished(() => query.mockRestore());

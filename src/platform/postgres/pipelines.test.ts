@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startDistanceProxy } from '../../../bench/distance.ts';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
-import { nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
 import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled } from '../../base/deadline.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -49,10 +49,10 @@ const tries = async (): Promise<number> =>
   Number((await pool.admin.query("select nextval('tries')")).rows[0].nextval) - 1;
 
 describe('statements that share a connection', () => {
-  test('are on it together, and each gets its own answer', async () => {
-    const postgres = openOne();
+  test('are on it together, and each gets its own answer, however long that takes in all', async () => {
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000, statementTimeoutMs: 2_000 });
     await postgres.ping(within(5_000));
-    const writing = [1, 2, 3, 4, 5].map((id) => write(postgres, slowNote(id, 0.05), within(20_000)));
+    const writing = [1, 2, 3, 4, 5].map((id) => write(postgres, slowNote(id, 0.5), within(20_000)));
     // What is of another kind has a connection of its own, when one is free.
     const other = postgres.query(nap(0), within(20_000));
     await until(() => postgres.poolStatus().active === 1 && postgres.poolStatus().waiting === 1);
@@ -191,7 +191,7 @@ describe('statements that share a connection', () => {
   test('are run again when the one before them was refused before the server knew their text', async () => {
     const url = `${pool.database.url}?options=${encodeURIComponent('-c lock_timeout=100')}`;
     const postgres = pool.open({ url, poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
-    await postgres.ping(within(5_000));
+    const before = await postgres.query(backend(), within(5_000));
     const read = {
       ...sql`
         -- test.read_notes
@@ -205,6 +205,7 @@ describe('statements that share a connection', () => {
     const reason = { code: 'postgres.timeout', status: 503 };
     expect(reading).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'rejected', reason })));
     expect(await postgres.query(read, within(5_000))).toEqual([]);
+    expect(await postgres.query(backend(), within(5_000))).toEqual(before);
   });
 
   test('go on when one before them finds the connection to be of yesterday, and runs again on another', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { startDistanceProxy } from '../../../bench/distance.ts';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { backend, nap, until, within } from '../../../test/harness/pool-fixture.ts';
@@ -43,4 +43,14 @@ test('an attempt to connect that hangs gives way also where a long statement has
   proxy.setMode('pass');
   expect(await postgres.query(backend(), within(2_000))).toHaveLength(1);
   await long;
+});
+
+test('a pool is closed without waiting for a connection that it tries to open', async () => {
+  const proxy = await startFaultProxy(inject('postgresUrl'));
+  onTestFinished(() => proxy.close());
+  proxy.setMode('black-hole');
+  const log = createLogger({ level: 'silent' });
+  const postgres = openPostgres({ url: proxy.url, log, poolWaitMs: 100, connectTimeoutMs: 600_000 });
+  await expect(postgres.ping(within(5_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
+  await postgres.close();
 });

@@ -28,6 +28,7 @@ describe('a breaker', () => {
     for (let failure = 0; failure < 4; failure++) breaker.tryEnter()?.failed();
     breaker.tryEnter()?.succeeded();
     for (let failure = 0; failure < 4; failure++) breaker.tryEnter()?.failed();
+    breaker.tryEnter()?.dropped();
     expect(breaker.state).toBe('closed');
     breaker.tryEnter()?.failed();
     expect(breaker.state).toBe('open');
@@ -53,7 +54,9 @@ describe('a breaker', () => {
       nowMs += openMs - 1;
       expect(breaker.tryEnter()).toBeUndefined();
       nowMs += 1;
-      breaker.tryEnter()?.failed();
+      const trial = breaker.tryEnter();
+      expect(breaker.state).toBe('half-open');
+      trial?.failed();
       expect(breaker.state).toBe('open');
     }
     nowMs += 4_000;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { HandClock, nextTurn } from '../../../test/harness/step-database.ts';
 import { Cancelled } from '../../base/deadline.ts';
 import { systemClock } from '../../base/time.ts';
 import type { Database } from '../postgres/index.ts';
@@ -76,16 +77,39 @@ test('who has waited too long is 503 overloaded, and the wait is in the timings'
   await expect(waiting).rejects.toMatchObject({ code: 'postgres.overloaded', status: 503, retryAfterMs: 1_000 });
   expect(context.timings.rounded().pool).toBeGreaterThan(90);
   await end();
+  // No place was kept for it.
+  expect(await database.query(nap(0), within(5_000))).toHaveLength(1);
 });
 
-test('who would wait too long, going by the last ones, is refused at once', async () => {
-  const database = open(1, 100);
+test.each([
+  ['others may', 100, 5_000],
+  ['its own deadline', 20_000, 200],
+])('who would wait longer than %s, going by the last ones, is refused at once', async (_what, waitMs, budgetMs) => {
+  const database = open(1, waitMs);
   await database.query(nap(0.3), within(5_000));
   const end = await occupy(database, 2);
-  const context = within(5_000);
+  const context = within(budgetMs);
   await expect(database.query(nap(30), context)).rejects.toMatchObject({ code: 'postgres.overloaded' });
   expect(context.timings.rounded().pool).toBeLessThan(90);
   await end();
+});
+
+test('who waits for several that run is expected to wait the shorter', async () => {
+  const clock = new HandClock();
+  const running: (() => void)[] = [];
+  const slow: Database = { query: () => new Promise((resolve) => running.push(() => resolve([]))) };
+  const database = limitPerStatement(slow, { clock, maxInFlight: 3, waitMs: 25_000 });
+  const ask = () => database.query(nap(0), within(60_000));
+  const first = ask();
+  clock.ms = 10_000;
+  running.shift()?.();
+  await first;
+  const calls = Array.from({ length: 7 }, ask);
+  while (running.length > 0) {
+    running.shift()?.();
+    await nextTurn();
+  }
+  expect(await Promise.all(calls)).toHaveLength(7);
 });
 
 test('who leaves the line is told why, and takes no place', async () => {
