@@ -2,7 +2,7 @@
 import fastify from 'fastify';
 import { newId } from '../../src/base/ids.ts';
 import { listen } from './listen.ts';
-import { createSessionSchema, openPool, sessionColumns } from './session-store.ts';
+import { createSessionSchema, openPool, SESSION_COLUMNS } from './session-store.ts';
 
 const pool = openPool();
 const server = fastify();
@@ -13,7 +13,7 @@ server.post<{ Body: { title?: string } }>(
   async (request, reply) => {
     const { rows } = await pool.query({
       name: 'insert_session',
-      text: `insert into chat_sessions (user_id, id, title) values ($1, $2, $3) returning ${sessionColumns}`,
+      text: `insert into chat_sessions (user_id, id, title) values ($1, $2, $3) returning ${SESSION_COLUMNS}`,
       values: [request.headers['x-user-id'], newId(), request.body.title],
     });
     reply.code(201);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fastify from 'fastify';
 import { newId } from '../../src/base/ids.ts';
 import { listen } from './listen.ts';
-import { createSessionSchema, openPool, sessionColumns } from './session-store.ts';
+import { createSessionSchema, openPool, SESSION_COLUMNS } from './session-store.ts';
 
 const pool = openPool();
 const server = fastify();
@@ -23,7 +23,7 @@ server.post<{ Body: { title?: string } }>(
     if (caller === undefined) return reply.code(401).send();
     const created = await pool.query({
       name: 'insert_session',
-      text: `insert into chat_sessions (user_id, id, title) values ($1, $2, $3) returning ${sessionColumns}`,
+      text: `insert into chat_sessions (user_id, id, title) values ($1, $2, $3) returning ${SESSION_COLUMNS}`,
       values: [caller.user_id, newId(), request.body.title],
     });
     await pool.query({

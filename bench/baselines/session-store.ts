@@ -16,7 +16,7 @@ export function openPool(): Pool {
 }
 
 /** The rows that a baseline writes; what it answers with is what Evenkeel answers with. */
-export const sessionColumns = 'id, title, assistant, model, message_count, created_at, updated_at';
+export const SESSION_COLUMNS = 'id, title, assistant, model, message_count, created_at, updated_at';
 
 /** The schema of `POST /v1/chat/sessions`, so that the baseline validates and serialises as Fastify does best. */
 export const createSessionSchema = {

@@ -3,7 +3,7 @@ import { describeErrors } from '../frame/describe-errors.ts';
 import { interleave } from '../frame/interleave.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
-import { roundTripMs, type Stage } from '../stage/stage.ts';
+import { ROUND_TRIP_MS, type Stage } from '../stage/stage.ts';
 import { credential, type User } from '../stage/users.ts';
 
 function createSession(user: User): LoadRequest {
@@ -73,13 +73,13 @@ export const createSessionFar: Bench = {
       {
         ...roundTrips,
         name: '  p50',
-        ours: mine.map((result) => result.latencyMs.p50 / roundTripMs),
+        ours: mine.map((result) => result.latencyMs.p50 / ROUND_TRIP_MS),
         bound: { ...roundTrips.bound, limit: 1.2 },
       },
       {
         ...roundTrips,
         name: '  p99',
-        ours: mine.map((result) => result.latencyMs.p99 / roundTripMs),
+        ours: mine.map((result) => result.latencyMs.p99 / ROUND_TRIP_MS),
         bound: { ...roundTrips.bound, limit: 2 },
       },
     ];

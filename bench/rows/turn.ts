@@ -6,13 +6,13 @@ import { interleave } from '../frame/interleave.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
 import { startScript } from '../stage/child-server.ts';
-import { roundTripMs, type Stage } from '../stage/stage.ts';
+import { ROUND_TRIP_MS, type Stage } from '../stage/stage.ts';
 import { startProvider } from '../stage/stub-provider.ts';
 import { credential, type User } from '../stage/users.ts';
 import { countPerRequest } from './statements.ts';
 
 const script = fileURLToPath(new URL('../baselines/turn.ts', import.meta.url));
-const answer = 'A short answer, as most of them are.';
+const ANSWER = 'A short answer, as most of them are.';
 
 /** Sessions that a user talks in by turns, so that none grows longer during a run than conversations are. */
 const SESSIONS_PER_USER = 50;
@@ -40,7 +40,7 @@ export const turnNear: Bench = {
   name: 'turn-near',
   async measure(stage) {
     const connections = await prepareTurns(stage, await stage.users(64));
-    await using provider = await startProvider(answer);
+    await using provider = await startProvider(ANSWER);
     const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' };
     await using ours = await stage.startProduct({ variables });
     const pool = ['--database-url', stage.databaseUrl, '--pool-size', '10'];
@@ -83,7 +83,7 @@ async function measureFirstToken(port: number, { path, headers, body }: LoadRequ
     text += chunk;
     if (text.includes('event: message.delta')) firstMs ??= performance.now() - startedMs;
   }
-  return (firstMs ?? Number.NaN) / roundTripMs;
+  return (firstMs ?? Number.NaN) / ROUND_TRIP_MS;
 }
 
 /** The same with the database 100 ms away. */
@@ -91,7 +91,7 @@ export const turnFar: Bench = {
   name: 'turn-far',
   async measure(stage) {
     const connections = await prepareTurns(stage, await stage.users(64));
-    await using provider = await startProvider(answer);
+    await using provider = await startProvider(ANSWER);
     await using distance = await stage.startDistance();
     const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' };
     await using ours = await stage.startProduct({ databaseUrl: distance.databaseUrl, variables });
@@ -105,7 +105,7 @@ export const turnFar: Bench = {
       {
         name: 'a whole turn, database 100 ms away, p50',
         unit: 'round trips',
-        ours: results.map((result) => result.latencyMs.p50 / roundTripMs),
+        ours: results.map((result) => result.latencyMs.p50 / ROUND_TRIP_MS),
         bound: { of: 'value', sense: 'at most', limit: 2.3 },
         ...describeErrors(results),
       },

@@ -12,7 +12,7 @@ import { createUsers, type User } from './users.ts';
 /** Half of the 100 ms round trip to the far database. */
 const ONE_WAY_MS = 50;
 /** The round trip to the far database, in milliseconds. */
-export const roundTripMs = 2 * ONE_WAY_MS;
+export const ROUND_TRIP_MS = 2 * ONE_WAY_MS;
 
 /** The connections to the database that each server under measurement has, ours and baselines alike. */
 const POOL_SIZE = 10;

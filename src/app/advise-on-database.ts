@@ -3,7 +3,7 @@ import { sqlState } from '../platform/postgres/index.ts';
 const alreadyThere =
   'If the database has something of another program, give Evenkeel one of its own; if the migration is yours, let it make ' +
   'nothing that an earlier one has made.';
-const unknownIssuer =
+const UNKNOWN_ISSUER =
   'Add sslrootcert=<file> with the certificate of its issuer to the URL; sslmode=no-verify trusts whoever answers.';
 
 /** By SQLSTATE, or by the code of an error of TLS. */
@@ -22,10 +22,10 @@ const adviceByCode: Readonly<Record<string, string>> = {
   '53300':
     'End connections of others, raise max_connections or the limit of the role, or lower DATABASE_POOL_SIZE and ' +
     'DATABASE_POOL_OVERFLOW of servers that run.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: unknownIssuer,
-  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_ISSUER,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_ISSUER,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_ISSUER,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_ISSUER,
 };
 
 /** Of what has no code, or one that says less. */

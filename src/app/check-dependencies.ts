@@ -5,7 +5,7 @@ import type { GuardedDatabase } from '../platform/resilience/index.ts';
 import type { Callers } from './open-callers.ts';
 
 /** How long the database has to answer, in milliseconds: readiness must flip within two seconds, probe and all. */
-const pingBudgetMs = 1_000;
+const PING_BUDGET_MS = 1_000;
 
 /** Whether the server can serve, and how far away the database is. */
 export interface Dependencies extends Readiness {
@@ -16,7 +16,7 @@ export interface Dependencies extends Readiness {
 /** Finds out how what the server depends on is, by the context's deadline and within a second. Never rejects. */
 export type CheckDependencies = (context: CallContext) => Promise<Dependencies>;
 
-const readOnly = 'The database is read-only: what is in it can be read, and nothing stored.';
+const READ_ONLY = 'The database is read-only: what is in it can be read, and nothing stored.';
 
 const databaseAway: Dependencies = {
   status: 'unavailable',
@@ -32,11 +32,11 @@ export function createDependencyCheck(
 ): CheckDependencies {
   return async (context) => {
     if (guarded.state() !== 'closed') return databaseAway;
-    const deadline = context.deadline.shortenedTo(pingBudgetMs);
+    const deadline = context.deadline.shortenedTo(PING_BUDGET_MS);
     try {
       const answers = Promise.all([callers.findTrouble(), postgres.ping({ ...context, deadline })]);
       const [trouble, { isReadOnly, roundTripMs: latencyMs }] = await deadline.race(answers);
-      const reasons = isReadOnly ? [readOnly, ...trouble] : trouble;
+      const reasons = isReadOnly ? [READ_ONLY, ...trouble] : trouble;
       return { status: reasons.length === 0 ? 'ready' : 'degraded', reasons, latencyMs };
     } catch {
       return databaseAway;

@@ -70,7 +70,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
 }
 
 /** How long a process may outlast its command, in milliseconds: long enough for connections to be closed politely. */
-const lingerMs = 1_000;
+const LINGER_MS = 1_000;
 
 /**
  * Runs what the command line asks for. Problems go to standard error, and end the process with another code than 0. It ends
@@ -91,6 +91,6 @@ export async function runCommandLine(process: NodeJS.Process): Promise<void> {
     process.exitCode ??= 1;
   } finally {
     // What a silent database or a start that failed has left open would keep the process, which heeds no signal any more.
-    setTimeout(() => process.exit(), lingerMs).unref();
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

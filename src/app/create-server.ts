@@ -60,17 +60,17 @@ export interface Server {
 }
 
 /** Turns get this much of the drain time less than requests, in milliseconds, so that streams can tell how they ended. */
-const turnHeadStartMs = 1_000;
+const TURN_HEAD_START_MS = 1_000;
 
 /** A request that waits for a model may last this much longer than the model, in milliseconds: for storing the answer. */
-const storeMarginMs = 15_000;
+const STORE_MARGIN_MS = 15_000;
 
 /** How long a turn and, a little longer, a request that waits for a model may last, in milliseconds. */
 function budgetsOf(config: Config): { turnBudgetMs: number; modelBudgetMs: number } {
   const targets = listModels(config).flatMap((model) => model.targets);
   // A file may give a target more than the variable gives the others.
   const turnBudgetMs = Math.max(config.models.totalTimeoutMs, ...targets.map(({ totalTimeoutMs }) => totalTimeoutMs));
-  return { turnBudgetMs, modelBudgetMs: turnBudgetMs + storeMarginMs };
+  return { turnBudgetMs, modelBudgetMs: turnBudgetMs + STORE_MARGIN_MS };
 }
 
 async function openSharedRedis(
@@ -103,7 +103,7 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
   await Promise.all([
     drain(http, { timeoutMs: drainTimeoutMs }),
     sweeper.stop(),
-    turns.drain(Math.max(0, drainTimeoutMs - turnHeadStartMs)),
+    turns.drain(Math.max(0, drainTimeoutMs - TURN_HEAD_START_MS)),
     jobs.stop(),
   ]);
   await turns.drain(0);

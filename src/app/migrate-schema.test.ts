@@ -6,9 +6,9 @@ import { installJobSchema } from '../platform/jobs/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { migrateSchema } from './migrate-schema.ts';
 
-const isEmpty = 'drop schema graphile_worker cascade; drop schema public cascade; create schema public';
+const IS_EMPTY = 'drop schema graphile_worker cascade; drop schema public cascade; create schema public';
 // What the guide "From one machine to many" gives the servers' role.
-const isBehind = `
+const IS_BEHIND = `
   grant usage on schema graphile_worker to public;
   grant select, insert, update, delete on all tables in schema public, graphile_worker to public;
   delete from evenkeel_migrations where name = '20261123000603_turns_to_stop'`;
@@ -16,9 +16,9 @@ const isBehind = `
 const log = createLogger({ level: 'silent' });
 
 it.each([
-  ['is empty', isEmpty, 'permission denied for schema public'],
-  ['has a schema public of somebody else', `${isEmpty}; grant usage on schema public to public`, 'for schema public'],
-  ['is a migration behind', isBehind, /^migration .* failed: must be owner of index chat_turns_to_stop/],
+  ['is empty', IS_EMPTY, 'permission denied for schema public'],
+  ['has a schema public of somebody else', `${IS_EMPTY}; grant usage on schema public to public`, 'for schema public'],
+  ['is a migration behind', IS_BEHIND, /^migration .* failed: must be owner of index chat_turns_to_stop/],
 ])('a role that may not change the schema of a database that %s is told who may', async (_, prepare, reason) => {
   const database = await createTestDatabase();
   const admin = new Client(database.url);
@@ -59,7 +59,7 @@ it.each([
   onTestFinished(() => database.drop());
   const admin = new Client(database.url);
   await admin.connect();
-  await admin.query(isEmpty);
+  await admin.query(IS_EMPTY);
   await installJobSchema(database.url, log);
   await admin.query(prepare.replace('%s', admin.escapeIdentifier(admin.database ?? '')));
   await admin.end();
@@ -75,7 +75,7 @@ it.each(['_private_tasks', 'tasks', 'jobs'])(
     await admin.connect();
     onTestFinished(() => admin.end());
     const theirs = admin.escapeIdentifier(table);
-    await admin.query(`${isEmpty}; create schema graphile_worker; create table graphile_worker.${theirs} as select 1`);
+    await admin.query(`${IS_EMPTY}; create schema graphile_worker; create table graphile_worker.${theirs} as select 1`);
     await expect(migrateSchema(database.url, log)).rejects.toThrow('jobs of another program');
     const { rows } = await admin.query(`select relname from pg_class where relkind = 'r'
       and relnamespace in ('public'::regnamespace, 'graphile_worker'::regnamespace)`);

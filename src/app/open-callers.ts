@@ -27,8 +27,8 @@ export interface Callers {
   close(): Promise<void>;
 }
 
-const redisAway = 'Redis does not answer: what it holds for all servers, each has for itself.';
-const notHearing = 'Changes of users are not heard of: each request asks the database who is calling.';
+const REDIS_AWAY = 'Redis does not answer: what it holds for all servers, each has for itself.';
+const NOT_HEARING = 'Changes of users are not heard of: each request asks the database who is calling.';
 
 /** Opens the cache of callers, and has it hear of what other servers change. */
 export function openCallers(config: Config, parts: CallersParts): Callers {
@@ -51,8 +51,8 @@ export function openCallers(config: Config, parts: CallersParts): Callers {
     cache,
     async findTrouble() {
       const reasons: string[] = [];
-      if (redis !== undefined && !(await redis.ping())) reasons.push(redisAway);
-      if (!cache.isHearing) reasons.push(notHearing);
+      if (redis !== undefined && !(await redis.ping())) reasons.push(REDIS_AWAY);
+      if (!cache.isHearing) reasons.push(NOT_HEARING);
       return reasons;
     },
     close: () => notifications.close(),

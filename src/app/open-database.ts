@@ -50,12 +50,12 @@ export interface DatabaseUse {
  * How much longer than its caller waits the server works on a statement, in milliseconds. By then it was told to stop; when
  * that was lost on the way, with locks held, it has to end it by itself.
  */
-const lostCancelMs = 500;
+const LOST_CANCEL_MS = 500;
 
 /** The options of a server's pool. */
 export function poolOptionsOf(database: Config['database']) {
   const { poolSize, poolOverflow, poolWaitMs, connectTimeoutMs, connectionMaxAgeSeconds: maxAgeSeconds } = database;
-  const statementTimeoutMs = Math.min(database.statementTimeoutMs, database.statementBudgetMs + lostCancelMs);
+  const statementTimeoutMs = Math.min(database.statementTimeoutMs, database.statementBudgetMs + LOST_CANCEL_MS);
   // One by one: of what is spread, a name that the pool does not know would go unnoticed.
   return {
     poolSize,
@@ -108,9 +108,9 @@ export async function findDatabase(config: Config, log: Logger, use?: DatabaseUs
 }
 
 /** How long the first connections may take, in milliseconds: a hosted database may have to wake up. */
-const connectBudgetMs = 30_000;
+const CONNECT_BUDGET_MS = 30_000;
 /** As many as shared statements use at once, and one more. */
-const maxFirstConnections = 10;
+const MAX_FIRST_CONNECTIONS = 10;
 
 /** Waits for an answer; a connection that takes longer to open than a request waits for one is asked for again. */
 async function ping(postgres: Postgres, context: CallContext): Promise<void> {
@@ -131,7 +131,7 @@ async function ping(postgres: Postgres, context: CallContext): Promise<void> {
  * a request waits.
  */
 async function openConnections(postgres: Postgres, count: number): Promise<void> {
-  await inBackground({ budgetMs: connectBudgetMs }, async (context) => {
+  await inBackground({ budgetMs: CONNECT_BUDGET_MS }, async (context) => {
     await Promise.all(Array.from({ length: count }, () => ping(postgres, context)));
   });
 }
@@ -150,7 +150,7 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
     };
     await openConnections(
       postgres,
-      use?.joinRunning ? 1 : Math.min(postgres.poolStatus().size, maxFirstConnections),
+      use?.joinRunning ? 1 : Math.min(postgres.poolStatus().size, MAX_FIRST_CONNECTIONS),
     ).catch(async (error) => {
       await postgres.close();
       throw toStartError(error);

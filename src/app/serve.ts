@@ -30,7 +30,7 @@ export interface ServeOptions extends Pick<DatabaseUse, 'startPostgres'> {
 }
 
 /** How long the first statements may take, in milliseconds: a hosted database may have to wake up. */
-const startBudgetMs = 30_000;
+const START_BUDGET_MS = 30_000;
 
 /** Puts the server together. When that fails, the database does not stay behind; what else was opened ends with the process. */
 async function createOrClose(parts: ServerParts, database: OpenDatabase): Promise<Server> {
@@ -66,7 +66,7 @@ export async function serve(config: Config, log: Logger, options: ServeOptions):
     await tracing?.close();
   };
   try {
-    const { firstKey, sessionId } = await inBackground({ budgetMs: startBudgetMs }, async (context) => {
+    const { firstKey, sessionId } = await inBackground({ budgetMs: START_BUDGET_MS }, async (context) => {
       const key = await ensureFirstUser(postgres, config.data.directory, context);
       return { firstKey: key, sessionId: key && (await ensureWelcomeSession(postgres, key.userId, context)) };
     });

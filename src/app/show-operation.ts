@@ -14,7 +14,7 @@ export interface OperationParts extends HealthParts {
 }
 
 /** How long counting jobs may take when metrics are read, in milliseconds: Prometheus gives up after ten seconds. */
-const countJobsBudgetMs = 1_000;
+const COUNT_JOBS_BUDGET_MS = 1_000;
 
 /** Registers the routes that show how a server is, and tells its metrics where to read what nobody tells them. */
 export function showOperation(http: HttpServer, parts: OperationParts): void {
@@ -26,7 +26,7 @@ export function showOperation(http: HttpServer, parts: OperationParts): void {
     postgres: () => database.state() !== 'closed',
     redis: () => redis?.isAvailable === false,
   });
-  metrics.jobs.watch(() => inBackground({ budgetMs: countJobsBudgetMs }, (context) => countJobs(jobs, context)));
+  metrics.jobs.watch(() => inBackground({ budgetMs: COUNT_JOBS_BUDGET_MS }, (context) => countJobs(jobs, context)));
   metrics.models.watch(() => models.health());
   metrics.turns.watch(() => turns.running.size);
   registerHealthRoute(http, createHealthReport(parts));

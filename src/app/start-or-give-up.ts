@@ -6,10 +6,10 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../platform/postgr
  * How long a start may go on after a signal, in milliseconds. A first start takes two or three seconds; one that waits for
  * somebody's lock or for another server's migration may take an hour, and whoever stops servers kills them after half a minute.
  */
-const startGraceMs = 10_000;
+const START_GRACE_MS = 10_000;
 
 /** How long the Postgres of a start that is given up has to end, in milliseconds: it is told at once, and may be frozen. */
-const postgresGraceMs = 5_000;
+const POSTGRES_GRACE_MS = 5_000;
 
 /** Whom a start belongs to, and the signal that it ends by. */
 interface StartOwner {
@@ -30,12 +30,12 @@ export async function startOrGiveUp<Started>(
   const givenUp = new AbortController();
   let postgres: Promise<EmbeddedPostgres> | undefined;
   const giveUp = async (): Promise<void> => {
-    await sleep(startGraceMs, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
+    await sleep(START_GRACE_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
     if (ended.signal.aborted) return;
     log.warn('stopped while it was still starting: the next start goes on from there');
     givenUp.abort();
     const stopped = postgres?.then(({ stop }) => stop()).catch(() => undefined);
-    await Promise.race([stopped, sleep(postgresGraceMs)]);
+    await Promise.race([stopped, sleep(POSTGRES_GRACE_MS)]);
     // No request was accepted yet. What a migration had begun is undone by the database, or can run again.
     process.exit(0);
   };

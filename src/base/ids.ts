@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Ids of one millisecond: as many as its 12 bits count. */
-const idsPerMs = 0x1000;
+const IDS_PER_MS = 0x1000;
 
 /** Random bytes that are drawn at once, and how many of them an id takes. */
-const drawnBytes = 4_096;
-const idBytes = 8;
+const DRAWN_BYTES = 4_096;
+const ID_BYTES = 8;
 
 const hexDigits = Buffer.from('0123456789abcdef');
 /** Where in an id its last 64 bits are written. */
@@ -22,9 +22,9 @@ let drawn = Buffer.alloc(0);
 let drawnUsed = 0;
 
 function draw(): void {
-  const bytes = randomBytes(drawnBytes);
+  const bytes = randomBytes(DRAWN_BYTES);
   // Each begins with the two bits of the variant.
-  for (let index = 0; index < drawnBytes; index += idBytes) bytes[index] = ((bytes[index] ?? 0) & 0x3f) | 0x80;
+  for (let index = 0; index < DRAWN_BYTES; index += ID_BYTES) bytes[index] = ((bytes[index] ?? 0) & 0x3f) | 0x80;
   drawn = Buffer.from(bytes.toString('hex'));
   drawnUsed = 0;
 }
@@ -39,7 +39,7 @@ function draw(): void {
 export function newId(): string {
   const nowMs = Date.now();
   sequence++;
-  if (nowMs > lastMs || sequence === idsPerMs) {
+  if (nowMs > lastMs || sequence === IDS_PER_MS) {
     lastMs = Math.max(nowMs, lastMs + 1);
     sequence = 0;
     const timeHex = lastMs.toString(16).padStart(12, '0');
@@ -68,7 +68,7 @@ export function timeOf(id: string): Date {
 }
 
 /** No id is smaller. */
-export const firstId = '00000000-0000-0000-0000-000000000000';
+export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** No id is greater. */
-export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** How many items are taken at most before everybody else has a turn: a few milliseconds of small ones. */
-const itemsPerTurn = 256;
+const ITEMS_PER_TURN = 256;
 
 /** Deals with one item. No other follows until what it returns has resolved; undefined is at once. */
 export type Take<Item> = (item: Item) => Promise<void> | undefined;
@@ -58,7 +58,7 @@ export class Pump<Item> {
         const taken = this.#take(item);
         if (taken !== undefined) await taken;
         // What was waited for may have come in the same turn: a connection whose reader keeps up is drained at once.
-        if (++items % itemsPerTurn === 0) await nextTurn();
+        if (++items % ITEMS_PER_TURN === 0) await nextTurn();
         if (this.#isOver) return;
       }
       this.#isRunning = false;

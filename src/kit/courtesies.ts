@@ -1,13 +1,13 @@
-const greetings = /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+)+/i;
-const endMarks = /(?<![.!?])[.!?]+$/;
-const thanks = /(?:,? (?:please|pls|plz|tack|snälla)|, (?:thanks|thank you))+$/i;
+const GREETINGS = /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+)+/i;
+const END_MARKS = /(?<![.!?])[.!?]+$/;
+const THANKS = /(?:,? (?:please|pls|plz|tack|snälla)|, (?:thanks|thank you))+$/i;
 
 /** A text without the greetings that it begins with, in English and Swedish: "hej, vad har jag att göra?" */
 export function withoutGreetings(text: string): string {
-  return text.replace(greetings, '');
+  return text.replace(GREETINGS, '');
 }
 
 /** A sentence without the marks and the thanks that it ends with: "show my tasks, please!" */
 export function withoutThanks(sentence: string): string {
-  return sentence.replace(endMarks, '').replace(thanks, '');
+  return sentence.replace(END_MARKS, '').replace(THANKS, '');
 }

@@ -13,12 +13,12 @@ export function hasTwoReadings(text: string): boolean {
   return first !== second && Number(first) <= 12 && Number(second) <= 12;
 }
 
-const monthNames =
+const MONTH_NAMES =
   'jan(?:uari)?|feb(?:ruari)?|mars?|apr(?:il)?|maj|juni?|juli?|aug(?:usti)?|sept?(?:ember)?|okt(?:ober)?|nov(?:ember)?|dec(?:ember)?';
-const definiteWeekday = /(?<=(?<!\p{L})(?:mån|tis|ons|tors|fre|lör|sön)dag)en(?= den \d)/giu;
-const ordinalDay = new RegExp(`(?<=(?<!\\S)\\d{1,2}):[ae](?= (?:${monthNames})(?!\\p{L}))`, 'giu');
+const DEFINITE_WEEKDAY = /(?<=(?<!\p{L})(?:mån|tis|ons|tors|fre|lör|sön)dag)en(?= den \d)/giu;
+const ordinalDay = new RegExp(`(?<=(?<!\\S)\\d{1,2}):[ae](?= (?:${MONTH_NAMES})(?!\\p{L}))`, 'giu');
 
 /** Has Swedish dates in the form in which chrono knows them: "måndagen den 5:e december" as "måndag den 5 december". */
 export function toPlainSwedishDates(text: string): string {
-  return text.replace(definiteWeekday, '').replace(ordinalDay, '');
+  return text.replace(DEFINITE_WEEKDAY, '').replace(ordinalDay, '');
 }

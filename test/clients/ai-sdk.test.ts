@@ -3,9 +3,9 @@ import { generateText, isStepCount, jsonSchema, streamText, tool } from 'ai';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
 
-const text = 'One two three, 四.';
+const TEXT = 'One two three, 四.';
 
-const { product, provider } = useProductWithModel({ text });
+const { product, provider } = useProductWithModel({ text: TEXT });
 let user: TestUser;
 
 beforeAll(async () => {
@@ -28,12 +28,12 @@ it('streams text to the ai package', async () => {
   const { textStream } = streamText({ model: model(), prompt: 'Hello' });
   const parts = await Array.fromAsync(textStream);
   expect(parts.length).toBeGreaterThan(1);
-  expect(parts.join('')).toBe(text);
+  expect(parts.join('')).toBe(TEXT);
 });
 
 it('gives the ai package a whole text with its usage', async () => {
   const result = await generateText({ model: model(), prompt: 'Hello' });
-  expect(result.text).toBe(text);
+  expect(result.text).toBe(TEXT);
   expect(result.usage.outputTokens).toBeGreaterThan(0);
 });
 
@@ -46,7 +46,7 @@ it('streams tool calls to the ai package, which runs the tool and streams the an
     execute: async (input) => ran.push(input),
   });
   const result = streamText({ model: model(), prompt: 'Add it', tools: { add }, stopWhen: isStepCount(2) });
-  expect((await Array.fromAsync(result.textStream)).join('')).toBe(text);
+  expect((await Array.fromAsync(result.textStream)).join('')).toBe(TEXT);
   expect(ran).toEqual([{ title: 'buy milk' }]);
   expect((await result.totalUsage).outputTokens).toBeGreaterThan(0);
 });

@@ -47,7 +47,7 @@ const ListQuery = Type.Object(
 /** What the sample server stores, in place of tables. */
 const rows: unknown[] = [];
 
-const bodyLimitBytes = 1_048_576;
+const BODY_LIMIT_BYTES = 1_048_576;
 
 function addRoutes(server: HttpServer): void {
   const config = { access: 'things:write' };
@@ -70,11 +70,16 @@ function addRoutes(server: HttpServer): void {
   server.delete('/v1/things/:thing_id', { config, schema: { params } }, async () => rows.push('deleted'));
 }
 
-const made = createTestServer(addRoutes, { bodyLimitBytes });
+const made = createTestServer(addRoutes, { bodyLimitBytes: BODY_LIMIT_BYTES });
 afterAll(() => made.server.close());
 
 describeBadInput(
-  () => ({ server: made.server, countRows: async () => rows.length, headers: signedIn, bodyLimitBytes }),
+  () => ({
+    server: made.server,
+    countRows: async () => rows.length,
+    headers: signedIn,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+  }),
   [
     {
       method: 'POST',

@@ -9,14 +9,14 @@ import { startServerProcess } from '../process/server-process.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 import { createClient } from './load.ts';
 
-const words = 20;
-const text = Array.from({ length: words }, (_value, index) => `word${index}`).join(' ');
-const wordMs = 150;
+const WORDS = 20;
+const text = Array.from({ length: WORDS }, (_value, index) => `word${index}`).join(' ');
+const WORD_MS = 150;
 /** Longer than a turn's owner may be silent. */
 const AWAY_MS = 18_000;
 
 test('an answer that is finished while the database is away is stored when it is back, and no server takes the turn for dead', async () => {
-  const [database, provider] = await Promise.all([createTestDatabase(), startStubProvider({ text, delayMs: wordMs })]);
+  const [database, provider] = await Promise.all([createTestDatabase(), startStubProvider({ text, delayMs: WORD_MS })]);
   onTestFinished(() => database.drop());
   onTestFinished(() => provider.close());
   const proxy = await startFaultProxy(database.url);
@@ -37,7 +37,7 @@ test('an answer that is finished while the database is away is stored when it is
   const session = await send({ method: 'POST', path: '/v1/chat/sessions', body: {} });
   const path = `/v1/chat/sessions/${session.body.id}/messages`;
   const answering = send({ method: 'POST', path, body: { content: 'Hello' } });
-  await sleep((words - 4) * wordMs);
+  await sleep((WORDS - 4) * WORD_MS);
   proxy.setMode('reset');
   await sleep(AWAY_MS);
   proxy.setMode('pass');

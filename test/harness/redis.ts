@@ -10,9 +10,9 @@ import { findFreePort } from './find-free-port.ts';
 import { until } from './pool-fixture.ts';
 
 /** As long as production waits for a command, in milliseconds: for tests of a Redis that is frozen. */
-export const hastyMs = 150;
+export const HASTY_MS = 150;
 /** Longer than a busy machine stands still. */
-const patientMs = 5_000;
+const PATIENT_MS = 5_000;
 
 /** A Redis of a test file's own. */
 export interface TestRedis {
@@ -71,7 +71,7 @@ export async function startTestRedis(): Promise<TestRedis> {
 }
 
 /** A client of a Redis that is connected. */
-export async function connectRedis(url: string, commandTimeoutMs = patientMs): Promise<Redis> {
+export async function connectRedis(url: string, commandTimeoutMs = PATIENT_MS): Promise<Redis> {
   const redis = await openRedis({
     url,
     commandTimeoutMs,

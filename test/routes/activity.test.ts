@@ -1,6 +1,6 @@
 import { Client, escapeLiteral } from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { firstId, lastId } from '../../src/base/ids.ts';
+import { FIRST_ID, LAST_ID } from '../../src/base/ids.ts';
 import { activityKinds, keepActivity } from '../../src/core/activity/index.ts';
 import { dropOldActivity, listRareActivity, makePartitions } from '../../src/core/activity/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
@@ -167,8 +167,8 @@ it('of a rare kind is found in a long trail without reading that', async () => {
   const { text, values } = listRareActivity({
     userId,
     kind: 'plan.changed',
-    fromId: firstId,
-    beforeId: lastId,
+    fromId: FIRST_ID,
+    beforeId: LAST_ID,
     limit: 51,
   });
   await client.query('set plan_cache_mode = force_generic_plan');

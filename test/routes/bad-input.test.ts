@@ -7,7 +7,7 @@ import { parametersOf } from './assistant-examples.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
 
-const bodyLimitBytes = 1_048_576;
+const BODY_LIMIT_BYTES = 1_048_576;
 const nobody: Resources = { userId: '', sessionId: '', turnId: '', keyId: '', notificationId: '', assistants: {} };
 const user = { role: 'user', content: 'Hello' };
 const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } };
@@ -151,7 +151,7 @@ describeBadInput(
       model: 'offline',
       ...parametersOf(resources.assistants),
     },
-    bodyLimitBytes,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
   }),
   [...routes, ...publicRoutes],
 );

@@ -5,12 +5,12 @@ import { sql } from '../../src/platform/postgres/index.ts';
 import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
 /** With what JSON in the database would not take. */
-const text = 'one two \u0000 three 你好';
-const modelBudgetMs = 30_000;
+const TEXT = 'one two \u0000 three 你好';
+const MODEL_BUDGET_MS = 30_000;
 
 const { product, provider } = useProductWithModel(
   {},
-  { MODEL_TOTAL_TIMEOUT_MS: String(modelBudgetMs), MODEL_FIRST_BYTE_TIMEOUT_MS: '2000' },
+  { MODEL_TOTAL_TIMEOUT_MS: String(MODEL_BUDGET_MS), MODEL_FIRST_BYTE_TIMEOUT_MS: '2000' },
 );
 let user: TestUser;
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   user = await product.createUser();
 });
 
-beforeEach(() => provider.setMode('ok', { text, delayMs: 0 }));
+beforeEach(() => provider.setMode('ok', { text: TEXT, delayMs: 0 }));
 
 const question = (fields: object = {}) => ({ messages: [{ role: 'user', content: 'Hello' }], ...fields });
 
@@ -67,7 +67,7 @@ it('a whole answer is given again as it was, and the model is asked once', async
   const again = await ask(question(), { key });
   expect([first.status, first.isReplay, again.status, again.isReplay]).toEqual([200, false, 200, true]);
   expect(again.text).toBe(first.text);
-  expect(JSON.parse(first.text).choices[0].message.content).toBe(text);
+  expect(JSON.parse(first.text).choices[0].message.content).toBe(TEXT);
   expect(provider.requests.length).toBe(asked + 1);
 });
 
@@ -101,7 +101,7 @@ it.each([{}, { stream_options: { include_usage: true } }])(
     const first = await ask(question({ stream: true, ...options }), { key });
     const again = await ask(question({ stream: true, ...options }), { key });
     expect([first.isReplay, again.isReplay]).toEqual([false, true]);
-    expect(read(first.text)).toMatchObject({ said: text, finish: ['stop'], isWhole: true });
+    expect(read(first.text)).toMatchObject({ said: TEXT, finish: ['stop'], isWhole: true });
     expect({ ...read(again.text), count: 0 }).toEqual({ ...read(first.text), count: 0 });
     expect(read(again.text).usage === null).toBe(!('stream_options' in options));
     // The pieces of text are one.
@@ -174,7 +174,7 @@ it('a stream that several read ends at the provider when the last of them leaves
   client.abort();
   expect(await Promise.all(left)).toEqual(['left', 'left']);
   await expect.poll(() => provider.aborts.length).toBe(aborted + 1);
-  provider.setMode('ok', { text, delayMs: 0 });
+  provider.setMode('ok', { text: TEXT, delayMs: 0 });
   await expect.poll(async () => (await ask(question({ stream: true }), { key })).status).toBe(200);
   expect(provider.requests.length).toBe(asked + 2);
 });
@@ -197,7 +197,7 @@ it.each([false, true])('what failed is done again by the next request (stream: %
   const key = newId();
   provider.setMode('http-500');
   expect((await ask(question({ stream }), { key })).status).toBe(502);
-  provider.setMode('ok', { text });
+  provider.setMode('ok', { text: TEXT });
   const again = await ask(question({ stream }), { key });
   expect([again.status, again.isReplay]).toEqual([200, false]);
   expect((await ask(question({ stream }), { key })).isReplay).toBe(true);
@@ -210,7 +210,7 @@ it.each([false, true])('a request that is refused lets go of its key (stream: %s
 });
 
 it('a stream whose client left is no answer: the next request asks again', async () => {
-  provider.setMode('ok', { text, delayMs: 100 });
+  provider.setMode('ok', { text: TEXT, delayMs: 100 });
   const key = newId();
   const asked = provider.requests.length;
   const client = new AbortController();
@@ -219,7 +219,7 @@ it('a stream whose client left is no answer: the next request asks again', async
   await sleep(150);
   client.abort();
   expect(await left).toBe('left');
-  provider.setMode('ok', { text });
+  provider.setMode('ok', { text: TEXT });
   await expect.poll(async () => (await ask(question({ stream: true }), { key })).status).toBe(200);
   expect(provider.requests.length).toBe(asked + 2);
 });
@@ -245,7 +245,7 @@ it('the key of a process that died is taken over, and what that process still sa
   const asked = provider.requests.length;
   const dying = ask(question(), { key });
   await expect.poll(() => provider.requests.length).toBe(asked + 1);
-  await age(key, modelBudgetMs - 5_000);
+  await age(key, MODEL_BUDGET_MS - 5_000);
   expect((await ask(question(), { key })).status).toBe(409);
   await age(key, 60_000);
   expect((await ask(question({ temperature: 1 }), { key })).status).toBe(422);

@@ -8,7 +8,7 @@ import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
-const messageCount = 500;
+const MESSAGE_COUNT = 500;
 const longAnswer = 'word 你好 '.repeat(4000);
 
 const { product, provider } = useProductWithModel();
@@ -25,9 +25,9 @@ beforeAll(async () => {
     with stored as (
       insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
       select ${user.userId}::uuid, ${sessionId}::uuid, seq, gen_random_uuid(), 'user', 'message ' || seq || ' 你好', now()
-      from generate_series(1, ${messageCount}::integer) as seq
+      from generate_series(1, ${MESSAGE_COUNT}::integer) as seq
     )
-    update chat_sessions set message_count = ${messageCount} where user_id = ${user.userId} and id = ${sessionId}`;
+    update chat_sessions set message_count = ${MESSAGE_COUNT} where user_id = ${user.userId} and id = ${sessionId}`;
   await product.postgres.query(statement, testContext());
 });
 
@@ -60,13 +60,13 @@ async function ask(path: string, { accepted, body, headers }: Asked = {}) {
   return { status: response.statusCode, headers: response.headers, coding, sentBytes, text };
 }
 
-const history = (): string => `/v1/chat/sessions/${sessionId}/messages?limit=${messageCount}`;
+const history = (): string => `/v1/chat/sessions/${sessionId}/messages?limit=${MESSAGE_COUNT}`;
 
 it.each(['gzip', 'br'])('a page of history is the same with %s', async (accepted) => {
   const plain = await ask(history());
   const compressed = await ask(history(), { accepted });
   expect([plain.coding, compressed.coding]).toEqual([undefined, accepted]);
-  expect(JSON.parse(plain.text).data.length).toBe(messageCount);
+  expect(JSON.parse(plain.text).data.length).toBe(MESSAGE_COUNT);
   expect(compressed.text).toBe(plain.text);
   expect(compressed.sentBytes).toBeLessThan(plain.sentBytes / 3);
   expect(compressed.headers.etag).toBe(plain.headers.etag);
@@ -94,7 +94,7 @@ it.each(['gzip', 'br'])('an export tells the same of the messages with %s', asyn
   const plain = await ask('/v1/me/export');
   const compressed = await ask('/v1/me/export', { accepted });
   expect([plain.coding, compressed.coding]).toEqual([undefined, accepted]);
-  expect(messagesOf(plain).length).toBe(messageCount);
+  expect(messagesOf(plain).length).toBe(MESSAGE_COUNT);
   expect(messagesOf(compressed)).toEqual(messagesOf(plain));
   expect(compressed.sentBytes).toBeLessThan(plain.sentBytes / 2);
 });

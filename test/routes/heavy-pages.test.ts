@@ -5,7 +5,7 @@ import { encodeCursor } from '../../src/platform/http/index.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
 
 /** What a page has at most. */
-const maxPageBytes = 4_000_000;
+const MAX_PAGE_BYTES = 4_000_000;
 
 const product = useProduct();
 let client: Client;
@@ -105,17 +105,17 @@ describe('a page of large messages', () => {
     const session = await storeMessages(Array(20).fill({ chars: 10, callChars: 900_000 }));
     const page = await readPage(session, 'limit=1000');
     expect(seqsOf(page)).toEqual([1, 2, 3, 4]);
-    expect(bytesOf(page)).toBeLessThan(maxPageBytes);
+    expect(bytesOf(page)).toBeLessThan(MAX_PAGE_BYTES);
   });
 
   it('has one message, however large that is', async () => {
-    const session = await storeMessages([{ chars: 1 }, { chars: maxPageBytes + 1 }, { chars: 1 }]);
+    const session = await storeMessages([{ chars: 1 }, { chars: MAX_PAGE_BYTES + 1 }, { chars: 1 }]);
     expect(await readOn(session, 'limit=1000')).toEqual([[1], [2], [3]]);
     expect(await readOn(session, 'limit=1000&order=desc')).toEqual([[3], [2], [1]]);
   });
 
   it('is followed by one that leaves nothing out and tells nothing twice, wherever it ends', async () => {
-    const [small, half, large] = [{ chars: 1 }, { chars: maxPageBytes / 2 }, { chars: maxPageBytes + 1 }] as const;
+    const [small, half, large] = [{ chars: 1 }, { chars: MAX_PAGE_BYTES / 2 }, { chars: MAX_PAGE_BYTES + 1 }] as const;
     const sizes = [small, half, half, small, large, small, half, small];
     const session = await storeMessages(sizes);
     const all = sizes.map((_size, index) => index + 1);
@@ -156,7 +156,7 @@ describe('a read of several sessions', () => {
     const sessions: string[] = [];
     while (sessions.length < 8) sessions.push(await storeMessages(sizes));
     const { histories, bytes } = await readBatch({ session_ids: sessions, after: timeOf(0) });
-    expect(bytes).toBeLessThan(maxPageBytes * 1.01);
+    expect(bytes).toBeLessThan(MAX_PAGE_BYTES * 1.01);
     for (const [index, history] of histories.entries()) {
       expect(seqsOf({ data: history.messages })).toEqual([1, 2]);
       expect(history.has_more).toBe(true);

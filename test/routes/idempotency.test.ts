@@ -4,9 +4,9 @@ import { forgetIdempotencyKeys } from '../../src/core/accounts/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
-const text = 'one two three';
+const TEXT = 'one two three';
 
-const { product, provider } = useProductWithModel({ text });
+const { product, provider } = useProductWithModel({ text: TEXT });
 let user: TestUser;
 
 beforeAll(async () => {

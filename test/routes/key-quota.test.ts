@@ -5,7 +5,7 @@ import { sql } from '../../src/platform/postgres/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { type TestUser, testContext, useProduct } from '../harness/product.ts';
 
-const limit = 100;
+const LIMIT = 100;
 
 const product = useProduct();
 
@@ -16,7 +16,7 @@ async function fillKeys(owner: TestUser): Promise<(name: string) => string> {
     insert into api_keys (user_id, id, hash, prefix, name, permissions, expires_at)
     select user_id, gen_random_uuid(), sha256(gen_random_uuid()::text::bytea), 'ek_', 'key ' || n, permissions,
       case when n = 0 then now() - interval '1 hour' end
-    from api_keys, generate_series(0, ${limit - 1}) n where user_id = ${owner.userId}`;
+    from api_keys, generate_series(0, ${LIMIT - 1}) n where user_id = ${owner.userId}`;
   await product.postgres.query(fill, testContext());
   const { data } = (await (await product.request(owner, 'GET', '/v1/keys?limit=1000')).json()) as {
     data: { id: string; name: string }[];
@@ -35,7 +35,7 @@ async function countWorking(owner: TestUser): Promise<number | undefined> {
 it('a hundred keys that work may be had: of fifty who make the last one at once, one gets it', async () => {
   const owner = await product.createUser();
   const make = (name: string) => product.request(owner, 'POST', '/v1/keys', { name });
-  for (let made = 1; made < limit - 1; made++) await make(`key ${made}`);
+  for (let made = 1; made < LIMIT - 1; made++) await make(`key ${made}`);
   const last = () => make('last');
   // Another server is about to make one, so that those who ask all begin before any is done.
   const client = new Client({ connectionString: product.databaseUrl });
@@ -59,7 +59,7 @@ it('a hundred keys that work may be had: of fifty who make the last one at once,
   expect(await refused?.json()).toMatchObject({ error: { code: 'keys.too_many' } });
   const listed = await product.request(owner, 'GET', '/v1/keys?limit=1000');
   const { data } = (await listed.json()) as { data: { id: string }[] };
-  expect(data).toHaveLength(limit);
+  expect(data).toHaveLength(LIMIT);
 
   const rotate = () => product.request(owner, 'POST', `/v1/keys/${data[0]?.id}/rotate`, {});
   const rotations = await Promise.all(Array.from({ length: 10 }, rotate));
@@ -83,7 +83,7 @@ it('a key that leaked is replaced at once by another, also where there are as ma
   // What has expired comes back to life by it, so there would be one more.
   expect(await rotate('key 0', { overlap_seconds: 0 })).toBe(403);
   expect(await rotate('key 1', { overlap_seconds: 0 })).toBe(201);
-  expect(await countWorking(owner)).toBe(limit + 1);
+  expect(await countWorking(owner)).toBe(LIMIT + 1);
 });
 
 it('a key that has expired is brought back to life only where there are fewer than may be', async () => {
@@ -101,12 +101,12 @@ it('a key that has expired is brought back to life only where there are fewer th
     -- test.expire_key
     update api_keys set expires_at = now() - interval '1 hour' where user_id = ${owner.userId} and name = 'key 3'`;
   await product.postgres.query(expire, testContext());
-  expect(await countWorking(owner)).toBe(limit - 2);
+  expect(await countWorking(owner)).toBe(LIMIT - 2);
   expect((await product.request(owner, 'POST', '/v1/keys', { name: 'one more' })).status).toBe(201);
   // There is room for one of them.
   const answers = await Promise.all(['key 0', 'key 3'].map((name) => change(name, { expires_at: null })));
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
-  expect(await countWorking(owner)).toBe(limit);
+  expect(await countWorking(owner)).toBe(LIMIT);
 });
 
 /** Sends a request five times; all wait for the user's row, and see what was before the first is done. */

@@ -6,7 +6,7 @@ import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 
-const plansFile = `
+const PLANS_FILE = `
 free:
   requests: { minute: 2000, hour: 10000, day: 50000 }
 few:
@@ -22,7 +22,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
-  await writeFile(join(folder, 'plans.yaml'), plansFile);
+  await writeFile(join(folder, 'plans.yaml'), PLANS_FILE);
   product = await startProduct({ PLANS_FILE: join(folder, 'plans.yaml') });
   admin = await product.createUser();
   await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));

@@ -20,20 +20,20 @@ afterAll(async () => {
   await holder?.end();
 });
 
-const messages = 1_000;
+const MESSAGES = 1_000;
 
 async function fill(userId: string, sessionId: string): Promise<void> {
   await admin.query(
     `insert into chat_turns (user_id, id, session_id, owner, status, model, ended_at)
     select $1, gen_random_uuid(), $2, gen_random_uuid(), 'completed', 'offline', now() from generate_series(1, $3)`,
-    [userId, sessionId, messages / 2],
+    [userId, sessionId, MESSAGES / 2],
   );
   await admin.query(
     `insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
     select $1, $2, seq, gen_random_uuid(), 'user', 'Hello', now() from generate_series(1, $3) seq`,
-    [userId, sessionId, messages],
+    [userId, sessionId, MESSAGES],
   );
-  await admin.query('update chat_sessions set message_count = $2 where id = $1', [sessionId, messages]);
+  await admin.query('update chat_sessions set message_count = $2 where id = $1', [sessionId, MESSAGES]);
 }
 
 async function countRows(sessionId: string): Promise<number> {

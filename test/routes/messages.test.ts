@@ -3,9 +3,9 @@ import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
-const text = 'Grüße, 你好, one two three!';
+const TEXT = 'Grüße, 你好, one two three!';
 
-const { product, provider } = useProductWithModel({ text }, { MODEL_CHUNK_TIMEOUT_MS: '400' });
+const { product, provider } = useProductWithModel({ text: TEXT }, { MODEL_CHUNK_TIMEOUT_MS: '400' });
 let user: TestUser;
 
 beforeAll(async () => {
@@ -59,19 +59,19 @@ describe('a turn', () => {
   it('stores the message and the answer, in order, and tells the model what was said before', async () => {
     const session = await createSession();
     const answer = (await (await post(session, 'First')).json()) as MessageAnswer;
-    expect(answer).toMatchObject({ seq: 2, role: 'assistant', content: text, status: 'complete', model: 'stub-model' });
+    expect(answer).toMatchObject({ seq: 2, role: 'assistant', content: TEXT, status: 'complete', model: 'stub-model' });
     await post(session, 'Second');
     const { data } = await history(session);
     expect(data.map(({ seq, role, content }) => [seq, role, content])).toEqual([
       [1, 'user', 'First'],
-      [2, 'assistant', text],
+      [2, 'assistant', TEXT],
       [3, 'user', 'Second'],
-      [4, 'assistant', text],
+      [4, 'assistant', TEXT],
     ]);
     expect(data[1]).toEqual(answer);
     expect(provider.requests.at(-1)?.body.messages).toEqual([
       { role: 'user', content: 'First' },
-      { role: 'assistant', content: text },
+      { role: 'assistant', content: TEXT },
       { role: 'user', content: 'Second' },
     ]);
   });
@@ -85,7 +85,7 @@ describe('a turn', () => {
     const deltas = events
       .filter(({ event }) => event === 'message.delta')
       .map(({ data }) => (data as { delta: string }).delta);
-    expect(deltas.join('')).toBe(text);
+    expect(deltas.join('')).toBe(TEXT);
     const stored = (await history(session)).data[1];
     expect(events.at(-2)?.data).toMatchObject({ message: stored });
   });
@@ -105,7 +105,7 @@ describe('a turn', () => {
     await expect
       .poll(async () => (await history(session)).data.map(({ status }) => status), { timeout: 10_000 })
       .toEqual(['complete', 'complete']);
-    expect((await history(session)).data[1]?.content).toBe(text);
+    expect((await history(session)).data[1]?.content).toBe(TEXT);
   });
 
   it('that fails keeps the message and what was written, says why, and is not sent again by clients', async () => {
@@ -116,7 +116,7 @@ describe('a turn', () => {
     expect(response.headers.get('x-should-retry')).toBe('false');
     const { data } = await history(session);
     expect(data.map(({ status }) => status)).toEqual(['complete', 'incomplete']);
-    expect(text.startsWith(data[1]?.content ?? '-')).toBe(true);
+    expect(TEXT.startsWith(data[1]?.content ?? '-')).toBe(true);
     const turn = await product.request(user, 'GET', `/v1/chat/sessions/${session}/turns/${data[0]?.turn_id}`);
     expect(await turn.json()).toMatchObject({ status: 'failed', error_code: 'models.timeout', answer_seq: 2 });
   });
@@ -135,7 +135,7 @@ describe('a turn', () => {
       expect(await (await product.request(user, 'GET', turn)).json()).toMatchObject({ status: 'failed' });
       provider.setMode('ok');
       const answer = await product.request(user, 'POST', `${turn}/retry`, {});
-      expect(await answer.json()).toMatchObject({ role: 'assistant', content: text });
+      expect(await answer.json()).toMatchObject({ role: 'assistant', content: TEXT });
       expect(answer.headers.get('location')).toMatch(/^\/v1\/chat\/sessions\/[^/]+\/turns\/[^/]+$/);
       expect(answer.headers.get('location')).not.toBe(turn);
     }

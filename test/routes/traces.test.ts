@@ -23,9 +23,9 @@ interface Sent {
   readonly resourceSpans: { resource: object; scopeSpans: { spans: SentSpan[] }[] }[];
 }
 
-const traceId = '0af7651916cd43dd8448eb211c80319c';
-const callerSpan = 'b7ad6b7169203331';
-const jobTrace = '11111111111111111111111111111111';
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const CALLER_SPAN = 'b7ad6b7169203331';
+const JOB_TRACE = '11111111111111111111111111111111';
 
 const bodies: Sent[] = [];
 const collector = createServer(async (request, response) => {
@@ -71,7 +71,7 @@ async function use(): Promise<void> {
     headers: {
       authorization: `Bearer ${user.key}`,
       'content-type': 'application/json',
-      traceparent: `00-${traceId}-${callerSpan}-01`,
+      traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-01`,
     },
     body: JSON.stringify({ content: 'canary-content' }),
   });
@@ -100,7 +100,7 @@ async function failInStream(): Promise<void> {
 async function runJob(): Promise<void> {
   const client = new Client({ connectionString: product.databaseUrl });
   await client.connect();
-  const payload = { traceparent: `00-${jobTrace}-${callerSpan}-01` };
+  const payload = { traceparent: `00-${JOB_TRACE}-${CALLER_SPAN}-01` };
   await client.query('select graphile_worker.add_job($1, $2)', ['accounts.forget_idempotency_keys', payload]);
   await until(async () => {
     const text = await (await fetch(`${product.url}/metrics`)).text();
@@ -109,25 +109,25 @@ async function runJob(): Promise<void> {
   await client.end();
 }
 
-const find = (name: string, of = traceId) => spans.find((span) => span.name === name && span.traceId === of);
+const find = (name: string, of = TRACE_ID) => spans.find((span) => span.name === name && span.traceId === of);
 
 test("a request is a step of its caller's trace, and its statements and model calls are steps of the request", () => {
   const request = find('POST /v1/chat/sessions/:session_id/messages');
-  expect(request?.parentSpanId).toBe(callerSpan);
+  expect(request?.parentSpanId).toBe(CALLER_SPAN);
   expect(find('chat.start_turns')?.parentSpanId).toBe(request?.spanId);
   expect(find('model')?.parentSpanId).toBe(request?.spanId);
   expect(find('chat.end_turns')?.parentSpanId).toBe(request?.spanId);
 });
 
 test('the provider is told the step that asks it', () => {
-  expect(provider.requests[0]?.headers.traceparent).toBe(`00-${traceId}-${find('model')?.spanId}-01`);
+  expect(provider.requests[0]?.headers.traceparent).toBe(`00-${TRACE_ID}-${find('model')?.spanId}-01`);
 });
 
 test('a request without a trace begins one', () => {
   const request = spans.find(({ name }) => name === 'POST /v1/chat/sessions');
   expect(request?.parentSpanId).toBeFalsy();
   expect(request?.traceId).toMatch(/^[0-9a-f]{32}$/);
-  expect(request?.traceId).not.toBe(traceId);
+  expect(request?.traceId).not.toBe(TRACE_ID);
 });
 
 test('a frame of a WebSocket begins a trace, of which the turn that it starts is part', () => {
@@ -143,8 +143,8 @@ test('a request whose stream ends in an error of ours has failed', () => {
 });
 
 test('a job goes on with the trace that enqueued it', () => {
-  const job = find('accounts.forget_idempotency_keys', jobTrace);
-  expect(job?.parentSpanId).toBe(callerSpan);
+  const job = find('accounts.forget_idempotency_keys', JOB_TRACE);
+  expect(job?.parentSpanId).toBe(CALLER_SPAN);
   expect(spans.filter(({ parentSpanId }) => parentSpanId === job?.spanId).length).toBeGreaterThan(0);
 });
 

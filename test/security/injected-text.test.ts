@@ -5,7 +5,7 @@ import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
 
 /** In every row of the user who is attacked. */
-const secret = 'alice-secret';
+const SECRET = 'alice-secret';
 const expense = { amount_minor: 100, currency: 'EUR', category: 'tea', spent_on: '2026-11-22' };
 
 const { product, provider } = useProductWithModel();
@@ -18,8 +18,8 @@ let mallory: TestUser;
 
 beforeAll(async () => {
   alice = await product.createUser();
-  for (const { plant } of Object.values(places)) await plant(alice, secret);
-  itemId = (await places.todo?.plant(alice, secret))?.id ?? newId();
+  for (const { plant } of Object.values(places)) await plant(alice, SECRET);
+  itemId = (await places.todo?.plant(alice, SECRET))?.id ?? newId();
 });
 
 beforeEach(async () => {
@@ -153,7 +153,7 @@ describe.each(Object.entries(places))('a model of the assistant %s that does wha
       expect(await readRows(alice)).toBe(before);
       expect(await readRows(mallory)).toBe(own);
       const told = JSON.stringify(provider.requests.slice(asked).map(({ body }) => body.messages));
-      expect(told + JSON.stringify(answer)).not.toContain(secret);
+      expect(told + JSON.stringify(answer)).not.toContain(SECRET);
     },
   );
 

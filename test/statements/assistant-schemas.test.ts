@@ -6,7 +6,7 @@ import { listStatements } from './list-statements.ts';
 const sharedTables = ['idempotency_keys'];
 const sharedFunctions = ['graphile_worker.add_job', 'notify_user'];
 /** Functions of Postgres that reach what is no table of the statement. */
-const refusedFunctions =
+const REFUSED_FUNCTIONS =
   /^(?:pg_(?!notify$)|query_to_|table_to_|schema_to_|database_to_|cursor_to_|lo_|dblink|set_config)/;
 
 interface Named {
@@ -44,7 +44,7 @@ async function findStrangers(text: string, assistant: string): Promise<string[]>
   const functions = findNodes(parsed, ['FuncCall'])
     .map(nameOfFunction)
     .filter((name) => !sharedFunctions.includes(name))
-    .filter((name) => name.includes('.') || refusedFunctions.test(name));
+    .filter((name) => name.includes('.') || REFUSED_FUNCTIONS.test(name));
   return [...tables, ...functions];
 }
 

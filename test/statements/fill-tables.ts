@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 
 /** How many users there are; sessions, messages and the rest follow from it. */
-export const userCount = 10_000;
-const sessionsPerUser = 5;
-const messagesPerSession = 20;
-const turnsPerSession = messagesPerSession / 2;
+export const USER_COUNT = 10_000;
+const SESSIONS_PER_USER = 5;
+const MESSAGES_PER_SESSION = 20;
+const TURNS_PER_SESSION = MESSAGES_PER_SESSION / 2;
 
 // The same number gives the same id in each table, so that rows find one another.
 const id = (kind: string, number: string): string => `('${kind}' || lpad(to_hex(${number}), 24, '0'))::uuid`;
@@ -15,67 +15,67 @@ const session = (number: string): string => id('00000002', number);
 const turn = (number: string): string => id('00000003', number);
 const at = (number: string): string => `timestamptz '2026-01-01' + make_interval(secs => ${number})`;
 
-const sessions = userCount * sessionsPerUser;
-const turns = sessions * turnsPerSession;
+const SESSIONS = USER_COUNT * SESSIONS_PER_USER;
+const TURNS = SESSIONS * TURNS_PER_SESSION;
 
 /** Who owns the n-th session: each user in turn, so that no user's rows lie together. */
-const ownerOf = (sessionNumber: string): string => user(`(${sessionNumber}) % ${userCount}`);
+const ownerOf = (sessionNumber: string): string => user(`(${sessionNumber}) % ${USER_COUNT}`);
 
 const fillings = [
   `insert into users (user_id, username, email)
-    select ${user('n')}, 'user-' || n, 'user-' || n || '@example.com' from generate_series(0, ${userCount - 1}) n`,
+    select ${user('n')}, 'user-' || n, 'user-' || n || '@example.com' from generate_series(0, ${USER_COUNT - 1}) n`,
   `insert into api_keys (user_id, id, hash, prefix, name, permissions, revoked_at)
     select ${ownerOf('n')}, ${id('00000004', 'n')}, sha256(n::text::bytea), 'ek_' || n, 'key', '{chat:read,chat:write}',
       case when n % 4 = 0 then now() end
-    from generate_series(0, ${userCount * 3 - 1}) n`,
+    from generate_series(0, ${USER_COUNT * 3 - 1}) n`,
   `insert into chat_sessions (user_id, id, title, message_count, created_at, updated_at)
-    select ${ownerOf('n')}, ${session('n')}, 'Title ' || n, ${messagesPerSession}, ${at('n')}, ${at('n + 5000')}
-    from generate_series(0, ${sessions - 1}) n`,
+    select ${ownerOf('n')}, ${session('n')}, 'Title ' || n, ${MESSAGES_PER_SESSION}, ${at('n')}, ${at('n + 5000')}
+    from generate_series(0, ${SESSIONS - 1}) n`,
   // One turn in five thousand still runs.
   `insert into chat_turns (user_id, id, session_id, status, owner, model, heartbeat_at, created_at, question_seq, answer_seq)
-    select ${ownerOf(`n % ${sessions}`)}, ${turn('n')}, ${session(`n % ${sessions}`)},
+    select ${ownerOf(`n % ${SESSIONS}`)}, ${turn('n')}, ${session(`n % ${SESSIONS}`)},
       case when n % 5000 = 0 then 'running' else 'completed' end, ${id('00000005', 'n % 8')}, 'model', ${at('n')}, ${at('n')},
-      n / ${sessions} * 2 + 1, n / ${sessions} * 2 + 2
-    from generate_series(0, ${turns - 1}) n`,
+      n / ${SESSIONS} * 2 + 1, n / ${SESSIONS} * 2 + 2
+    from generate_series(0, ${TURNS - 1}) n`,
   `insert into chat_messages (user_id, session_id, seq, id, turn_id, role, content, created_at)
-    select ${ownerOf('s')}, ${session('s')}, seq, ${id('00000006', `s * ${messagesPerSession} + seq`)},
-      ${turn(`s + (seq - 1) / 2 * ${sessions}`)}, case when seq % 2 = 1 then 'user' else 'assistant' end,
+    select ${ownerOf('s')}, ${session('s')}, seq, ${id('00000006', `s * ${MESSAGES_PER_SESSION} + seq`)},
+      ${turn(`s + (seq - 1) / 2 * ${SESSIONS}`)}, case when seq % 2 = 1 then 'user' else 'assistant' end,
       'What was said, at some length: ' || seq, ${at('s + seq * 60')}
-    from generate_series(0, ${sessions - 1}) s, generate_series(1, ${messagesPerSession}) seq`,
+    from generate_series(0, ${SESSIONS - 1}) s, generate_series(1, ${MESSAGES_PER_SESSION}) seq`,
   // In the first month, of which alone there is something then.
   `insert into activity (user_id, id, kind, subject_id)
     select ${ownerOf('n')}, activity_first_id(date_trunc('month', now()) + make_interval(secs => n)), 'turn.started', ${turn('n')}
-    from generate_series(0, ${turns - 1}) n`,
+    from generate_series(0, ${TURNS - 1}) n`,
   `insert into usage_writers (id, batch) select ${id('00000009', 'n')}, 1 from generate_series(0, 999) n`,
   `insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
     select ${user('u')}, date '2026-01-01' + d, 'model', 10, 1000, 1000
-    from generate_series(0, ${userCount - 1}) u, generate_series(0, 19) d`,
+    from generate_series(0, ${USER_COUNT - 1}) u, generate_series(0, 19) d`,
   `insert into idempotency_keys (user_id, key, fingerprint, answer, created_at)
-    select ${ownerOf('n')}, 'key-' || n, sha256(n::text::bytea), '{}', now() - interval '36 hours' * n / ${sessions}
-    from generate_series(0, ${sessions - 1}) n`,
+    select ${ownerOf('n')}, 'key-' || n, sha256(n::text::bytea), '{}', now() - interval '36 hours' * n / ${SESSIONS}
+    from generate_series(0, ${SESSIONS - 1}) n`,
   // One in ten is not read yet.
   `insert into notifications (user_id, id, kind, title, body, in_app, read_at)
     select ${ownerOf('n')}, ${id('00000008', 'n')}, 'welcome', 'Title', 'What was told, at some length', n % 50 > 0,
       case when n % 10 > 0 then now() end
-    from generate_series(0, ${sessions - 1}) n`,
+    from generate_series(0, ${SESSIONS - 1}) n`,
   `insert into notification_preferences (user_id, kind, in_app, email)
     select ${user('n')}, kind, true, false
-    from generate_series(0, ${userCount - 1}) n, unnest(array['welcome', 'referral_joined']) kind`,
+    from generate_series(0, ${USER_COUNT - 1}) n, unnest(array['welcome', 'referral_joined']) kind`,
   // A morning after a bad night: one job in fifty was set aside, five run, the rest wait.
   `insert into graphile_worker._private_tasks (identifier) select 'test.work_' || n from generate_series(0, 9) n`,
   `insert into graphile_worker._private_jobs (task_id, run_at, attempts, locked_at, locked_by)
     select 1 + n % 10, ${at('n')}, case when n % 50 = 0 then 25 else 0 end,
       case when n < 5 then now() end, case when n < 5 then 'worker' end
-    from generate_series(0, ${sessions - 1}) n`,
+    from generate_series(0, ${SESSIONS - 1}) n`,
   `insert into identities (user_id, issuer, subject)
-    select ${user('n')}, 'https://issuer.example.com', 'subject-' || n from generate_series(0, ${userCount - 1}) n`,
+    select ${user('n')}, 'https://issuer.example.com', 'subject-' || n from generate_series(0, ${USER_COUNT - 1}) n`,
   `insert into refresh_families (user_id, id, generation, expires_at, revoked_at)
     select ${ownerOf('n')}, ${id('00000008', 'n')}, 1, now() + interval '30 days', case when n % 4 = 0 then now() end
-    from generate_series(0, ${sessions - 1}) n`,
+    from generate_series(0, ${SESSIONS - 1}) n`,
   `insert into referrals (user_id, referred_user_id)
-    select ${user('n / 10')}, ${user('n')} from generate_series(0, ${userCount - 1}) n`,
+    select ${user('n / 10')}, ${user('n')} from generate_series(0, ${USER_COUNT - 1}) n`,
   `insert into rewards (user_id, id, tokens)
-    select ${ownerOf('n')}, ${id('00000009', 'n')}, 1000 from generate_series(0, ${sessions - 1}) n`,
+    select ${ownerOf('n')}, ${id('00000009', 'n')}, 1000 from generate_series(0, ${SESSIONS - 1}) n`,
 ];
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'src');
@@ -115,7 +115,7 @@ export async function listUnfilled(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ relname: string }>(
     `select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
       where c.relkind in ('r', 'p') and not c.relispartition and c.reltuples < $1 order by 1`,
-    [userCount],
+    [USER_COUNT],
   );
   return rows.map(({ relname }) => relname);
 }

@@ -22,7 +22,7 @@ interface PlanUse {
 }
 
 /** A table that is smaller than this, in rows, is read whole as fast as by an index. */
-const smallTableRows = 1_000;
+const SMALL_TABLE_ROWS = 1_000;
 
 /** How many callers share a statement: one alone, and a well-filled batch. */
 const batchSizes = [1, 100];
@@ -179,7 +179,7 @@ async function listLarge(client: Client, tables: readonly string[]): Promise<str
   const { rows } = await client.query<{ name: string }>(
     `select name from unnest($1::text[]) as input (name) join pg_class c on c.oid = name::regclass
       where c.reltuples > $2`,
-    [tables, smallTableRows],
+    [tables, SMALL_TABLE_ROWS],
   );
   return rows.map(({ name }) => name);
 }

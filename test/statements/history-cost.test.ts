@@ -3,30 +3,30 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HistoryQuery, readHistories } from '../../src/core/chat/queries.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 
-const userId = '00000001-0000-7000-8000-000000000000';
-const sessionId = '00000002-0000-7000-8000-000000000000';
-const messageCount = 100_000;
-const limit = 50;
+const USER_ID = '00000001-0000-7000-8000-000000000000';
+const SESSION_ID = '00000002-0000-7000-8000-000000000000';
+const MESSAGE_COUNT = 100_000;
+const LIMIT = 50;
 
 /** How much more of the database a page may touch than the first page of the same history: a look-up of a time is in it. */
-const maxRatio = 1.5;
+const MAX_RATIO = 1.5;
 
 /** The same with two times to look up. */
-const maxRatioOfTwoTimes = 2;
+const MAX_RATIO_OF_TWO_TIMES = 2;
 
 /** When a message was written: one a second. */
 const timeOf = (seq: number): Date => new Date(Date.UTC(2026, 0, 1) + seq * 1_000);
 
 const firstPage: HistoryQuery = {
-  userId,
-  sessionId,
+  userId: USER_ID,
+  sessionId: SESSION_ID,
   knownVersion: null,
   after: null,
   before: null,
   afterSeq: null,
   beforeSeq: null,
   offset: 0,
-  limit,
+  limit: LIMIT,
   descending: false,
 };
 
@@ -41,9 +41,9 @@ beforeAll(async () => {
   // No page is found by words, and those of a million messages take long to take in.
   await client.query('drop index chat_messages_words');
   await client.query(`insert into chat_sessions (user_id, id, message_count) values ($1, $2, $3)`, [
-    userId,
-    sessionId,
-    messageCount,
+    USER_ID,
+    SESSION_ID,
+    MESSAGE_COUNT,
   ]);
   // Others write at the same time: ten messages of theirs between two of this session, as it is with many users.
   await client.query(
@@ -51,7 +51,7 @@ beforeAll(async () => {
       select $1::uuid, case who when 0 then $2::uuid else ('00000003-0000-7000-8000-' || lpad(who::text, 12, '0'))::uuid end,
         seq, gen_random_uuid(), 'user', repeat('words ', 20), $4::timestamptz + make_interval(secs => seq)
       from generate_series(1, $3) seq, generate_series(0, 10) who order by seq, who`,
-    [userId, sessionId, messageCount, timeOf(0)],
+    [USER_ID, SESSION_ID, MESSAGE_COUNT, timeOf(0)],
   );
   await client.query('vacuum analyze chat_messages, chat_sessions');
 }, 180_000);
@@ -103,15 +103,15 @@ describe.each(['force_generic_plan', 'force_custom_plan'])(
     ])('%s', async (_where, change) => {
       const first = await costOf(mode, {});
       const page = await costOf(mode, change);
-      expect([first.rows, page.rows]).toEqual([limit, limit]);
-      expect(page.buffers).toBeLessThanOrEqual(first.buffers * maxRatio);
+      expect([first.rows, page.rows]).toEqual([LIMIT, LIMIT]);
+      expect(page.buffers).toBeLessThanOrEqual(first.buffers * MAX_RATIO);
     });
 
     test('between two times, but for looking up one more', async () => {
       const first = await costOf(mode, {});
       const page = await costOf(mode, { after: timeOf(20_000), before: timeOf(80_000), offset: 30_000 });
-      expect(page.rows).toBe(limit);
-      expect(page.buffers).toBeLessThanOrEqual(first.buffers * maxRatioOfTwoTimes);
+      expect(page.rows).toBe(LIMIT);
+      expect(page.buffers).toBeLessThanOrEqual(first.buffers * MAX_RATIO_OF_TWO_TIMES);
     });
   },
 );

@@ -10,7 +10,7 @@ import { listStatements, readStatement } from './list-statements.ts';
 const statements = await listStatements();
 
 /** Each statement that is made is prepared once on each connection and kept there: more would cost the server memory. */
-const maxStatements = 250;
+const MAX_STATEMENTS = 250;
 
 test('every statement of every queries.ts is found', () => {
   const root = join(import.meta.dirname, '..', '..');
@@ -39,7 +39,7 @@ test('no assistant can have the name that statements of the server begin with', 
 test('a connection can keep all statements prepared', () => {
   // The doctor prepares nothing.
   const prepared = statements.filter(({ name }) => !name.startsWith('doctor.'));
-  expect(prepared.length).toBeLessThanOrEqual(maxStatements);
+  expect(prepared.length).toBeLessThanOrEqual(MAX_STATEMENTS);
 });
 
 test('every statement says how many rows it answers', () => {

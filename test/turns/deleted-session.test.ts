@@ -56,11 +56,11 @@ async function readUsage() {
 }
 
 /** Longer than uses are gathered before they are stored. */
-const gatheredMs = 500;
+const GATHERED_MS = 500;
 
 async function expectCountedOnce(): Promise<void> {
   await expect.poll(readUsage).not.toEqual([]);
-  await sleep(gatheredMs);
+  await sleep(GATHERED_MS);
   const usage = await readUsage();
   expect(usage).toMatchObject([{ model: 'stub-model', requests: 1 }]);
   expect(usage[0]?.completion_tokens).toBeGreaterThan(0);
@@ -104,7 +104,7 @@ test('a turn whose session is deleted before the model has said anything is coun
   await deleteSession(path);
   expect((await live).status).toBe(404);
   await expect.poll(readUsage).not.toEqual([]);
-  await sleep(gatheredMs);
+  await sleep(GATHERED_MS);
   const usage = await readUsage();
   expect(usage).toMatchObject([{ model: 'stub-model', requests: 1, completion_tokens: 0 }]);
   expect(usage[0]?.prompt_tokens).toBeGreaterThan(0);

@@ -5,10 +5,10 @@ import { createTestAssistant } from '../harness/test-assistant.ts';
 import { followEvents, readEvents, type StreamedEvent } from '../harness/turn-events.ts';
 import type { StubRequestBody } from '../stubs/provider-answers.ts';
 
-const text = 'one two three four five six seven eight';
+const TEXT = 'one two three four five six seven eight';
 
 const { product, provider } = useProductWithModel(
-  { text },
+  { text: TEXT },
   { MODEL_CHUNK_TIMEOUT_MS: '400' },
   { assistants: [createTestAssistant()] },
 );
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  provider.setMode('ok', { delayMs: 0, text, script: () => ({}) });
+  provider.setMode('ok', { delayMs: 0, text: TEXT, script: () => ({}) });
   session = await createSession();
 });
 
@@ -82,7 +82,7 @@ describe('the events of a turn', () => {
     const rest = readEvents(await (await readAgain(turnIdOf(seen), String(seen.at(-1)?.id))).text());
     const all = readEvents(await (await readAgain(turnIdOf(seen))).text());
     expect([...seen, ...rest]).toEqual(all);
-    expect(all.at(-2)?.data.message.content).toBe(text);
+    expect(all.at(-2)?.data.message.content).toBe(TEXT);
   });
 
   it('are the same again of a turn that failed', async () => {
@@ -158,7 +158,7 @@ describe('a turn that its user stops', () => {
     expect(turn).toMatchObject({ status: 'stopped', error_code: null, usage: { prompt_tokens: expect.any(Number) } });
     const answer = (await readMessages())[1];
     expect(answer?.status).toBe('incomplete');
-    expect(text.startsWith(answer?.content ?? '-')).toBe(true);
+    expect(TEXT.startsWith(answer?.content ?? '-')).toBe(true);
     const events = readEvents(await streaming);
     expect(events.slice(-2).map(({ event, data }) => [event, data.status ?? data.message.status])).toEqual([
       ['message.completed', 'incomplete'],
@@ -202,7 +202,7 @@ describe('a turn that is retried', () => {
     const response = await retry(failed);
     expect(response.status).toBe(200);
     const answer = (await response.json()) as { turn_id: string; seq: number };
-    expect(answer).toMatchObject({ status: 'complete', content: text, seq: 3 });
+    expect(answer).toMatchObject({ status: 'complete', content: TEXT, seq: 3 });
     expect((await readMessages()).map(({ role, status }) => [role, status])).toEqual([
       ['user', 'complete'],
       ['assistant', 'incomplete'],
@@ -212,7 +212,7 @@ describe('a turn that is retried', () => {
     await post('More', false);
     expect(provider.requests.at(-1)?.body.messages).toEqual([
       { role: 'user', content: 'Hello' },
-      { role: 'assistant', content: text },
+      { role: 'assistant', content: TEXT },
       { role: 'user', content: 'More' },
     ]);
     const events = readEvents(await (await readAgain(answer.turn_id)).text());
@@ -255,7 +255,7 @@ describe('a turn that is retried', () => {
     expect((await retry(failed)).status).toBe(409);
     const answer = await retry(empty);
     expect(answer.status).toBe(200);
-    expect(await answer.json()).toMatchObject({ status: 'complete', content: text, seq: 3 });
+    expect(await answer.json()).toMatchObject({ status: 'complete', content: TEXT, seq: 3 });
   });
 
   it('is refused when it completed, is not the last, or does not exist', async () => {

@@ -5,7 +5,7 @@ import { type NewTurn, startTurns } from '../../src/core/chat/turns/start/querie
 import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 
 /** Bytes of the history that are read at most: four for each of the characters that the model is told at most. */
-const maxBytes = 1_600_000;
+const MAX_BYTES = 1_600_000;
 
 const { product, provider } = useProductWithModel({ text: 'Yes.' });
 let client: Client;
@@ -73,9 +73,9 @@ describe('a new message to a session of the largest', () => {
     const turn: NewTurn = { ...ids, ...key, ...session, content: 'Hi', defaultModel: 'm', owner: newId() };
     const [started] = await product.postgres.query(startTurns([turn]), testContext());
     const { length } = Buffer.from(JSON.stringify(started?.history));
-    expect(length).toBeLessThan(maxBytes * 1.01);
+    expect(length).toBeLessThan(MAX_BYTES * 1.01);
     // Of answers that were left and given again, only the last is told.
-    expect(length).toBeGreaterThan(message.status === 'incomplete' ? 800_000 : maxBytes / 2);
+    expect(length).toBeGreaterThan(message.status === 'incomplete' ? 800_000 : MAX_BYTES / 2);
   });
 });
 

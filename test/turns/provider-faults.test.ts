@@ -7,9 +7,9 @@ import { type Product, startProduct, type TestUser } from '../harness/product.ts
 import { readEvents } from '../harness/turn-events.ts';
 import { type StubMode, type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
-const text = 'Grüße, 你好, one two three four!';
+const TEXT = 'Grüße, 你好, one two three four!';
 /** With what Postgres does not take. */
-const errorMessage = 'No \0 to half \ud800 of it.';
+const ERROR_MESSAGE = 'No \0 to half \ud800 of it.';
 /** How long a provider in one of the lasting faults may say nothing, in milliseconds. */
 const SILENCE_MS = 1_000;
 
@@ -58,7 +58,7 @@ function describeModels(): object[] {
 }
 
 beforeAll(async () => {
-  provider = await startStubProvider({ text, errorMessage });
+  provider = await startStubProvider({ text: TEXT, errorMessage: ERROR_MESSAGE });
   folder = await mkdtemp(join(tmpdir(), 'evenkeel-faults-'));
   const path = join(folder, 'models.json');
   await writeFile(path, JSON.stringify({ models: describeModels() }));
@@ -115,7 +115,7 @@ describe.concurrent('a streamed turn whose provider is in trouble', () => {
       ...partial,
     ]);
     expect(deltas.length > 0).toBe(before === 'words');
-    if (mode !== 'endless') expect(text.startsWith(deltas.join(''))).toBe(true);
+    if (mode !== 'endless') expect(TEXT.startsWith(deltas.join(''))).toBe(true);
     expect(turn).toMatchObject({ status: 'failed', error_code: code });
     expect(await again()).toEqual(events);
   });
@@ -124,7 +124,7 @@ describe.concurrent('a streamed turn whose provider is in trouble', () => {
     const { streamed, events, messages } = await take(mode);
     expect(streamed.trimEnd().endsWith('data: [DONE]')).toBe(true);
     expect(events.at(-1)?.event).toBe('turn.completed');
-    expect(messages[1]).toMatchObject({ status: 'complete', content: text });
+    expect(messages[1]).toMatchObject({ status: 'complete', content: TEXT });
   });
 });
 

@@ -6,10 +6,10 @@ import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-cli
 import { permissionsWithout, type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 
-const text = 'one two three four five six';
+const TEXT = 'one two three four five six';
 
 const { product, provider } = useProductWithModel(
-  { text },
+  { text: TEXT },
   { CORS_ORIGINS: 'https://app.example.com,capacitor://localhost' },
   { assistants: [createTestAssistant()] },
 );
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  provider.setMode('ok', { delayMs: 0, text });
+  provider.setMode('ok', { delayMs: 0, text: TEXT });
   for (const { socket } of clients.splice(0)) socket.terminate();
 });
 
@@ -52,10 +52,10 @@ describe('a message', () => {
     expect(events.at(0)?.type).toBe('turn.started');
     expect(events.at(-1)).toMatchObject({ type: 'turn.completed', turn_id: ack.turn_id, session_id: ack.session_id });
     const deltas = events.filter(({ type }) => type === 'message.delta').map(({ delta }) => delta);
-    expect(deltas.join('')).toBe(text);
+    expect(deltas.join('')).toBe(TEXT);
     expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
     const history = await product.request(user, 'GET', `/v1/chat/sessions/${ack.session_id}/messages`);
-    expect(await history.json()).toMatchObject({ data: [{ content: 'Hello' }, { content: text }] });
+    expect(await history.json()).toMatchObject({ data: [{ content: 'Hello' }, { content: TEXT }] });
   });
 
   it('goes on in the session that it names, with the assistant that was named for it', async () => {
@@ -94,7 +94,7 @@ describe('a message', () => {
         .filter(({ type }) => type === 'message.delta')
         .map(({ delta }) => delta)
         .join(''),
-    ).toBe(text);
+    ).toBe(TEXT);
     expect(provider.requests.length - asked).toBe(1);
   });
 

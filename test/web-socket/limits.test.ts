@@ -9,7 +9,7 @@ import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-cli
 import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
-const plansFile = 'few: { requests: { day: 5 } }';
+const PLANS_FILE = 'few: { requests: { day: 5 } }';
 
 let folder: string;
 let provider: StubProvider;
@@ -18,7 +18,7 @@ const clients: ChatClient[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
-  await writeFile(join(folder, 'plans.yaml'), plansFile);
+  await writeFile(join(folder, 'plans.yaml'), PLANS_FILE);
   provider = await startStubProvider();
   product = await startProduct({
     MODEL_BASE_URL: provider.url,

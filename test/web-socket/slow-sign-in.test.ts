@@ -6,7 +6,7 @@ import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { type Product, startProduct } from '../harness/product.ts';
 
 /** Longer than a client has to sign in. */
-const tooLongMs = 5_500;
+const TOO_LONG_MS = 5_500;
 
 type Finishing = Pick<TestContext, 'onTestFinished'>;
 
@@ -74,7 +74,7 @@ it.concurrent('a sign-in that is under way when its time is over decides', async
   await holder.query('lock table api_keys in access exclusive mode');
   const client = await connect(product.url, context);
   client.send({ type: 'auth', token: user.key });
-  await sleep(tooLongMs);
+  await sleep(TOO_LONG_MS);
   expect(client.frames).toEqual([]);
   await holder.query('rollback');
   expect(await client.until(() => true)).toEqual({ type: 'ack', user_id: user.userId });
@@ -92,6 +92,6 @@ it('a client that sent its key in time is signed in, though the server stood sti
   const client = await connect(product.url, context);
   // In the kernel at once; the server, which is this process too, stands still before it can read it.
   client.send({ type: 'auth', token: user.key });
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, tooLongMs);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TOO_LONG_MS);
   expect(await client.until(() => true)).toEqual({ type: 'ack', user_id: user.userId });
 });

@@ -6,7 +6,7 @@ import { modelErrors } from '../../core/models/index.ts';
 import type { Question } from '../../kit/index.ts';
 
 /** Many models put JSON into a block of Markdown, whatever they are told. */
-const block = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/;
+const BLOCK = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/;
 
 /** Models write NUL now and then, and Postgres stores no text that has one. */
 function leaveOutNul(_name: string, value: unknown): unknown {
@@ -15,7 +15,7 @@ function leaveOutNul(_name: string, value: unknown): unknown {
 
 function readJson(text: string): unknown {
   try {
-    return JSON.parse(block.exec(text)?.[1] ?? text, leaveOutNul);
+    return JSON.parse(BLOCK.exec(text)?.[1] ?? text, leaveOutNul);
   } catch (cause) {
     throw modelErrors.raise.bad_response({ cause });
   }

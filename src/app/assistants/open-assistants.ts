@@ -18,7 +18,7 @@ export interface OpenAssistants extends BoundAssistants {
 }
 
 /** A statement of an assistant that changes what is cached notifies this channel of `assistant:user_id`. */
-const channel = 'evenkeel_assistants';
+const CHANNEL = 'evenkeel_assistants';
 
 /** Puts assistants to work on the parts of a server, and has their cache hear of what any server writes. */
 export function openAssistants(
@@ -28,7 +28,7 @@ export function openAssistants(
   const cache = new UserCache(parts.clock);
   const bound = bindAssistants(found, { ...parts, cache, observers: metrics.statements.batches });
   const notifications = listen({
-    ...{ url, channel, log: parts.log },
+    ...{ url, channel: CHANNEL, log: parts.log },
     onNotification: (owner) => cache.forget(owner),
     onLost: () => cache.lose(),
     onRestored: () => cache.restore(),

@@ -16,9 +16,9 @@ interface Kept {
 }
 
 /** About 64 MB of text; beyond it what was not asked for longest goes. */
-const maxChars = 32_000_000;
+const MAX_CHARS = 32_000_000;
 /** Owners whose values are known to be good. One that is forgotten loads anew. */
-const maxOwners = 50_000;
+const MAX_OWNERS = 50_000;
 
 /**
  * What assistants keep in memory of what they read for a user. The owner of a value is an assistant and a user together;
@@ -29,8 +29,8 @@ const maxOwners = 50_000;
  */
 export class UserCache {
   readonly #clock: Clock;
-  readonly #kept = new LRUCache<string, Kept>({ maxSize: maxChars });
-  readonly #eras = new LRUCache<string, object>({ max: maxOwners });
+  readonly #kept = new LRUCache<string, Kept>({ maxSize: MAX_CHARS });
+  readonly #eras = new LRUCache<string, object>({ max: MAX_OWNERS });
   #isHearing = false;
 
   constructor(clock: Clock) {

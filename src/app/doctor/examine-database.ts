@@ -23,7 +23,7 @@ import { checkVacuum } from './checks/check-vacuum.ts';
 import { checkVersion } from './checks/check-version.ts';
 import { checkWrites } from './checks/check-writes.ts';
 import type { DatabaseContext, DatabaseLink } from './database-context.ts';
-import { boundMs, broken, type CheckContext, type Finding, fine, type Observation, runCheck } from './finding.ts';
+import { BOUND_MS, broken, type CheckContext, type Finding, fine, type Observation, runCheck } from './finding.ts';
 import { listAppliedMigrations, readClock, readServer } from './queries.ts';
 
 const checks = [
@@ -97,7 +97,7 @@ export interface DatabaseExamination {
 async function examineReached(home: DatabaseHome, context: CheckContext): Promise<DatabaseExamination> {
   const sessions: Session[] = [];
   const open = async (url: string): Promise<Session> => {
-    const session = await openSession(url, boundMs);
+    const session = await openSession(url, BOUND_MS);
     sessions.push(session);
     return session;
   };
@@ -128,7 +128,7 @@ async function examineReached(home: DatabaseHome, context: CheckContext): Promis
 
 /** The configured database, or what is wrong with the way there. */
 async function reach(url: string, directUrl: string | undefined): Promise<DatabaseHome | Finding> {
-  const { isPooled, fault } = await inspectRoutes(url, directUrl, boundMs);
+  const { isPooled, fault } = await inspectRoutes(url, directUrl, BOUND_MS);
   if (fault !== undefined) {
     const hint = directUrl === undefined ? hintFor(url) : '';
     return { check: 'pooler', ...broken(fault.what, fault.whatToDo + hint) };

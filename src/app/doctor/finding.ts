@@ -36,9 +36,9 @@ export interface Check<Context = CheckContext> {
 }
 
 /** How long a check may take, and each step on the way to what it looks at. */
-export const boundMs = 5_000;
+export const BOUND_MS = 5_000;
 /** How long a check may wait for a service: it has time left to say what to do about one that does not answer. */
-export const serviceBoundMs = boundMs - 500;
+export const SERVICE_BOUND_MS = BOUND_MS - 500;
 
 export const fine = (what: string): Observation => ({ level: 'ok', what, what_to_do: null });
 export const advice = (what: string, todo: string): Observation => ({ level: 'advice', what, what_to_do: todo });
@@ -56,7 +56,7 @@ export function listProblems({ problems }: ConfigError, check: string): Finding[
 /** Runs a check, and makes a finding of it when that fails or takes too long. */
 export async function runCheck<Context>({ name, run }: Check<Context>, context: Context): Promise<Finding[]> {
   try {
-    const seen = await inTime(boundMs, Promise.resolve(run(context)));
+    const seen = await inTime(BOUND_MS, Promise.resolve(run(context)));
     return seen.map((observation) => ({ check: name, ...observation }));
   } catch (error) {
     if (error instanceof ConfigError) return listProblems(error, name);

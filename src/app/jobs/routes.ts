@@ -21,7 +21,7 @@ export interface JobRouteOptions {
   readonly jobs: Jobs;
 }
 
-const access = 'admin';
+const ACCESS = 'admin';
 const tags = ['Operating'];
 const CURSOR_SCOPE = 'jobs';
 
@@ -42,7 +42,7 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
   server.get(
     '/admin/jobs',
     {
-      config: { access },
+      config: { access: ACCESS },
       schema: {
         tags,
         summary: 'List the jobs that were set aside after their attempts, and count all',
@@ -68,7 +68,7 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
   server.post(
     '/admin/jobs/:job_id/retry',
     {
-      config: { access },
+      config: { access: ACCESS },
       schema: {
         tags,
         summary: 'Have a job start anew, now',
@@ -89,7 +89,7 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
   server.delete(
     '/admin/jobs/:job_id',
     {
-      config: { access },
+      config: { access: ACCESS },
       schema: { tags, summary: 'Delete a job that does not run', params: JobParams, response: { 200: DeletedJob } },
     },
     async ({ params, caller, context }) => {

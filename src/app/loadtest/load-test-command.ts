@@ -9,7 +9,7 @@ import { type LoadTestOptions, loadTestOptions } from './load-test-options.ts';
 import type { Second, Stage } from './measurements.ts';
 
 /** For creating and erasing many users with all that they left, in milliseconds. */
-const usersBudgetMs = 600_000;
+const USERS_BUDGET_MS = 600_000;
 
 function toPlan(options: LoadTestOptions, { telemetry }: Config): LoadPlan {
   const { websockets: webSocketShare, maxErrorRate, p95: p95Ms, minRate, rate, ...rest } = options;
@@ -60,14 +60,14 @@ function untilInterrupted(): AbortSignal {
 }
 
 /** Has the server erase the users of load tests that are left, by its own job, which is tried until it is done. */
-const eraseByServer = `select graphile_worker.add_job('accounts.erase_user', json_build_object('user_id', user_id)) from users where username ~ '^loadtest-[0-9a-f-]{36}$';`;
+const ERASE_BY_SERVER = `select graphile_worker.add_job('accounts.erase_user', json_build_object('user_id', user_id)) from users where username ~ '^loadtest-[0-9a-f-]{36}$';`;
 
 /** Says what stays behind and how to remove it. The verdict stands: what was measured is not changed by it. */
 function showLeftBehind(error: unknown): void {
   process.stderr.write(
     `The users of this test could not all be erased: ${error}\n` +
       'Those that are left are named loadtest-<id>, with their keys, sessions and messages. When no load test runs, have the ' +
-      `server erase them: start it, and run in its database\n\n  ${eraseByServer}\n\n`,
+      `server erase them: start it, and run in its database\n\n  ${ERASE_BY_SERVER}\n\n`,
   );
 }
 
@@ -95,7 +95,7 @@ async function runCommand(
   // Nor is a database made in an empty DATA_DIR when there is no server.
   await findServer(plan.url);
   const signal = untilInterrupted();
-  const database = { ...own, budgetMs: usersBudgetMs };
+  const database = { ...own, budgetMs: USERS_BUDGET_MS };
   const users: UserWithKey[] = [];
   try {
     await withDatabase(database, async (db, context) => {

@@ -18,7 +18,7 @@ export interface LoadTestOptions {
   iOwnThisServer?: boolean;
 }
 
-const mostUsers = 50_000;
+const MOST_USERS = 50_000;
 
 /** Where a server is: `http://127.0.0.1:8000`. @throws InvalidArgumentError */
 function readServerUrl(text: string): URL {
@@ -65,7 +65,7 @@ export const loadTestOptions: readonly Option[] = [
   withDefault(new Option('--url <url>', 'the server'), readServerUrl, 'http://127.0.0.1:8000'),
   withDefault(
     new Option('--users <count>', 'users at the end of the climb 10, 50, 100, 500, …'),
-    readCount(1, mostUsers),
+    readCount(1, MOST_USERS),
     '10000',
   ),
   withDefault(

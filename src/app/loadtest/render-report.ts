@@ -98,14 +98,14 @@ function plotData(seconds: readonly Second[]) {
   });
 }
 
-const draw = `
+const DRAW = `
 for (const { title, labels, data } of plots) {
   const series = [{ label: 's' }, ...labels.map((label, index) => ({ label, stroke: colours[index], width: 2 }))];
   const scales = { x: { time: false }, y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] } };
   new uPlot({ title, width: 860, height: 260, scales, series }, data, document.querySelector('main'));
 }`;
 
-const style = `body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:900px;color:#1c2321}
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:900px;color:#1c2321}
 table{border-collapse:collapse}td,th{padding:.2rem .9rem;text-align:right;border-bottom:1px solid #d8dedb}
 .passed{color:#0b6e4f}.failed{color:#b3261e}.uplot{margin:1.5rem 0}`;
 
@@ -121,7 +121,7 @@ export function renderReport({ plan, stages, seconds, broken, madeAt }: LoadRepo
   const heads = ['users', 'good answers/s', 'p50 ms', 'p95 ms', 'p99 ms', 'errors'];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Load test of ${escapeHtml(plan.url.host)}</title>
-<style>${libraryStyle}${style}</style></head><body>
+<style>${libraryStyle}${STYLE}</style></head><body>
 <h1>Load test of ${escapeHtml(plan.url.host)}</h1>
 <p>${madeAt.toISOString()} · ${plan.users.toLocaleString('en-US')} users at the end, ${
     plan.rate === undefined
@@ -133,7 +133,7 @@ ${verdict}
 ${errorList(stages)}
 <main></main>
 <script>${library}</script>
-<script>const plots=${scriptJson(plotData(seconds))};const colours=${scriptJson(colours)};${draw}</script>
+<script>const plots=${scriptJson(plotData(seconds))};const colours=${scriptJson(colours)};${DRAW}</script>
 </body></html>
 `;
 }

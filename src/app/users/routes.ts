@@ -1,4 +1,4 @@
-import { firstId, newId } from '../../base/ids.ts';
+import { FIRST_ID, newId } from '../../base/ids.ts';
 import { actorOf, type CallerCache } from '../../core/accounts/index.ts';
 import { keyErrors } from '../../core/keys/index.ts';
 import { type Plans, planErrors } from '../../core/plans/index.ts';
@@ -23,7 +23,7 @@ export interface UserRouteOptions {
   readonly plans: Plans;
 }
 
-const access = 'admin';
+const ACCESS = 'admin';
 const tags = ['Operating'];
 
 function toUser({ id, username, email, plan, disabled_at: disabledAt, created_at: createdAt }: UserRow): User {
@@ -36,7 +36,7 @@ function registerUserList(server: HttpServer, { database }: UserRouteOptions): v
   server.get(
     '/admin/users',
     {
-      config: { access },
+      config: { access: ACCESS },
       schema: {
         tags,
         summary: 'List the users',
@@ -51,7 +51,7 @@ function registerUserList(server: HttpServer, { database }: UserRouteOptions): v
       const isEmail = q.includes('@');
       const [after] = decodeCursor(scope, cursor, [isEmail ? placePart.id : placePart.text]);
       const statement = isEmail
-        ? listUsersByEmail({ ...page, email: q, afterId: after ?? firstId })
+        ? listUsersByEmail({ ...page, email: q, afterId: after ?? FIRST_ID })
         : listUsers({ ...page, start: q, afterName: after ?? '' });
       const rows = await database.query(statement, context);
       const place = ({ id, username }: UserRow) => encodeCursor(scope, [isEmail ? id : username]);
@@ -68,7 +68,7 @@ export function registerUserRoutes(server: HttpServer, options: UserRouteOptions
   server.patch(
     '/admin/users/:user_id',
     {
-      config: { access },
+      config: { access: ACCESS },
       schema: {
         tags,
         summary: 'Disable or enable a user, or change the plan',

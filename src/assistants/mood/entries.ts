@@ -7,9 +7,9 @@ import { isUsedUp, readByModel } from './readings/read-by-model.ts';
 import type { Entry, Reading } from './schemas.ts';
 
 /** How long somebody who logs a mood waits for the model, in milliseconds. */
-const longestWaitMs = 8_000;
+const LONGEST_WAIT_MS = 8_000;
 /** What is left of the time for storing the entry, in milliseconds: as long as a statement may take. */
-const storeMs = 2_000;
+const STORE_MS = 2_000;
 
 /** An entry as it goes out. */
 export function toEntry({ felt_at, created_at, ...row }: EntryRow): Entry {
@@ -25,7 +25,7 @@ interface SourcedReading extends Reading {
 /** Reads a mood by the model, or else by the lexicon. */
 async function readMood(text: string, context: AssistantContext): Promise<SourcedReading> {
   try {
-    const budgetMs = Math.max(0, Math.min(longestWaitMs, context.deadline.remainingMs() - storeMs));
+    const budgetMs = Math.max(0, Math.min(LONGEST_WAIT_MS, context.deadline.remainingMs() - STORE_MS));
     return { ...(await readByModel(text, budgetMs, context)), source: 'model', isToReread: false };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

@@ -6,20 +6,20 @@ import { isUsedUp, readByModel } from './readings/read-by-model.ts';
 /** How long after a try in vain the next one comes, in hours. The first comes an hour after the entry. */
 const pausesHours = [4, 12];
 /** Long enough for an answer that begins as late as the gateway waits for it, which is 60 s. */
-const budgetMs = 120_000;
+const BUDGET_MS = 120_000;
 /** What is left of that for storing the reading, in milliseconds. */
-const storeMs = 10_000;
+const STORE_MS = 10_000;
 
 /** Has the model read an entry that the lexicon read, because none answered then. */
 export const rereadEntry = defineAssistantJob({
   name: 'reread_entry',
   input: Type.Object({ id: Type.String({ format: 'uuid' }), attempt: Type.Integer({ minimum: 1 }) }),
-  budgetMs,
+  budgetMs: BUDGET_MS,
   async run({ id, attempt }, context) {
     const [entry] = await context.query(findUnread, { id });
     if (entry === undefined) return;
     try {
-      const reading = await readByModel(entry.mood_text, budgetMs - storeMs, context);
+      const reading = await readByModel(entry.mood_text, BUDGET_MS - STORE_MS, context);
       await context.query(storeReading, { id, ...reading });
       context.forget();
     } catch (error) {

@@ -14,7 +14,7 @@ import { type EntryRow, listEntries } from './queries.ts';
 import { Entry, Instant, MoodText } from './schemas.ts';
 
 /** How long a page of the log is kept in memory, in milliseconds, unless it changes. */
-const cacheTtlMs = 60_000;
+const CACHE_TTL_MS = 60_000;
 
 const logRoute = defineRoute({
   method: 'POST',
@@ -63,7 +63,7 @@ const getRoute = defineRoute({
     const offset = cursor === undefined ? query.offset : 0;
     const scope = ['mood', context.userId, from, to].join(' ');
     const [afterFeltAt, afterId = null] = decodeCursor(scope, cursor, [placePart.instant, placePart.id]);
-    return await context.cached(JSON.stringify(query), cacheTtlMs, async () => {
+    return await context.cached(JSON.stringify(query), CACHE_TTL_MS, async () => {
       const time = { from: toDate(from), to: toDate(to), afterFeltAt: toDate(afterFeltAt) };
       const rows = await context.query(listEntries, { ...time, afterId, offset, limit: limit + 1 });
       const cursorOf = ({ felt_at, id }: EntryRow) => encodeCursor(scope, [felt_at.toISOString(), id]);

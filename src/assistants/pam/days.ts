@@ -24,7 +24,7 @@ export interface Span {
 }
 
 /** How far ahead of UTC a day begins first, in milliseconds: somewhere it may be that day already. */
-export const earliestMs = 14 * 3_600_000;
+export const EARLIEST_MS = 14 * 3_600_000;
 
 /** Which day it is in a time zone, as 2026-12-24. */
 export function todayIn(timeZone: string, now: Date): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatMoney, knownCurrency, maxAmountMinor, meantCurrency, toDecimal, toMinor } from './money.ts';
+import { formatMoney, knownCurrency, MAX_AMOUNT_MINOR, meantCurrency, toDecimal, toMinor } from './money.ts';
 
 test.each([
   ['12.50', 'EUR', 1250],
@@ -11,7 +11,7 @@ test.each([
   ['1.250', 'KWD', 1250],
   ['12.50', 'HUF', 1250],
   ['1.250', 'IQD', 1250],
-  ['10000000000.00', 'EUR', maxAmountMinor],
+  ['10000000000.00', 'EUR', MAX_AMOUNT_MINOR],
 ])('%s %s is %i in minor units, to the digit', (amount, currency, minor) => {
   expect(toMinor(amount, currency)).toBe(minor);
 });

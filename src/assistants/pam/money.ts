@@ -1,7 +1,7 @@
 import { pamErrors } from './errors.ts';
 
 /** As much as one expense or budget may be, in minor units; thousands of them still add up exactly in 64 bits. */
-export const maxAmountMinor = 1_000_000_000_000;
+export const MAX_AMOUNT_MINOR = 1_000_000_000_000;
 
 /** The codes of ISO 4217 that the runtime knows. */
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
@@ -58,8 +58,8 @@ export function toMinor(amount: string, currency: string): number {
   const digits = digitsOf(currency);
   const amountMinor = Number(whole + fraction.padEnd(digits, '0'));
   // "1.200" EUR may well be meant as 1200.
-  if (fraction.length > digits || !(amountMinor > 0 && amountMinor <= maxAmountMinor)) {
-    const most = toDecimal(maxAmountMinor, currency);
+  if (fraction.length > digits || !(amountMinor > 0 && amountMinor <= MAX_AMOUNT_MINOR)) {
+    const most = toDecimal(MAX_AMOUNT_MINOR, currency);
     throw pamErrors.raise.bad_amount({ digits, currency, most }, { param: 'amount' });
   }
   return amountMinor;

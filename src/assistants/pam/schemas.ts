@@ -1,11 +1,11 @@
 import { Nullable, type Static, Type } from '../../kit/index.ts';
 import { type Period, periods, type Weekday, weekdays } from './days.ts';
-import { maxAmountMinor } from './money.ts';
+import { MAX_AMOUNT_MINOR } from './money.ts';
 
 /** An amount in the smallest unit of its currency. */
 export const AmountMinor = Type.Integer({
   minimum: 1,
-  maximum: maxAmountMinor,
+  maximum: MAX_AMOUNT_MINOR,
   description: 'In the smallest unit of the currency: 1250 EUR are 12.50 euro, 1250 JPY are 1,250 yen.',
 });
 

@@ -27,25 +27,25 @@ const swedish: readonly Inflection[] = [
 ];
 
 /** In a title, these are Swedish. */
-const swedishWords = 'och|att|av|ett|mitt|mina|det|om|hos|med';
+const SWEDISH_WORDS = 'och|att|av|ett|mitt|mina|det|om|hos|med';
 
 /** Before others, these are Swedish: "boka resa", "ring banken". */
 const swedishVerbs = String.raw`\w{2,}a|byt|skriv|klipp|ring`;
 
 /** What a title is like that is plainly Swedish. */
-const swedishTitle = String.raw`.*[åäö]|.*\m(?:${swedishWords})\M|(?:${swedishVerbs})\s`;
+const swedishTitle = String.raw`.*[åäö]|.*\m(?:${SWEDISH_WORDS})\M|(?:${swedishVerbs})\s`;
 
 const oneWord = String.raw`\w+$`;
 
 /** In letters. With fewer "bus" is the plural of "bu" and "spa" a form of "span"; with more "bil" is none of "bilen". */
-const minStemLength = 3;
+const MIN_STEM_LENGTH = 3;
 
 function formsOf(word: string, inflections: readonly Inflection[]): string {
   const forms = inflections.flatMap(([after, ...endings]) =>
     endings
       .filter((ending) => word.endsWith(ending))
       .map((ending) => word.slice(0, word.length - ending.length))
-      .filter((stem) => stem.length >= minStemLength && after.test(stem))
+      .filter((stem) => stem.length >= MIN_STEM_LENGTH && after.test(stem))
       .flatMap((stem) => endings.map((ending) => stem + ending)),
   );
   return [...new Set([word, ...forms])].join('|');

@@ -8,10 +8,10 @@ import { markReplay, readIdempotency, refuseReuse } from './idempotency.ts';
 import { claimIdempotencyKey, releaseIdempotencyKey, rememberAnswer } from './queries.ts';
 
 /** Longer answers, in UTF-16 units, are not kept: what every user was answered in a day is stored. */
-export const maxAnswerChars = 1024 * 1024;
+export const MAX_ANSWER_CHARS = 1024 * 1024;
 
 /** How long a claim takes to be settled, in milliseconds; also after the client has left. */
-const settleBudgetMs = 5_000;
+const SETTLE_BUDGET_MS = 5_000;
 
 /**
  * The pauses before the tries to release a key whose claim was not heard of, in milliseconds: the first are over when the
@@ -51,7 +51,7 @@ async function settle(
   { request, database, isTold }: { request: FastifyRequest; database: Database; isTold: boolean },
 ): Promise<boolean | undefined> {
   try {
-    const options = { requestId: request.context.requestId, budgetMs: settleBudgetMs };
+    const options = { requestId: request.context.requestId, budgetMs: SETTLE_BUDGET_MS };
     const rows = await inBackground(options, (context) => database.query(statement, context));
     return rows.length > 0;
   } catch (error) {
@@ -120,7 +120,7 @@ export async function claimKey(
   return {
     earlier: found.answer ?? undefined,
     async remember(answer) {
-      const kept = answer.length > maxAnswerChars ? '' : answer;
+      const kept = answer.length > MAX_ANSWER_CHARS ? '' : answer;
       const statement = rememberAnswer({ ...owner, claimedAt, answer: kept });
       await settleInTheEnd((isTold) => settle(statement, { request, database, isTold }));
     },

@@ -23,7 +23,7 @@ export {
   unrepeatable,
   withoutBlindRetry,
 } from './idempotency.ts';
-export { type Claim, claimKey, maxAnswerChars } from './idempotency-claim.ts';
+export { type Claim, claimKey, MAX_ANSWER_CHARS } from './idempotency-claim.ts';
 export { forgetIdempotencyKeys } from './jobs.ts';
 export { deleteUsers, findAccounts } from './queries.ts';
 export { readBearer } from './read-bearer.ts';

@@ -1,4 +1,4 @@
-import { firstIdAt, lastId, timeOf } from '../../base/ids.ts';
+import { firstIdAt, LAST_ID, timeOf } from '../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, placePart, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { frequentKinds } from './kinds.ts';
@@ -27,7 +27,7 @@ export function registerActivityRoutes(server: HttpServer, { database }: { reado
     async ({ query, caller, context }) => {
       const { kind, from, to, limit, cursor } = query;
       const scope = ['activity', caller.userId, kind ?? '', from ?? '', to ?? ''].join(' ');
-      const endId = to === undefined ? lastId : firstIdAt(new Date(to));
+      const endId = to === undefined ? LAST_ID : firstIdAt(new Date(to));
       const [beforeId = endId] = decodeCursor(scope, cursor, [placePart.id]);
       const place = {
         userId: caller.userId,

@@ -1,4 +1,4 @@
-import { type Claim, maxAnswerChars } from '../accounts/index.ts';
+import { type Claim, MAX_ANSWER_CHARS } from '../accounts/index.ts';
 import type { ChatCompletion, ChatCompletionChunk, Models } from '../models/index.ts';
 import { plainText } from './chunk-text.ts';
 
@@ -13,7 +13,7 @@ class KeptChunks {
 
   add(chunk: ChatCompletionChunk): void {
     // Too long to be kept: what there is shows that already.
-    if (this.#chars > maxAnswerChars) return;
+    if (this.#chars > MAX_ANSWER_CHARS) return;
     const text = plainText(chunk);
     if (text !== undefined && this.#text !== undefined) {
       this.#chars += text.length;

@@ -8,7 +8,7 @@ import { endTurns, saveProgress } from './turns/store/queries.ts';
  * Pages read by one statement: more would hold a connection for long, and all of its rows in memory. Fewer are a limit of
  * a far database: its ten connections run a hundred statements a second, of all kinds together.
  */
-const maxPages = 500;
+const MAX_PAGES = 500;
 
 /** The statements of chat that many callers run at once. */
 export type ChatBatches = ReturnType<typeof createChatBatches>;
@@ -19,14 +19,14 @@ export function createChatBatches(options: BatchOptions) {
     insertSession: createBatch({ statement: insertSessions }, options),
     findSession: createBatch({ statement: findSessions, keyOf: (key: SessionKey) => key.userId + key.id }, options),
     readHistory: createBatch(
-      { statement: readHistories, keyOf: (query: HistoryQuery) => JSON.stringify(query), maxInputs: maxPages },
+      { statement: readHistories, keyOf: (query: HistoryQuery) => JSON.stringify(query), maxInputs: MAX_PAGES },
       options,
     ),
     startTurn: createBatch({ statement: startTurns }, options),
     saveProgress: createBatch({ statement: saveProgress }, options),
     endTurn: createBatch({ statement: endTurns }, options),
     findTurn: createBatch(
-      { statement: findTurns, keyOf: (query: TurnQuery) => JSON.stringify(query), maxInputs: maxPages },
+      { statement: findTurns, keyOf: (query: TurnQuery) => JSON.stringify(query), maxInputs: MAX_PAGES },
       options,
     ),
   };

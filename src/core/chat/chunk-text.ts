@@ -10,9 +10,9 @@ export function plainText({ choices, usage }: ChatCompletionChunk): string | und
 }
 
 /** What a chunk takes beside the text that it adds, in characters. */
-const frameChars = 200;
+const FRAME_CHARS = 200;
 
 /** About how much memory a chunk takes, in characters. */
 export function charsOf(chunk: ChatCompletionChunk): number {
-  return frameChars + (plainText(chunk)?.length ?? JSON.stringify(chunk).length);
+  return FRAME_CHARS + (plainText(chunk)?.length ?? JSON.stringify(chunk).length);
 }

@@ -225,7 +225,7 @@ export const deleteTurns = (p: SessionPart) => sql<{ id: string }>`
  * and what takes the server's one thread a twentieth of a second to write as JSON. Ten times as much would keep all others
  * waiting for half a second; a tenth would cut pages that people read.
  */
-const maxPageBytes = 4_000_000;
+const MAX_PAGE_BYTES = 4_000_000;
 
 /** What a page of history is asked by. */
 export interface HistoryQuery {
@@ -245,7 +245,7 @@ export interface HistoryQuery {
   offset: number;
   limit: number;
   descending: boolean;
-  /** How many pages have equal shares of `maxPageBytes`; one when absent. */
+  /** How many pages have equal shares of `MAX_PAGE_BYTES`; one when absent. */
   sharedBy?: number;
 }
 
@@ -282,7 +282,7 @@ export const readHistories = (rows: readonly HistoryQuery[]) => sql<{
       ${rows.map((row) => row.before)}::timestamptz[], ${rows.map((row) => row.afterSeq)}::bigint[],
       ${rows.map((row) => row.beforeSeq)}::bigint[], ${rows.map((row) => row.offset)}::bigint[],
       ${rows.map((row) => row.limit)}::integer[], ${rows.map((row) => row.descending)}::boolean[],
-      ${rows.map(() => maxPageBytes)}::integer[], ${rows.map((row) => row.sharedBy ?? 1)}::integer[]
+      ${rows.map(() => MAX_PAGE_BYTES)}::integer[], ${rows.map((row) => row.sharedBy ?? 1)}::integer[]
     ) with ordinality as input (user_id, session_id, known_version, after_time, before_time, after_seq, before_seq,
       passed_over, page_limit, is_descending, max_bytes, shared_by, i)
   ), bounds as materialized (

@@ -18,7 +18,7 @@ interface Reader {
 }
 
 /** What is kept at most for readers to come, in characters: far more than the longest answers of today. */
-const maxKeptChars = 16 * 1024 * 1024;
+const MAX_KEPT_CHARS = 16 * 1024 * 1024;
 
 /**
  * A stream of chunks that several requests read, each from its beginning. A chunk is fetched when the first of them wants
@@ -53,7 +53,7 @@ export class SharedStream {
   }
 
   get #isTooLong(): boolean {
-    return this.#chars > maxKeptChars;
+    return this.#chars > MAX_KEPT_CHARS;
   }
 
   /** Adds a reader. */

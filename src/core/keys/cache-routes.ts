@@ -13,7 +13,7 @@ export interface CacheRouteOptions {
   readonly callers: CallerCache;
 }
 
-const access = 'admin';
+const ACCESS = 'admin';
 const tags = ['Operating'];
 const response = { 200: CacheStatistics };
 
@@ -34,14 +34,17 @@ function describe(callers: CallerCache): CacheStatistics {
 export function registerCacheRoutes(server: HttpServer, { database, callers }: CacheRouteOptions): void {
   server.get(
     '/admin/cache',
-    { config: { access }, schema: { tags, summary: 'What the cache of callers of this server holds', response } },
+    {
+      config: { access: ACCESS },
+      schema: { tags, summary: 'What the cache of callers of this server holds', response },
+    },
     async () => describe(callers),
   );
 
   server.put(
     '/admin/cache',
     {
-      config: { access },
+      config: { access: ACCESS },
       schema: {
         tags,
         summary: 'Change how long a cached caller serves, on this server until it is restarted',
@@ -60,7 +63,7 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
 
   server.delete(
     '/admin/cache',
-    { config: { access }, schema: { tags, summary: 'Have every server forget all callers', response } },
+    { config: { access: ACCESS }, schema: { tags, summary: 'Have every server forget all callers', response } },
     async ({ caller, context }) => {
       const [told] = await database.query(forgetCallers(actorOf(caller)), context);
       if (told === undefined) throw new Error('A select without a table answered no row.');
@@ -72,7 +75,7 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
   server.delete(
     '/admin/cache/:user_id',
     {
-      config: { access },
+      config: { access: ACCESS },
       schema: {
         tags,
         summary: 'Have every server forget a user',

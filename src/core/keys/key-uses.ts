@@ -5,12 +5,12 @@ import type { Database } from '../../platform/postgres/index.ts';
 import { type KeyUse, recordKeyUses } from './queries.ts';
 
 /** How long a use stays in memory, in milliseconds: what a crash loses, and how seldom a busy key is written. */
-const intervalMs = 60_000;
+const INTERVAL_MS = 60_000;
 
 /** Keys in one statement: few enough that it is over in a moment. */
-const batchLimit = 1_000;
+const BATCH_LIMIT = 1_000;
 
-const budgetMs = 5_000;
+const BUDGET_MS = 5_000;
 
 /** What recording the use of keys needs. */
 export interface KeyUsesOptions {
@@ -42,7 +42,7 @@ export class KeyUses {
   start(): void {
     this.#timer = setInterval(() => {
       this.#storing = this.#storeQuietly();
-    }, intervalMs).unref();
+    }, INTERVAL_MS).unref();
   }
 
   /** Stops, after what was noted is stored. */
@@ -56,10 +56,12 @@ export class KeyUses {
   async store(): Promise<void> {
     const uses = [...this.#uses.values()];
     this.#uses = new Map();
-    for (let from = 0; from < uses.length; from += batchLimit) {
-      const batch = uses.slice(from, from + batchLimit);
+    for (let from = 0; from < uses.length; from += BATCH_LIMIT) {
+      const batch = uses.slice(from, from + BATCH_LIMIT);
       try {
-        await inBackground({ budgetMs }, (context) => this.#options.database.query(recordKeyUses(batch), context));
+        await inBackground({ budgetMs: BUDGET_MS }, (context) =>
+          this.#options.database.query(recordKeyUses(batch), context),
+        );
       } catch (error) {
         for (const use of uses.slice(from)) if (!this.#uses.has(use.keyId)) this.#uses.set(use.keyId, use);
         throw error;

@@ -8,10 +8,10 @@ import type {
 } from './completion.ts';
 
 /** What a choice, or a call of a tool, takes beside its words, in characters: many that say nothing take something too. */
-const frameChars = 100;
+const FRAME_CHARS = 100;
 
 /** The most that a provider may want back with a call, in characters of its JSON: several times what Google does. */
-const maxExtraChars = 32_000;
+const MAX_EXTRA_CHARS = 32_000;
 
 /** What a piece adds to a name: some providers say all of it again with each piece. */
 function newPart(name: string, piece: string | null | undefined): string {
@@ -21,7 +21,7 @@ function newPart(name: string, piece: string | null | undefined): string {
 /** One choice, as far as it has come. */
 class ChoiceSoFar {
   /** How much it holds, in characters. */
-  chars = frameChars;
+  chars = FRAME_CHARS;
   content: string | null = null;
   refusal: string | null = null;
   finishReason: string | null = null;
@@ -60,7 +60,7 @@ class ChoiceSoFar {
     let call = this.#toolCalls.get(index);
     if (call === undefined) {
       call = { id: '', type: 'function' };
-      this.chars += frameChars;
+      this.chars += FRAME_CHARS;
       this.#toolCalls.set(index, call);
     }
     return call;
@@ -78,7 +78,7 @@ class ChoiceSoFar {
   #keepExtra(call: AnsweredToolCall, { extra_content: extra }: ToolCallDelta): void {
     if (extra == null) return;
     const text = JSON.stringify(extra);
-    if (text.length > maxExtraChars) return;
+    if (text.length > MAX_EXTRA_CHARS) return;
     this.chars += text.length - (JSON.stringify(call.extra_content)?.length ?? 0);
     call.extra_content = extra;
   }

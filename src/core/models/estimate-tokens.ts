@@ -3,17 +3,17 @@ import type { Message } from './message-schema.ts';
 import type { CompletionRequest } from './schemas.ts';
 
 /** What a token is worth in most texts, in characters. */
-export const charsPerToken = 4;
+export const CHARS_PER_TOKEN = 4;
 
 /**
  * What a picture or a recording is worth, in tokens. Providers count what it shows or how long it lasts, mostly some hundred
  * to two thousand; by its length as text, a picture of a megabyte would use up a third of a small plan's month.
  */
-const mediumTokens = 1_000;
+const MEDIUM_TOKENS = 1_000;
 
 /** About how many tokens a text, or what is sent as JSON, comes to. */
 export function estimateTokens(content: unknown): number {
-  return Math.ceil(JSON.stringify(content).length / charsPerToken);
+  return Math.ceil(JSON.stringify(content).length / CHARS_PER_TOKEN);
 }
 
 /** The pictures and recordings of a message, as text: their bytes, or where they are. */
@@ -28,7 +28,7 @@ export function estimatePrompt(request: CompletionRequest): number {
   const media = messages.flatMap(mediaOf);
   const mediaChars = media.reduce((chars, text) => chars + text.length, 0);
   const text = { messages, tools, functions, response_format, prediction };
-  return estimateTokens(text) - Math.floor(mediaChars / charsPerToken) + media.length * mediumTokens;
+  return estimateTokens(text) - Math.floor(mediaChars / CHARS_PER_TOKEN) + media.length * MEDIUM_TOKENS;
 }
 
 /**
@@ -37,7 +37,7 @@ export function estimatePrompt(request: CompletionRequest): number {
  * piece of five characters is not two tokens.
  */
 export function estimateStreamed({ pieces, chars }: { pieces: number; chars: number }): number {
-  return Math.max(pieces, Math.ceil(chars / charsPerToken));
+  return Math.max(pieces, Math.ceil(chars / CHARS_PER_TOKEN));
 }
 
 function lengthOf(value: unknown): number {

@@ -17,7 +17,7 @@ export {
   type TargetDefinition,
 } from './create-models.ts';
 export { modelErrors } from './errors.ts';
-export { charsPerToken, countChars, estimatePrompt, estimateStreamed, estimateTokens } from './estimate-tokens.ts';
+export { CHARS_PER_TOKEN, countChars, estimatePrompt, estimateStreamed, estimateTokens } from './estimate-tokens.ts';
 export type { ObservedCall, TargetHealth } from './guarded-target.ts';
 export { inspectTarget } from './inspect-target.ts';
 export type { Message, ToolCall } from './message-schema.ts';

@@ -12,10 +12,10 @@ const callKinds = [
 ] as const;
 
 /** More tokens than any call takes. A turn asks at most once more after so many, and its sum fits Postgres's integer. */
-const maxCount = 1_000_000_000;
+const MAX_COUNT = 1_000_000_000;
 
 /** Levels of objects and lists in an answer: far more than any has, far fewer than writing JSON can follow. */
-const maxDepth = 500;
+const MAX_DEPTH = 500;
 
 /** Not the answer that was promised; `reason` is for the log and quotes nothing of it. */
 export function badResponse(reason: string): AppError {
@@ -44,7 +44,7 @@ function areToolCallsOrNothing(value: unknown): boolean {
 }
 
 function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxCount;
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNT;
 }
 
 /** What an answer cost; null when it is no count, which could not be billed: without it the answer is still an answer. */
@@ -79,7 +79,7 @@ function parse(json: string): Loose {
   }
   if (!isObject(value)) throw badResponse('not a JSON object');
   // Each level takes two characters: most pieces of a stream are too short to be looked through.
-  if (json.length > 2 * maxDepth && isDeeper(value, maxDepth)) throw badResponse('nested too deep');
+  if (json.length > 2 * MAX_DEPTH && isDeeper(value, MAX_DEPTH)) throw badResponse('nested too deep');
   // Ours to say.
   if (value.degraded !== undefined) value.degraded = undefined;
   if (value.error !== undefined && value.error !== null) {

@@ -22,14 +22,14 @@ function problemsOf(yaml: string, named?: Record<string, string>): string[] {
   }
 }
 
-const target = '{base_url: "https://a.example/v1", model: m}';
+const TARGET = '{base_url: "https://a.example/v1", model: m}';
 
 describe('a file of models', () => {
   it('gives each model its targets in order, with what they leave out filled in', () => {
     const yaml = `
       models:
         - name: fast
-          targets: [${target}]
+          targets: [${TARGET}]
         - name: smart
           targets:
             - name: first
@@ -61,7 +61,7 @@ describe('a file of models', () => {
   });
 
   it.each(['connection', 'expect', 'keep-alive', 'upgrade'])('sends no header %s, which is not its own', (header) => {
-    const yaml = `models: [{name: a, targets: [${target.replace('}', `, headers: {${header}: x}}`)}]}]`;
+    const yaml = `models: [{name: a, targets: [${TARGET.replace('}', `, headers: {${header}: x}}`)}]}]`;
     const problem = 'must be in lower case, and not one that the server sends itself';
     expect(problemsOf(yaml)).toEqual([`models[0].targets[0].headers.${header}: ${problem}`]);
   });
@@ -69,7 +69,7 @@ describe('a file of models', () => {
   it.each(['sk-key\n', 'sk key', 'sk-ключ', 'sk-clé'])(
     'takes no key that MODEL_API_KEY would not take, such as %j, and does not repeat it',
     (key) => {
-      const yaml = `models: [{name: a, targets: [${target}, ${target.replace('}', ', api_key_env: A_KEY}')}]}]`;
+      const yaml = `models: [{name: a, targets: [${TARGET}, ${TARGET.replace('}', ', api_key_env: A_KEY}')}]}]`;
       const problem = 'A_KEY holds no key of visible ASCII characters without spaces';
       expect(problemsOf(yaml, { A_KEY: key })).toEqual([`models[0].targets[1].api_key_env: ${problem}`]);
     },
@@ -105,23 +105,23 @@ describe('a file of models', () => {
   it.each([
     ['', 'the file: must be object'],
     [
-      `models: [{name: a, targets: [${target.replace('}', ', api_key_env: gsk_verysecret}')}]}]`,
+      `models: [{name: a, targets: [${TARGET.replace('}', ', api_key_env: gsk_verysecret}')}]}]`,
       'models[0].targets[0].api_key_env: must be the name of an environment variable, in capitals, not the key',
     ],
     ['models: []', 'models: must NOT have fewer than 1 items'],
-    [`models: [{name: offline, targets: [${target}]}]`, 'models: offline is the name of the built-in model'],
-    [`models: [{name: a, targets: [${target}]}, {name: a, targets: [${target}]}]`, 'models: two have the same name'],
+    [`models: [{name: offline, targets: [${TARGET}]}]`, 'models: offline is the name of the built-in model'],
+    [`models: [{name: a, targets: [${TARGET}]}, {name: a, targets: [${TARGET}]}]`, 'models: two have the same name'],
     [
-      `models: [{name: ${'n'.repeat(201)}, targets: [${target}]}]`,
+      `models: [{name: ${'n'.repeat(201)}, targets: [${TARGET}]}]`,
       'models[0].name: must be a name of at most 200 visible ASCII characters without spaces',
     ],
-    [`{models: [{name: a, targets: [${target}]}], default: b}`, 'default: is none of the models'],
+    [`{models: [{name: a, targets: [${TARGET}]}], default: b}`, 'default: is none of the models'],
     [
       `models: [{name: a, targets: [{base_url: "https://u:p@a.example", model: m}]}]`,
       'models[0].targets[0].base_url: must be a URL without user and password',
     ],
     [
-      `models: [{name: a, targets: [${target.replace('{', '{name: x, ')}, ${target.replace('{', '{name: x, ')}]}]`,
+      `models: [{name: a, targets: [${TARGET.replace('{', '{name: x, ')}, ${TARGET.replace('{', '{name: x, ')}]}]`,
       'models[0].targets: two have the same name',
     ],
   ])('such as %s is refused', (yaml, problem) => {

@@ -2,7 +2,7 @@ import type { ToolCallDelta } from './completion.ts';
 import { badResponse } from './read-answer.ts';
 
 /** More calls than any answer makes: what a provider that never ends can have us remember. */
-const maxCalls = 1_000;
+const MAX_CALLS = 1_000;
 
 /** A call, as far as its pieces have to be told from those of others. */
 interface KnownCall {
@@ -57,7 +57,7 @@ export class ToolCallNumbers {
 
   /** The provider's own index where that is free, else the next one. */
   #takeIndex(wanted: number): number {
-    if (this.#taken.size >= maxCalls) throw badResponse('too many tool calls');
+    if (this.#taken.size >= MAX_CALLS) throw badResponse('too many tool calls');
     const index = this.#taken.has(wanted) ? Math.max(...this.#taken) + 1 : wanted;
     this.#taken.add(index);
     return index;

@@ -5,7 +5,7 @@ import type { NotificationRouteOptions } from './routes.ts';
 import { type Channels, Preferences, PutPreferences } from './schemas.ts';
 
 const tags = ['Notifications'];
-const path = '/v1/notifications/preferences';
+const PATH = '/v1/notifications/preferences';
 const both: Channels = { in_app: true, email: true };
 const kinds = Object.keys(notificationKinds) as NotificationKind[];
 
@@ -21,7 +21,7 @@ function toPreferences(said: ReadonlyMap<string, Channels>) {
 /** Registers `GET` and `PUT /v1/notifications/preferences`. */
 export function registerPreferenceRoutes(server: HttpServer, { database }: NotificationRouteOptions): void {
   server.get(
-    path,
+    PATH,
     {
       config: { access: 'account:read' },
       schema: { tags, summary: 'Where you are told of what', response: { 200: Preferences } },
@@ -33,7 +33,7 @@ export function registerPreferenceRoutes(server: HttpServer, { database }: Notif
   );
 
   server.put(
-    path,
+    PATH,
     {
       config: { access: 'account:write' },
       schema: {

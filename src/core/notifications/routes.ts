@@ -1,5 +1,5 @@
 import type { CallContext } from '../../base/call-context.ts';
-import { firstId, lastId } from '../../base/ids.ts';
+import { FIRST_ID, LAST_ID } from '../../base/ids.ts';
 import { decodeCursor, encodeCursor, type HttpServer, ListOf, placePart, toPage } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { claimAndAnswer } from '../accounts/index.ts';
@@ -29,7 +29,7 @@ function toNotification({ read_at: readAt, created_at: createdAt, ...fields }: N
 /** Marks all of a user's notifications as read; answers how many were not. */
 async function markAllRead({ database }: NotificationRouteOptions, userId: string, context: CallContext) {
   let count = 0;
-  for (let afterId: string | null = firstId; afterId !== null; ) {
+  for (let afterId: string | null = FIRST_ID; afterId !== null; ) {
     const statement = markPageRead({ userId, afterId, limit: MARKED_AT_ONCE });
     const [row]: { marked: number | null; last_id: string | null }[] = await database.query(statement, context);
     count += row?.marked ?? 0;
@@ -54,7 +54,7 @@ export function registerNotificationRoutes(server: HttpServer, { database }: Not
     },
     async ({ query: { unread = false, limit, cursor }, caller: { userId }, context }) => {
       const scope = `notifications ${userId} ${unread}`;
-      const [beforeId = lastId] = decodeCursor(scope, cursor, [placePart.id]);
+      const [beforeId = LAST_ID] = decodeCursor(scope, cursor, [placePart.id]);
       const statement = unread ? listUnread : listNotifications;
       const rows = await database.query(statement({ userId, beforeId, limit: limit + 1 }), context);
       return toPage(rows, limit, { item: toNotification, cursor: (row) => encodeCursor(scope, [row.id]) });

@@ -29,7 +29,7 @@ const plans = new Plans(
 let database: TestDatabase;
 let postgres: Postgres;
 /** An hour, the most that a target may be given. */
-const longestCallMs = 3_600_000;
+const LONGEST_CALL_MS = 3_600_000;
 
 let server: TestRedis;
 let nowMs = Date.parse('2026-11-22T12:00:00Z');
@@ -67,8 +67,8 @@ async function open(url?: string, commandTimeoutMs?: number) {
   const redis = url === undefined ? undefined : await connectRedis(url, commandTimeoutMs);
   const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
   const limiter = new Limiter({ redis, clock });
-  const parts = { database: postgres, observers: {}, redis, limiter, plans, longestCallMs, clock, log };
-  const budget = new TokenBudget(parts);
+  const parts = { database: postgres, observers: {}, redis, limiter, plans, clock, log };
+  const budget = new TokenBudget({ ...parts, longestCallMs: LONGEST_CALL_MS });
   limiter.start();
   onTestFinished(async () => {
     server.thaw();
@@ -207,7 +207,7 @@ test('what is set aside stays so in Redis for as long as a call may take', async
   const answer = await redis?.run(held, [`evenkeel:tokens:{${userId}}:2026-11-01:reserved`], []);
   const [tokens, untilMs] = String(answer).split(':');
   expect(tokens).toBe('1');
-  expect(Number(untilMs)).toBeGreaterThan(Date.now() + longestCallMs);
+  expect(Number(untilMs)).toBeGreaterThan(Date.now() + LONGEST_CALL_MS);
 });
 
 test('a Redis that is restarted, and knows nothing of what was set aside, does not have it given out once more', async () => {

@@ -25,19 +25,19 @@ export interface ModelUse {
 }
 
 /** How long uses are gathered before they are stored, in milliseconds: what a crash loses, and how soon they are seen. */
-const gatherMs = 200;
+const GATHER_MS = 200;
 /** How soon a batch that could not be stored is tried again, in milliseconds. */
-const retryMs = 1_000;
+const RETRY_MS = 1_000;
 /** Rows in one statement: few enough that it is over in a moment. */
-const batchLimit = 1_000;
+const BATCH_LIMIT = 1_000;
 /** Sums held while the database is away, of one user, day and model each; about 30 MB. Uses beyond that are only logged. */
-const sumLimit = 100_000;
-const budgetMs = 5_000;
+const SUM_LIMIT = 100_000;
+const BUDGET_MS = 5_000;
 /**
  * How often a server that stops tries to store what is left. That takes four seconds, as long as a database takes to restart,
  * and ten more where every try runs out of time. Beyond that, the server would be killed before it has logged what is lost.
  */
-const lastTries = 5;
+const LAST_TRIES = 5;
 
 /**
  * Adds up what models cost and stores the sums, soon and once: no answer waits for it. A batch whose outcome is unknown is
@@ -72,12 +72,12 @@ export class UsageRecorder {
       sum.requests += requests;
       sum.promptTokens += promptTokens;
       sum.completionTokens += completionTokens;
-    } else if (this.#sums.size < sumLimit) {
+    } else if (this.#sums.size < SUM_LIMIT) {
       this.#sums.set(key, { userId, day, model, requests, promptTokens, completionTokens });
     } else {
       this.#tellLost({ userId, day, model, requests, promptTokens, completionTokens });
     }
-    this.#storeIn(gatherMs);
+    this.#storeIn(GATHER_MS);
   }
 
   /** Stores all that was recorded so far. @throws when the database does not; then nothing is lost. */
@@ -99,7 +99,7 @@ export class UsageRecorder {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#storing;
-    for (let left = lastTries - 1; !(await this.#storeQuietly()) && left > 0; left--) await sleep(retryMs);
+    for (let left = LAST_TRIES - 1; !(await this.#storeQuietly()) && left > 0; left--) await sleep(RETRY_MS);
     // Nothing, where it was stored in the end.
     for (const lost of [...(this.#batch?.rows ?? []), ...this.#sums.values()]) this.#tellLost(lost);
     if (this.#batches > 0 && this.#batch === undefined) await this.#forgetWriter();
@@ -109,7 +109,7 @@ export class UsageRecorder {
     if (this.#sums.size === 0) return undefined;
     const rows: UsageRow[] = [];
     for (const [key, row] of this.#sums) {
-      if (rows.length === batchLimit) break;
+      if (rows.length === BATCH_LIMIT) break;
       rows.push(row);
       this.#sums.delete(key);
     }
@@ -121,8 +121,8 @@ export class UsageRecorder {
     this.#timer = setTimeout(() => {
       this.#storing = this.#storeQuietly().then((isStored) => {
         this.#timer = undefined;
-        if (!isStored) this.#storeIn(retryMs);
-        else if (this.#sums.size > 0) this.#storeIn(gatherMs);
+        if (!isStored) this.#storeIn(RETRY_MS);
+        else if (this.#sums.size > 0) this.#storeIn(GATHER_MS);
       });
     }, durationMs).unref();
   }
@@ -151,6 +151,6 @@ export class UsageRecorder {
   }
 
   async #query(statement: Statement<object>): Promise<void> {
-    await inBackground({ budgetMs }, (context) => this.#options.database.query(statement, context));
+    await inBackground({ budgetMs: BUDGET_MS }, (context) => this.#options.database.query(statement, context));
   }
 }

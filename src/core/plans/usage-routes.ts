@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { dayMs, toDay } from '../../base/days.ts';
+import { DAY_MS, toDay } from '../../base/days.ts';
 import type { Clock } from '../../base/time.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
@@ -35,8 +35,8 @@ const Day = (description: string) => Type.Optional(Type.String({ format: 'date',
 /** @throws AppError 400 `usage.invalid_range`. */
 function readRange(query: { from?: string; to?: string }, nowMs: number): { from: string; to: string } {
   const to = query.to ?? toDay(new Date(nowMs));
-  const from = query.from ?? toDay(new Date(Math.max(Date.parse(to) - (SHOWN_DAYS - 1) * dayMs, FIRST_DAY_MS)));
-  const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
+  const from = query.from ?? toDay(new Date(Math.max(Date.parse(to) - (SHOWN_DAYS - 1) * DAY_MS, FIRST_DAY_MS)));
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
   if (days < 1 || days > MAX_DAYS) throw usageErrors.raise.invalid_range({ days: MAX_DAYS }, { param: 'from' });
   return { from, to };
 }

@@ -3,7 +3,7 @@ import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { connectRedis, hastyMs, useTestRedis } from '../../../test/harness/redis.ts';
+import { connectRedis, HASTY_MS, useTestRedis } from '../../../test/harness/redis.ts';
 import { newId } from '../../base/ids.ts';
 import { postgresErrors } from '../postgres/index.ts';
 import type { Cache } from './index.ts';
@@ -261,7 +261,7 @@ test('no key stands in Redis, neither in a key nor in a value that does not hold
 });
 
 test('a frozen or lost Redis costs its time-out once and changes no answer', async () => {
-  const hasty = await connectRedis(own.server.url, hastyMs);
+  const hasty = await connectRedis(own.server.url, HASTY_MS);
   onTestFinished(() => hasty.close());
   const cache = openCache(source, clock, { redis: hasty, name });
   await ask(cache);

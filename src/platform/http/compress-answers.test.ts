@@ -11,7 +11,7 @@ import { connectRaw, createTestServer, listen, type TestServer } from '../../../
 
 const derive = promisify(pbkdf2);
 
-const leastBytes = 16 * 1024;
+const LEAST_BYTES = 16 * 1024;
 const long = { words: Array.from({ length: 3000 }, (_, index) => `word ${index} 你好`) };
 const longText = JSON.stringify(long);
 /** Takes long to compress, and longer than the budget of its route. As bytes: the event loop would stand still to make them. */
@@ -170,11 +170,11 @@ describe('a long answer', () => {
   });
 
   test('begins where a new connection would need to wait', async () => {
-    const short = await ask(`/chars/${leastBytes - 1}`, 'gzip');
-    expect(short.body.length).toBe(leastBytes - 1);
+    const short = await ask(`/chars/${LEAST_BYTES - 1}`, 'gzip');
+    expect(short.body.length).toBe(LEAST_BYTES - 1);
     expect(short.headers).not.toHaveProperty('content-encoding');
     expect(short.headers.vary).toBe('Origin');
-    expect((await ask(`/chars/${leastBytes}`, 'gzip')).headers['content-encoding']).toBe('gzip');
+    expect((await ask(`/chars/${LEAST_BYTES}`, 'gzip')).headers['content-encoding']).toBe('gzip');
   });
 });
 

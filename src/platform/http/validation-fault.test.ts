@@ -6,7 +6,7 @@ import { Nullable } from './list.ts';
 import { describeFault } from './validation-fault.ts';
 
 const code = { pattern: '^[A-Z]{3}$' };
-const description = 'A code of ISO 4217, such as EUR.';
+const DESCRIPTION = 'A code of ISO 4217, such as EUR.';
 
 function problemOf(schema: TSchema, value: unknown): string {
   const validate = createStrictAjv({ verbose: true }).compile(Type.Object({ field: schema }));
@@ -15,8 +15,8 @@ function problemOf(schema: TSchema, value: unknown): string {
 }
 
 test.each([
-  ['a text', Type.String({ ...code, description })],
-  ['a text or null', Nullable(Type.String({ ...code, description }))],
+  ['a text', Type.String({ ...code, description: DESCRIPTION })],
+  ['a text or null', Nullable(Type.String({ ...code, description: DESCRIPTION }))],
 ])(
   'the rule of %s whose pattern does not fit is told in its own words, not as a regular expression',
   (_what, schema) => {
@@ -26,7 +26,9 @@ test.each([
 );
 
 test('what must not be blank is told so, and a rule without words as it is', () => {
-  expect(problemOf(Type.String({ pattern: String.raw`\S`, description }), ' ')).toBe('This field must not be blank.');
+  expect(problemOf(Type.String({ pattern: String.raw`\S`, description: DESCRIPTION }), ' ')).toBe(
+    'This field must not be blank.',
+  );
   expect(problemOf(Type.String(code), 'canary')).toBe('This field must match pattern "^[A-Z]{3}$".');
-  expect(problemOf(Type.String({ ...code, description }), 7)).toBe('This field must be a string.');
+  expect(problemOf(Type.String({ ...code, description: DESCRIPTION }), 7)).toBe('This field must be a string.');
 });

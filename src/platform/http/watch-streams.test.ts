@@ -8,9 +8,9 @@ import { watchStreams } from './watch-streams.ts';
 
 const revoked = new AppError('test.revoked', { status: 401, message: 'This key was revoked.' });
 const unknown = new AppError('test.unavailable', { status: 503, message: 'Try again.' });
-const headers = 'Host: x\r\nAuthorization: Bearer good\r\n';
-const STREAM = `GET /stream HTTP/1.1\r\n${headers}\r\n`;
-const START = `POST /things HTTP/1.1\r\n${headers}Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a`;
+const HEADERS = 'Host: x\r\nAuthorization: Bearer good\r\n';
+const STREAM = `GET /stream HTTP/1.1\r\n${HEADERS}\r\n`;
+const START = `POST /things HTTP/1.1\r\n${HEADERS}Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a`;
 const REST = '":1}';
 
 /** A server whose caller is refused with the first of `refusals`, the next time with the second, and so on. */

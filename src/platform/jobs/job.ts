@@ -50,7 +50,7 @@ class InvalidPayload extends Error {
 }
 
 /** What `add_job` gives every job; a job of fewer tries is set aside by us. */
-const mostAttempts = 25;
+const MOST_ATTEMPTS = 25;
 
 /**
  * Declares a job. It is enqueued in SQL, by the statement that writes what it is about, so that there is both or neither:
@@ -71,8 +71,8 @@ const mostAttempts = 25;
  */
 export function defineJob<Input extends TSchema>(definition: JobDefinition<Input>): Job {
   const { name, input, maxAttempts = 10, budgetMs = 60_000, crontab } = definition;
-  if (maxAttempts > mostAttempts)
-    throw new RangeError(`The job ${name} asks for ${maxAttempts} tries; give it at most ${mostAttempts}.`);
+  if (maxAttempts > MOST_ATTEMPTS)
+    throw new RangeError(`The job ${name} asks for ${maxAttempts} tries; give it at most ${MOST_ATTEMPTS}.`);
   return {
     name,
     maxAttempts,

@@ -51,12 +51,12 @@ export interface Jobs {
 }
 
 /** Jobs are heard of at once; this is for those that were enqueued for later, and for when hearing fails. */
-const pollIntervalMs = 2_000;
-const restartPauseMs = 2_000;
+const POLL_INTERVAL_MS = 2_000;
+const RESTART_PAUSE_MS = 2_000;
 /** A run of a daily crontab that was missed is made up until the next one is due. */
-const madeUpForMs = 86_400_000;
+const MADE_UP_FOR_MS = 86_400_000;
 /** For marking the cancelled jobs and closing connections, after the bound of `stop` or after workers that ended by themselves. */
-const stopMarginMs = 3_000;
+const STOP_MARGIN_MS = 3_000;
 
 /** Opens the jobs of a process; connects to nothing before `start`. */
 export function openJobs(options: JobsOptions): Jobs {
@@ -96,7 +96,7 @@ class Workers {
     this.#events.on('pool:create', ({ workerPool }) => this.#lease.start(workerPool.id));
     this.#events.on('pool:listen:success', ({ client }) => keepAwake(client));
     for (const ended of ['pool:gracefulShutdown:complete', 'pool:gracefulShutdown:error'] as const) {
-      this.#events.on(ended, () => void setTimeout(this.#overdue.resolve, stopMarginMs).unref());
+      this.#events.on(ended, () => void setTimeout(this.#overdue.resolve, STOP_MARGIN_MS).unref());
     }
   }
 
@@ -114,7 +114,7 @@ class Workers {
     if (this.#pool === undefined) return;
     this.#stopping.abort();
     const timer = new AbortController();
-    const late = sleep(this.#options.stopTimeoutMs + stopMarginMs, true, { signal: timer.signal }).catch(() => false);
+    const late = sleep(this.#options.stopTimeoutMs + STOP_MARGIN_MS, true, { signal: timer.signal }).catch(() => false);
     const isLate = await Promise.race([this.#end(this.#pool).then(() => false), late]);
     timer.abort();
     if (isLate) this.#options.log.warn('job workers did not stop in time; their jobs are given to others');
@@ -139,7 +139,7 @@ class Workers {
       } catch (error) {
         log.warn({ err: error }, 'the job workers ended; they are started again');
       }
-      await sleep(restartPauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await sleep(RESTART_PAUSE_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
   }
 
@@ -158,7 +158,7 @@ class Workers {
     return run({
       pgPool,
       concurrency,
-      pollInterval: pollIntervalMs,
+      pollInterval: POLL_INTERVAL_MS,
       gracefulShutdownAbortTimeout: stopTimeoutMs,
       noHandleSignals: true,
       logger: graphileLog(log),
@@ -178,5 +178,5 @@ class Workers {
  */
 function toCronItem(task: string, match: string): ParsedCronItem {
   const isDaily = /^\d+ \d+ /.test(match);
-  return parseCronItem({ task, match, options: { jobKey: task, backfillPeriod: isDaily ? madeUpForMs : 0 } });
+  return parseCronItem({ task, match, options: { jobKey: task, backfillPeriod: isDaily ? MADE_UP_FOR_MS : 0 } });
 }

@@ -26,7 +26,7 @@ export interface TaskParts {
 }
 
 /** For marking a job in the database, in milliseconds. */
-const markBudgetMs = 5_000;
+const MARK_BUDGET_MS = 5_000;
 
 /** Each of the last tries ended with the death of its worker, which may well be the job's doing. */
 class WorkersDied extends Error {
@@ -86,7 +86,7 @@ async function runOnce(
 /** When this cannot be written the job is tried once more than it should, and set aside then. */
 async function setAside(id: string, { database, log }: TaskParts): Promise<void> {
   try {
-    await inBackground({ budgetMs: markBudgetMs }, (context) =>
+    await inBackground({ budgetMs: MARK_BUDGET_MS }, (context) =>
       database.query(makeLastAttempt({ id: Number(id) }), context),
     );
   } catch (error) {

@@ -11,7 +11,7 @@ export interface WorkerLeaseOptions {
 }
 
 /** Signs of life within a lease: so many may be lost before the worker counts as dead. */
-const beatsPerLease = 6;
+const BEATS_PER_LEASE = 6;
 
 /**
  * Says every few seconds that this process's workers live, and gives back the jobs of those that have not said so for a
@@ -30,7 +30,7 @@ export class WorkerLease {
   /** Speaks for a worker from now on, by the name under which it locks jobs. */
   start(worker: string): void {
     this.#worker = worker;
-    this.#timer ??= setInterval(() => this.#beatSoon(), this.#options.leaseMs / beatsPerLease).unref();
+    this.#timer ??= setInterval(() => this.#beatSoon(), this.#options.leaseMs / BEATS_PER_LEASE).unref();
     this.#beatSoon();
   }
 
@@ -57,7 +57,7 @@ export class WorkerLease {
   async #say<Row>(statement: Statement<Row>): Promise<Row[] | undefined> {
     const { database, log, leaseMs } = this.#options;
     try {
-      const budgetMs = leaseMs / beatsPerLease;
+      const budgetMs = leaseMs / BEATS_PER_LEASE;
       return await inBackground({ budgetMs }, (context) => database.query(statement, context));
     } catch (error) {
       log.warn({ err: error }, 'could not say that the job workers live');

@@ -6,16 +6,16 @@ import type { Logger } from '../log/index.ts';
  * Connections of the workers: one listens, the others fetch jobs and mark them, for which each is needed for a moment.
  * Handlers use the database of the server, not these.
  */
-const connections = 3;
-const connectTimeoutMs = 10_000;
+const CONNECTIONS = 3;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** A server that says nothing for so long is not there any more. Nothing that workers ask takes a second. */
-const silenceMs = 30_000;
-const pingIntervalMs = 10_000;
+const SILENCE_MS = 30_000;
+const PING_INTERVAL_MS = 10_000;
 
 /** A socket that gives up when nothing comes or goes for a while: a network that swallows everything tells nobody. */
 function impatientSocket(): Socket {
   const socket = new Socket();
-  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`no sign of life for ${silenceMs} ms`)));
+  socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error(`no sign of life for ${SILENCE_MS} ms`)));
   return socket;
 }
 
@@ -23,8 +23,8 @@ function impatientSocket(): Socket {
 export function openWorkerPool(url: string, log: Logger): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
-    max: connections,
-    connectionTimeoutMillis: connectTimeoutMs,
+    max: CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'evenkeel jobs',
     stream: impatientSocket,
   });
@@ -46,6 +46,6 @@ export function keepAwake(client: pg.PoolClient): void {
     again();
   };
   // A ping that fails has lost the connection, which whoever listens is told.
-  const again = (): void => void setTimeout(() => ping().catch(() => undefined), pingIntervalMs).unref();
+  const again = (): void => void setTimeout(() => ping().catch(() => undefined), PING_INTERVAL_MS).unref();
   again();
 }

@@ -1,7 +1,7 @@
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import { connectRedis, hastyMs, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { connectRedis, HASTY_MS, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import type { Redis } from '../redis/index.ts';
 import { Limiter } from './limiter.ts';
 import type { LimitRule } from './window.ts';
@@ -51,7 +51,7 @@ async function open(commandTimeoutMs?: number, maxKeys?: number): Promise<{ limi
 
 /** Two that know of each other, and do not wait long for Redis. */
 async function openTwo() {
-  const [first, second] = await Promise.all([open(hastyMs), open(hastyMs)]);
+  const [first, second] = await Promise.all([open(HASTY_MS), open(HASTY_MS)]);
   first.limiter.start();
   second.limiter.start();
   await until(() => first.limiter.instanceCount === 2 && second.limiter.instanceCount === 2);
@@ -189,7 +189,7 @@ describe('a server that no longer knows what it leased is not given it once more
 
 describe('with Redis frozen', () => {
   test('one server lets exactly 5 of 100 at once through', async () => {
-    const { limiter } = await open(hastyMs);
+    const { limiter } = await open(HASTY_MS);
     server.freeze();
     expect(await countAllowed([limiter], 100)).toBe(5);
     expect(await countAllowed([limiter], 100)).toBe(0);
@@ -203,14 +203,14 @@ describe('with Redis frozen', () => {
   });
 
   test('what was let through before counts, and what was leased may still be used', async () => {
-    const { limiter } = await open(hastyMs);
+    const { limiter } = await open(HASTY_MS);
     expect(await countAllowed([limiter], 3)).toBe(3);
     server.freeze();
     expect(await countAllowed([limiter], 100)).toBe(2);
   });
 
   test('only the first has to wait, and not for longer than a command may take', async () => {
-    const { limiter } = await open(hastyMs);
+    const { limiter } = await open(HASTY_MS);
     server.freeze();
     await limiter.consume([{ key: 'b', rules: five }]);
     const startedMs = performance.now();
@@ -234,7 +234,7 @@ describe('with Redis frozen', () => {
 });
 
 test('a debt counts once, and no point is lost, however often Redis stalls while it is being paid', async () => {
-  const [first, second] = [await open(hastyMs), await open()];
+  const [first, second] = [await open(HASTY_MS), await open()];
   const rules = limitOf(1_000);
   server.freeze();
   expect(await countAllowed([first.limiter], 100, rules)).toBe(100);

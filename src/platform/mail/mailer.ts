@@ -46,21 +46,21 @@ function toSender(from: string): { name: string; address: string } {
 }
 
 // Many servers refuse a third connection of one client.
-const maxConnections = 2;
-const connectTimeoutMs = 10_000;
+const MAX_CONNECTIONS = 2;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** A server may look at a message for long before it takes it; within the minute that a job has. */
-const silenceTimeoutMs = 30_000;
+const SILENCE_TIMEOUT_MS = 30_000;
 
 async function openTransport(url: string) {
   const { createTransport } = await import('nodemailer');
   return createTransport({
     url,
     pool: true,
-    maxConnections,
-    connectionTimeout: connectTimeoutMs,
-    dnsTimeout: connectTimeoutMs,
-    greetingTimeout: connectTimeoutMs,
-    socketTimeout: silenceTimeoutMs,
+    maxConnections: MAX_CONNECTIONS,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    dnsTimeout: CONNECT_TIMEOUT_MS,
+    greetingTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_TIMEOUT_MS,
     disableFileAccess: true,
     disableUrlAccess: true,
   });

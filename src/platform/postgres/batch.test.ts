@@ -18,9 +18,9 @@ import { type BatchObservation, createBatch } from './batch.ts';
 import type { Database } from './database.ts';
 
 /** Longer than batches are held apart, in milliseconds. */
-const spacingMs = 10;
+const SPACING_MS = 10;
 /** How many batches of one statement may be under way. */
-const slots = 18;
+const SLOTS = 18;
 
 /** What one caller got must be what its own input came to, and that at most once. */
 function expectOwnResult(
@@ -56,17 +56,17 @@ describe('a batch', () => {
     const clock = new HandClock();
     const ask = createBatch({ statement }, { database, clock });
     const answers: Promise<Row[]>[] = [];
-    for (let turn = 0; turn < slots + 11; turn++) {
-      clock.ms += spacingMs;
+    for (let turn = 0; turn < SLOTS + 11; turn++) {
+      clock.ms += SPACING_MS;
       answers.push(ask(input(2 * turn), contextOf()), ask(input(2 * turn + 1), contextOf()));
       await nextTurn();
     }
-    expect(database.sent).toHaveLength(slots);
+    expect(database.sent).toHaveLength(SLOTS);
     expect(database.sent.every((inputs) => inputs.length === 2)).toBe(true);
     database.step();
     await nextTurn();
     await nextTurn();
-    expect(database.sent[slots]).toHaveLength(22);
+    expect(database.sent[SLOTS]).toHaveLength(22);
     await database.finish();
     expect((await Promise.all(answers)).map(([row]) => row?.id)).toEqual(answers.map((_answer, index) => index));
   });
@@ -88,9 +88,9 @@ describe('a batch', () => {
     await nextTurn();
     expect(sentIds()).toEqual([[0], [1, 2]]);
     await askNext();
-    clock.ms += 3 * spacingMs;
+    clock.ms += 3 * SPACING_MS;
     await askNext();
-    await sleep(3 * spacingMs);
+    await sleep(3 * SPACING_MS);
     expect(sentIds()).toEqual([[0], [1, 2], [3, 4]]);
     expect(database.open.size).toBe(2);
     await database.finish();
@@ -124,7 +124,7 @@ describe('a batch', () => {
     const ask = createBatch({ statement, keyOf: ({ key }) => key }, { database, clock });
     const early = ask(input(1, { key: 'same' }), contextOf());
     await nextTurn();
-    clock.ms += spacingMs;
+    clock.ms += SPACING_MS;
     const late = [2, 3].map((id) => ask(input(id, { key: 'same' }), contextOf()));
     await nextTurn();
     expect(database.sent.map((inputs) => inputs.map(({ id }) => id))).toEqual([[1], [2]]);
@@ -180,14 +180,14 @@ describe('a batch', () => {
     const database = new StepDatabase();
     const ask = createBatch({ statement }, { database });
     const stuck: Promise<Row[]>[] = [];
-    for (let slot = 0; slot < slots; slot++) {
+    for (let slot = 0; slot < SLOTS; slot++) {
       stuck.push(ask(input(slot), contextOf()));
-      await sleep(2 * spacingMs);
+      await sleep(2 * SPACING_MS);
     }
-    await expect(ask(input(slots), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded' });
+    await expect(ask(input(SLOTS), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded' });
     await database.finish();
-    expect((await Promise.all(stuck)).map(([row]) => row?.id)).toEqual(Array.from({ length: slots }, (_, id) => id));
-    expect(database.done).not.toContain(slots);
+    expect((await Promise.all(stuck)).map(([row]) => row?.id)).toEqual(Array.from({ length: SLOTS }, (_, id) => id));
+    expect(database.done).not.toContain(SLOTS);
   });
 
   it('gives each caller exactly its own result, once, whatever comes in whatever order', async () => {
@@ -216,7 +216,7 @@ describe('a batch', () => {
         };
         for (const [id, { fails, before }] of calls.entries()) {
           // Every other caller comes so late that batches need not be held apart.
-          if (id % 2 === 0) clock.ms += spacingMs;
+          if (id % 2 === 0) clock.ms += SPACING_MS;
           for (const kind of before) await step(kind);
           const context = contextOf();
           contexts.push(context);
@@ -257,10 +257,10 @@ describe('a batch', () => {
     const observed: BatchObservation[] = [];
     const clock = new HandClock();
     const ask = createBatch({ statement }, { database, clock, observe: (observation) => observed.push(observation) });
-    const contexts = Array.from({ length: slots + 1 }, () => contextOf());
+    const contexts = Array.from({ length: SLOTS + 1 }, () => contextOf());
     const answers: Promise<Row[]>[] = [];
     for (const [id, context] of contexts.entries()) {
-      clock.ms += spacingMs;
+      clock.ms += SPACING_MS;
       answers.push(ask(input(id), context));
       await nextTurn();
     }
@@ -269,7 +269,7 @@ describe('a batch', () => {
     await database.finish();
     await Promise.all(answers);
     const waits = contexts.map(({ timings }) => timings.rounded().queue);
-    expect(waits).toEqual([...Array.from({ length: slots }, () => 0), 40]);
+    expect(waits).toEqual([...Array.from({ length: SLOTS }, () => 0), 40]);
     expect(observed.at(0)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 0 });
     expect(observed.at(-1)).toEqual({ name: 'test.batch', inputs: 1, waitMs: 40 });
   });

@@ -50,8 +50,8 @@ export type Batched<Input, Row> = (input: Input, context: CallContext) => Promis
  * How many batches of one statement may be under way, and of all statements of a database. A caller waits for the next one to
  * leave: a round trip divided by this, at most. More would only make the batches smaller, and their cost greater.
  */
-const maxInFlight = 18;
-const maxInFlightOfAll = 24;
+const MAX_IN_FLIGHT = 18;
+const MAX_IN_FLIGHT_OF_ALL = 24;
 
 /** The batched statements of each database that are in use at the moment: they share its connections. */
 const busyBatches = new WeakMap<Database, Set<unknown>>();
@@ -63,33 +63,33 @@ function busyBatchesOf(database: Database): Set<unknown> {
 }
 
 /** Inputs that may always leave together: fewer would cost a near database more in statements than is won in evenness. */
-const minShare = 50;
+const MIN_SHARE = 50;
 
 /**
  * How far batches of a statement are held apart, in milliseconds, while one of them is under way. Less would have a near
  * database run more statements, each with fewer inputs, for the same work. A database in trouble must not slow its own recovery
  * by more.
  */
-const minSpacingMs = 6;
-const maxSpacingMs = 25;
+const MIN_SPACING_MS = 6;
+const MAX_SPACING_MS = 25;
 
 /** Inputs in one statement: beyond this a statement takes so long that others wait for it. */
-const defaultMaxInputs = 1_000;
+const DEFAULT_MAX_INPUTS = 1_000;
 
 /**
  * How long a caller may wait for its batch to leave, in milliseconds: as long as for a connection of the pool. Only when
  * every batch under way hangs does anyone wait longer; more would add to the bound of the statement itself.
  */
-const maxWaitMs = 500;
+const MAX_WAIT_MS = 500;
 
 /** How much longer a batch has than its most patient caller, in milliseconds: timers of one instant go off in any order. */
-const laterMs = 10;
+const LATER_MS = 10;
 
 /** How often waiting callers are looked at while nothing can leave, in milliseconds. */
-const waitCheckMs = 100;
+const WAIT_CHECK_MS = 100;
 
 /** Callers that wait, per statement: two seconds' worth of the most that was measured; beyond it they are refused. */
-const maxWaiting = 20_000;
+const MAX_WAITING = 20_000;
 
 /**
  * Lets callers share a statement. With nothing under way a call leaves at the end of the event loop's turn, alone or with
@@ -142,12 +142,12 @@ class Batch<Input, Row extends { i: number | null }> {
     this.#onRefused = onRefused;
     this.#queue = new BatchQueue(definition.keyOf);
     this.#busy = busyBatchesOf(database);
-    this.#maxInputs = definition.maxInputs ?? defaultMaxInputs;
+    this.#maxInputs = definition.maxInputs ?? DEFAULT_MAX_INPUTS;
   }
 
   ask(input: Input, context: CallContext): Promise<Row[]> {
     context.deadline.throwIfEnded();
-    if (this.#queue.length >= maxWaiting || this.#expectedMs() > context.deadline.remainingMs()) {
+    if (this.#queue.length >= MAX_WAITING || this.#expectedMs() > context.deadline.remainingMs()) {
       return Promise.reject(this.#refuse([input]));
     }
     const answer = this.#queue.add(input, context, this.#clock.monotonicMs());
@@ -173,7 +173,7 @@ class Batch<Input, Row extends { i: number | null }> {
 
   /** How many batches of this statement may be under way: its part of all. */
   get #slots(): number {
-    return Math.min(maxInFlight, Math.ceil(maxInFlightOfAll / Math.max(1, this.#busy.size)));
+    return Math.min(MAX_IN_FLIGHT, Math.ceil(MAX_IN_FLIGHT_OF_ALL / Math.max(1, this.#busy.size)));
   }
 
   /** How long a call that comes now will take, going by those before it. */
@@ -187,7 +187,7 @@ class Batch<Input, Row extends { i: number | null }> {
     // The last one is back: the next need not be held apart any more.
     clearTimeout(this.#spacing);
     if (this.#inFlight >= this.#slots) {
-      this.#waitCheck ??= setTimeout(() => this.#refuseOverdue(), waitCheckMs).unref();
+      this.#waitCheck ??= setTimeout(() => this.#refuseOverdue(), WAIT_CHECK_MS).unref();
       return;
     }
     const leave = (): void => {
@@ -215,7 +215,7 @@ class Batch<Input, Row extends { i: number | null }> {
    * left, if it did so before it was due: else the time that is gained so would add up, to seconds, and be waited for in the end.
    */
   #scheduleNext(nowMs: number): void {
-    const spacingMs = Math.min(Math.max(this.#typicalMs / this.#slots, minSpacingMs), maxSpacingMs);
+    const spacingMs = Math.min(Math.max(this.#typicalMs / this.#slots, MIN_SPACING_MS), MAX_SPACING_MS);
     const fromMs = Math.min(Math.max(this.#nextDueMs, nowMs - spacingMs), nowMs);
     this.#nextDueMs = fromMs + spacingMs;
   }
@@ -226,7 +226,7 @@ class Batch<Input, Row extends { i: number | null }> {
    */
   #share(): number {
     const share = Math.ceil((this.#queue.length + this.#inputsInFlight) / this.#slots);
-    return Math.min(Math.max(share, minShare), this.#maxInputs);
+    return Math.min(Math.max(share, MIN_SHARE), this.#maxInputs);
   }
 
   /** Leaves its part to the other statements until somebody asks again. */
@@ -237,7 +237,7 @@ class Batch<Input, Row extends { i: number | null }> {
   #refuseOverdue(): void {
     this.#waitCheck = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (const call of this.#queue.takeOlderThan(nowMs - maxWaitMs)) {
+    for (const call of this.#queue.takeOlderThan(nowMs - MAX_WAIT_MS)) {
       call.leftMs = nowMs;
       call.fail(this.#refuse([call.input]), new Timings());
     }
@@ -290,7 +290,7 @@ class Batch<Input, Row extends { i: number | null }> {
     let statement: Statement<Row> | undefined;
     const timings = new Timings();
     const longestMs = Math.max(...calls.map((call) => call.remainingMs()));
-    const deadline = Deadline.after(longestMs + laterMs, this.#clock);
+    const deadline = Deadline.after(longestMs + LATER_MS, this.#clock);
     const release = whenAllGaveUp(calls, (reason) => deadline.cancel(reason));
     try {
       statement = this.#definition.statement(calls.map((call) => call.input));

@@ -42,7 +42,7 @@ const UNAVAILABLE = /^(58|25006)/;
 // 53 out of connections, memory or disk; 40001 and 40P01 still in conflict with others after our retries.
 const OVERLOADED = /^(53|40001|40P01)/;
 // 57014 statement_timeout (our own cancels are not asked here); 55P03 lock_timeout.
-const TIMEOUT = /^(57014|55P03)/;
+const TIMED_OUT = /^(57014|55P03)/;
 
 /**
  * Whether the server, or a pooler in between, ended the connection by saying so. Told by the code, as a server gives the severity
@@ -63,7 +63,7 @@ export function toCallerError(error: unknown, isConnectionLost: boolean): unknow
   const state = sqlState(error) ?? '';
   if (OVERLOADED.test(state) || error instanceof CancelledByNeighbour)
     return postgresErrors.raise.overloaded({ cause: error });
-  if (TIMEOUT.test(state)) return postgresErrors.raise.timeout({ cause: error });
+  if (TIMED_OUT.test(state)) return postgresErrors.raise.timeout({ cause: error });
   if (UNAVAILABLE.test(state) || (isConnectionLost && state === ''))
     return postgresErrors.raise.unavailable({ cause: error });
   return error;

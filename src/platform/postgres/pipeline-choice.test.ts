@@ -5,7 +5,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 import { type Pipeline, Pipelines } from './pipelines.ts';
 
 /** As long as a connection is waited for here, in milliseconds. */
-const waitMs = 50;
+const WAIT_MS = 50;
 
 /** A pool of four connections, which are there at once. */
 const pool = { capacity: 4, hasWaiting: false, isLost: () => false, isDue: () => false, release: () => {} };
@@ -15,7 +15,7 @@ function open(): (sharedBy: number, name?: string) => Promise<Pipeline> {
   const line = { ...pool, acquire: async () => ({}) as PoolClient };
   const pipelines = new Pipelines(line as unknown as ConnectionPool);
   return (sharedBy, name = 'test.shared') =>
-    pipelines.acquire({ name, text: '', values: [], sharedBy }, waitMs, within(5_000));
+    pipelines.acquire({ name, text: '', values: [], sharedBy }, WAIT_MS, within(5_000));
 }
 
 test('statements that share a connection follow on the one that has the fewest', async () => {

@@ -19,7 +19,7 @@ export interface Tracing {
   close(): Promise<void>;
 }
 
-const closeTimeoutMs = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 type Api = typeof import('@opentelemetry/api');
 
@@ -109,7 +109,7 @@ export async function openTracing(options: TracingOptions): Promise<Tracing> {
       new TracedSpan(api, tracer, tracer.startSpan(name, { kind }, readParent(api, traceparent))),
     async close() {
       const sent = provider.shutdown().catch(() => undefined);
-      await Promise.race([sent, sleep(closeTimeoutMs, undefined, { ref: false })]);
+      await Promise.race([sent, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }

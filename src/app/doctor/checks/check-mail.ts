@@ -1,6 +1,6 @@
 import { inspectMailServer } from '../../../platform/mail/index.ts';
 import { reasonOf } from '../../reason-of.ts';
-import { broken, type Check, fine, serviceBoundMs } from '../finding.ts';
+import { broken, type Check, fine, SERVICE_BOUND_MS } from '../finding.ts';
 
 /** Whether the mail server is reached and lets us in. Nothing is sent. */
 export const checkMail: Check = {
@@ -9,7 +9,7 @@ export const checkMail: Check = {
     if (mail.url === undefined) return [fine('no server is configured; users are told of things in the app')];
     const { host } = new URL(mail.url);
     try {
-      await inspectMailServer(mail.url, serviceBoundMs);
+      await inspectMailServer(mail.url, SERVICE_BOUND_MS);
       return [fine(`${host} lets us in`)];
     } catch (error) {
       if ((error as { code?: unknown }).code === 'EAUTH') {

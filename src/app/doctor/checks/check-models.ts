@@ -1,13 +1,13 @@
 import { inspectTarget, type TargetDefinition } from '../../../core/models/index.ts';
 import { listModels } from '../../open-models.ts';
 import { reasonOf } from '../../reason-of.ts';
-import { advice, broken, type Check, fine, type Observation, serviceBoundMs } from '../finding.ts';
+import { advice, broken, type Check, fine, type Observation, SERVICE_BOUND_MS } from '../finding.ts';
 
 async function examineTarget(model: string, target: TargetDefinition): Promise<Observation> {
   const name = `${model} at ${new URL(target.baseUrl).host}`;
   const startedAtMs = performance.now();
   try {
-    const status = await inspectTarget(target, serviceBoundMs);
+    const status = await inspectTarget(target, SERVICE_BOUND_MS);
     if (status === 401 || status === 403) {
       return broken(
         `${name} refuses the key (${status})`,

@@ -1,6 +1,6 @@
 import { inspectRedis, type RedisState } from '../../../platform/redis/index.ts';
 import { reasonOf } from '../../reason-of.ts';
-import { advice, boundMs, broken, type Check, fine, type Observation } from '../finding.ts';
+import { advice, BOUND_MS, broken, type Check, fine, type Observation } from '../finding.ts';
 
 function judge(
   { version, isReplica, evictionPolicy, roundTripMs, refused }: RedisState,
@@ -46,7 +46,7 @@ export const checkRedis: Check = {
     }
     try {
       // To connect, to say our name and to be answered are steps; all are to be within the bound of the check.
-      return judge(await inspectRedis(redis.url, boundMs / 4), redis.commandTimeoutMs);
+      return judge(await inspectRedis(redis.url, BOUND_MS / 4), redis.commandTimeoutMs);
     } catch (error) {
       return [
         broken(

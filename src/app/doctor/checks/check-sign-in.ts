@@ -1,11 +1,11 @@
 import { type Issuer, inspectIssuer, readIssuers } from '../../../core/accounts/index.ts';
 import { reasonOf } from '../../reason-of.ts';
-import { broken, type Check, fine, type Observation, serviceBoundMs } from '../finding.ts';
+import { broken, type Check, fine, type Observation, SERVICE_BOUND_MS } from '../finding.ts';
 
 async function examineIssuer({ issuer, jwksUrl, verificationKey }: Issuer): Promise<Observation> {
   if (verificationKey !== undefined) return fine(`by tokens of ${issuer}, by the key that is configured`);
   try {
-    const keys = await inspectIssuer({ issuer, jwksUrl }, serviceBoundMs);
+    const keys = await inspectIssuer({ issuer, jwksUrl }, SERVICE_BOUND_MS);
     return fine(`by tokens of ${issuer}, which has ${keys === 1 ? 'one key' : `${keys} keys`}`);
   } catch (error) {
     return broken(

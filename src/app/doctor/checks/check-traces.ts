@@ -1,7 +1,7 @@
 import { inspectCollector } from '../../../platform/telemetry/index.ts';
 import { reasonOf } from '../../reason-of.ts';
 import { readCollector } from '../../start-tracing.ts';
-import { advice, broken, type Check, fine, type Observation, serviceBoundMs } from '../finding.ts';
+import { advice, broken, type Check, fine, type Observation, SERVICE_BOUND_MS } from '../finding.ts';
 
 function judge(host: string, status: number): Observation {
   if (status < 300) return fine(`${host} takes them`);
@@ -28,7 +28,7 @@ export const checkTraces: Check = {
     if (collector === undefined) return [fine('none are sent')];
     const { host } = new URL(collector.endpoint);
     try {
-      return [judge(host, await inspectCollector(collector, serviceBoundMs))];
+      return [judge(host, await inspectCollector(collector, SERVICE_BOUND_MS))];
     } catch (error) {
       return [
         broken(

@@ -1,4 +1,4 @@
-import { dayMs } from '../../../base/days.ts';
+import { DAY_MS } from '../../../base/days.ts';
 import { type Language, type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { readByLexicon } from '../readings/read-by-lexicon.ts';
 import { readPeriod } from './read-period.ts';
@@ -6,7 +6,7 @@ import { readPeriod } from './read-period.ts';
 type Kind = 'log' | 'maybe-log' | 'past' | 'trend';
 
 /** Behind "I feel": "like pizza" and "that he is right", but neither "like crap" nor "that bad". */
-const noFeeling = '(?:like\\b(?! (?:crap|shit|hell)\\b)|that\\b(?! (?:bad|good|great)(?: (?:today|yesterday))?$))';
+const NO_FEELING = '(?:like\\b(?! (?:crap|shit|hell)\\b)|that\\b(?! (?:bad|good|great)(?: (?:today|yesterday))?$))';
 
 /** Each in full, and in the order in which they are tried. */
 const rules: readonly (readonly [Language, Kind, RegExp])[] = [
@@ -19,10 +19,10 @@ const rules: readonly (readonly [Language, Kind, RegExp])[] = [
   [
     'en',
     'log',
-    new RegExp(`^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not|never) feel|feeling)(?! ${noFeeling}) .+$`),
+    new RegExp(`^(?:i feel|i(?:'?m| am) feeling|i (?:don'?t|do not|never) feel|feeling)(?! ${NO_FEELING}) .+$`),
   ],
   ['sv', 'log', /^(?:(?:jag )?känner mig|jag mår) .+$/],
-  ['en', 'past', new RegExp(`^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! ${noFeeling})(?<when> .+)$`)],
+  ['en', 'past', new RegExp(`^i (?:felt|was feeling|was|(?:didn'?t|did not) feel)(?! ${NO_FEELING})(?<when> .+)$`)],
   ['sv', 'past', /^(?:(?:jag )?(?:kände mig|mådde)|jag var)(?<when> .+)$/],
   ['en', 'maybe-log', /^i(?:'?m| am) .+$/],
   ['sv', 'maybe-log', /^jag är .+$/],
@@ -73,7 +73,7 @@ const otherTime = new RegExp(
 );
 
 /** Said to somebody and not of oneself, for all that the lexicon rates it. */
-const address = /^(?:help|thanks?|stop|cancel|yes|no|please|hjälp|tack|stopp|sluta|avbryt|ja|nej)(?!\p{L})/iu;
+const ADDRESS = /^(?:help|thanks?|stop|cancel|yes|no|please|hjälp|tack|stopp|sluta|avbryt|ja|nej)(?!\p{L})/iu;
 
 /**
  * What the words for a feeling say too, of something else: "I'm sorry", "I'm happy to help", "I'm dying to see you", "I'm
@@ -113,11 +113,11 @@ function readLog({
 }): PlainCall | undefined {
   // "I am at work" may mean anything; with a word of feeling in it, it is about a mood.
   const isOfMood =
-    kind === 'log' || (!address.test(said) && !otherSense.test(said) && readByLexicon(said).confidence > 0);
+    kind === 'log' || (!ADDRESS.test(said) && !otherSense.test(said) && readByLexicon(said).confidence > 0);
   if (said.endsWith('?') || !isOfMood) return undefined;
   const daysAgo = kind === 'past' ? readDaysAgo(when) : 0;
   if (daysAgo === undefined) return undefined;
-  const timestamp = new Date(now.getTime() - daysAgo * dayMs).toISOString();
+  const timestamp = new Date(now.getTime() - daysAgo * DAY_MS).toISOString();
   return { tool: 'mood_log', input: { mood_text: said, ...(daysAgo > 0 && { timestamp }) } };
 }
 

@@ -1,4 +1,4 @@
-import { dayMs, toDay } from '../../../base/days.ts';
+import { DAY_MS, toDay } from '../../../base/days.ts';
 
 /** Days, first and last, as 2026-12-24. */
 export interface Period {
@@ -10,7 +10,7 @@ export interface Period {
 const days = (now: Date, first: number, last: number): Period => ({ from: dayAt(now, first), to: dayAt(now, last) });
 
 function dayAt(now: Date, offsetDays: number): string {
-  return toDay(new Date(now.getTime() + offsetDays * dayMs));
+  return toDay(new Date(now.getTime() + offsetDays * DAY_MS));
 }
 
 /** The month before. */

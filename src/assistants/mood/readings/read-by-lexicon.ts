@@ -15,11 +15,11 @@ interface Lexicon {
 }
 
 /** The ratings of AFINN go so far. */
-const strongest = 5;
+const STRONGEST = 5;
 /** How many words a negation turns, everyday ones not counted: two of "did not have a very good day". */
-const negationReach = 2;
+const NEGATION_REACH = 2;
 /** Below it a mood is neither good nor bad. */
-const neutralScore = 0.1;
+const NEUTRAL_SCORE = 0.1;
 
 /**
  * Common words of moods that the lists, which were translated by machine, do not have. "Feeling" is taken out: it says that
@@ -82,8 +82,8 @@ const clauseEnds = new Set([...'.…,;:!?()–—-\n', ...'but men and och og ju
 /** Everyday words that a negation does not reach past, for they may begin another statement: "not sad I am happy". */
 const subjects = new Set("i i'm im it jag jeg".split(' '));
 
-const been = '(?:been|felt|varit|mått|känt mig|haft det|vært|følt meg|hatt det)';
-const better = '(?:better|worse|more|bättre|sämre|mer|bedre|verre|mere)';
+const BEEN = '(?:been|felt|varit|mått|känt mig|haft det|vært|følt meg|hatt det)';
+const BETTER = '(?:better|worse|more|bättre|sämre|mer|bedre|verre|mere)';
 
 /** Negations that do not turn what comes after them, though it is near. */
 const endedNegation = new RegExp(
@@ -93,8 +93,8 @@ const endedNegation = new RegExp(
     // Who cannot stop crying cries.
     '(?:cant|can ?not|couldnt) (?:stop|wait)|kan inte (?:sluta|vänta)|kan ikke (?:slutte|vente)',
     // What could not be better is very good, and so is what has not been this good before.
-    `(?:couldnt|could not|kunde inte|kunne ikke) (?:be|feel|vara|må|være)(?= ${better})`,
-    `(?:never|aldrig|aldri) ${been}(?= (?:so|s[åa]|${better})(?!\\p{L}))|${been}(?= (?:this|så här))`,
+    `(?:couldnt|could not|kunde inte|kunne ikke) (?:be|feel|vara|må|være)(?= ${BETTER})`,
+    `(?:never|aldrig|aldri) ${BEEN}(?= (?:so|s[åa]|${BETTER})(?!\\p{L}))|${BEEN}(?= (?:this|så här))`,
     // "Not sad but happy": anywhere else the same word is "without".
     '(?:inte|ej|icke)(?: \\p{L}+){1,4},? utan',
   ].join('|')})(?!\\p{L})`,
@@ -102,11 +102,11 @@ const endedNegation = new RegExp(
 );
 
 /** Swedish and Norwegian negate a verb after it: "jag gillar inte", "jeg gleder meg ikke". */
-const negatedVerb = /(?<!\p{L})(\p{L}+(?:r|s|de|te)(?: m[ei]g)? (inte|ej|icke|aldrig|ikke|ikkje|aldri))(?!\p{L})/gu;
+const NEGATED_VERB = /(?<!\p{L})(\p{L}+(?:r|s|de|te)(?: m[ei]g)? (inte|ej|icke|aldrig|ikke|ikkje|aldri))(?!\p{L})/gu;
 
 /** What is read in place of words that tell of a mood only behind "feel": neither in "well, no" nor in "slept less". */
 const feltWords: Readonly<Record<string, string>> = { well: 'good', down: 'sad', less: 'not', mindre: 'inte' };
-const feltWord =
+const FELT_WORD =
   /(?<=\b(?:feel|feeling|felt|känner mig) (?:(?:so|very|really|quite|pretty|too|that|a bit|a little) )?)(?:well|down|less|mindre)\b/g;
 
 function toLexicon(
@@ -176,10 +176,10 @@ function countKnown(words: readonly string[], lexicon: Lexicon): number {
 /** How many more words are turned after this one, `next` being the one after it. */
 function reachAfter([word, next]: readonly [string, string], reach: number, lexicon: Lexicon): number {
   const { everyday, negations } = lexicon;
-  if (negations.has(word)) return negationReach;
+  if (negations.has(word)) return NEGATION_REACH;
   if (clauseEnds.has(word)) return 0;
   // "Did not sleep much so feel terrible", but neither "not so good" nor "did not sleep so good".
-  if (/^s[oå]$/.test(word) && reach < negationReach && (ratingOf(next, lexicon) ?? 0) <= 0) return 0;
+  if (/^s[oå]$/.test(word) && reach < NEGATION_REACH && (ratingOf(next, lexicon) ?? 0) <= 0) return 0;
   return everyday.has(word) && !subjects.has(word) ? reach : reach - 1;
 }
 
@@ -199,7 +199,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 const round = (number: number): number => Math.round(number * 1000) / 1000;
 
 function nameMood(score: number): string {
-  if (Math.abs(score) < neutralScore) return 'neutral';
+  if (Math.abs(score) < NEUTRAL_SCORE) return 'neutral';
   return score > 0 ? 'positive' : 'negative';
 }
 
@@ -216,16 +216,16 @@ export function readByLexicon(text: string): Reading {
   const words =
     negatingPhrases
       .reduce((said, [phrase, negation]) => said.replaceAll(phrase, negation), plain)
-      .replaceAll(feltWord, (word) => feltWords[word] ?? word)
+      .replaceAll(FELT_WORD, (word) => feltWords[word] ?? word)
       .replaceAll(endedNegation, '$&;')
-      .replaceAll(negatedVerb, '$2 $1')
+      .replaceAll(NEGATED_VERB, '$2 $1')
       .match(/\p{L}+(?:['-]\p{L}+)*|[.…,;:!?()–—\n-]/gu) ?? [];
   const counts = lexicons.map((lexicon) => countKnown(words, lexicon));
   const most = Math.max(...counts);
   const lexicon = most === 0 ? undefined : lexicons[counts.indexOf(most)];
   const ratings = lexicon === undefined ? [] : rate(words, lexicon);
   const total = sum(ratings);
-  const score = ratings.length === 0 ? 0 : round(total / ratings.length / strongest);
+  const score = ratings.length === 0 ? 0 : round(total / ratings.length / STRONGEST);
   const agreement = ratings.length === 0 ? 0 : Math.abs(total) / sum(ratings.map(Math.abs));
   const confidence = round((agreement * ratings.length) / (ratings.length + 1));
   return { mood: nameMood(score), score, confidence, language: lexicon?.language ?? 'und' };

@@ -4,7 +4,7 @@ import { listEntries } from '../queries.ts';
 import { Instant } from '../schemas.ts';
 
 /** As many as a user can be told in one answer. */
-const maxEntries = 50;
+const MAX_ENTRIES = 50;
 
 export const list = defineTool({
   name: 'list',
@@ -21,8 +21,8 @@ export const list = defineTool({
     const rows = await context.query(listEntries, {
       from: from === undefined ? null : new Date(from),
       to: to === undefined ? null : new Date(to),
-      ...{ afterFeltAt: null, afterId: null, offset: 0, limit: maxEntries + 1 },
+      ...{ afterFeltAt: null, afterId: null, offset: 0, limit: MAX_ENTRIES + 1 },
     });
-    return { entries: rows.slice(0, maxEntries).map(toEntry), has_more: rows.length > maxEntries };
+    return { entries: rows.slice(0, MAX_ENTRIES).map(toEntry), has_more: rows.length > MAX_ENTRIES };
   },
 });

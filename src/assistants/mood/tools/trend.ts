@@ -1,12 +1,12 @@
-import { addDays, dayMs, toDay } from '../../../base/days.ts';
+import { addDays, DAY_MS, toDay } from '../../../base/days.ts';
 import { defineTool, Type } from '../../../kit/index.ts';
 import { moodErrors } from '../errors.ts';
 import { readTrend } from '../queries.ts';
 
 const Day = Type.String({ format: 'date', description: 'A day, such as 2026-12-24.' });
-const usualDays = 7;
+const USUAL_DAYS = 7;
 /** As many as the statement answers. */
-const maxDays = 366;
+const MAX_DAYS = 366;
 
 /** How the user felt in some days. */
 export interface Trend {
@@ -35,8 +35,9 @@ export const trend = defineTool({
   writes: false,
   async run(period, context): Promise<Trend> {
     const to = period.to ?? toDay(context.clock.now());
-    const from = period.from ?? addDays(to, 1 - usualDays);
-    if (Date.parse(to) - Date.parse(from) >= maxDays * dayMs) throw moodErrors.raise.trend_too_long({ param: 'from' });
+    const from = period.from ?? addDays(to, 1 - USUAL_DAYS);
+    if (Date.parse(to) - Date.parse(from) >= MAX_DAYS * DAY_MS)
+      throw moodErrors.raise.trend_too_long({ param: 'from' });
     const rows = await context.query(readTrend, { from: new Date(from), to: new Date(addDays(to, 1)) });
     const entries = rows.reduce((count, row) => count + row.entries, 0);
     const read = rows.reduce((count, row) => count + row.read, 0);

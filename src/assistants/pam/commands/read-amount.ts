@@ -28,11 +28,11 @@ const said: readonly (readonly [string, RegExp])[] = [
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
 /** "€5", "SEK 50", "1 200,50 kr", "5:-". In front not every code: "SPENT ALL 50" names no lek. */
-const amountFirst =
+const AMOUNT_FIRST =
   /^(?<sign>[€$£¥]|eur|usd|gbp|jpy|kr|sek|nok|dkk)?\s?(?<number>\d{1,3}(?:[ \u00a0]\d{3})+(?:[.,]\d{1,4})?|\d+(?:[.,]\d+)*)(?<even>[:,.][-–])?\s?(?<unit>[€$£¥]|[a-z]+)?(?<rest>.*)$/i;
 
 /** Thousands that are told from the decimals by another mark: "1.234,50". */
-const marked = /^\d{1,3}([.,])\d{3}(?:\1\d{3})*(?!\1)[.,]\d{1,2}$/;
+const MARKED = /^\d{1,3}([.,])\d{3}(?:\1\d{3})*(?!\1)[.,]\d{1,2}$/;
 
 /** The code or the sign of a currency as it is said; undefined for any other word. */
 function readCurrency(word: string): string | undefined {
@@ -50,7 +50,7 @@ function joinCurrencies(before: string, behind: string): string | undefined {
 /** A number with a point; undefined for what may be one number or another. */
 function readNumber(text: string, language: Language): string | undefined {
   const spaced = text.replace(/[ \u00a0]/g, '');
-  const [, mark = ''] = marked.exec(spaced) ?? [];
+  const [, mark = ''] = MARKED.exec(spaced) ?? [];
   const joined = spaced.replaceAll(mark, '');
   const plain = language === 'en' ? joined.replace(/,(?=\d{3}(?!\d))/g, '') : joined;
   const number = plain.replace(',', '.');
@@ -62,7 +62,7 @@ function readNumber(text: string, language: Language): string | undefined {
  * also for one in two currencies: "€12 USD".
  */
 export function readAmount(text: string, language: Language): AmountAndRest | undefined {
-  const { sign = '', number = '', even, unit = '', rest = '' } = amountFirst.exec(text)?.groups ?? {};
+  const { sign = '', number = '', even, unit = '', rest = '' } = AMOUNT_FIRST.exec(text)?.groups ?? {};
   const amount = readNumber(number, language);
   const before = readCurrency(sign);
   if (amount === undefined) return undefined;

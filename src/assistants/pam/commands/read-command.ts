@@ -68,7 +68,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
 };
 
 /** A budget is for a month, said or not. */
-const monthly = / (?:a|per|each|every) month\b| (?:i månaden|per månad)(?!\p{L})/iu;
+const MONTHLY = / (?:a|per|each|every) month\b| (?:i månaden|per månad)(?!\p{L})/iu;
 
 /** What a category is said after. */
 const joints = {
@@ -83,7 +83,7 @@ const soFar = {
 };
 
 /** Said around what is meant, and not part of it. */
-const please = /^(?:please |snälla )+/i;
+const PLEASE = /^(?:please |snälla )+/i;
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
@@ -91,7 +91,7 @@ export function readCommand(text: string): Command | undefined {
     .trim()
     .replaceAll(/[’‘´`]/g, "'")
     .replace(/\s+/g, ' ');
-  const sentence = withoutThanks(withoutGreetings(said).replace(please, ''));
+  const sentence = withoutThanks(withoutGreetings(said).replace(PLEASE, ''));
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
       const found = new RegExp(pattern, 'iu').exec(sentence);
@@ -114,12 +114,12 @@ function readCategory(text: string, language: Language): { category?: string } |
 }
 
 /** Words that make a sentence of those before them: "dinner but Anna paid me back", "food was exceeded". */
-const saysMore =
+const SAYS_MORE =
   /(?<=\P{L})(?:is|was|were|are|has|had|should|would|will be|but|not|twice|är|var|blev|borde|ska|men|inte|två gånger)(?!\p{L})/iu;
 
 /** Digits, and words that tell of a time, are of a date or an amount that was not understood. */
 function isCategory(text: string, language: Language): boolean {
-  return /^\D{1,50}$/.test(text) && !saysMore.test(text) && !namesTime(text, language);
+  return /^\D{1,50}$/.test(text) && !SAYS_MORE.test(text) && !namesTime(text, language);
 }
 
 function readAmountFor({ what, category: said, language, isBrief }: Command, now: Date) {
@@ -177,7 +177,7 @@ export function readCall({ text, now }: PlainText): PlainCall | undefined {
   }
   const { verb, what } = command;
   if (verb === 'budgets') return { tool: 'pam_list_budgets', input: {} };
-  const found = readAmountFor(verb === 'budget' ? { ...command, what: what.replace(monthly, '') } : command, now);
+  const found = readAmountFor(verb === 'budget' ? { ...command, what: what.replace(MONTHLY, '') } : command, now);
   if (found === undefined) return undefined;
   const { input, daysAgo, day } = found;
   if (command.verb === 'budget') {

@@ -1,7 +1,7 @@
 import type { ParsedResult } from 'chrono-node';
-import { dayMs, toDay } from '../../../base/days.ts';
+import { DAY_MS, toDay } from '../../../base/days.ts';
 import { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
-import { earliestMs, type Weekday, weekdays } from '../days.ts';
+import { EARLIEST_MS, type Weekday, weekdays } from '../days.ts';
 import { isUnfinished } from './read-period.ts';
 
 /** A day that was said relative to today, which is another day elsewhere. */
@@ -61,7 +61,7 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: stri
 };
 
 /** The name of a day that is a weekday only in part, or another than the last of that name: "Black Friday". */
-const ownNameOfDay =
+const OWN_NAME_OF_DAY =
   /(?<!\p{L})(?:black|cyber|good|easter|palm|other|svarta?|varannan) (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)/iu;
 
 /** The text without what was found, where that is at its beginning or end: elsewhere it is part of something else. */
@@ -89,7 +89,7 @@ function isDay({ start, text }: ParsedResult): boolean {
 }
 
 /** "Last 7 days", "this week", and what is counted from a day that is not said: chrono has a day for them too. */
-const notOneDay =
+const NOT_ONE_DAY =
   /^(?:next|after|(?:last|past|this)(?! (?:night|morning|afternoon|evening|\p{L}+day)\b)) | (?:before|earlier|later)$/iu;
 
 /** A date: without a year, the last one that there has been. Undefined for one that is still to come. */
@@ -97,7 +97,7 @@ function lastDate({ start }: ParsedResult, now: Date): Date | undefined {
   const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
   const date = new Date(Date.UTC(year, month - 1, day));
   // Where it is that day already, it may have been spent.
-  if (date.getTime() <= now.getTime() + earliestMs) return date;
+  if (date.getTime() <= now.getTime() + EARLIEST_MS) return date;
   if (start.isCertain('year')) return undefined;
   date.setUTCFullYear(year - 1);
   // No year has a 29 February after another.
@@ -110,7 +110,7 @@ function lastDate({ start }: ParsedResult, now: Date): Date | undefined {
  */
 function dayOf(found: ParsedResult, now: Date): Date | undefined {
   const { start, end, text } = found;
-  if (end || notOneDay.test(text)) return undefined;
+  if (end || NOT_ONE_DAY.test(text)) return undefined;
   const date = lastDate(found, now);
   // "Friday 5 December" when that was a Saturday, and what chrono takes for one day: "Friday yesterday".
   return start.isCertain('weekday') && date?.getUTCDay() !== start.get('weekday') ? undefined : date;
@@ -163,7 +163,7 @@ function noonOf(now: Date): Date {
  */
 export function readDay(said: string, now: Date, language: Language): DayAndRest | undefined {
   const text = toPlainSwedishDates(said);
-  if (ownNameOfDay.test(text)) return undefined;
+  if (OWN_NAME_OF_DAY.test(text)) return undefined;
   const own = readOwnDay(text, language);
   if (own !== 'none') return own;
   const found = dateParserFor(language).parse(text, noonOf(now)).findLast(isDay);
@@ -174,5 +174,5 @@ export function readDay(said: string, now: Date, language: Language): DayAndRest
   const date = dayOf(found, now);
   if (date === undefined || (language === 'en' && hasTwoReadings(found.text))) return undefined;
   if (isDate(found)) return { day: toDay(date), rest };
-  return toAgo({ daysAgo: Math.floor(now.getTime() / dayMs) - date.getTime() / dayMs }, rest);
+  return toAgo({ daysAgo: Math.floor(now.getTime() / DAY_MS) - date.getTime() / DAY_MS }, rest);
 }

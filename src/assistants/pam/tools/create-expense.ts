@@ -6,7 +6,7 @@ import { meantCurrency, toMinor } from '../money.ts';
 import { Amount, Category, Day, Note, SaidCurrency, WeekdayName } from '../schemas.ts';
 import { getSettings } from '../settings.ts';
 
-const hourMs = 3_600_000;
+const HOUR_MS = 3_600_000;
 
 export const createExpense = defineTool({
   name: 'create_expense',
@@ -37,7 +37,7 @@ export const createExpense = defineTool({
   async run({ amount, currency, category, note = null, spent_on, days_ago = 0, hours_ago = 0, weekday }, context) {
     const settings = await getSettings(context);
     const known = meantCurrency(currency, settings.currency);
-    const then = new Date(context.clock.now().getTime() - hours_ago * hourMs);
+    const then = new Date(context.clock.now().getTime() - hours_ago * HOUR_MS);
     const day = addDays(todayIn(settings.time_zone, then), -days_ago);
     const expense = await addExpense(
       {

@@ -4,7 +4,7 @@ import { listBudgets as listRows } from '../queries.ts';
 import { getSettings } from '../settings.ts';
 
 /** As many as a user can be told in one answer. */
-const maxBudgets = 50;
+const MAX_BUDGETS = 50;
 
 export const listBudgets = defineTool({
   name: 'list_budgets',
@@ -13,10 +13,10 @@ export const listBudgets = defineTool({
   writes: false,
   async run(_input, context) {
     const { language } = await getSettings(context);
-    const rows = await context.query(listRows, { afterCategory: '', afterCurrency: '', limit: maxBudgets + 1 });
-    const budgets = rows.slice(0, maxBudgets).map(({ category, currency, amount_minor }) => {
+    const rows = await context.query(listRows, { afterCategory: '', afterCurrency: '', limit: MAX_BUDGETS + 1 });
+    const budgets = rows.slice(0, MAX_BUDGETS).map(({ category, currency, amount_minor }) => {
       return { category, currency, amount: toDecimal(amount_minor, currency) };
     });
-    return { budgets, has_more: rows.length > maxBudgets, language };
+    return { budgets, has_more: rows.length > MAX_BUDGETS, language };
   },
 });

@@ -7,7 +7,7 @@ import { getSettings } from '../settings.ts';
 import { readSpan, span } from './span.ts';
 
 /** As many as a user can be told in one answer. */
-const maxExpenses = 50;
+const MAX_EXPENSES = 50;
 
 export const listExpenses = defineTool({
   name: 'list_expenses',
@@ -18,9 +18,9 @@ export const listExpenses = defineTool({
     const { time_zone, language } = await getSettings(context);
     const { from, to } = readSpan(days, todayIn(time_zone, context.clock.now()));
     const only = category === undefined ? null : toCategory(category);
-    const page = { afterSpentOn: null, afterId: null, limit: maxExpenses + 1 };
+    const page = { afterSpentOn: null, afterId: null, limit: MAX_EXPENSES + 1 };
     const rows = await context.query(listRows, { from, to, category: only, ...page });
-    const expenses = rows.slice(0, maxExpenses).map((row) => toTold(toExpense(row)));
-    return { from, to, category: only, expenses, has_more: rows.length > maxExpenses, language };
+    const expenses = rows.slice(0, MAX_EXPENSES).map((row) => toTold(toExpense(row)));
+    return { from, to, category: only, expenses, has_more: rows.length > MAX_EXPENSES, language };
   },
 });

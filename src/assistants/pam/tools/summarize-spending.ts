@@ -8,7 +8,7 @@ import { getSettings } from '../settings.ts';
 import { readSpan, span } from './span.ts';
 
 /** As many sums as a user can be told in one answer. */
-const maxSums = 100;
+const MAX_SUMS = 100;
 
 /** What was spent in one currency, or of it in a month on a category. */
 export interface Spending {
@@ -34,10 +34,10 @@ export const summarizeSpending = defineTool({
     const today = todayIn(time_zone, context.clock.now());
     const { from, to } = readSpan(days, today);
     const only = category === undefined ? null : toCategory(category);
-    const rows = await context.query(sumRows, { from, to, category: only, limit: maxSums + 1 });
+    const rows = await context.query(sumRows, { from, to, category: only, limit: MAX_SUMS + 1 });
     const totals: Spending[] = [];
     const lines: SpendingLine[] = [];
-    for (const { month, category, budget_minor, ...row } of rows.slice(0, maxSums)) {
+    for (const { month, category, budget_minor, ...row } of rows.slice(0, MAX_SUMS)) {
       const [currency, expenses] = [row.currency ?? '', row.expenses ?? 0];
       const spending = { amount: toDecimal(row.total_minor ?? '0', currency), currency, expenses };
       if (month === null || category === null) totals.push(spending);
@@ -46,6 +46,6 @@ export const summarizeSpending = defineTool({
         lines.push({ ...spending, month, category, budget: hasBudget ? toDecimal(budget_minor, currency) : null });
       }
     }
-    return { from, to, category: only, totals, lines, has_more: rows.length > maxSums, language };
+    return { from, to, category: only, totals, lines, has_more: rows.length > MAX_SUMS, language };
   },
 });

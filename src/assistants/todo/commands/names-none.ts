@@ -20,16 +20,16 @@ const others = wordsOf(
   'lista listan konto kontot dagen veckan månaden året här där fel',
 );
 
-const number = /^#?\d+$/;
+const NUMBER = /^#?\d+$/;
 
 /** "Item 2", and what asks which are meant. */
-const numberedOrAsked = /^(?:(?:number|nr|nummer|punkt|item|task) ?#?\d+|what(?:'?s| is) (?:done|finished|left))$/;
+const NUMBERED_OR_ASKED = /^(?:(?:number|nr|nummer|punkt|item|task) ?#?\d+|what(?:'?s| is) (?:done|finished|left))$/;
 
 /** Whether what was said names no item: "it", "everything", "the last one", "both", "a new task", "2", "my account". */
 export function namesNone(said: string): boolean {
   const words = said.toLowerCase().split(' ');
-  const named = words.findIndex((word) => !pointers.has(word) && !number.test(word));
+  const named = words.findIndex((word) => !pointers.has(word) && !NUMBER.test(word));
   if (named === -1) return true;
   const rest = words.slice(named).join(' ');
-  return others.has(rest) || numberedOrAsked.test(rest);
+  return others.has(rest) || NUMBERED_OR_ASKED.test(rest);
 }

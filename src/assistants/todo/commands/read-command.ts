@@ -1,4 +1,4 @@
-import { dayMs, toDay } from '../../../base/days.ts';
+import { DAY_MS, toDay } from '../../../base/days.ts';
 import { type Language, type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { namesNone } from './names-none.ts';
 import { readDay } from './read-day.ts';
@@ -87,17 +87,17 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
 };
 
 /** When something was done, behind what was: not when it was due, as "for today" is. */
-const whenDone =
+const WHEN_DONE =
   /(?<!\s(?:for|by|due|from|till|senast|från))\s+(?:today|yesterday|this morning|last (?:night|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|i ?(?:dag|går|förrgår|morse|kväll|(?:mån|tis|ons|tors|fre|lör|sön)dags))$/i;
-const onThatDay = /\s+on (?:mon|tues|wednes|thurs|fri|satur|sun)day$/i;
+const ON_THAT_DAY = /\s+on (?:mon|tues|wednes|thurs|fri|satur|sun)day$/i;
 
 /** Said around what is meant, and not part of it. */
-const onTheList = /\s+(?:to|on) (?:my|the) (?:todo |to-do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
-const articles = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
-const kind = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
-const please = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du (?:snälla )?|snälla (?:kan du )?)/i;
+const ON_THE_LIST = /\s+(?:to|on) (?:my|the) (?:todo |to-do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
+const ARTICLES = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
+const KIND = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
+const PLEASE = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du (?:snälla )?|snälla (?:kan du )?)/i;
 
-const weekday = '(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)';
+const WEEKDAY = '(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)';
 
 /** When to be reminded, as it is said before of what. Nothing else: "remind me at the station to call" has no time. */
 const times = [
@@ -105,7 +105,7 @@ const times = [
   'i ?(?:dag|kväll|morgon|övermorgon)',
   'this (?:afternoon|evening)',
   'in the (?:morning|evening)',
-  `(?:(?:on|på|next|nästa) )?${weekday}(?: (?:morning|afternoon|evening))?`,
+  `(?:(?:on|på|next|nästa) )?${WEEKDAY}(?: (?:morning|afternoon|evening))?`,
   // "On the 3rd", "on 3 December", "den 3:e".
   '(?:on|den) (?:the )?\\d{1,2}(?:st|nd|rd|th|:[ae])?(?: \\p{L}+)?',
   'on payday|på lönedagen',
@@ -115,7 +115,7 @@ const times = [
   'in \\S+ (?:minute|hour|day|week|month)s?',
   'om \\S+ (?:minut(?:er)?|timm(?:e|ar)|dag(?:ar)?|veck(?:a|or)|månad(?:er)?)',
   'next (?:week|month)|nästa (?:vecka|månad)',
-  `(?:every|varje) (?:day|week|month|dag|vecka|månad|${weekday})`,
+  `(?:every|varje) (?:day|week|month|dag|vecka|månad|${WEEKDAY})`,
 ].join('|');
 
 /** A time before what it is about, which may name another one: "remind me tomorrow to order cake for Friday". */
@@ -125,24 +125,24 @@ const dayFirst = new RegExp(
 );
 
 /** Between two sentences, each of which may be a command. */
-const betweenSentences = /[\r\n]+|(?<=[.!?;]) +(?:then |sen )?|,? (?:and|och) (?=(?:remind|påminn) )/i;
+const BETWEEN_SENTENCES = /[\r\n]+|(?<=[.!?;]) +(?:then |sen )?|,? (?:and|och) (?=(?:remind|påminn) )/i;
 
 /** The command that a sentence is; undefined when it is none that a rule knows. */
 export function readCommand(text: string): Command | undefined {
   const greeted = withoutGreetings(text.trim());
-  const [, ...others] = greeted.split(betweenSentences);
+  const [, ...others] = greeted.split(BETWEEN_SENTENCES);
   // One of several would be done, or all of them be one title.
   if (others.some((other) => readCommand(other) !== undefined)) return undefined;
   const said = greeted.replace(/\s+/g, ' ').replace(/(?<=\p{L})[’‘´`](?=\p{L})/gu, "'");
-  const polite = withoutThanks(said.replace(please, ''));
+  const polite = withoutThanks(said.replace(PLEASE, ''));
   const sentence = polite.replace(dayFirst, '');
   const due = dayFirst.exec(polite)?.groups?.due;
-  const asks = said.endsWith('?') && !please.test(said);
+  const asks = said.endsWith('?') && !PLEASE.test(said);
   for (const language of ['en', 'sv'] as const) {
     for (const [verb, pattern] of rules[language]) {
       const found = new RegExp(pattern, 'iu').exec(sentence);
       if (found === null) continue;
-      const what = (found.groups?.what ?? '').replace(onTheList, '').trim();
+      const what = (found.groups?.what ?? '').replace(ON_THE_LIST, '').trim();
       // "Milk is done?" asks; to do it would be to guess.
       if (verb !== 'list' && (asks || namesNone(what))) return undefined;
       return { language, verb, what, due, isPast: found.groups?.past !== undefined };
@@ -153,13 +153,14 @@ export function readCommand(text: string): Command | undefined {
 
 /** A title as it may be on the list, in what a user calls an item: "the dentist item". */
 function nameIn(what: string): string {
-  return what.replace(articles, '').replace(kind, '');
+  return what.replace(ARTICLES, '').replace(KIND, '');
 }
 
 /** The item that a sentence completes or deletes, as the tools take it; undefined when it names none. */
 function readMeant({ language, verb, what, isPast }: Command, now: Date): PlainCall['input'] | undefined {
-  const whole = what.replace(kind, '');
-  const before = verb === 'complete' ? whole.replace(isPast ? onThatDay : whenDone, '').replace(whenDone, '') : whole;
+  const whole = what.replace(KIND, '');
+  const before =
+    verb === 'complete' ? whole.replace(isPast ? ON_THAT_DAY : WHEN_DONE, '').replace(WHEN_DONE, '') : whole;
   const { day, rest } = before === whole ? readDay(whole, now, language) : { day: null, rest: before };
   if (rest === '' || namesNone(rest)) return undefined;
   // "Done with the report on Friday", said on a Friday, may be of when it was done.
@@ -183,7 +184,7 @@ function readList({ what, language }: Command, now: Date): PlainCall | undefined
   const [, daysMore] = weeks.find(([pattern]) => pattern.test(what)) ?? [];
   if (daysMore !== undefined) {
     const daysToSunday = (7 - now.getUTCDay()) % 7;
-    const sunday = toDay(new Date(now.getTime() + (daysToSunday + daysMore) * dayMs));
+    const sunday = toDay(new Date(now.getTime() + (daysToSunday + daysMore) * DAY_MS));
     return { tool: 'todo_list', input: { due_to: sunday } };
   }
   const { day, rest } = readDay(what, now, language);
@@ -192,7 +193,7 @@ function readList({ what, language }: Command, now: Date): PlainCall | undefined
 }
 
 function readNew({ what, due, language }: Command, now: Date): PlainCall | undefined {
-  const whole = what.replace(kind, '');
+  const whole = what.replace(KIND, '');
   const found = readDay(due ?? whole, now, language);
   // Of a time that is no day, the words stay: "pay rent on payday".
   const title = due === undefined ? found.rest : `${whole} ${found.rest}`.trim();

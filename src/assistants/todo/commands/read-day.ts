@@ -1,5 +1,5 @@
 import type { ParsedResult } from 'chrono-node';
-import { dayMs, toDay } from '../../../base/days.ts';
+import { DAY_MS, toDay } from '../../../base/days.ts';
 import { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
 
 /** A text without the day that it names. */
@@ -28,13 +28,13 @@ const joints = {
 const articles = { en: /(?<!\S)the $/i, sv: /(?<!\S)den $/i };
 
 /** After these, a day is not the one that it is due. */
-const otherwise =
+const OTHERWISE =
   /(?<!\p{L})(?:every|each|or|not|after|before|from|since|over|during|of|the|varje|var|eller|inte|efter|före|innan|från|sedan|tills)$/iu;
 
 /** Before a day of the week: it is another day than the next of that name, or not the day at all. */
-const otherWeekday =
+const OTHER_WEEKDAY =
   /(?<!\p{L})(?:other|first|second|third|fourth|last|except|excluding|unless|black|cyber|good|easter|palm|ash|shrove|holy|andra|första|tredje|fjärde|sista|varannan|utom|förutom|svarta?)$/iu;
-const isWeekday = /^(?:mon|tues|wednes|thurs|fri|satur|sun)day|^(?:mån|tis|ons|tors|fre|lör|sön)dag/i;
+const IS_WEEKDAY = /^(?:mon|tues|wednes|thurs|fri|satur|sun)day|^(?:mån|tis|ons|tors|fre|lör|sön)dag/i;
 
 /** How far off a day is, in days, where chrono does not know or has it wrong; the first that fits counts. */
 const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: string) => number])[]>> = {
@@ -92,7 +92,7 @@ function findOwnDays(text: string, now: Date, language: Language): Named[] {
   return ownDays[language].flatMap(([pattern, daysFor]) => {
     const found = pattern.exec(text);
     if (found === null) return [];
-    const day = toDay(new Date(now.getTime() + daysFor(found[1] ?? '') * dayMs));
+    const day = toDay(new Date(now.getTime() + daysFor(found[1] ?? '') * DAY_MS));
     return [{ start: found.index, end: found.index + found[0].length, day }];
   });
 }
@@ -136,12 +136,12 @@ export function readDay(said: string, now: Date, language: Language): DayAndRest
   if (named === undefined || another !== undefined || named.day < toDay(now)) return whole;
   const lead = text.slice(0, named.start);
   if (!said.startsWith(lead)) return whole;
-  if (isWeekday.test(text.slice(named.start)) && otherWeekday.test(lead.trimEnd())) return whole;
+  if (IS_WEEKDAY.test(text.slice(named.start)) && OTHER_WEEKDAY.test(lead.trimEnd())) return whole;
   const isInDigits = /\d/.test(text.charAt(named.start));
   const before = (isInDigits ? lead.replace(articles[language], '') : lead).trimEnd().replace(joints[language], '');
   const after = text.slice(named.end).trim();
   const isAtEnd = after === '' || /^(?:at|kl\.?|klockan) ?\d{1,2}(?:[:.]\d\d)?$/i.test(after);
-  if (!isAtEnd || otherwise.test(before)) return whole;
+  if (!isAtEnd || OTHERWISE.test(before)) return whole;
   const rest = [before, named.time ?? '', after];
   return { day: named.day, rest: rest.filter((part) => part !== '').join(' ') };
 }

@@ -4,7 +4,7 @@ import { listItems } from '../queries.ts';
 import { Day } from '../schemas.ts';
 
 /** As many as a user can be told in one answer. */
-const maxItems = 50;
+const MAX_ITEMS = 50;
 
 export const list = defineTool({
   name: 'list',
@@ -20,7 +20,7 @@ export const list = defineTool({
   writes: false,
   async run({ done = false, due_from = null, due_to = null }, context) {
     const filter = { isDone: done, dueFrom: due_from, dueTo: due_to };
-    const rows = await context.query(listItems, { ...filter, afterDueOn: null, afterId: null, limit: maxItems + 1 });
-    return { items: rows.slice(0, maxItems).map(toItem), has_more: rows.length > maxItems };
+    const rows = await context.query(listItems, { ...filter, afterDueOn: null, afterId: null, limit: MAX_ITEMS + 1 });
+    return { items: rows.slice(0, MAX_ITEMS).map(toItem), has_more: rows.length > MAX_ITEMS };
   },
 });

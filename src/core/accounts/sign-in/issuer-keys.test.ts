@@ -11,8 +11,8 @@ import { createLogger } from '../../../platform/log/index.ts';
 import { IdentityVerifier } from './identity-verifier.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 
-const issuer = 'https://id.example.com';
-const audience = 'test-client';
+const ISSUER = 'https://id.example.com';
+const AUDIENCE = 'test-client';
 const TEN_MINUTES_MS = 600_000;
 
 let aheadMs: number;
@@ -33,7 +33,7 @@ async function makeKey(kid: string): Promise<SigningKey> {
   return {
     publicJwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
     token: (header = { kid }) =>
-      new SignJWT({ iss: issuer, aud: audience, sub: 'ann', exp: Math.floor(Date.now() / 1_000) + 7_200 })
+      new SignJWT({ iss: ISSUER, aud: AUDIENCE, sub: 'ann', exp: Math.floor(Date.now() / 1_000) + 7_200 })
         .setProtectedHeader({ alg: 'ES256', ...header })
         .sign(privateKey),
   };
@@ -69,7 +69,7 @@ beforeEach(async () => {
   const jwksUrl = `http://127.0.0.1:${port}/`;
   const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
   verifier = new IdentityVerifier({
-    issuers: [{ issuer, audience: [audience], algorithms: ['ES256', 'RS256'], jwksUrl }],
+    issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ['ES256', 'RS256'], jwksUrl }],
     clock,
     log,
   });
@@ -151,7 +151,7 @@ describe('a provider that lists', () => {
       listed = [spoil(one.publicJwk), two.publicJwk];
       for (let round = 0; round < 3; round++) expect(await outcomeOf(await one.token())).toBe('auth.invalid_token');
       expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-        { issuer, msg: 'a key of an identity provider cannot be used' },
+        { issuer: ISSUER, msg: 'a key of an identity provider cannot be used' },
       ]);
       expect(await outcomeOf(await two.token())).toBe('ann');
     },
@@ -176,8 +176,8 @@ describe('a provider that lists', () => {
     const short = generateKeyPairSync('rsa', { modulusLength: 1_024 });
     const toListed = ({ publicKey }: typeof good) => ({ ...(publicKey.export({ format: 'jwk' }) as JWK), kid: 'rsa' });
     const token = await new SignJWT({
-      iss: issuer,
-      aud: audience,
+      iss: ISSUER,
+      aud: AUDIENCE,
       sub: 'ann',
       exp: Math.floor(Date.now() / 1_000) + 7_200,
     })
@@ -186,7 +186,7 @@ describe('a provider that lists', () => {
     listed = [toListed(short)];
     for (let round = 0; round < 3; round++) expect(await outcomeOf(token)).toBe('auth.invalid_token');
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { issuer, msg: 'a key of an identity provider cannot be used' },
+      { issuer: ISSUER, msg: 'a key of an identity provider cannot be used' },
     ]);
     listed = [toListed(short), toListed(good)];
     aheadMs += TEN_MINUTES_MS;
@@ -207,15 +207,15 @@ describe('where keys are', () => {
       return { keys: listed };
     };
     const log = createLogger({ level: 'warn', destination: { write: () => {} } });
-    const keys = new IssuerKeys({ issuer: { issuer }, fetchJson, clock, log });
+    const keys = new IssuerKeys({ issuer: { issuer: ISSUER }, fetchJson, clock, log });
     const token = { payload: '', signature: '' };
     return async () => await keys.find({ alg: 'ES256', kid: 'one' }, token, contextOf().deadline);
   }
 
   test.each([
     ['is of another issuer', { issuer: 'https://evil.example.com', jwks_uri: home }],
-    ['names a place that anybody on the way can write to', { issuer, jwks_uri: 'http://id.example.com/keys' }],
-    ['names none', { issuer }],
+    ['names a place that anybody on the way can write to', { issuer: ISSUER, jwks_uri: 'http://id.example.com/keys' }],
+    ['names none', { issuer: ISSUER }],
   ])('is not taken from a discovery document that %s', async (_what, wrong) => {
     document = wrong;
     place = 'jwks_uri' in wrong ? wrong.jwks_uri : home;
@@ -223,11 +223,11 @@ describe('where keys are', () => {
   });
 
   test('is asked again a second after they were not where discovery said', async () => {
-    document = { issuer, jwks_uri: 'https://id.example.com/old' };
+    document = { issuer: ISSUER, jwks_uri: 'https://id.example.com/old' };
     place = home;
     const find = startKeys();
     await expect(find()).rejects.toMatchObject({ code: 'auth.issuer_unavailable' });
-    document = { issuer, jwks_uri: home };
+    document = { issuer: ISSUER, jwks_uri: home };
     aheadMs = 1_000;
     await find();
   });

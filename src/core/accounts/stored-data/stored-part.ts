@@ -1,4 +1,4 @@
-import { firstId } from '../../../base/ids.ts';
+import { FIRST_ID } from '../../../base/ids.ts';
 import type { Statement } from '../../../platform/postgres/index.ts';
 
 /** Which rows to read: those after a place in the order of the primary key. */
@@ -28,7 +28,7 @@ export function storedById(
   read: (page: { userId: string; afterId: string; limit: number }) => Statement<{ id: string }>,
 ): StoredPart {
   return storedPart<{ id: string }>(table, ({ userId, after, limit }) =>
-    read({ userId, afterId: after?.id ?? firstId, limit }),
+    read({ userId, afterId: after?.id ?? FIRST_ID, limit }),
   );
 }
 

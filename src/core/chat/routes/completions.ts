@@ -21,10 +21,10 @@ const tags = ['OpenAI-compatible'];
  * How long the first chunk may take before the stream is opened without it, in milliseconds. A provider that refuses at
  * once gets its own HTTP status this way; a slow one does not leave the client without a byte.
  */
-const firstChunkWaitMs = 1_000;
+const FIRST_CHUNK_WAIT_MS = 1_000;
 
 /** How long after its budget a request may still settle its Idempotency-Key, in milliseconds. */
-const settleMarginMs = 15_000;
+const SETTLE_MARGIN_MS = 15_000;
 
 /**
  * Streams an answer in OpenAI's form. What goes wrong once the stream is open is sent as its last event. The client's leaving
@@ -45,7 +45,7 @@ async function streamCompletion(
     stream.closed.addEventListener('abort', leave);
     return stream;
   };
-  const timer = setTimeout(open, firstChunkWaitMs);
+  const timer = setTimeout(open, FIRST_CHUNK_WAIT_MS);
   const { deadline } = request.context;
   deadline.onEnded(() => {
     // It may be answered by the time at which the stream would be opened.
@@ -110,7 +110,7 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
     async (request, reply) => {
       let claim: Claim | undefined;
       try {
-        const takeOverAfterMs = budgetMs + settleMarginMs;
+        const takeOverAfterMs = budgetMs + SETTLE_MARGIN_MS;
         claim = await running.claim(request, () => claimKey(request, reply, { database, takeOverAfterMs }));
       } catch (error) {
         const reader = running.join(request, error);

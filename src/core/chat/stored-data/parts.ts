@@ -1,4 +1,4 @@
-import { firstId } from '../../../base/ids.ts';
+import { FIRST_ID } from '../../../base/ids.ts';
 import { storedById, storedPart } from '../../accounts/index.ts';
 import { exportMessages, exportSessions, exportTurns } from './queries.ts';
 
@@ -6,7 +6,7 @@ import { exportMessages, exportSessions, exportTurns } from './queries.ts';
 export const chatParts = [
   storedById('chat_sessions', exportSessions),
   storedPart<{ session_id: string; seq: number }>('chat_messages', ({ userId, after, limit }) =>
-    exportMessages({ userId, sessionId: after?.session_id ?? firstId, seq: after?.seq ?? 0, limit }),
+    exportMessages({ userId, sessionId: after?.session_id ?? FIRST_ID, seq: after?.seq ?? 0, limit }),
   ),
   storedById('chat_turns', exportTurns),
 ];

@@ -16,7 +16,7 @@ export const exportSessions = (p: { userId: string; afterId: string; limit: numb
  * How much of long texts a page has, in bytes as they are stored: beyond it by one row at most. An export holds a page in memory
  * for as long as its reader takes, and many may be read slowly at once. Five hundred messages are usually less.
  */
-const maxPageBytes = 1_000_000;
+const MAX_PAGE_BYTES = 1_000_000;
 
 /**
  * A page of a user's messages, session by session, which ends where its bytes do. Index: chat_messages_pkey. At most `limit`
@@ -46,7 +46,7 @@ export const exportMessages = (p: { userId: string; sessionId: string; seq: numb
     order by session_id, seq
     limit ${p.limit}::integer
   ) page
-  where coalesce(bytes_before, 0) < ${maxPageBytes}::integer
+  where coalesce(bytes_before, 0) < ${MAX_PAGE_BYTES}::integer
   order by session_id, seq`;
 
 /** A page of a user's turns, which ends where its bytes do. Index: chat_turns_pkey. At most `limit` rows. */
@@ -80,7 +80,7 @@ export const exportTurns = (p: { userId: string; afterId: string; limit: number 
     order by id
     limit ${p.limit}::integer
   ) page
-  where coalesce(bytes_before, 0) < ${maxPageBytes}::integer
+  where coalesce(bytes_before, 0) < ${MAX_PAGE_BYTES}::integer
   order by id`;
 
 /**

@@ -1,7 +1,7 @@
 import type { Deadline } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import type { Caller } from '../../accounts/index.ts';
-import { charsPerToken } from '../../models/index.ts';
+import { CHARS_PER_TOKEN } from '../../models/index.ts';
 import type { Reservation, TokenBudget } from '../../plans/index.ts';
 import { RunningTurn } from './running-turn.ts';
 import type { TurnStart } from './start/turn-request.ts';
@@ -19,7 +19,7 @@ export interface TurnOrder {
 }
 
 /** What a turn may come to beside the message; one that comes to more is counted all the same, after. */
-const usualTurnTokens = 8_192;
+const USUAL_TURN_TOKENS = 8_192;
 
 /**
  * Starts a turn with tokens set aside for it, until all of it is written or it turns out to have been started before. One that
@@ -27,7 +27,7 @@ const usualTurnTokens = 8_192;
  * @throws AppError 429 `limits.*`; then nothing was started.
  */
 export async function reserveTurn(tokens: TokenBudget, order: TurnOrder): Promise<TurnStart> {
-  const wantedTokens = usualTurnTokens + Math.ceil(order.contentChars / charsPerToken);
+  const wantedTokens = USUAL_TURN_TOKENS + Math.ceil(order.contentChars / CHARS_PER_TOKEN);
   let reservation: Reservation;
   try {
     reservation = await tokens.reserve(order.caller, wantedTokens, order.deadline);

@@ -39,7 +39,7 @@ export interface StoredPlace {
   readonly version: number | null;
 }
 
-const endsInHalfCharacter = /[\uD800-\uDBFF]$/;
+const ENDS_IN_HALF_CHARACTER = /[\uD800-\uDBFF]$/;
 
 /** A turn while this process runs it. */
 export class RunningTurn implements TurnDraft {
@@ -102,7 +102,7 @@ export class RunningTurn implements TurnDraft {
   /** Takes more of the answer from the model, as far as it can be stored as text, and passes it on. */
   write(piece: string): void {
     const text = this.#half + piece.replaceAll('\0', '');
-    this.#half = endsInHalfCharacter.exec(text)?.[0] ?? '';
+    this.#half = ENDS_IN_HALF_CHARACTER.exec(text)?.[0] ?? '';
     const whole = text.slice(0, text.length - this.#half.length).toWellFormed();
     if (whole === '') return;
     const delta = this.#gap + whole;

@@ -12,22 +12,22 @@ import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
 import { cutOff, neverDone } from './turn-draft.ts';
 
 /** Calls that a model may make at once; more are refused. With the bound of a result this bounds what a step can cost. */
-const maxCallsPerStep = 8;
+const MAX_CALLS_PER_STEP = 8;
 
 /** Calls of a step that are heard at all, refused ones included: what a mad provider can have stored and answered. */
-const maxHeardPerStep = 64;
+const MAX_HEARD_PER_STEP = 64;
 
 /** The most of a result that the model is told and that is stored, in characters. Some 8,000 tokens. */
-const maxResultChars = 32_000;
+const MAX_RESULT_CHARS = 32_000;
 
 /** Objects and lists in a call's arguments. */
-const maxBrackets = 2_000;
+const MAX_BRACKETS = 2_000;
 
 /** How long one tool may take, in milliseconds: far longer than a good one, far shorter than a turn. */
-const toolBudgetMs = 30_000;
+const TOOL_BUDGET_MS = 30_000;
 
 /** The longest id of a call that is taken from a provider. */
-const maxIdChars = 100;
+const MAX_ID_CHARS = 100;
 
 const failed = (error: string): ToolOutcome => ({ result: { error }, is_error: true });
 const unsure = (error: string): ToolOutcome => ({ ...failed(`${error} It may have had an effect.`), is_unsure: true });
@@ -40,8 +40,8 @@ function readExtra({ extra_content: extra }: AnsweredToolCall): Pick<StoredToolC
 /** A result as it is stored: what JSON makes of it, cut when it is too long. */
 function toStored(result: unknown): unknown {
   const json = JSON.stringify(result) ?? 'null';
-  if (json.length <= maxResultChars) return JSON.parse(json);
-  return `${json.slice(0, maxResultChars).toWellFormed()}… (cut: ${json.length} characters in all; ask for less at once)`;
+  if (json.length <= MAX_RESULT_CHARS) return JSON.parse(json);
+  return `${json.slice(0, MAX_RESULT_CHARS).toWellFormed()}… (cut: ${json.length} characters in all; ask for less at once)`;
 }
 
 /**
@@ -49,7 +49,7 @@ function toStored(result: unknown): unknown {
  * which whoever reads JSON recurses on. A call of a tool without input may come without any.
  */
 function parseArguments(text: string): unknown {
-  if (text.length > maxResultChars || (text.match(/[[{]/g)?.length ?? 0) > maxBrackets) return undefined;
+  if (text.length > MAX_RESULT_CHARS || (text.match(/[[{]/g)?.length ?? 0) > MAX_BRACKETS) return undefined;
   try {
     return JSON.parse(text.trim() === '' ? '{}' : text);
   } catch {
@@ -94,7 +94,7 @@ export class ToolRunner {
    */
   async runStep(asked: readonly AnsweredToolCall[], step: number): Promise<StoredToolCall[]> {
     const { turn, assistant } = this.#options;
-    const calls = asked.slice(0, maxHeardPerStep).map((call) => this.#toCall(call, step));
+    const calls = asked.slice(0, MAX_HEARD_PER_STEP).map((call) => this.#toCall(call, step));
     turn.beginCalls(calls);
     this.#begunEvents = turn.feed.length;
     const mayWrite = calls.some(({ name }) => assistant.toolset.get(name)?.writes);
@@ -109,13 +109,13 @@ export class ToolRunner {
 
   #toCall(asked: AnsweredToolCall, step: number): StoredToolCall {
     const { id, function: called } = asked;
-    const isGood = id !== '' && id.length <= maxIdChars && !this.#ids.has(id);
+    const isGood = id !== '' && id.length <= MAX_ID_CHARS && !this.#ids.has(id);
     this.#ids.add(id);
     const input = called?.arguments ?? '';
     return {
       id: isGood ? id : `call_${newId()}`,
       name: called?.name ?? '',
-      arguments: parseArguments(input) ?? input.slice(0, maxResultChars),
+      arguments: parseArguments(input) ?? input.slice(0, MAX_RESULT_CHARS),
       step,
       at: this.#options.turn.text.length,
       ...readExtra(asked),
@@ -123,7 +123,7 @@ export class ToolRunner {
   }
 
   async #runOnce(call: StoredToolCall, index: number): Promise<ToolOutcome> {
-    if (index >= maxCallsPerStep) return failed(`Make at most ${maxCallsPerStep} calls at once.`);
+    if (index >= MAX_CALLS_PER_STEP) return failed(`Make at most ${MAX_CALLS_PER_STEP} calls at once.`);
     const tool = this.#options.assistant.toolset.get(call.name);
     if (tool === undefined) {
       const names = [...this.#options.assistant.toolset.keys()].join(', ');
@@ -139,7 +139,7 @@ export class ToolRunner {
     const input = structuredClone(given);
     const fault = tool.check(input);
     if (fault !== undefined) return failed(`${fault.param}: ${fault.problem}`);
-    const deadline = turn.deadline.shortenedTo(toolBudgetMs);
+    const deadline = turn.deadline.shortenedTo(TOOL_BUDGET_MS);
     let hasBegun = false;
     try {
       // A retry makes a write again unless it finds it stored. So that comes first, in case this process dies meanwhile; and one

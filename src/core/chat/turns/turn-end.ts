@@ -6,7 +6,7 @@ import { toAppError } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import { findAccounts, signInErrors } from '../../accounts/index.ts';
-import { charsPerToken } from '../../models/index.ts';
+import { CHARS_PER_TOKEN } from '../../models/index.ts';
 import type { UsageRecorder } from '../../plans/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { TurnRow } from './queries.ts';
@@ -108,7 +108,7 @@ function countLoss({ key, usage, writtenBy }: RunningTurn, row: TurnRow | undefi
   const text = row?.text ?? '';
   const { prompt_tokens: promptTokens, completion_tokens: completion } = usage;
   // As `chat.end_turns` counts a text: by Postgres's characters, which are not JavaScript's.
-  const completionTokens = Math.max(0, completion - Math.ceil([...text].length / charsPerToken));
+  const completionTokens = Math.max(0, completion - Math.ceil([...text].length / CHARS_PER_TOKEN));
   recorder.record({ userId, model: writtenBy, promptTokens, completionTokens, requests: text === '' ? 1 : 0 });
 }
 

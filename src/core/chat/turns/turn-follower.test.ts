@@ -7,7 +7,7 @@ import type { ChatBatches } from '../batches.ts';
 import { StoredTurn } from './stored-turn.ts';
 import { TurnFollower } from './turn-follower.ts';
 
-const turns = 50;
+const TURNS = 50;
 
 test('looks that fail are logged once, however many there are and however many turns are followed', async () => {
   let asked = 0;
@@ -21,10 +21,10 @@ test('looks that fail are logged once, however many there are and however many t
   const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
   const follower = new TurnFollower({ batches, log, statementBudgetMs: 1_000 });
   const readers = new AbortController();
-  for (let turn = 0; turn < turns; turn++) {
+  for (let turn = 0; turn < TURNS; turn++) {
     follower.follow(new StoredTurn({ userId: newId(), sessionId: newId(), turnId: newId() }), readers.signal);
   }
-  await until(() => asked >= 2 * turns);
+  await until(() => asked >= 2 * TURNS);
   readers.abort();
   expect(lines).toHaveLength(1);
 });

@@ -5,7 +5,7 @@ import { chatErrors } from '../errors.ts';
 import type { StoredTurn } from './stored-turn.ts';
 
 /** How often the turns of other servers are looked at, in milliseconds: as often as these store what is new. */
-const lookIntervalMs = 250;
+const LOOK_INTERVAL_MS = 250;
 
 /** What following turns needs. */
 export interface TurnFollowerOptions {
@@ -37,7 +37,7 @@ export class TurnFollower {
   follow(turn: StoredTurn, left: AbortSignal): void {
     if (turn.hasEnded) return;
     this.#followed.set(turn, left);
-    this.#timer ??= setInterval(() => void this.#tick(), lookIntervalMs).unref();
+    this.#timer ??= setInterval(() => void this.#tick(), LOOK_INTERVAL_MS).unref();
   }
 
   async #tick(): Promise<void> {

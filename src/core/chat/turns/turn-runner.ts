@@ -51,13 +51,13 @@ export interface TurnRunnerOptions extends TurnObserver {
 }
 
 /** How long a request to stop a turn waits for its end, in milliseconds: to hear of it takes another server half a second. */
-const stopWaitMs = 5_000;
+const STOP_WAIT_MS = 5_000;
 
 /**
  * How long ends that the database did not take are tried again after the time to drain, in milliseconds: as long as a database
  * takes to restart. With more, the server would be killed before it has stored and logged what else it has.
  */
-const lastTriesMs = 4_000;
+const LAST_TRIES_MS = 4_000;
 
 /**
  * Runs the turns of this process. A turn begins when the user's message is stored, and is `running` from then on,
@@ -249,7 +249,7 @@ export class TurnRunner {
    * @throws AppError 404 `chat.turn_not_found`; 503 `postgres.*`.
    */
   async stop(key: TurnKey, context: CallContext): Promise<TurnRow> {
-    const deadline = context.deadline.shortenedTo(stopWaitMs);
+    const deadline = context.deadline.shortenedTo(STOP_WAIT_MS);
     try {
       const running = this.#findRunning(key);
       running?.deadline.cancel(new StoppedByUser());
@@ -291,7 +291,7 @@ export class TurnRunner {
    */
   async drain(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => this.#interruptAll(), timeoutMs);
-    const lastTimer = setTimeout(() => this.#lastTry.abort(), timeoutMs + lastTriesMs);
+    const lastTimer = setTimeout(() => this.#lastTry.abort(), timeoutMs + LAST_TRIES_MS);
     while (this.#starts.size + this.#running.size > 0) {
       await Promise.all([this.#starts.settled(), ...this.#running.values()]);
     }

@@ -15,7 +15,7 @@ const log = createLogger({ level: 'silent' });
 /** A tenth of what an answer may hold. */
 const piece = 'x'.repeat(100_000);
 /** So many pieces that an answer without a bound would hold ten times as much as it may. */
-const pieces = 100;
+const PIECES = 100;
 
 function newTurn(): RunningTurn {
   const ids = { userId: newId(), sessionId: newId(), turnId: newId(), messageId: newId(), requestId: newId() };
@@ -23,7 +23,7 @@ function newTurn(): RunningTurn {
 }
 
 /** Has a model answer a turn; answers what that failed with, and how many chunks were taken from it. */
-async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, count = pieces) {
+async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, count = PIECES) {
   let taken = 0;
   const models = {
     async stream(_request: unknown, _call: unknown, take: (chunk: object) => void) {
@@ -79,8 +79,8 @@ test('a model that writes by the letter is left when its pieces are more than an
 });
 
 test.each([
-  ['long pieces by their length', 'x'.repeat(4_000), 1_000 * pieces],
-  ['short ones as a token each', 'tok', pieces],
+  ['long pieces by their length', 'x'.repeat(4_000), 1_000 * PIECES],
+  ['short ones as a token each', 'tok', PIECES],
 ])('an answer without a count is counted by an estimate: %s', async (_what, content, tokens) => {
   const turn = newTurn();
   await answer(turn, () => say({ content }));
@@ -114,5 +114,5 @@ test('what was written in earlier steps of a turn counts', async () => {
 test('a call whose id comes with each of its pieces is no longer than the call', async () => {
   const id = 'x'.repeat(40_000);
   const { error, taken } = await answer(newTurn(), () => call({ index: 0, id, function: { arguments: '1' } }));
-  expect([error, taken]).toEqual([undefined, pieces]);
+  expect([error, taken]).toEqual([undefined, PIECES]);
 });

@@ -20,19 +20,19 @@ import type { StoredToolCall } from './tool-call.ts';
 import { ToolRunner } from './tool-runner.ts';
 
 /** Rounds of tool calls in a turn; then the model has to answer with what it knows. */
-const maxSteps = 8;
+const MAX_STEPS = 8;
 
 /** Tokens of a turn, in all its rounds, after which no further tool may be called. */
-const maxTokens = 500_000;
+const MAX_TOKENS = 500_000;
 
 /**
  * The longest answer, in characters, the calls of one step and all else that is kept of it included: several times the longest
  * that today's models give, and what a mad one costs.
  */
-const maxAnswerChars = 1_000_000;
+const MAX_ANSWER_CHARS = 1_000_000;
 
 /** Pieces of text in a turn: more than any model has tokens for. Each is an event, kept and told to every reader. */
-const maxPieces = 200_000;
+const MAX_PIECES = 200_000;
 
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
@@ -65,7 +65,7 @@ export async function writeAnswer(turn: RunningTurn, options: WriteAnswerOptions
   for (let step = 1; ; step++) {
     const toldChars = turn.text.length;
     const tokens = (turn.usage?.prompt_tokens ?? 0) + (turn.usage?.completion_tokens ?? 0);
-    const mayCall = step <= maxSteps && tokens < maxTokens;
+    const mayCall = step <= MAX_STEPS && tokens < MAX_TOKENS;
     const answer = await askOnce(turn, messages, { ...options, mayCall });
     const asked = (answer.tool_calls ?? []).filter((call) => call.function !== undefined);
     if (tools === undefined || !mayCall || asked.length === 0) return;
@@ -127,7 +127,7 @@ async function askOnce(
       if (piece || call) written.pieces++;
       written.chars += countChars(chunk);
       if (piece) turn.write(piece);
-      const isTooLong = toldChars + answer.chars > maxAnswerChars || turn.deltaChars.length > maxPieces;
+      const isTooLong = toldChars + answer.chars > MAX_ANSWER_CHARS || turn.deltaChars.length > MAX_PIECES;
       if (isTooLong) throw chatErrors.raise.answer_too_long();
     });
   } finally {

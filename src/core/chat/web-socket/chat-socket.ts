@@ -25,11 +25,11 @@ import { requireChat } from './require-chat.ts';
 import type { SocketsByUser } from './sockets-by-user.ts';
 
 /** How long a client may take to sign in, in milliseconds. */
-const signInWaitMs = 5_000;
+const SIGN_IN_WAIT_MS = 5_000;
 
 /** Frames that may wait for those before them, and their size in bytes together; more is a flood. */
-const maxWaiting = 100;
-const maxWaitingBytes = 2 * 1024 * 1024;
+const MAX_WAITING = 100;
+const MAX_WAITING_BYTES = 2 * 1024 * 1024;
 
 /** What the sockets of chat need. */
 export interface ChatSocketOptions {
@@ -96,7 +96,7 @@ export class ChatSocket implements WebSocketUser {
     // Timers run before what has come is read: where the process stood still, the client's frame may be there, unread.
     const onDue = () => setImmediate(() => this.#onSignInDue());
     if (signedIn !== undefined) this.#signIn(signedIn.secret, signedIn.userId);
-    else this.#signInTimer = setTimeout(onDue, signInWaitMs).unref();
+    else this.#signInTimer = setTimeout(onDue, SIGN_IN_WAIT_MS).unref();
   }
 
   onFrame(bytes: Uint8Array): void {
@@ -142,7 +142,7 @@ export class ChatSocket implements WebSocketUser {
     if (this.#waiting === undefined) {
       this.#waiting = [waiting];
       void this.#workOff(this.#waiting);
-    } else if (this.#waiting.length < maxWaiting && this.#waitingBytes <= maxWaitingBytes) {
+    } else if (this.#waiting.length < MAX_WAITING && this.#waitingBytes <= MAX_WAITING_BYTES) {
       this.#waiting.push(waiting);
     } else this.#refuse(chatErrors.raise.too_many_frames(), { clientId: waiting.frame.client_id });
   }

@@ -4,7 +4,7 @@ import type { TurnStart } from '../turns/start/turn-request.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
 
 /** Turns whose events one socket may get at the same time: more than a person begins, few enough for the memory. */
-const maxTurns = 16;
+const MAX_TURNS = 16;
 
 /** A turn whose events a client gets. */
 export interface FollowedTurn extends Omit<TurnStart, 'sessionId' | 'replayed'> {
@@ -35,7 +35,7 @@ export class FollowedTurns {
 
   /** @throws AppError 429 `chat.too_many_turns` when there is no room for one more. */
   checkRoom(): void {
-    if (this.size >= maxTurns) throw chatErrors.raise.too_many_turns();
+    if (this.size >= MAX_TURNS) throw chatErrors.raise.too_many_turns();
   }
 
   /** Whether the events of a turn go out already. */

@@ -1,6 +1,6 @@
 import { sql } from '../../../../platform/postgres/index.ts';
 import type { Idempotency } from '../../../accounts/index.ts';
-import { maxHistoryChars } from './replay-history.ts';
+import { MAX_HISTORY_CHARS } from './replay-history.ts';
 
 /** A turn of a user; once by its key if it has one. */
 export interface NewAnswer extends Idempotency {
@@ -43,13 +43,13 @@ export interface StartedTurn {
 }
 
 /** How many of the latest messages go to the model with the new one. */
-const contextMessages = 50;
+const CONTEXT_MESSAGES = 50;
 
 /**
  * How much of them is read, in bytes: a character takes four at most, so never less than the model is told. Without a bound,
  * fifty of the longest messages would keep Postgres and this process busy for a quarter of a second, with each new one.
  */
-const contextBytes = 4 * maxHistoryChars;
+const CONTEXT_BYTES = 4 * MAX_HISTORY_CHARS;
 
 /**
  * Stores users' messages, each with the turn that answers it, its session's new count, version and time or the new session,
@@ -162,11 +162,11 @@ export const startTurns = (rows: readonly NewTurn[]) => sql<{
             ) then content else '' end as content
             from chat_messages latest
             where user_id = started.user_id and session_id = started.session_id
-              and seq > started.messages_before - ${contextMessages}::integer and seq <= started.messages_before
+              and seq > started.messages_before - ${CONTEXT_MESSAGES}::integer and seq <= started.messages_before
           ) latest
           where content <> '' or tool_calls is not null
         ) told
-        where bytes_so_far <= ${contextBytes}::integer
+        where bytes_so_far <= ${CONTEXT_BYTES}::integer
         order by seq desc
       ) m
     ) as history
@@ -264,11 +264,11 @@ export const retryTurn = (p: NewRetry) => sql<{
             ) then content else '' end as content
             from chat_messages latest
             where user_id = started.user_id and session_id = started.session_id
-              and seq > started.question_seq - ${contextMessages + 1}::integer and seq < started.question_seq
+              and seq > started.question_seq - ${CONTEXT_MESSAGES + 1}::integer and seq < started.question_seq
           ) latest
           where content <> '' or tool_calls is not null
         ) told
-        where bytes_so_far <= ${contextBytes}::integer
+        where bytes_so_far <= ${CONTEXT_BYTES}::integer
         order by seq desc
       ) m
     ) as history, (
@@ -282,7 +282,7 @@ export const retryTurn = (p: NewRetry) => sql<{
             select question_seq from chat_turns where user_id = tried.user_id and id = tried.turn_id
           ) = started.question_seq
       ) m
-      where bytes_so_far <= ${contextBytes}::integer
+      where bytes_so_far <= ${CONTEXT_BYTES}::integer
     ) as tried
   from (select) one
   left join known on true

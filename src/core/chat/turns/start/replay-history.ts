@@ -32,7 +32,7 @@ function toRows([roles, contents, toolCalls]: StoredHistory): HistoryRow[] {
  * How much of the history the model is told, in characters: about 100,000 tokens, which today's models take, and the bound
  * of what one call can cost.
  */
-export const maxHistoryChars = 400_000;
+export const MAX_HISTORY_CHARS = 400_000;
 
 /** A name that no provider refuses. Models make up others, and a call that is told again is refused with all of its session. */
 function toGoodName(name: string): string {
@@ -97,7 +97,7 @@ export function toConversation(stored: StoredHistory, { content, tried }: Asked)
     const told: ModelMessage[][] = [];
     for (const row of latestFirst) {
       chars += charsOf(row);
-      if (chars > maxHistoryChars) break;
+      if (chars > MAX_HISTORY_CHARS) break;
       told.push(replay(row));
     }
     return told.reverse().flat();

@@ -9,25 +9,25 @@ import type { RunningTurn } from '../running-turn.ts';
 import { listTurnsToStop, saveProgress, type TurnProgress } from './queries.ts';
 
 /** How soon what the models write is stored, in milliseconds, the statement's own time aside: what a crash loses of an answer. */
-const saveWithinMs = 250;
+const SAVE_WITHIN_MS = 250;
 
 /**
  * How often it is looked what is to be stored, in milliseconds. What is younger than that waits for the next time: most
  * turns of a busy moment have ended by then, which stores all of them.
  */
-const lookIntervalMs = saveWithinMs / 2;
+const LOOK_INTERVAL_MS = SAVE_WITHIN_MS / 2;
 
 /** How many looks after each other it is asked who was stopped: a turn ends within half a second after that. */
-const looksPerStopCheck = 4;
+const LOOKS_PER_STOP_CHECK = 4;
 
 /**
  * Turns in one statement. More are spread over the time between looks: a thousand at once keep database and
  * process busy for so long that other requests feel it.
  */
-const turnsTogether = 200;
+const TURNS_TOGETHER = 200;
 
 /** How often a silent turn says that its owner lives, in milliseconds. Less than half of what makes it count as dead. */
-const heartbeatIntervalMs = 5_000;
+const HEARTBEAT_INTERVAL_MS = 5_000;
 
 /** Why a turn was cancelled: the database no longer knows it as ours. */
 export class TurnLost extends Cancelled {
@@ -93,7 +93,7 @@ export class TurnSaver {
         this.#looking = undefined;
         this.#lookedAt = new Set();
       });
-    }, lookIntervalMs).unref();
+    }, LOOK_INTERVAL_MS).unref();
   }
 
   /**
@@ -113,7 +113,7 @@ export class TurnSaver {
   }
 
   #isSilent({ lastSavedMs }: RunningTurn): boolean {
-    return this.#options.clock.monotonicMs() - lastSavedMs >= heartbeatIntervalMs;
+    return this.#options.clock.monotonicMs() - lastSavedMs >= HEARTBEAT_INTERVAL_MS;
   }
 
   /** Stops: the turn's end is stored, and with it all of it. */
@@ -128,7 +128,7 @@ export class TurnSaver {
     const nowMs = this.#options.clock.monotonicMs();
     // What is written is stored with the turn's end; until that has succeeded, the turn still says that its owner lives.
     const isDue = ({ feed, saved, lastSavedMs, isWritten }: RunningTurn): boolean =>
-      nowMs - lastSavedMs >= (feed.length > saved.events && !isWritten ? lookIntervalMs : heartbeatIntervalMs);
+      nowMs - lastSavedMs >= (feed.length > saved.events && !isWritten ? LOOK_INTERVAL_MS : HEARTBEAT_INTERVAL_MS);
     return [...this.#turns].filter(isDue);
   }
 
@@ -136,7 +136,7 @@ export class TurnSaver {
     const turns = this.#due();
     this.#lookedAt = new Set(turns);
     this.#looks++;
-    const isStopCheck = this.#looks % looksPerStopCheck === 0;
+    const isStopCheck = this.#looks % LOOKS_PER_STOP_CHECK === 0;
     try {
       await Promise.all([this.#saveSpread(turns), isStopCheck && this.#heedStops()]);
       if (turns.length > 0) this.#trouble.succeeded();
@@ -158,10 +158,10 @@ export class TurnSaver {
 
   /** Stores the progress of many turns in parts, one after the other until the next look. */
   async #saveSpread(turns: readonly RunningTurn[]): Promise<void> {
-    const parts = Math.ceil(turns.length / turnsTogether);
+    const parts = Math.ceil(turns.length / TURNS_TOGETHER);
     const saves = Array.from({ length: parts }, async (_part, index) => {
-      if (index > 0) await sleep((index * lookIntervalMs) / parts);
-      const part = turns.slice(index * turnsTogether, (index + 1) * turnsTogether);
+      if (index > 0) await sleep((index * LOOK_INTERVAL_MS) / parts);
+      const part = turns.slice(index * TURNS_TOGETHER, (index + 1) * TURNS_TOGETHER);
       const running = part.filter((turn) => this.#turns.has(turn));
       if (running.length > 0) await this.#save(running);
     });

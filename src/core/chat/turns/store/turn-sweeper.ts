@@ -10,19 +10,19 @@ import type { TurnObserver } from '../turn-observer.ts';
 import { endTurns, listDeadTurns } from './queries.ts';
 
 /** How long a turn's owner may be silent before the turn counts as dead, in milliseconds. */
-const silentMs = 12_000;
+const SILENT_MS = 12_000;
 
-/** How often dead turns are looked for, in milliseconds. With `silentMs` this makes 15 s at the most. */
-const sweepIntervalMs = 3_000;
+/** How often dead turns are looked for, in milliseconds. With `SILENT_MS` this makes 15 s at the most. */
+const SWEEP_INTERVAL_MS = 3_000;
 
 /**
  * Looks further apart than this, in milliseconds, say that one between them failed, which makes it twice the interval, or that
  * this process stood still. Much less would take a busy moment for that.
  */
-const maxGapMs = 5_000;
+const MAX_GAP_MS = 5_000;
 
 /** Turns ended by one statement, each with all of its text. */
-const maxTurns = 100;
+const MAX_TURNS = 100;
 
 /** The tool calls of a turn as JSON, with those that its server's end cut off answered. */
 function closeCalls(calls: readonly StoredToolCall[]): string | null {
@@ -70,7 +70,7 @@ export class TurnSweeper {
       this.#sweeping ??= this.#sweepQuietly().finally(() => {
         this.#sweeping = undefined;
       });
-    }, sweepIntervalMs).unref();
+    }, SWEEP_INTERVAL_MS).unref();
   }
 
   /** Stops looking, after the search that is under way. */
@@ -83,9 +83,9 @@ export class TurnSweeper {
   async sweep(): Promise<number> {
     const { database, log, clock, statementBudgetMs, observeTurn } = this.#options;
     return await inBackground({ budgetMs: statementBudgetMs }, async (context) => {
-      const dead = await database.query(listDeadTurns({ silentMs, limit: maxTurns }), context);
+      const dead = await database.query(listDeadTurns({ silentMs: SILENT_MS, limit: MAX_TURNS }), context);
       const nowMs = clock.monotonicMs();
-      if (nowMs - this.#lookedMs > maxGapMs) this.#endsFromMs = nowMs + silentMs;
+      if (nowMs - this.#lookedMs > MAX_GAP_MS) this.#endsFromMs = nowMs + SILENT_MS;
       if (dead.length === 0 || nowMs < this.#endsFromMs) {
         this.#lookedMs = nowMs;
         return 0;
@@ -120,7 +120,7 @@ export class TurnSweeper {
 
   async #sweepQuietly(): Promise<void> {
     try {
-      while ((await this.sweep()) === maxTurns);
+      while ((await this.sweep()) === MAX_TURNS);
       this.#trouble.succeeded();
     } catch (error) {
       this.#trouble.failed({ err: error });
