@@ -24,14 +24,33 @@ export function toPath(pointer: string): string {
     .join('');
 }
 
-function describe({ keyword, instancePath, params, propertyName, parentSchema, message }: ErrorObject): string {
+/** What has a least or a most number of something, and of what. */
+const COUNTED: Readonly<Record<string, readonly [bound: string, what: string]>> = {
+  minLength: ['at least', 'character'],
+  maxLength: ['at most', 'character'],
+  minItems: ['at least', 'item'],
+  maxItems: ['at most', 'item'],
+  minProperties: ['at least', 'field'],
+  maxProperties: ['at most', 'field'],
+};
+
+/** What Ajv says of a value that failed, without its "must NOT have fewer than 1 items". */
+export function messageOf({ keyword, params, message }: ErrorObject): string | undefined {
+  const counted = COUNTED[keyword];
+  if (counted === undefined) return message;
+  const [bound, what] = counted;
+  return `must have ${bound} ${params.limit} ${what}${params.limit === 1 ? '' : 's'}`;
+}
+
+function describe(error: ErrorObject): string {
+  const { keyword, instancePath, params, propertyName, parentSchema } = error;
   const field = params.missingProperty ?? params.additionalProperty ?? propertyName;
   const path = [toPath(instancePath), field].filter(Boolean).join('.') || 'the file';
   if (keyword === 'required') return `${path}: is missing`;
   if (keyword === 'additionalProperties') return `${path}: there is no such field`;
   if (keyword === 'enum') return `${path}: must be one of ${params.allowedValues.join(', ')}`;
   const wanted = parentSchema?.description;
-  return `${path}: ${wanted === undefined ? message : `must be ${wanted}`}`;
+  return `${path}: ${wanted === undefined ? messageOf(error) : `must be ${wanted}`}`;
 }
 
 /**

@@ -98,7 +98,7 @@ describe('a file of models', () => {
       'models[0].targets[1].base_url: is missing',
       'models[0].targets[1].headers.Authorization: must be in lower case, and not one that the server sends itself',
       'models[0].targets[1].retries: must be <= 5',
-      'models[1].targets: must NOT have fewer than 1 items',
+      'models[1].targets: must have at least 1 item',
     ]);
   });
 
@@ -108,7 +108,7 @@ describe('a file of models', () => {
       `models: [{name: a, targets: [${TARGET.replace('}', ', api_key_env: gsk_verysecret}')}]}]`,
       'models[0].targets[0].api_key_env: must be the name of an environment variable, in capitals, not the key',
     ],
-    ['models: []', 'models: must NOT have fewer than 1 items'],
+    ['models: []', 'models: must have at least 1 item'],
     [`models: [{name: offline, targets: [${TARGET}]}]`, 'models: offline is the name of the built-in model'],
     [`models: [{name: a, targets: [${TARGET}]}, {name: a, targets: [${TARGET}]}]`, 'models: two have the same name'],
     [

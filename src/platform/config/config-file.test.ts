@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, listSecrets, loadConfig } from './index.ts';
 
@@ -55,9 +55,9 @@ describe('a file that a variable names', () => {
   );
 
   test('that is not there, or is no YAML, is a problem among the others', () => {
-    expect(problemsOf({ MODELS_FILE: '/nowhere/models.yaml', PORT: 'x' })).toEqual([
+    expect(problemsOf({ MODELS_FILE: 'nowhere/models.yaml', PORT: 'x' })).toEqual([
       'PORT: "x" is not an integer from 0 to 65535',
-      'MODELS_FILE: there is no such file that can be read',
+      `MODELS_FILE: there is no file that can be read at ${resolve('nowhere/models.yaml')}`,
     ]);
     expect(problemsOf(naming('models: [\n  sk-secret'))).toEqual([
       expect.stringMatching(/^MODELS_FILE: the file is neither YAML nor JSON: line \d+, column \d+$/),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import type { Environment, Parsed } from './parsed.ts';
 
@@ -32,7 +33,8 @@ export function readConfigFile(path: string, environment: Environment): Parsed<C
     const place = error instanceof YAMLParseError ? error.linePos?.[0] : undefined;
     const where = place ? `: line ${place.line}, column ${place.col}` : '';
     const isRead = !(error as { code?: string }).code?.startsWith('E');
-    return { problem: isRead ? `the file is neither YAML nor JSON${where}` : 'there is no such file that can be read' };
+    const unreadable = `there is no file that can be read at ${resolve(path)}`;
+    return { problem: isRead ? `the file is neither YAML nor JSON${where}` : unreadable };
   }
   const named: Record<string, string> = {};
   const missing = new Set<string>();

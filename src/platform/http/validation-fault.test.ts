@@ -32,3 +32,12 @@ test('what must not be blank is told so, and a rule without words as it is', () 
   expect(problemOf(Type.String(code), 'canary')).toBe('This field must match pattern "^[A-Z]{3}$".');
   expect(problemOf(Type.String({ ...code, description: DESCRIPTION }), 7)).toBe('This field must be a string.');
 });
+
+test('what has too much or too little of something is told how much of what it must have', () => {
+  expect(problemOf(Type.String({ maxLength: 2 }), 'canary')).toBe('This field must have at most 2 characters.');
+  expect(problemOf(Nullable(Type.String({ minLength: 1 })), '')).toBe('This field must have at least 1 character.');
+  expect(problemOf(Type.Array(Type.Null(), { maxItems: 1 }), [null, null])).toBe(
+    'This field must have at most 1 item.',
+  );
+  expect(problemOf(Type.Object({}, { minProperties: 1 }), {})).toBe('This field must have at least 1 field.');
+});

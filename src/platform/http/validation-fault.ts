@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
-import { toPath } from '../../base/schema-faults.ts';
+import { messageOf, toPath } from '../../base/schema-faults.ts';
 
 /** A field's path is part of the answer; a client that names its fields with novels gets the beginning back. */
 export const MAX_PATH_CHARS = 200;
@@ -70,11 +70,12 @@ function pickDeepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
 const NOT_BLANK = String.raw`\S`;
 
 /** What regular expressions say to people says nothing; the description of a field that has one tells its rule. */
-function messageOf({ keyword, params, message, parentSchema }: ErrorObject): string | undefined {
-  if (keyword !== 'pattern') return message;
+function describeRule(error: ErrorObject): string | undefined {
+  const { keyword, params, parentSchema } = error;
+  if (keyword !== 'pattern') return messageOf(error);
   if (params.pattern === NOT_BLANK) return 'must not be blank';
   const description = parentSchema?.description as string | undefined;
-  return description === undefined ? message : `must be as described: ${description.replace(/\.$/, '')}`;
+  return description === undefined ? messageOf(error) : `must be as described: ${description.replace(/\.$/, '')}`;
 }
 
 function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { path: string; problem: string } {
@@ -93,7 +94,7 @@ function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { pa
   // Ajv's own texts name bounds and counts of the schema, never the value.
   return {
     path,
-    problem: wanted === '' ? `This field ${messageOf(meant ?? error)}.` : `This field must be ${wanted}.`,
+    problem: wanted === '' ? `This field ${describeRule(meant ?? error)}.` : `This field must be ${wanted}.`,
   };
 }
 

@@ -65,7 +65,7 @@ test('all that is wrong with a file is told at once', async () => {
   );
   expect(problems).toEqual([
     'IDENTITY_FILE: issuers[0].secret: there is no such field',
-    'IDENTITY_FILE: issuers[0].audience: must NOT have fewer than 1 items',
+    'IDENTITY_FILE: issuers[0].audience: must have at least 1 item',
     expect.stringContaining('IDENTITY_FILE: issuers[0].algorithms[0]: must be one of '),
     'IDENTITY_FILE: issuers[1].issuer: is missing',
     'IDENTITY_FILE: issuers[1].jwks_url: must be a URL that starts with https:// or http://',
