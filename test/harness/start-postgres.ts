@@ -6,6 +6,7 @@ import { migrateSchema } from '../../src/app/migrate-schema.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
 import { administer, TEMPLATE, withDatabase } from './postgres.ts';
+import { useTemporaryFolder } from './temporary-folder.ts';
 
 // Apart from postgres.ts: a test that only asks for a database need not load all that migrates one, which is nearly the whole product.
 
@@ -16,6 +17,7 @@ let stopPostgres: (() => Promise<void>) | undefined;
 
 /** Vitest's global set-up: one embedded Postgres for all test files, with a migrated template database to clone. */
 export async function setup(project: TestProject): Promise<void> {
+  useTemporaryFolder();
   const { url, stop } = await startTemporaryPostgres();
   stopPostgres = stop;
   project.provide('postgresUrl', url);
