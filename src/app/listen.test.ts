@@ -1,6 +1,7 @@
 import dns from 'node:dns';
 import { once } from 'node:events';
 import { createServer, Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import fastify from 'fastify';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { findFreePort } from '../../test/harness/find-free-port.ts';
@@ -31,4 +32,16 @@ it('a look whether a server could listen somewhere finds one that does, and lets
   await once(server, 'listening');
   const inUse = checkAddress({ host: '0.0.0.0', port });
   await expect(inUse).rejects.toThrow(`cannot listen on 0.0.0.0:${port} (EADDRINUSE)`);
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
+
+it.runIf(hasIpv6)('a server that listens on all addresses says one at which it is reached', async () => {
+  const http = fastify();
+  onTestFinished(() => http.close());
+  const address = await listen(http, { host: '::', port: 0 });
+  expect(address).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  expect((await fetch(address)).status).toBe(404);
 });

@@ -48,12 +48,14 @@ export async function checkAddress(address: Address): Promise<void> {
 }
 
 /**
- * Has the server listen there. Answers where: `http://host:port`.
+ * Has the server listen there. Answers where programs on this machine reach it: `http://host:port`.
  * @throws Error that names the variables when it cannot.
  */
 export async function listen(http: Pick<FastifyInstance, 'listen'>, address: Address): Promise<string> {
   try {
-    return await http.listen({ host: await resolve(address.host), port: address.port });
+    const heardAt = await http.listen({ host: await resolve(address.host), port: address.port });
+    // All addresses are none that one can connect to everywhere. Of 0.0.0.0 Fastify sees to that itself.
+    return heardAt.replace('//[::]:', '//[::1]:');
   } catch (cause) {
     throw failureOf(address, cause);
   }
