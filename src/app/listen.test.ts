@@ -45,3 +45,10 @@ it.runIf(hasIpv6)('a server that listens on all addresses says one at which it i
   expect(address).toMatch(/^http:\/\/\[::1\]:\d+$/);
   expect((await fetch(address)).status).toBe(404);
 });
+
+it('what is wrong with the server itself is not said to be wrong with its address', async () => {
+  const http = fastify();
+  onTestFinished(() => http.close());
+  http.addHook('onReady', async () => Promise.reject(new Error('Two routes are one.')));
+  await expect(listen(http, { host: '127.0.0.1', port: 0 })).rejects.toThrow(/^Two routes are one\.$/);
+});

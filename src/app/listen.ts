@@ -49,9 +49,10 @@ export async function checkAddress(address: Address): Promise<void> {
 
 /**
  * Has the server listen there. Answers where programs on this machine reach it: `http://host:port`.
- * @throws Error that names the variables when it cannot.
+ * @throws Error that names the variables when it cannot; what is wrong with the server itself, as that says it.
  */
-export async function listen(http: Pick<FastifyInstance, 'listen'>, address: Address): Promise<string> {
+export async function listen(http: Pick<FastifyInstance, 'listen' | 'ready'>, address: Address): Promise<string> {
+  await http.ready();
   try {
     const heardAt = await http.listen({ host: await resolve(address.host), port: address.port });
     // All addresses are none that one can connect to everywhere. Of 0.0.0.0 Fastify sees to that itself.

@@ -17,6 +17,6 @@ export type { AssistantContext, Question } from './context.ts';
 export { withoutGreetings, withoutThanks } from './courtesies.ts';
 export { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from './dates.ts';
 export { defineAssistantJob } from './job.ts';
-export { defineRoute } from './route.ts';
+export { type AssistantRoute, defineRoute } from './route.ts';
 export type { BatchRow, OnceRow, Owned, Repeatable } from './statement.ts';
 export { defineTool } from './tool.ts';

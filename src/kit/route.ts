@@ -20,6 +20,8 @@ export interface RouteDefinition<
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/<assistant>`: `/items/:item_id`. */
   readonly path: string;
+  /** In camelCase: `listItems`. With the assistant's name before it, what a generated client calls it: `todoListItems`. */
+  readonly name: string;
   readonly summary: string;
   readonly description?: string;
   readonly params?: Params;

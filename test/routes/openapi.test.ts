@@ -16,6 +16,7 @@ interface Schema {
 }
 
 interface Operation {
+  readonly operationId?: string;
   readonly security: readonly object[];
   readonly parameters?: readonly { name: string; in: string; required: boolean; schema: { default?: unknown } }[];
   readonly requestBody?: {
@@ -41,6 +42,17 @@ const operations = () =>
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => [`${method} ${path}`, operation] as const),
   );
+
+test('every operation is called something of its own that can be the name of a function', () => {
+  const names = operations().map(([, { operationId }]) => operationId);
+  expect(names.filter((name) => !/^[a-z][a-zA-Z0-9]*$/.test(name ?? ''))).toEqual([]);
+  expect(new Set(names).size).toBe(names.length);
+  expect(paths['/v1/chat/sessions']).toMatchObject({
+    get: { operationId: 'listSessions' },
+    post: { operationId: 'createSession' },
+  });
+  if (isInstalled('todo')) expect(paths['/api/todo/items']?.get?.operationId).toBe('todoListItems');
+});
 
 /** The schemas of what goes into an operation, and of what comes out as JSON. */
 function listSchemas({ parameters = [], requestBody, responses }: Operation): object[] {

@@ -12,8 +12,8 @@ const nothing = Type.Object({}, { additionalProperties: false });
 const tool = (name: string) =>
   defineTool({ name, description: 'Does nothing.', input: nothing, writes: false, run: async () => null });
 const job = (name: string) => defineAssistantJob({ name, input: nothing, run: async () => null });
-const route = (path: string) =>
-  defineRoute({ method: 'GET', path, summary: 'Nothing', answer: nothing, run: async () => ({}) });
+const route = (path: string, name = 'listItems') =>
+  defineRoute({ method: 'GET', path, name, summary: 'Nothing', answer: nothing, run: async () => ({}) });
 
 function make(name: string, parts: Partial<FoundAssistant> = {}): FoundAssistant {
   const manifest = defineAssistant({
@@ -50,6 +50,21 @@ test.each<[string, FoundAssistant[], string]>([
     'one route under two names of its parameter',
     [make('one', { routes: [route('/a/:x'), route('/a/:y')] })],
     'one: two routes are GET /api/one/a/:id',
+  ],
+  [
+    'two routes of one name',
+    [make('one', { routes: [route('/a'), route('/b')] })],
+    'one: routes are called listItems alike: GET /a, GET /b',
+  ],
+  [
+    'a route of a name that no client can call',
+    [make('one', { routes: [route('/a', 'List items')] })],
+    'one: the route GET /a must have a name such as "listItems"',
+  ],
+  [
+    'a route without a name',
+    [make('one', { routes: [{ ...route('/a'), name: undefined as never }] })],
+    'one: the route GET /a must have a name such as "listItems"',
   ],
   ['a route beside its address', [make('one', { routes: [route('a')] })], 'one: a route cannot be at "a"'],
   ['a route at the address of another', [make('one', { routes: [route('/../two')] })], 'be at "/../two"'],

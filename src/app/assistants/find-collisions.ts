@@ -1,10 +1,13 @@
 import type { CatalogueEntry } from '../../base/errors.ts';
+import type { AssistantRoute } from '../../kit/index.ts';
 import type { FoundAssistant } from './found-assistant.ts';
 import { reservedWords } from './reserved-words.ts';
 
 /** As a schema of Postgres, the start of a tool's name and the start of an error's code, which all take this form. */
 const NAME = /^[a-z][a-z0-9]{0,29}$/;
 const PART = /^[a-z][a-z0-9_]{0,29}$/;
+/** `listItems`: its first letter, made a capital, tells where in `todoListItems` the assistant's name ends. */
+const ROUTE_NAME = /^[a-z][a-zA-Z0-9]*$/;
 /** `/items/:item_id`. Anything else, such as `items` or `/../todo`, would lead out of `/api/<name>`. */
 const PATH = /^(?:\/:?[\w-]+)+$/;
 
@@ -14,6 +17,22 @@ const TAKEN = ['accounts', 'activity', 'auth', 'doctor', 'health', 'public', 're
 /** What is there more than once, each named once. */
 function findRepeated(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+/** What is wrong with what routes are called. */
+function findFaultyNames(routes: readonly AssistantRoute[]): string[] {
+  const addressOf = ({ method, path }: AssistantRoute) => `${method} ${path}`;
+  // A start does not ask the compiler whether there is a name.
+  const isNamed = ({ name }: AssistantRoute) => ROUTE_NAME.test(name ?? '');
+  const named = [...Map.groupBy(routes.filter(isNamed), ({ name }) => name)];
+  return [
+    ...routes
+      .filter((route) => !isNamed(route))
+      .map((route) => `the route ${addressOf(route)} must have a name such as "listItems"`),
+    ...named
+      .filter(([, same]) => same.length > 1)
+      .map(([name, same]) => `routes are called ${name} alike: ${same.map(addressOf).join(', ')}`),
+  ];
 }
 
 function findOwnFaults({ name, tools, routes = [], jobs = [], errors }: FoundAssistant): string[] {
@@ -30,6 +49,7 @@ function findOwnFaults({ name, tools, routes = [], jobs = [], errors }: FoundAss
     ...routes
       .filter(({ path }) => !PATH.test(path))
       .map(({ path }) => `${name}: a route cannot be at "${path}", only at such as "/items/:item_id"`),
+    ...findFaultyNames(routes).map((fault) => `${name}: ${fault}`),
     ...findRepeated(addresses).map((address) => `${name}: two routes are ${address}`),
     ...foreign.map(({ code }) => `${name}: the error ${code} must begin with "${name}."`),
   ];

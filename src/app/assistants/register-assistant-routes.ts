@@ -4,6 +4,11 @@ import type { HttpServer } from '../../platform/http/index.ts';
 import type { Occasion } from './create-contexts.ts';
 import type { FoundAssistant } from './found-assistant.ts';
 
+/** What a generated client calls a route: `todoListItems`. */
+function operationIdOf(assistant: string, route: string): string {
+  return `${assistant}${route.charAt(0).toUpperCase()}${route.slice(1)}`;
+}
+
 /** Registers an assistant's routes below `/api/<name>`. */
 export function registerAssistantRoutes(
   http: HttpServer,
@@ -17,7 +22,7 @@ export function registerAssistantRoutes(
       url: `/api/${name}${path}`,
       config: { access: method === 'GET' ? 'chat:read' : 'chat:write' },
       schema: {
-        ...{ tags: [name], summary, response: { [status]: answer } },
+        ...{ tags: [name], operationId: operationIdOf(name, route.name), summary, response: { [status]: answer } },
         ...(description !== undefined && { description }),
         ...(params && { params }),
         ...(query && { querystring: query }),

@@ -37,14 +37,15 @@ function toFailedJob(row: FailedJobRow): FailedJob {
   };
 }
 
-/** Registers the routes under `/admin/jobs`. */
-export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRouteOptions): void {
+/** `GET /admin/jobs`. */
+function registerList(server: HttpServer, { database, jobs }: JobRouteOptions): void {
   server.get(
     '/admin/jobs',
     {
       config: { access: ACCESS },
       schema: {
         tags,
+        operationId: 'listFailedJobs',
         summary: 'List the jobs that were set aside after their attempts, and count all',
         description: 'Newest first, without what they are about. Each count ends at 10,000.',
         querystring: Type.Object(
@@ -64,13 +65,17 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
       return { ...page, counts };
     },
   );
+}
 
+/** `POST /admin/jobs/{job_id}/retry` and `DELETE /admin/jobs/{job_id}`. */
+function registerChanges(server: HttpServer, { database }: JobRouteOptions): void {
   server.post(
     '/admin/jobs/:job_id/retry',
     {
       config: { access: ACCESS },
       schema: {
         tags,
+        operationId: 'retryJob',
         summary: 'Have a job start anew, now',
         params: JobParams,
         response: { 200: RetriedJob },
@@ -90,7 +95,13 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
     '/admin/jobs/:job_id',
     {
       config: { access: ACCESS },
-      schema: { tags, summary: 'Delete a job that does not run', params: JobParams, response: { 200: DeletedJob } },
+      schema: {
+        tags,
+        operationId: 'deleteJob',
+        summary: 'Delete a job that does not run',
+        params: JobParams,
+        response: { 200: DeletedJob },
+      },
     },
     async ({ params, caller, context }) => {
       const [job] = await database.query(deleteJob({ ...actorOf(caller), id: Number(params.job_id) }), context);
@@ -98,4 +109,10 @@ export function registerJobRoutes(server: HttpServer, { database, jobs }: JobRou
       return { id: params.job_id, object: 'job' as const, deleted: true as const };
     },
   );
+}
+
+/** Registers the routes under `/admin/jobs`. */
+export function registerJobRoutes(server: HttpServer, options: JobRouteOptions): void {
+  registerList(server, options);
+  registerChanges(server, options);
 }

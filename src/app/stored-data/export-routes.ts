@@ -86,6 +86,7 @@ export function registerExportRoute(server: HttpServer, options: ExportRouteOpti
       config: { access: 'account:read', alsoTakes: ['chat:read', 'keys:read'], budgetMs: BUDGET_MS },
       schema: {
         tags: ['Account'],
+        operationId: 'exportAccount',
         summary: 'All that is stored about you',
         description:
           'One JSON document, sent while it is read: table by table, each in the order of its key. An export that could not ' +

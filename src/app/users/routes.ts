@@ -39,6 +39,7 @@ function registerUserList(server: HttpServer, { database }: UserRouteOptions): v
       config: { access: ACCESS },
       schema: {
         tags,
+        operationId: 'listUsers',
         summary: 'List the users',
         description: 'By name.',
         querystring: UserListQuery,
@@ -71,6 +72,7 @@ export function registerUserRoutes(server: HttpServer, options: UserRouteOptions
       config: { access: ACCESS },
       schema: {
         tags,
+        operationId: 'updateUser',
         summary: 'Disable or enable a user, or change the plan',
         description: 'Heard of by every server within a second. Operators cannot disable themselves.',
         params: UserParams,

@@ -19,6 +19,7 @@ const CACHE_TTL_MS = 60_000;
 const logRoute = defineRoute({
   method: 'POST',
   path: '/log',
+  name: 'log',
   summary: 'Log how you feel',
   description:
     'A model reads the mood of the text. While none answers, a word list does (`source: "lexicon"`), and the model reads ' +
@@ -39,6 +40,7 @@ const logRoute = defineRoute({
 const getRoute = defineRoute({
   method: 'GET',
   path: '/get',
+  name: 'list',
   summary: 'List your mood log',
   description: 'The latest first.',
   query: Type.Object(

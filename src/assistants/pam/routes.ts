@@ -20,6 +20,7 @@ const ExpenseParams = Type.Object({ expense_id: ExpenseId }, { additionalPropert
 const listRoute = defineRoute({
   method: 'GET',
   path: '/expenses',
+  name: 'listExpenses',
   summary: 'List your expenses',
   description: 'The latest day first; `from` and `to` are included.',
   query: Type.Object(
@@ -47,6 +48,7 @@ const listRoute = defineRoute({
 const createRoute = defineRoute({
   method: 'POST',
   path: '/expenses',
+  name: 'createExpense',
   summary: 'Record an expense',
   body: Type.Object(
     {
@@ -67,6 +69,7 @@ const createRoute = defineRoute({
 const updateRoute = defineRoute({
   method: 'PATCH',
   path: '/expenses/:expense_id',
+  name: 'updateExpense',
   summary: 'Change an expense',
   params: ExpenseParams,
   body: Type.Object(
@@ -87,6 +90,7 @@ const updateRoute = defineRoute({
 const deleteRoute = defineRoute({
   method: 'DELETE',
   path: '/expenses/:expense_id',
+  name: 'deleteExpense',
   summary: 'Delete an expense',
   params: ExpenseParams,
   answer: Type.Object({ id: ExpenseId, object: Type.Literal('pam.expense'), deleted: Type.Literal(true) }),
@@ -99,6 +103,7 @@ const deleteRoute = defineRoute({
 const readSettingsRoute = defineRoute({
   method: 'GET',
   path: '/settings',
+  name: 'readSettings',
   summary: 'Read how Pam counts for you',
   answer: Settings,
   run: (_request, context) => getSettings(context),
@@ -107,6 +112,7 @@ const readSettingsRoute = defineRoute({
 const writeSettingsRoute = defineRoute({
   method: 'PUT',
   path: '/settings',
+  name: 'setSettings',
   summary: 'Set how Pam counts for you',
   body: Type.Object(settingsFields, { additionalProperties: false }),
   example: { currency: 'SEK', time_zone: 'Europe/Stockholm', language: 'sv' },

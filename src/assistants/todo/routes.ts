@@ -22,6 +22,7 @@ const isDueOn = (part: unknown): part is string => part === 'infinity' || placeP
 const listRoute = defineRoute({
   method: 'GET',
   path: '/items',
+  name: 'listItems',
   summary: 'List your todo items',
   description: 'What is due first; items without a day last.',
   query: Type.Object(
@@ -49,6 +50,7 @@ const listRoute = defineRoute({
 const createRoute = defineRoute({
   method: 'POST',
   path: '/items',
+  name: 'createItem',
   summary: 'Put an item on your todo list',
   body: Type.Object(
     { title: Title, due_on: Type.Optional(Nullable(Day)), priority: Type.Optional(Priority) },
@@ -63,6 +65,7 @@ const createRoute = defineRoute({
 const updateRoute = defineRoute({
   method: 'PATCH',
   path: '/items/:item_id',
+  name: 'updateItem',
   summary: 'Change an item of your todo list',
   params: ItemParams,
   body: Type.Object(
@@ -86,6 +89,7 @@ const updateRoute = defineRoute({
 const deleteRoute = defineRoute({
   method: 'DELETE',
   path: '/items/:item_id',
+  name: 'deleteItem',
   summary: 'Take an item off your todo list',
   params: ItemParams,
   answer: Type.Object({ id: ItemId, object: Type.Literal('todo.item'), deleted: Type.Literal(true) }),

@@ -18,6 +18,7 @@ export function registerActivityRoutes(server: HttpServer, { database }: { reado
       config: { access: 'account:read' },
       schema: {
         tags: ['Account'],
+        operationId: 'listActivity',
         summary: 'List what was done in your name',
         description: 'Your audit trail, newest first: what, when, by which key, from where.',
         querystring: ActivityListQuery,

@@ -30,13 +30,18 @@ function describe(callers: CallerCache): CacheStatistics {
   };
 }
 
-/** Registers the routes under `/admin/cache`. */
-export function registerCacheRoutes(server: HttpServer, { database, callers }: CacheRouteOptions): void {
+/** `GET` and `PUT /admin/cache`. */
+function registerStatistics(server: HttpServer, { callers }: CacheRouteOptions): void {
   server.get(
     '/admin/cache',
     {
       config: { access: ACCESS },
-      schema: { tags, summary: 'What the cache of callers of this server holds', response },
+      schema: {
+        tags,
+        operationId: 'readCacheStatistics',
+        summary: 'What the cache of callers of this server holds',
+        response,
+      },
     },
     async () => describe(callers),
   );
@@ -47,6 +52,7 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
       config: { access: ACCESS },
       schema: {
         tags,
+        operationId: 'setCacheTtl',
         summary: 'Change how long a cached caller serves, on this server until it is restarted',
         body: Type.Object(
           { ttl_seconds: Type.Integer({ minimum: 1, maximum: MAX_TTL_MS / 1000 }) },
@@ -60,10 +66,16 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
       return describe(callers);
     },
   );
+}
 
+/** `DELETE /admin/cache` and `/admin/cache/{user_id}`. */
+function registerForgetting(server: HttpServer, { database, callers }: CacheRouteOptions): void {
   server.delete(
     '/admin/cache',
-    { config: { access: ACCESS }, schema: { tags, summary: 'Have every server forget all callers', response } },
+    {
+      config: { access: ACCESS },
+      schema: { tags, operationId: 'forgetCallers', summary: 'Have every server forget all callers', response },
+    },
     async ({ caller, context }) => {
       const [told] = await database.query(forgetCallers(actorOf(caller)), context);
       if (told === undefined) throw new Error('A select without a table answered no row.');
@@ -78,6 +90,7 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
       config: { access: ACCESS },
       schema: {
         tags,
+        operationId: 'forgetCaller',
         summary: 'Have every server forget a user',
         params: Type.Object({ user_id: Type.String({ format: 'uuid' }) }, { additionalProperties: false }),
         response,
@@ -90,4 +103,10 @@ export function registerCacheRoutes(server: HttpServer, { database, callers }: C
       return describe(callers);
     },
   );
+}
+
+/** Registers the routes under `/admin/cache`. */
+export function registerCacheRoutes(server: HttpServer, options: CacheRouteOptions): void {
+  registerStatistics(server, options);
+  registerForgetting(server, options);
 }

@@ -114,6 +114,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
       config: { access: 'keys:write' },
       schema: {
         tags: ['Keys'],
+        operationId: 'createKey',
         summary: 'Create an API key',
         description:
           'The key is shown in this answer and never again. What is absent of `permissions`, `ip_allowlist` and `expires_at` ' +
@@ -149,6 +150,7 @@ function registerKeyCollection(server: HttpServer, { database, clock }: KeyRoute
       config: { access: 'keys:read' },
       schema: {
         tags: ['Keys'],
+        operationId: 'listKeys',
         summary: 'List your API keys',
         description: `Newest first. Revoked keys are not listed, and expired ones for ${KEPT_DAYS} days.`,
         querystring: Type.Object(
@@ -175,6 +177,7 @@ function registerChange(server: HttpServer, { database, clock, callers }: KeyRou
       config: { access: 'keys:write' },
       schema: {
         tags: ['Keys'],
+        operationId: 'updateKey',
         summary: 'Change the name of an API key, what it may do, from where and how long',
         description:
           'To no more than what the key that makes the change has itself. One that may do more, works from elsewhere or lives ' +
@@ -222,6 +225,7 @@ function registerRevocation(server: HttpServer, { database, callers }: KeyRouteO
       config: { access: 'keys:write' },
       schema: {
         tags: ['Keys'],
+        operationId: 'revokeKey',
         summary: 'Revoke an API key',
         description: 'It is refused from now on; it cannot be restored.',
         params: KeyParams,
@@ -248,6 +252,7 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
       config: { access: 'keys:write' },
       schema: {
         tags: ['Keys'],
+        operationId: 'rotateKey',
         summary: 'Replace an API key by a new one',
         description:
           'The new key has the same name, permissions and networks, and lives as long as the old one was to live, but no ' +

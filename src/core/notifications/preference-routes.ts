@@ -24,7 +24,12 @@ export function registerPreferenceRoutes(server: HttpServer, { database }: Notif
     PATH,
     {
       config: { access: 'account:read' },
-      schema: { tags, summary: 'Where you are told of what', response: { 200: Preferences } },
+      schema: {
+        tags,
+        operationId: 'readNotificationPreferences',
+        summary: 'Where you are told of what',
+        response: { 200: Preferences },
+      },
     },
     async ({ caller: { userId }, context }) => {
       const rows = await database.query(listPreferences({ userId }), context);
@@ -38,6 +43,7 @@ export function registerPreferenceRoutes(server: HttpServer, { database }: Notif
       config: { access: 'account:write' },
       schema: {
         tags,
+        operationId: 'setNotificationPreferences',
         summary: 'Say where you want to be told of what',
         body: PutPreferences,
         response: { 200: Preferences },

@@ -46,6 +46,7 @@ export function registerNotificationRoutes(server: HttpServer, { database }: Not
       config: { access: 'account:read' },
       schema: {
         tags,
+        operationId: 'listNotifications',
         summary: 'List what you were told',
         description: 'Newest first.',
         querystring: NotificationListQuery,
@@ -67,6 +68,7 @@ export function registerNotificationRoutes(server: HttpServer, { database }: Not
       config: { access: 'account:write' },
       schema: {
         tags,
+        operationId: 'markNotificationRead',
         summary: 'Mark a notification as read',
         params: NotificationParams,
         response: { 200: Notification },
@@ -87,7 +89,12 @@ export function registerNotificationRoutes(server: HttpServer, { database }: Not
     '/v1/notifications/read-all',
     {
       config: { access: 'account:write' },
-      schema: { tags, summary: 'Mark all notifications as read', response: { 200: MarkedRead } },
+      schema: {
+        tags,
+        operationId: 'markAllNotificationsRead',
+        summary: 'Mark all notifications as read',
+        response: { 200: MarkedRead },
+      },
     },
     async (request, reply) =>
       await claimAndAnswer({ request, reply, database }, async () => {

@@ -56,7 +56,7 @@ function registerPlans(server: HttpServer, { database, callers, plans }: PlanRou
     '/v1/plans',
     {
       config: { access: 'account:read' },
-      schema: { tags, summary: 'List the plans that there are', response: { 200: PlanList } },
+      schema: { tags, operationId: 'listPlans', summary: 'List the plans that there are', response: { 200: PlanList } },
     },
     async () => ({ object: 'list' as const, data: plans.list().map(toPlan), has_more: false, next_cursor: null }),
   );
@@ -65,7 +65,7 @@ function registerPlans(server: HttpServer, { database, callers, plans }: PlanRou
     '/v1/me/plan',
     {
       config: { access: 'account:read' },
-      schema: { tags, summary: 'Read about your plan', response: { 200: PlanSchema } },
+      schema: { tags, operationId: 'readPlan', summary: 'Read about your plan', response: { 200: PlanSchema } },
     },
     async ({ caller }) => toPlan(plans.of(caller)),
   );
@@ -74,7 +74,13 @@ function registerPlans(server: HttpServer, { database, callers, plans }: PlanRou
     '/v1/me/plan',
     {
       config: { access: 'admin' },
-      schema: { tags, summary: 'Change to another plan', body: ChoosePlan, response: { 200: PlanSchema } },
+      schema: {
+        tags,
+        operationId: 'changePlan',
+        summary: 'Change to another plan',
+        body: ChoosePlan,
+        response: { 200: PlanSchema },
+      },
     },
     async ({ caller, body, context }) => {
       if (!plans.has(body.plan)) throw planErrors.raise.not_found({ param: 'plan' });
@@ -94,6 +100,7 @@ function registerLimits(server: HttpServer, { plans, limiter, tokenBudget }: Pla
       config: { access: 'account:read' },
       schema: {
         tags,
+        operationId: 'readLimits',
         summary: 'Read what is left of your limits',
         description: 'A limit that is not listed does not apply to you.',
         response: { 200: Limits },

@@ -49,6 +49,7 @@ export function registerUsageRoutes(server: HttpServer, { database, clock }: Usa
       config: { access: 'account:read' },
       schema: {
         tags: ['Plans'],
+        operationId: 'readUsage',
         summary: 'Read what you asked of models, by day and model',
         description:
           'Days are those of UTC. An answer shows up here within about a second. The totals are of all days asked for.',

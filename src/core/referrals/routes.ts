@@ -47,6 +47,7 @@ export function registerReferralRoutes(server: HttpServer, { database }: { reado
       config: { access: 'account:read' },
       schema: {
         tags: ['Account'],
+        operationId: 'readReferrals',
         summary: 'Your referral code, and what came of it',
         response: { 200: Referrals },
       },

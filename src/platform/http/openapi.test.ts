@@ -6,7 +6,7 @@ import type { HttpServer } from './server.ts';
 
 interface Operation {
   security: unknown;
-  responses: Record<string, { content?: Record<string, object>; headers?: object }>;
+  responses: Record<string, { description?: string; content?: Record<string, object>; headers?: object }>;
   requestBody?: { required?: boolean; content: { 'application/json': { schema: { required?: string[] } } } };
   parameters?: { name: string; in: string; required: boolean; schema: object }[];
 }
@@ -37,7 +37,8 @@ function addDescribed(server: HttpServer): void {
 let made: TestServer;
 let document: {
   openapi: string;
-  info: { version: string };
+  info: { version: string; license: object };
+  servers: object[];
   paths: Record<string, Record<string, Operation>>;
   'x-error-codes': { code: string }[];
   components: {
@@ -62,7 +63,8 @@ afterAll(() => made.server.close());
 
 test('the document is OpenAPI 3.1 and has every route, however it was added', () => {
   expect(document.openapi).toBe('3.1.0');
-  expect(document.info.version).toBe('1.2.3');
+  expect(document.info).toMatchObject({ version: '1.2.3', license: { name: 'MIT', identifier: 'MIT' } });
+  expect(document.servers).toEqual([{ url: '/' }]);
   const described = ['/ask', '/change', '/events', '/list', '/optional', '/read', '/ws'];
   const others = ['/direct/{thing_id}', '/in-a-plug-in', '/livez', '/readyz'];
   expect(Object.keys(document.paths).sort()).toEqual([...described, ...others].sort());
@@ -76,6 +78,15 @@ test('every operation says what an error looks like and whether it takes a key',
   expect(document.components.schemas.Error.required).toEqual(['error']);
   expect(document.paths['/direct/{thing_id}']?.post?.security).toEqual([{ bearer: [] }, { apiKey: [] }]);
   expect(document.paths['/in-a-plug-in']?.get?.security).toEqual([]);
+});
+
+test('an answer of which its schema says nothing is called by its status', () => {
+  const responsesOf = (path: string) => document.paths[path]?.get?.responses;
+  const ok = { description: 'OK' };
+  expect(responsesOf('/readyz')).toMatchObject({ 200: ok, 503: { description: 'Service Unavailable' } });
+  expect(responsesOf('/in-a-plug-in')).toMatchObject({ 200: ok });
+  expect(responsesOf('/list')).toMatchObject({ 200: ok, 304: { description: 'Nothing has changed.' } });
+  expect(JSON.stringify(document)).not.toContain('Default Response');
 });
 
 /** The operations that have a header as a parameter, as `post /ask`. */

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -71,6 +72,9 @@ const answeredBy = { 'If-None-Match': 'ETag', 'Idempotency-Key': 'Idempotent-Rep
 const refsTo = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
+/** What the plug-in calls an answer whose schema has no description. */
+const PLUG_IN_DESCRIPTION = 'Default Response';
+
 type RouteDescription = Parameters<SwaggerTransform>[0]['route'];
 
 /** The schema of a query or a body, which does not require what fills itself in. */
@@ -124,7 +128,7 @@ const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
 
 /** What the plug-in writes of an operation. */
 interface Operation {
-  responses: Record<string, object>;
+  responses: Record<string, { description?: string; $ref?: string }>;
   parameters?: readonly { name: string }[];
   requestBody?: { required?: boolean; content: Record<string, { schema?: RequestPart }> };
 }
@@ -136,12 +140,23 @@ function addAnswerHeaders({ responses, parameters = [] }: Operation): void {
   for (const answer of Object.values(responses)) Object.assign(answer, { headers: refsTo(names) });
 }
 
-/** Adds headers and the answer to an error to every operation, and lets a body be left out where nothing of it is required. */
+/** Says what a status means where the plug-in found nothing to say of the answer. */
+function describeStatuses({ responses }: Operation): void {
+  for (const [status, answer] of Object.entries(responses)) {
+    if (answer.description === PLUG_IN_DESCRIPTION) answer.description = STATUS_CODES[status] ?? status;
+  }
+}
+
+/**
+ * Adds headers, what statuses mean and the answer to an error to every operation, and lets a body be left out where nothing
+ * of it is required.
+ */
 const completeOperations: SwaggerTransformObject = (document) => {
   const { openapiObject } = document as { openapiObject: { paths?: Record<string, Record<string, Operation>> } };
   const error = { $ref: '#/components/responses/Error' };
   for (const operation of Object.values(openapiObject.paths ?? {}).flatMap((methods) => Object.values(methods))) {
     addAnswerHeaders(operation);
+    describeStatuses(operation);
     // A WebSocket's route refuses whoever asks for none.
     if ('101' in operation.responses) operation.responses['426'] = error;
     operation.responses.default = error;
@@ -159,7 +174,9 @@ function documentOf({ version, errorCodes }: OpenApiOptions) {
       title: 'Evenkeel',
       version,
       description: 'Every answer has `x-request-id` and `server-timing`; every error has the same shape.',
+      license: { name: 'MIT', identifier: 'MIT' },
     },
+    servers: [{ url: '/' }],
     components: {
       headers: Object.fromEntries(
         Object.entries(answerHeaders).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),

@@ -35,7 +35,12 @@ export function registerProbeRoutes(server: FastifyInstance, check: CheckReadine
     '/livez',
     {
       config: { access: 'public' },
-      schema: { tags: ['Operating'], summary: 'Whether the process runs', response: { 200: Alive } },
+      schema: {
+        tags: ['Operating'],
+        operationId: 'checkLiveness',
+        summary: 'Whether the process runs',
+        response: { 200: Alive },
+      },
     },
     async (_request, reply) => {
       reply.header('cache-control', 'no-store');
@@ -49,6 +54,7 @@ export function registerProbeRoutes(server: FastifyInstance, check: CheckReadine
       config: { access: 'public', budgetMs: READINESS_BUDGET_MS },
       schema: {
         tags: ['Operating'],
+        operationId: 'checkReadiness',
         summary: 'Whether the server can serve',
         description: 'Also 200 when degraded; `reasons` says of what. 503 when it cannot serve, or is being stopped.',
         response: { 200: Ready, 503: Ready },

@@ -2,6 +2,7 @@ import { type TObject, Type } from 'typebox';
 import { expect, test } from 'vitest';
 import { createTestServer } from '../../../test/harness/http-server.ts';
 import { listRoutes } from './route-rules.ts';
+import type { HttpServer } from './server.ts';
 
 test('a route that does not say who may call it is refused when it is registered', () => {
   expect(() => createTestServer((server) => void server.get('/open', async () => ({})))).toThrow(
@@ -25,6 +26,40 @@ test.each([
     expect(addRoute).toThrow(`at ${place} must say`);
   },
 );
+
+const open = { config: { access: 'public' }, handler: async () => ({}) };
+/** The harness would give the route one. */
+const nameless = { operationId: undefined as never };
+
+test.each<[string, (server: HttpServer) => void, string]>([
+  [
+    'a route without an operationId',
+    (server) => server.route({ ...open, method: 'GET', url: '/things', schema: nameless }),
+    'GET /things must say what generated clients call it',
+  ],
+  [
+    'two routes of one operationId',
+    (server) => {
+      server.route({ ...open, method: 'GET', url: '/things', schema: { operationId: 'doThings' } });
+      server.route({ ...open, method: 'POST', url: '/others', schema: { operationId: 'doThings' } });
+    },
+    'POST /others and GET /things must not have the same operationId: doThings.',
+  ],
+  [
+    'a route that is two operations',
+    (server) => server.route({ ...open, method: ['GET', 'POST'], url: '/things' }),
+    'POST /things and GET /things must not have the same operationId',
+  ],
+])('a server does not start with %s', async (_what, addRoutes, fault) => {
+  await expect(createTestServer(addRoutes).server.ready()).rejects.toThrow(fault);
+});
+
+test('a route that the document does not show needs no operationId', async () => {
+  const schema = { ...nameless, hide: true };
+  const { server } = createTestServer((made) => void made.route({ ...open, method: 'GET', url: '/things', schema }));
+  await server.ready();
+  expect(listRoutes(server)).toContainEqual(expect.objectContaining({ method: 'GET', url: '/things' }));
+});
 
 test('all routes are listed with who may call them, those of plug-ins and HEAD too', async () => {
   const { server } = createTestServer((made) => {

@@ -104,12 +104,39 @@ function isPlugInRoute(route: RouteOptions): boolean {
   return (route.method === 'OPTIONS' && route.url === '*') || /^\/docs(?:\/|$)/.test(route.url);
 }
 
+/** The operations of a route that the document shows: not the HEAD that Fastify makes of every GET. */
+function listShown({ method, schema }: RouteOptions): string[] {
+  return schema?.hide === true ? [] : [method].flat().filter((one) => one !== 'HEAD');
+}
+
+/** Refuses operations that the document shows without an `operationId`, or under that of another. */
+function checkOperationIds(routes: readonly RouteOptions[]): void {
+  const placeOf = new Map<string, string>();
+  for (const route of routes) {
+    for (const method of listShown(route)) {
+      const place = `${method} ${route.url}`;
+      const operationId = route.schema?.operationId;
+      if (operationId === undefined) {
+        throw new Error(`${place} must say what generated clients call it: schema: { operationId: 'listThings' }.`);
+      }
+      const other = placeOf.get(operationId);
+      if (other !== undefined)
+        throw new Error(`${place} and ${other} must not have the same operationId: ${operationId}.`);
+      placeOf.set(operationId, place);
+    }
+  }
+}
+
 /**
  * Holds every route to what all have in common: it says who may call it, and its schemas say of every object whether
  * unknown fields are let in. One that does not is refused when it is registered. Public ones take small bodies only.
+ * A server is not ready while one that the document shows has no `operationId`, or that of another.
  */
 export function enforceRouteRules(server: FastifyInstance): void {
+  const routes: RouteOptions[] = [];
+  server.addHook('onReady', async () => checkOperationIds(routes));
   server.addHook('onRoute', (route) => {
+    routes.push(route);
     const config: FastifyContextConfig = route.config ?? {};
     if (isPlugInRoute(route)) config.access ??= 'public';
     const { access } = config;

@@ -80,13 +80,15 @@ function keep(report: HealthReport): () => Promise<Health> {
  */
 export function registerHealthRoute(server: FastifyInstance, report: HealthReport): void {
   const ask = keep(report);
-  for (const url of ['/health', '/api/health']) {
+  const operationIds = { '/health': 'readHealth', '/api/health': 'readApiHealth' };
+  for (const [url, operationId] of Object.entries(operationIds)) {
     server.get(
       url,
       {
         config: { access: 'public' },
         schema: {
           tags: ['Operating'],
+          operationId,
           summary: 'How the server and what it depends on are',
           description: 'Always 200: `status` and `reasons` tell what is amiss. Load balancers ask `/readyz`.',
           response: { 200: Health },

@@ -38,6 +38,7 @@ export function registerMetricsRoute(server: FastifyInstance, { registry, token 
       config: { access: 'public' },
       schema: {
         tags: ['Operating'],
+        operationId: 'readMetrics',
         summary: 'Metrics for Prometheus',
         description:
           'Takes `METRICS_TOKEN` as bearer; without that variable it answers to programs on the same machine alone.',

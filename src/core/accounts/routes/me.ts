@@ -46,6 +46,7 @@ function registerErasing(server: HttpServer, { database, callers }: AccountRoute
       config: { access: 'account:write' },
       schema: {
         tags,
+        operationId: 'eraseAccount',
         summary: 'Erase your account with all that is stored about you',
         description:
           'Your keys and tokens are dead at once, and your username and your identities free. What you stored is erased ' +
@@ -73,7 +74,10 @@ export function registerAccountRoutes(server: HttpServer, options: AccountRouteO
   registerErasing(server, options);
   server.get(
     '/v1/me',
-    { config: { access: 'account:read' }, schema: { tags, summary: 'Who you are', response: { 200: Account } } },
+    {
+      config: { access: 'account:read' },
+      schema: { tags, operationId: 'readAccount', summary: 'Who you are', response: { 200: Account } },
+    },
     async ({ caller }) => toAccount(caller),
   );
 
@@ -81,7 +85,13 @@ export function registerAccountRoutes(server: HttpServer, options: AccountRouteO
     '/v1/me',
     {
       config: { access: 'account:write' },
-      schema: { tags, summary: 'Change your account', body: UpdateAccount, response: { 200: Account } },
+      schema: {
+        tags,
+        operationId: 'updateAccount',
+        summary: 'Change your account',
+        body: UpdateAccount,
+        response: { 200: Account },
+      },
     },
     async ({ caller, body, context }) => {
       const statement = updateAccount(toChange(caller, body));

@@ -37,6 +37,7 @@ function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
       config: { access: 'public', budgetMs },
       schema: {
         tags,
+        operationId: 'signIn',
         summary: 'Sign in, or up, with the token of an identity provider',
         description:
           'An account belongs to an identity: the issuer and the subject of the token, never an e-mail address.',
@@ -94,6 +95,7 @@ function registerRefresh(server: HttpServer, options: SignInRouteOptions): void 
       config: { access: 'public', budgetMs: options.signInBudgetMs },
       schema: {
         tags,
+        operationId: 'refreshTokens',
         summary: 'Exchange a refresh token for new tokens',
         description:
           'A refresh token is good for one use. One that comes again was stolen, or its thief was first: the sign-in is ended.',
@@ -117,6 +119,7 @@ function registerLogout(server: HttpServer, options: SignInRouteOptions): void {
       config: { access: 'public', budgetMs: options.signInBudgetMs },
       schema: {
         tags,
+        operationId: 'signOut',
         summary: 'End a sign-in: its refresh tokens and its access tokens',
         description: 'Takes the refresh token, or the access token as `Authorization: Bearer`.',
         security: [{ bearer: [] }, {}],

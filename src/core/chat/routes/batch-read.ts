@@ -27,6 +27,7 @@ export function registerBatchReadRoute(server: HttpServer, { database }: ChatRou
       config: { access: 'chat:read' },
       schema: {
         tags: ['Messages'],
+        operationId: 'listMessagesOfSessions',
         summary: 'Read the messages of several chat sessions',
         description:
           'In the order of `session_ids`. When one of them does not exist, nothing is read. All that is read is at most 4 MB of ' +

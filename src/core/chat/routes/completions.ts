@@ -94,6 +94,7 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
       config: { access: 'chat:write', budgetMs, streams: Chunk },
       schema: {
         tags,
+        operationId: 'createCompletion',
         summary: 'Ask a model directly',
         description:
           "OpenAI's chat completions, streaming and not, with tools passed through. Nothing is stored, except for a day " +
@@ -139,6 +140,7 @@ function registerModels(server: HttpServer, { models }: ChatRouteOptions): void 
       config: { access: 'chat:read' },
       schema: {
         tags,
+        operationId: 'listModels',
         summary: 'List the models that you can ask for',
         response: { 200: Type.Object({ object: Type.Literal('list'), data: Type.Array(ModelInfoSchema) }) },
       },
@@ -150,7 +152,13 @@ function registerModels(server: HttpServer, { models }: ChatRouteOptions): void 
     '/v1/models/:model',
     {
       config: { access: 'chat:read' },
-      schema: { tags, summary: 'Read about one model', params: ModelPath, response: { 200: ModelInfoSchema } },
+      schema: {
+        tags,
+        operationId: 'readModel',
+        summary: 'Read about one model',
+        params: ModelPath,
+        response: { 200: ModelInfoSchema },
+      },
     },
     async (request) => models.get(request.params.model),
   );

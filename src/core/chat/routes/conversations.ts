@@ -37,6 +37,7 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
       config: { access: 'chat:write', budgetMs: modelBudgetMs },
       schema: {
         tags,
+        operationId: 'sendConversationMessage',
         summary: 'Create or continue a conversation in one call',
         description:
           'A conversation is a chat session. Without `conversation_id` a new one is made, with the assistant that is named, ' +
@@ -74,6 +75,7 @@ export function registerConversationRoutes(server: HttpServer, options: ChatRout
       config: { access: 'chat:read' },
       schema: {
         tags,
+        operationId: 'listConversationMessages',
         summary: 'Read the messages of a conversation',
         description: 'As `GET /v1/chat/sessions/{session_id}/messages`.',
         params: ConversationParams,

@@ -16,6 +16,7 @@ function registerList(server: HttpServer, { batches }: ChatRouteOptions): void {
       config: { access: 'chat:read' },
       schema: {
         tags,
+        operationId: 'listMessages',
         summary: 'Read the messages of a chat session',
         description:
           'A page costs the same at any offset. It ends earlier than at `limit` where another message would make it more than ' +
@@ -41,6 +42,7 @@ function registerPost(server: HttpServer, options: ChatRouteOptions): void {
       config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData },
       schema: {
         tags,
+        operationId: 'sendMessage',
         summary: 'Send a message and get the answer',
         description:
           'The message is stored before the model is asked. With `stream: true` the answer comes as server-sent events ' +

@@ -43,7 +43,13 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
     '/v1/chat/sessions',
     {
       config: { access: 'chat:write', budgetMs: options.sessionCreateBudgetMs },
-      schema: { tags, summary: 'Create a chat session', body: CreateSession, response: { 201: Session } },
+      schema: {
+        tags,
+        operationId: 'createSession',
+        summary: 'Create a chat session',
+        body: CreateSession,
+        response: { 201: Session },
+      },
     },
     async (request, reply) => {
       const { title = null, assistant = null, model = null } = request.body;
@@ -94,6 +100,7 @@ function registerList(server: HttpServer, { database }: ChatRouteOptions): void 
       config: { access: 'chat:read' },
       schema: {
         tags,
+        operationId: 'listSessions',
         summary: 'List your chat sessions, or search in them',
         description: 'The session with the newest activity first.',
         querystring: SessionListQuery,
@@ -130,6 +137,7 @@ function registerGet(server: HttpServer, { batches }: ChatRouteOptions): void {
       config: { access: 'chat:read' },
       schema: {
         tags,
+        operationId: 'readSession',
         summary: 'Read a chat session',
         description: 'With `If-None-Match` and an ETag of before: 304 when nothing has changed.',
         params: SessionParams,
@@ -155,6 +163,7 @@ function registerUpdate(server: HttpServer, { database, models }: ChatRouteOptio
       config: { access: 'chat:write' },
       schema: {
         tags,
+        operationId: 'updateSession',
         summary: 'Change the title or the model of a chat session',
         params: SessionParams,
         body: UpdateSession,
@@ -188,6 +197,7 @@ function registerDelete(server: HttpServer, { database }: ChatRouteOptions): voi
       config: { access: 'chat:write' },
       schema: {
         tags,
+        operationId: 'deleteSession',
         summary: 'Delete a chat session with its messages',
         params: SessionParams,
         response: { 200: DeletedSession },

@@ -47,7 +47,13 @@ function registerGet(server: HttpServer, { batches }: ChatRouteOptions): void {
     '/v1/chat/sessions/:session_id/turns/:turn_id',
     {
       config: { access: 'chat:read' },
-      schema: { tags, summary: 'Read how a turn stands', params: TurnParams, response: { 200: Turn } },
+      schema: {
+        tags,
+        operationId: 'readTurn',
+        summary: 'Read how a turn stands',
+        params: TurnParams,
+        response: { 200: Turn },
+      },
     },
     async (request) => {
       const [row] = await batches.findTurn({ ...keyOf(request), knownHeartbeatAt: null }, request.context);
@@ -64,6 +70,7 @@ function registerEvents(server: HttpServer, options: ChatRouteOptions): void {
       config: { access: 'chat:read', budgetMs: options.modelBudgetMs, streams: TurnEventData },
       schema: {
         tags,
+        operationId: 'readTurnEvents',
         summary: 'Read the events of a turn again, and on',
         description:
           'The same event stream as of the message, after the event whose `id` is sent as `Last-Event-ID`, else from the ' +
@@ -86,6 +93,7 @@ function registerStop(server: HttpServer, { database, turns }: ChatRouteOptions)
       config: { access: 'chat:write' },
       schema: {
         tags,
+        operationId: 'stopTurn',
         summary: 'Stop a turn',
         description:
           'What was written is kept as an incomplete message; that and the prompt are billed. A turn that has ended stays ' +
@@ -110,6 +118,7 @@ function registerRetry(server: HttpServer, options: ChatRouteOptions): void {
       config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData },
       schema: {
         tags,
+        operationId: 'retryTurn',
         summary: 'Answer the message of a turn again',
         description:
           "Starts a turn that answers the same message, when this one is the session's last, failed, was interrupted or " +

@@ -23,6 +23,7 @@ export function registerWebSocketRoute(server: HttpServer, options: WebSocketRou
   server.addWebSocketRoute('/v1/chat/ws', {
     schema: {
       tags: ['WebSocket'],
+      operationId: 'openWebSocket',
       summary: 'Chat over one WebSocket',
       description: describeFrames(),
       querystring: { type: 'object', properties: {}, additionalProperties: false },
