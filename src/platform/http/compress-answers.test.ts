@@ -39,7 +39,8 @@ async function* repeat(): AsyncGenerator<string> {
 
 /** What is long and yet not compressed, and why. */
 const exempt: Record<string, (reply: FastifyReply) => unknown> = {
-  'an event stream': (reply) => reply.type('text/event-stream').send(Readable.from(pieces)),
+  // As bytes: after some thousand short texts that are not ASCII, Node 24.22 forgets to say that more can be written.
+  'an event stream': (reply) => reply.type('text/event-stream').send(Readable.from(pieces, { objectMode: false })),
   'what is no text': (reply) => reply.type('image/png').send(Buffer.from(longText)),
   'what nobody may change': (reply) => reply.header('cache-control', 'public, no-transform').send(long),
   'what is compressed already': (reply) => reply.type('text/css').header('content-encoding', 'zstd').send(longText),
