@@ -15,7 +15,7 @@ export interface BadBody {
 const json = (value: unknown): string => JSON.stringify(value);
 
 /** Fields that a caller may never set, where a route does not document them. */
-const FORBIDDEN_FIELDS = ['user_id', 'role', 'credits', 'created_at', 'cost', 'id', CANARY];
+const FORBIDDEN_FIELDS = ['user_id', 'role', 'credits', 'created_at', 'cost', 'id', 'unknown_field'];
 
 /** Bodies that are wrong for every route, whatever its schema. */
 export function malformedBodies(bodyLimitBytes: number): BadBody[] {

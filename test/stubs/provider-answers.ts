@@ -108,10 +108,11 @@ export class StubAnswer {
 
   /** A good answer that is not streamed. */
   completion(): string {
-    const tool_calls = this.#calls.map(({ id, ...call }, index) => ({
+    const tool_calls = this.#calls.map(({ id, name, arguments: input, ...extra }, index) => ({
       id: id ?? `call_stub_${index + 1}`,
       type: 'function',
-      function: call,
+      function: { name, arguments: input },
+      ...extra,
     }));
     const callsTools = tool_calls.length > 0;
     const message = callsTools

@@ -178,7 +178,7 @@ describe('a turn of an assistant', () => {
       [{ error: expect.stringContaining('There is no such tool. There are: desk_note') }, true],
       [{ error: 'The arguments are not a JSON object.' }, true],
       [{ error: expect.stringContaining('user_id') }, true],
-      [{ error: expect.stringContaining('text: ') }, true],
+      [{ error: expect.stringContaining('`text` must be') }, true],
       [{ error: 'The drawer is locked. Ask for the key.' }, true],
       [{ error: 'The tool failed.' }, true],
     ]);

@@ -7,6 +7,35 @@ export const ToolNameSchema = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' });
 
 const CacheBreakpoint = Type.Optional(closed({ mode: word(['explicit']), ttl: Type.Optional(word(['30m', '12h'])) }));
 
+/** Fields of an answer that clients send back with it, beside those that other messages have too. */
+export const answerFields = {
+  annotations: nullable(Type.Array(anyObject)),
+  reasoning_content: nullable(Type.String()),
+  reasoning: nullable(Type.String()),
+  parsed: Type.Optional(Type.Unknown()),
+  // What OpenRouter, LiteLLM and Google add to one, and want back.
+  reasoning_details: nullable(Type.Array(anyObject)),
+  provider_specific_fields: nullable(anyObject),
+  extra_content: nullable(anyObject),
+};
+
+const SpokenAnswer = closed({
+  id: Type.String({ minLength: 1 }),
+  // What an answer has beside its id, and clients send back with it.
+  data: Type.Optional(Type.String()),
+  expires_at: Type.Optional(Type.Integer()),
+  transcript: Type.Optional(Type.String()),
+});
+
+/** All of an answer but its text: @openai/agents sends that back within the text, beside where it belongs. */
+export const copiedFields = {
+  role: Type.Optional(word(['assistant'])),
+  tool_calls: nullable(Type.Array(anyObject)),
+  function_call: nullable(anyObject),
+  audio: nullable(SpokenAnswer),
+  ...answerFields,
+};
+
 /** A piece of a message; the field named by its `type` holds it (`validateRequest` sees to that). */
 const ContentPartSchema = closed({
   type: word(['text', 'image_url', 'input_audio', 'file', 'refusal']),
@@ -22,8 +51,9 @@ const ContentPartSchema = closed({
       filename: Type.Optional(Type.String()),
     }),
   ),
-  refusal: Type.Optional(Type.String()),
+  refusal: nullable(Type.String()),
   prompt_cache_breakpoint: CacheBreakpoint,
+  ...copiedFields,
 });
 export type ContentPart = Static<typeof ContentPartSchema>;
 
@@ -68,16 +98,8 @@ export const MessageSchema = closed({
   tool_call_id: Type.Optional(Type.String({ minLength: 1 })),
   tool_calls: nullable(Type.Array(ToolCallSchema, { maxItems: 256 })),
   refusal: nullable(Type.String()),
-  audio: nullable(closed({ id: Type.String({ minLength: 1 }) })),
+  audio: nullable(SpokenAnswer),
   function_call: nullable(closed({ name: CalledName, arguments: Type.String() })),
-  // Fields of an answer that clients send back with it.
-  annotations: nullable(Type.Array(anyObject)),
-  reasoning_content: nullable(Type.String()),
-  reasoning: nullable(Type.String()),
-  parsed: Type.Optional(Type.Unknown()),
-  // What OpenRouter, LiteLLM and Google add to one, and want back.
-  reasoning_details: nullable(Type.Array(anyObject)),
-  provider_specific_fields: nullable(anyObject),
-  extra_content: nullable(anyObject),
+  ...answerFields,
 });
 export type Message = Static<typeof MessageSchema>;

@@ -51,6 +51,8 @@ const everything = {
       ],
       parsed: null,
     },
+    { role: 'assistant', content: [{ type: 'text', text: 'x', role: 'assistant', refusal: null, annotations: [] }] },
+    { role: 'assistant', audio: { id: 'audio_1', data: 'AAAA', expires_at: 1_800_000_000, transcript: 'Hello' } },
     { role: 'tool', tool_call_id: 'call_1', content: 'done' },
     { role: 'function', name: 'old', content: null },
   ],

@@ -39,6 +39,14 @@ describe('a completion request', () => {
     ['messages[0].content[0].text', { messages: [{ role: 'user', content: [{ type: 'text' }] }] }],
     ['messages[0].content[0].type', { messages: [{ role: 'user', content: [{ type: 'refusal', refusal: 'x' }] }] }],
     [
+      'messages[0].content[0].refusal',
+      { messages: [{ role: 'assistant', content: [{ type: 'refusal', refusal: null }] }] },
+    ],
+    [
+      'messages[0].content[0].annotations',
+      { messages: [{ role: 'user', content: [{ type: 'text', text: 'x', annotations: [] }] }] },
+    ],
+    [
       'messages[0].content[0].type',
       { messages: [{ role: 'system', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
     ],

@@ -1,12 +1,10 @@
 import { modelErrors } from './errors.ts';
-import type { ContentPart, Message, Role } from './message-schema.ts';
+import { answerFields, type ContentPart, copiedFields, type Message, type Role } from './message-schema.ts';
 import type { CompletionRequest } from './schemas.ts';
 
 const PROMPT_FIELDS = ['content', 'name'];
-const ANSWER_FIELDS = [
-  ...['annotations', 'reasoning_content', 'reasoning', 'parsed'],
-  ...['reasoning_details', 'provider_specific_fields', 'extra_content'],
-];
+const ANSWER_FIELDS = Object.keys(answerFields);
+const COPIED_FIELDS = Object.keys(copiedFields) as (keyof typeof copiedFields)[];
 
 /** Which fields and which content parts go with a role. */
 const allowed: Record<Role, { fields: ReadonlySet<string>; parts: ReadonlySet<ContentPart['type']> }> = {
@@ -27,18 +25,23 @@ function invalid(param: string, reason: string) {
 
 /** An object with a `type` holds what it is in the field of that name: `{ type: 'text', text: … }`. */
 function requireNamedField(tagged: { type: string }, param: string): void {
-  if ((tagged as Record<string, unknown>)[tagged.type] === undefined) {
+  if ((tagged as Record<string, unknown>)[tagged.type] == null) {
     throw invalid(`${param}.${tagged.type}`, `\`${param}.${tagged.type}\` is required, as \`type\` says.`);
   }
 }
 
-function checkParts(parts: readonly ContentPart[], param: string, types: ReadonlySet<ContentPart['type']>): void {
+function checkParts(parts: readonly ContentPart[], param: string, role: Role): void {
   for (const [index, part] of parts.entries()) {
     const at = `${param}[${index}]`;
-    if (!types.has(part.type)) {
+    if (!allowed[role].parts.has(part.type)) {
       throw invalid(`${at}.type`, `\`${at}.type\` is not one that a message of this role or a prediction can have.`);
     }
     requireNamedField(part, at);
+    if (role === 'assistant') continue;
+    const copied = COPIED_FIELDS.find((field) => part[field] != null);
+    if (copied !== undefined) {
+      throw invalid(`${at}.${copied}`, `\`${at}.${copied}\` only goes with the role \`assistant\`.`);
+    }
   }
 }
 
@@ -53,12 +56,12 @@ function saysNothing(message: Message): boolean {
 }
 
 function checkFields(message: Message, param: string): void {
-  const { fields, parts } = allowed[message.role];
+  const { fields } = allowed[message.role];
   for (const [field, value] of Object.entries(message)) {
     if (field === 'role' || value === null || value === undefined || fields.has(field)) continue;
     throw invalid(`${param}.${field}`, `\`${param}.${field}\` does not go with the role \`${message.role}\`.`);
   }
-  if (Array.isArray(message.content)) checkParts(message.content, `${param}.content`, parts);
+  if (Array.isArray(message.content)) checkParts(message.content, `${param}.content`, message.role);
   if (message.role === 'assistant') {
     if (saysNothing(message)) {
       throw invalid(`${param}.content`, `\`${param}.content\` or \`tool_calls\` is required.`);
@@ -106,7 +109,7 @@ export function validateRequest(request: CompletionRequest): void {
   if (typeof request.tool_choice === 'object') requireNamedField(request.tool_choice, 'tool_choice');
   if (request.response_format?.type === 'json_schema') requireNamedField(request.response_format, 'response_format');
   if (Array.isArray(request.prediction?.content)) {
-    checkParts(request.prediction.content, 'prediction.content', allowed.system.parts);
+    checkParts(request.prediction.content, 'prediction.content', 'system');
   }
   if (request.stream_options != null && request.stream !== true) {
     throw invalid('stream_options', '`stream_options` is only allowed together with `stream: true`.');

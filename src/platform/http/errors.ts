@@ -5,7 +5,8 @@ const RETRY_SOON_MS = 1000;
 
 /** What can be wrong with a request before a feature sees it, or with the server as a whole. */
 export const httpErrors = defineErrors('http', {
-  invalid_request: { status: 400, message: (details: { problem: string }) => details.problem },
+  /** May name a field that the client made up. */
+  invalid_request: { status: 400, message: (details: { problem: string }) => details.problem, quotesInput: true },
   invalid_cursor: {
     status: 400,
     message: 'This cursor is not one of this list. Use the `next_cursor` of a page, unchanged, or begin without one.',

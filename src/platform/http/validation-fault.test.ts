@@ -20,24 +20,22 @@ test.each([
 ])(
   'the rule of %s whose pattern does not fit is told in its own words, not as a regular expression',
   (_what, schema) => {
-    const told = 'This field must be as described: A code of ISO 4217, such as EUR.';
+    const told = '`field` must be as described: A code of ISO 4217, such as EUR.';
     expect(problemOf(schema, 'canary')).toBe(told);
   },
 );
 
 test('what must not be blank is told so, and a rule without words as it is', () => {
   expect(problemOf(Type.String({ pattern: String.raw`\S`, description: DESCRIPTION }), ' ')).toBe(
-    'This field must not be blank.',
+    '`field` must not be blank.',
   );
-  expect(problemOf(Type.String(code), 'canary')).toBe('This field must match pattern "^[A-Z]{3}$".');
-  expect(problemOf(Type.String({ ...code, description: DESCRIPTION }), 7)).toBe('This field must be a string.');
+  expect(problemOf(Type.String(code), 'canary')).toBe('`field` must match pattern "^[A-Z]{3}$".');
+  expect(problemOf(Type.String({ ...code, description: DESCRIPTION }), 7)).toBe('`field` must be a string.');
 });
 
 test('what has too much or too little of something is told how much of what it must have', () => {
-  expect(problemOf(Type.String({ maxLength: 2 }), 'canary')).toBe('This field must have at most 2 characters.');
-  expect(problemOf(Nullable(Type.String({ minLength: 1 })), '')).toBe('This field must have at least 1 character.');
-  expect(problemOf(Type.Array(Type.Null(), { maxItems: 1 }), [null, null])).toBe(
-    'This field must have at most 1 item.',
-  );
-  expect(problemOf(Type.Object({}, { minProperties: 1 }), {})).toBe('This field must have at least 1 field.');
+  expect(problemOf(Type.String({ maxLength: 2 }), 'canary')).toBe('`field` must have at most 2 characters.');
+  expect(problemOf(Nullable(Type.String({ minLength: 1 })), '')).toBe('`field` must have at least 1 character.');
+  expect(problemOf(Type.Array(Type.Null(), { maxItems: 1 }), [null, null])).toBe('`field` must have at most 1 item.');
+  expect(problemOf(Type.Object({}, { minProperties: 1 }), {})).toBe('`field` must have at least 1 field.');
 });

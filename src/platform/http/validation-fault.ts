@@ -78,27 +78,28 @@ function describeRule(error: ErrorObject): string | undefined {
   return description === undefined ? messageOf(error) : `must be as described: ${description.replace(/\.$/, '')}`;
 }
 
-function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { path: string; problem: string } {
+/** The path of the field at fault, and what is wrong with it, as the rest of a sentence that begins with its name. */
+function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { path: string; wrong: string } {
   const path = toPath(error.instancePath);
   const { keyword, params } = error;
   if (keyword === 'required') {
-    return { path: join(path, params.missingProperty as string), problem: 'This field is required.' };
+    return { path: join(path, params.missingProperty as string), wrong: 'is required' };
   }
   if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
     const field = (params.additionalProperty ?? params.unevaluatedProperty) as string;
-    return { path: join(path, field), problem: 'This field is unknown here; check its name.' };
+    return { path: join(path, field), wrong: 'is unknown here; check its name' };
   }
   // In a union, a branch that fails by more than its type or literal is the one that was meant.
   const meant = siblings.find((sibling) => sibling.keyword !== 'type' && sibling.keyword !== 'const');
   const wanted = meant === undefined ? expectedOfAll(siblings.length > 1 ? siblings : [error]) : expected(meant);
   // Ajv's own texts name bounds and counts of the schema, never the value.
-  return {
-    path,
-    problem: wanted === '' ? `This field ${describeRule(meant ?? error)}.` : `This field must be ${wanted}.`,
-  };
+  return { path, wrong: wanted === '' ? `${describeRule(meant ?? error)}` : `must be ${wanted}` };
 }
 
-/** The field at fault and what was expected of it, from Ajv's `verbose` errors of one part of a request. */
+/**
+ * The field at fault and what was expected of it, from Ajv's `verbose` errors of one part of a request. The problem names the
+ * field too: many clients show their users nothing else.
+ */
 export function describeFault(errors: readonly ErrorObject[], part: string): { param: string; problem: string } {
   const error = pickDeepest(errors);
   if (error === undefined) return { param: part, problem: 'This part of the request has the wrong form.' };
@@ -106,6 +107,7 @@ export function describeFault(errors: readonly ErrorObject[], part: string): { p
   const siblings = isUnion
     ? errors.filter((other) => other.instancePath === error.instancePath && !WRAPPERS.has(other.keyword))
     : [];
-  const { path, problem } = describeOne(error, siblings);
-  return { param: (path === '' ? part : path).slice(0, MAX_PATH_CHARS), problem };
+  const { path, wrong } = describeOne(error, siblings);
+  const param = (path === '' ? part : path).slice(0, MAX_PATH_CHARS);
+  return { param, problem: `\`${param}\` ${wrong}.` };
 }

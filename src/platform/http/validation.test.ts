@@ -76,13 +76,9 @@ describe('a body', () => {
     [{ title: 'x', count: '5' }, 'count', 'an integer'],
     [{ title: 'x', count: 0 }, 'count', '>= 1'],
     [{ title: 'x', count: 1.5 }, 'count', 'an integer'],
-    [{ title: 'x', note: ' ' }, 'note', 'This field must not be blank.'],
-    [
-      { title: 'x', currency: 'canary' },
-      'currency',
-      'This field must be as described: A code of ISO 4217, such as EUR.',
-    ],
-    [{ title: 'x', remark: '\n' }, 'remark', 'This field must not be blank.'],
+    [{ title: 'x', note: ' ' }, 'note', 'must not be blank.'],
+    [{ title: 'x', currency: 'canary' }, 'currency', 'must be as described: A code of ISO 4217, such as EUR.'],
+    [{ title: 'x', remark: '\n' }, 'remark', 'must not be blank.'],
     [{ title: 'x', user_id: 'canary' }, 'user_id', 'unknown'],
     [{ title: 'x', at: '2026-02-30T00:00:00Z' }, 'at', 'RFC 3339'],
     [{ title: 'x', at: '2026-13-01T00:00:00Z' }, 'at', 'RFC 3339'],
@@ -100,12 +96,13 @@ describe('a body', () => {
     [{ title: 'x', messages: [{ role: 'user', content: null, extra: 1 }] }, 'messages[0].extra', 'unknown'],
     [{ title: 'x', messages: [1, 2, 3] }, 'messages', '2'],
     [{ title: 'x', messages: {} }, 'messages', 'a list'],
-  ])('that is %j is refused for %s, saying what is expected', async (payload, param, text) => {
+  ])('that is %j is refused for %s, naming it and saying what is expected', async (payload, param, text) => {
     const answer = await post(payload);
     expect(answer.statusCode).toBe(400);
     const { error } = answer.json();
     expect(error).toMatchObject({ type: 'invalid_request_error', code: 'http.invalid_request', param });
     expect(error.message).toContain(text);
+    expect(error.message.startsWith(`\`${param}\` `)).toBe(true);
     expect(answer.body).not.toContain('canary');
   });
 

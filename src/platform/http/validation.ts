@@ -17,7 +17,8 @@ function findNul(values: Record<string, unknown>): string | undefined {
 /**
  * Makes what checks each part of a request against its schema: the body as it is; query and path after reading numbers and
  * booleans from their text. Nothing is dropped or bent to fit; only defaults are filled in. What does not fit is
- * `http.invalid_request` with `param` naming the first field at fault and a message that says what is expected, never what came.
+ * `http.invalid_request` with `param` naming the first field at fault and a message that names it too and says what is expected,
+ * never what came.
  * A schema is compiled by the first request that it checks: docs/decisions/0034-what-a-start-needs.md.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {

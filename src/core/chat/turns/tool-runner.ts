@@ -138,7 +138,7 @@ export class ToolRunner {
     if (typeof given === 'string') return failed('The arguments are not a JSON object.');
     const input = structuredClone(given);
     const fault = tool.check(input);
-    if (fault !== undefined) return failed(`${fault.param}: ${fault.problem}`);
+    if (fault !== undefined) return failed(fault.problem);
     const deadline = turn.deadline.shortenedTo(TOOL_BUDGET_MS);
     let hasBegun = false;
     try {

@@ -79,7 +79,7 @@ export function checkFrame(frame: unknown): InFrame {
   const { type } = frame as { type?: unknown };
   const check = checkOf(type);
   if (check === undefined) {
-    const problem = `This field must be one of: ${Object.keys(frameSchemas).join(', ')}.`;
+    const problem = `\`type\` must be one of: ${Object.keys(frameSchemas).join(', ')}.`;
     throw httpErrors.raise.invalid_request({ problem }, { param: 'type' });
   }
   const fault = check(frame);
