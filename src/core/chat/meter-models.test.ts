@@ -104,6 +104,16 @@ test.each([
   expect(reservedTokens).toBe((promptTokens ?? 0) + 100);
 });
 
+test.each([
+  ['a recording', { audio: { id: 'audio_1', data: bytes } }],
+  ['a picture', { images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${bytes}` } }] }],
+])('of an answer that is sent back, %s counts as much', async (_what, medium) => {
+  const request: CompletionRequest = { messages: [{ role: 'assistant', content: 'x'.repeat(4_000), ...medium }] };
+  const { promptTokens } = await meter([say({ content: 'tok' })], request);
+  expect(promptTokens).toBeGreaterThanOrEqual(2_000);
+  expect(promptTokens).toBeLessThan(2_060);
+});
+
 test('of a prompt, a file counts by its length: all of it may be text', async () => {
   const part = { type: 'file', file: { file_data: `data:text/plain;base64,${bytes}` } } as const;
   const { promptTokens } = await meter([say({ content: 'tok' })], { messages: [{ role: 'user', content: [part] }] });

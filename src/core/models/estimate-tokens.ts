@@ -17,9 +17,12 @@ export function estimateTokens(content: unknown): number {
 }
 
 /** The pictures and recordings of a message, as text: their bytes, or where they are. */
-function mediaOf({ content }: Message): string[] {
-  if (!Array.isArray(content)) return [];
-  return content.flatMap(({ image_url: picture, input_audio: recording }) => picture?.url ?? recording?.data ?? []);
+function mediaOf({ content, audio, images }: Message): string[] {
+  const parts = Array.isArray(content) ? content : [];
+  const sent = parts.map(({ image_url: picture, input_audio: recording }) => picture?.url ?? recording?.data);
+  // Of an answer that is sent back. Providers call the address of a picture this, too.
+  const drawn = (images ?? []).map(({ image_url: picture }) => (picture as { url?: unknown } | undefined)?.url);
+  return [...sent, audio?.data, ...drawn].filter((text) => typeof text === 'string');
 }
 
 /** About how many tokens the prompt of a request comes to: its messages, and what else of it a model reads. */

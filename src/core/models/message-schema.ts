@@ -15,6 +15,8 @@ export const answerFields = {
   parsed: Type.Optional(Type.Unknown()),
   // What OpenRouter, LiteLLM and Google add to one, and want back.
   reasoning_details: nullable(Type.Array(anyObject)),
+  thinking_blocks: nullable(Type.Array(anyObject)),
+  images: nullable(Type.Array(anyObject)),
   provider_specific_fields: nullable(anyObject),
   extra_content: nullable(anyObject),
 };

@@ -43,6 +43,8 @@ const everything = {
       function_call: null,
       reasoning_content: 'hm',
       reasoning_details: [{ type: 'reasoning.text', text: 'hm', signature: 's' }],
+      thinking_blocks: [{ type: 'thinking', thinking: 'hm', signature: 's' }],
+      images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }],
       provider_specific_fields: { citations: null },
       extra_content: { google: { thought_signature: 's' } },
       tool_calls: [

@@ -18,15 +18,15 @@ beforeAll(async () => {
       reply.header('cache-control', 'public, max-age=60').header('etag', '"1"');
       throw new Error('select * from secrets at /srv/app', { cause: new Error('root cause') });
     });
-    server.get<{ Params: { status: string } }>('/fail/:status', { config: { access: 'public' } }, async (request) => {
-      throw new AppError('test.failed', {
-        status: Number(request.params.status),
-        message: 'It failed.',
-        param: 'title',
-        retryAfterMs: 1200,
-        cause: new Error('underneath'),
-      });
-    });
+    server.get<{ Params: { status: string }; Querystring: { final?: string } }>(
+      '/fail/:status',
+      { config: { access: 'public' } },
+      async ({ params, query }) => {
+        const error = { message: 'It failed.', param: 'title', cause: new Error('underneath') };
+        const helps = query.final === undefined && { retryAfterMs: 1200 };
+        throw new AppError('test.failed', { status: Number(params.status), ...error, ...helps });
+      },
+    );
   });
   port = await listen(made.server);
 });
@@ -54,6 +54,16 @@ test.each([
 test('when to retry is told in whole seconds, rounded up, and in milliseconds', async () => {
   const { headers } = await made.server.inject('/fail/429');
   expect(headers).toMatchObject({ 'retry-after': '2', 'retry-after-ms': '1200' });
+});
+
+test('where trying again does not help, that is told of what clients try again by themselves', async () => {
+  const toldOf = async (path: string) => (await made.server.inject(path)).headers['x-should-retry'];
+  expect(await Promise.all([409, 502, 503].map((status) => toldOf(`/fail/${status}?final=true`)))).toEqual(
+    Array(3).fill('false'),
+  );
+  expect(await Promise.all(['/fail/422?final=true', '/fail/500?final=true', '/fail/503'].map(toldOf))).toEqual(
+    Array(3).fill(undefined),
+  );
 });
 
 test('an unexpected error is a 500 that tells nothing, with its cause in the log', async () => {

@@ -63,7 +63,7 @@ const answerHeaders = {
   'Idempotent-Replayed': '`true` where an earlier request with the same Idempotency-Key was answered with this.',
   'Retry-After': 'Seconds after which trying again helps; `retry-after-ms` has them in milliseconds.',
   'X-Should-Retry':
-    '`false` where the request may have been done, and is not to be repeated without an Idempotency-Key.',
+    '`false` where the request may have been done, and is not to be repeated without an Idempotency-Key, or repeating does not help.',
 };
 
 /** Of each header that answers have where requests take this one. */

@@ -34,9 +34,15 @@ export function toWireError(error: AppError): WireError {
   return { message: error.message, type: typeOf(error.status), param: error.param ?? null, code: error.code };
 }
 
-/** When to try again, as headers: whole seconds as HTTP has it, and the milliseconds that OpenAI's clients read. */
+/** What clients such as OpenAI's try again by themselves, unless it is told otherwise. */
+const TRIED_AGAIN = new Set([409, 429, 502, 503, 504]);
+
+/**
+ * When to try again, as headers: whole seconds as HTTP has it, and the milliseconds that OpenAI's clients read. Or that it will
+ * not help, which these read too.
+ */
 export function retryHeaders(error: AppError): Record<string, string> {
-  if (error.retryAfterMs === undefined) return {};
+  if (error.retryAfterMs === undefined) return TRIED_AGAIN.has(error.status) ? { 'x-should-retry': 'false' } : {};
   return {
     'retry-after': String(Math.ceil(error.retryAfterMs / 1000)),
     'retry-after-ms': String(Math.ceil(error.retryAfterMs)),
