@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutThanks } from './courtesies.ts';
+import { withoutGreetings, withoutThanks } from './courtesies.ts';
 
 test.each([
   ['show my tasks, please!', 'show my tasks'],
@@ -8,4 +8,8 @@ test.each([
   ['add say thank you', 'add say thank you'],
 ])('"%s" asks for "%s"', (said, asked) => {
   expect(withoutThanks(said)).toBe(asked);
+});
+
+test('of several greetings none is left', () => {
+  expect(withoutGreetings('Ok, hej! vad har jag att göra?')).toBe('vad har jag att göra?');
 });

@@ -94,6 +94,12 @@ test.each(['POST /v1/chat/sessions', 'POST /api/:user_id/chat', 'POST /v1/chat/c
   },
 );
 
+test('a user who was disabled, which the server has not heard, changes no plan any more', async () => {
+  const user = await createKnownUser();
+  await other.query('update users set disabled_at = now() where user_id = $1', [user.userId]);
+  expect(await answerOf(await product.request(user, 'PUT', '/v1/me/plan', { plan: 'pro' }))).toEqual(gone);
+});
+
 test('of requests that share a statement, only that of an account that is gone is refused', async () => {
   const users = await Promise.all(Array.from({ length: 9 }, createKnownUser));
   const create = ({ key }: TestUser) =>

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Deadline } from '../../base/deadline.ts';
 import { KeyedLock } from './keyed-lock.ts';
@@ -30,6 +31,19 @@ test('works under one name come one after the other, in their order; those under
     ['1', '2', '3'].flatMap((work) => [`${work} begins`, `${work} ends`]),
   );
   expect(told.indexOf('4 ends')).toBeLessThan(told.indexOf('2 begins'));
+});
+
+test('who comes when the first has ended waits for the second', async () => {
+  const { told, run } = start();
+  const [first, second] = [run('a', '1'), run('a', '2')];
+  first.end();
+  await nextTurn();
+  const third = run('a', '3');
+  third.end();
+  await nextTurn();
+  expect(told).toEqual(['1 begins', '1 ends', '2 begins']);
+  second.end();
+  expect(await third.result).toBe('3');
 });
 
 test('after work that failed the next begins', async () => {

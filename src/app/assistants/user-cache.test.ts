@@ -25,6 +25,12 @@ test('a value is loaded once, until its time is over', async () => {
   expect(await read()).toBe(2);
 });
 
+test('that there is nothing is kept, too', async () => {
+  const nothing = { name: 'settings', ttlMs: 60_000, load: async () => void loads++ };
+  for (let round = 0; round < 2; round++) expect(await cache.read('notes:alice', nothing)).toBeUndefined();
+  expect(loads).toBe(1);
+});
+
 test('each owner has values of its own, by name', async () => {
   expect([await read(), await read('notes:alice', 'other'), await read('notes:bob'), await read('todo:alice')]).toEqual(
     [1, 2, 3, 4],

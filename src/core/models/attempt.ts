@@ -78,7 +78,6 @@ export class Attempt {
   /** Lets go of the timers; nothing is aborted. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#total.offEnded(this.#onTotalEnded);
     this.#total.end();
     this.span?.end({ isFailed: this.isFailed });
   }

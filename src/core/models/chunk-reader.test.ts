@@ -24,8 +24,8 @@ function read(pieces: readonly Uint8Array[]): { text: string; reader: ChunkReade
 }
 
 describe('a reader of chunks', () => {
-  it('is not taken in by the end of a choice that nobody asked for', () => {
-    const other = `data: ${JSON.stringify({ choices: [{ index: 1, delta: {}, finish_reason: 'stop' }] })}\n\n`;
+  it.each([-1, 1])('is not taken in by the end of choice %i, which nobody asked for', (index) => {
+    const other = `data: ${JSON.stringify({ choices: [{ index, delta: {}, finish_reason: 'stop' }] })}\n\n`;
     expect(read([Buffer.from(`${event('half')}\n\n${other}`)]).reader.isComplete).toBe(false);
     expect(read([Buffer.from(`${event('all', 'stop')}\n\n${other}`)]).reader.isComplete).toBe(true);
   });

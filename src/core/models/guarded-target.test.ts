@@ -98,3 +98,23 @@ describe('a target that fails five times in a row', () => {
     expect(models.health()).toEqual([{ model: 'smart', target: 'one', state: 'closed' }]);
   });
 });
+
+it('a target that is left alone does not hide what the one before it failed with', async () => {
+  const [busy, broken] = [await startProvider({ mode: 'http-429' }), await startProvider({ mode: '401' })];
+  const targets = [busy, broken].map(({ url }, index) => testTarget({ name: `${index}`, baseUrl: url }));
+  const waits = { random: () => 0, wait: async () => {} };
+  const { models } = openTestModels({ models: [{ name: 'smart', targets }], waits });
+  for (let request = 0; request < 5; request++) await settle(models.complete(hello(), call()));
+  expect(models.health()).toMatchObject([{ state: 'closed' }, { state: 'open' }]);
+  await expect(models.complete(hello(), call())).rejects.toMatchObject({ code: 'models.rate_limited' });
+});
+
+it('a caller who has left already has no target asked', async () => {
+  const observed: unknown[] = [];
+  const targets = [testTarget({ name: 'one', baseUrl: 'http://127.0.0.1:1/v1' })];
+  const { models } = openTestModels({ models: [{ name: 'smart', targets }], onCall: (seen) => observed.push(seen) });
+  const { deadline } = call();
+  deadline.cancel(new Error('the client left'));
+  await expect(models.complete(hello(), { deadline })).rejects.toThrow('the client left');
+  expect(observed).toEqual([]);
+});

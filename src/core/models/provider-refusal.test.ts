@@ -86,6 +86,13 @@ describe("a provider's refusal", () => {
 
   it('is cut to 500 characters', () => {
     expect(refuse(400, saying('x'.repeat(10_000))).message).toHaveLength(500);
+    expect(refuse(400, saying(`${'x'.repeat(499)}😀`)).message).toBe(`${'x'.repeat(499)}\ufffd`);
+  });
+
+  it('is passed on without a field, and logged without a code, that are none', () => {
+    const body = { error: { message: 'No.', param: 'x'.repeat(201), code: 'what the user said' } };
+    const { param, cause } = refuse(400, body);
+    expect([param, `${cause}`]).toEqual([undefined, 'ProviderRefused: the provider answered 400 (no code)']);
   });
 
   it('does not pass on words that hold our key', () => {

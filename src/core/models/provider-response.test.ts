@@ -37,3 +37,33 @@ it('a request that is given up while it waits for a connection is not sent over 
   expect(connection.abort.mock.calls).toEqual([[reason]]);
   expect(response.isTaken).toBe(false);
 });
+
+it('what comes after the end of what is wanted is let by, and the provider is not made to wait with it', async () => {
+  const { response, connection, controller } = begin();
+  response.onRequestStart(controller);
+  response.onResponseStart(controller, 200, {});
+  const reading = response.read(() => undefined);
+  response.passOver();
+  for (let piece = 0; piece < 3; piece++) response.onResponseData(controller, Buffer.alloc(40_000));
+  expect(connection.pause).not.toHaveBeenCalled();
+  response.onResponseEnd();
+  await reading;
+});
+
+it('an answer that has come whole is read to its end, also when the request is given up meanwhile', async () => {
+  const { response, controller } = begin();
+  response.onRequestStart(controller);
+  response.onResponseStart(controller, 200, {});
+  const isRead = Promise.withResolvers<void>();
+  let pieces = 0;
+  const reading = response.read(() => {
+    pieces++;
+    return isRead.promise;
+  });
+  for (let piece = 0; piece < 2; piece++) response.onResponseData(controller, Buffer.from('{}'));
+  response.onResponseEnd();
+  response.abort(new Error('its time is up'));
+  isRead.resolve();
+  await reading;
+  expect(pieces).toBe(2);
+});

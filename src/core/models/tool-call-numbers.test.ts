@@ -61,6 +61,14 @@ it('puts a tool call together whose id is another in each piece', () => {
   expect(indices).toEqual([0, 0, 0]);
 });
 
+it('puts a tool call together whose id comes with a later piece', () => {
+  const indices = indicesOf([
+    { index: 0, function: { name: 'add', arguments: '' } },
+    { index: 0, id: 'a', function: { name: 'add', arguments: '{}' } },
+  ]);
+  expect(indices).toEqual([0, 0]);
+});
+
 it('says with the first piece of a call what kind it is', () => {
   const deltas = [
     { id: 'a', function: { name: 'add', arguments: '{' } },

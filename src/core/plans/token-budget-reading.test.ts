@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
@@ -20,6 +21,7 @@ const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1
 let testDatabase: TestDatabase;
 let postgres: Postgres;
 let nowMs: number;
+let elapsedMs: number;
 let who: { userId: string; plan: string };
 
 beforeAll(async () => {
@@ -29,6 +31,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   nowMs = Date.parse('2026-11-22T12:00:00Z');
+  elapsedMs = 0;
   who = { userId: newId(), plan: 'free' };
   const insert = sql`
     -- test.insert_user
@@ -48,7 +51,7 @@ async function useUp(day: string): Promise<void> {
 }
 
 function open(parts: { database: Database; redis: Redis | undefined }): TokenBudget {
-  const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() };
+  const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() + elapsedMs };
   const limiter = new Limiter({ redis: undefined, clock });
   const plans = new Plans(new Map([['free', plan]]), log);
   return new TokenBudget({ ...parts, observers: {}, limiter, plans, longestCallMs: 60_000, clock, log });
@@ -70,6 +73,22 @@ test('what was used is read again when that is asked for while it is being read'
   const budget = open({ database: { query }, redis: undefined });
   await budget.inspect(who, testContext().deadline);
   await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
+
+test('what was read long ago is read again in the background, once, also where that fails', async () => {
+  let readings = 0;
+  const query: Database['query'] = async (statement, context) => {
+    if (++readings > 1) throw new Error('the database is away');
+    return await postgres.query(statement, context);
+  };
+  const budget = open({ database: { query }, redis: undefined });
+  (await reserve(budget)).settle(0);
+  elapsedMs = 600_000;
+  for (let round = 0; round < 5; round++) {
+    (await reserve(budget)).settle(0);
+    await nextTurn();
+  }
+  expect(readings).toBe(2);
 });
 
 test('what is used beside all that was set aside is used up at once', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
@@ -102,22 +103,60 @@ test('a recorder that stops while the database is away stores what it holds once
   expect(lines).toEqual(['could not store usage yet; trying again', 'usage is stored again']);
 });
 
+test('a use that comes at the moment at which all before it were stored is stored, too', async () => {
+  let tries = 0;
+  const query: Database['query'] = async (statement, context) => {
+    if (++tries === 1) throw postgresErrors.raise.unavailable();
+    return await postgres.query(statement, context);
+  };
+  const write = (line: string): void => {
+    if (line.includes('usage is stored again')) recorder.record(use('late'));
+  };
+  const log = createLogger({ level: 'info', destination: { write } });
+  const recorder = new UsageRecorder({ database: { query }, clock: systemClock, log });
+  recorder.record(use());
+  await expect.poll(read).toMatchObject([{ model: 'late' }, { model: 'm' }]);
+  await recorder.stop();
+});
+
 test('a recorder that stops and cannot store what it holds says in the log what is lost', async () => {
   const lines: Record<string, unknown>[] = [];
+  const first = Promise.withResolvers<never>();
+  let tries = 0;
+  const query = () => (++tries === 1 ? first.promise : Promise.reject(postgresErrors.raise.unavailable()));
   const recorder = new UsageRecorder({
-    database: { query: () => Promise.reject(postgresErrors.raise.unavailable()) },
+    database: { query },
     clock: systemClock,
     log: createLogger({ level: 'error', destination: { write: (line) => lines.push(JSON.parse(line)) } }),
   });
   recorder.record(use());
-  await expect(recorder.store()).rejects.toThrow();
+  await expect.poll(() => tries).toBe(1);
   recorder.record(use('other'));
-  await recorder.stop();
+  const stopping = recorder.stop();
+  await nextTurn();
+  // One after the other: a batch that is sent twice at once may be counted after its writer is forgotten.
+  expect(tries).toBe(1);
+  first.reject(postgresErrors.raise.unavailable());
+  await stopping;
+  expect(tries).toBe(6);
   const lost = { level: 'error', user_id: userId, requests: 1, promptTokens: 10, completionTokens: 2 };
   expect(lines).toMatchObject([
     { ...lost, model: 'm' },
     { ...lost, model: 'other' },
   ]);
+});
+
+test('a recorder that holds as many sums as it may while the database is away says in the log what it does not take', () => {
+  const lines: Record<string, unknown>[] = [];
+  const recorder = new UsageRecorder({
+    database: { query: () => new Promise(() => undefined) },
+    clock: systemClock,
+    log: createLogger({ level: 'error', destination: { write: (line) => lines.push(JSON.parse(line)) } }),
+  });
+  for (let index = 0; index <= 100_000; index++) recorder.record(use(`model ${index}`));
+  expect(lines).toMatchObject([{ model: 'model 100000', requests: 1 }]);
+  recorder.record(use('model 0'));
+  expect(lines).toHaveLength(1);
 });
 
 test('a user who is gone keeps nobody else from being counted', async () => {

@@ -55,8 +55,7 @@ export class MemoryLayer<Value> {
 
   /** Keeps an entry, unless it alone is too large; `text` is its value as JSON, for the estimate of its size. */
   set(key: string, entry: Entry<Value>, text: string): void {
-    // What it replaces may be of another tag; that is disposed of first.
-    this.#entries.delete(key);
+    // What it replaces may be of another tag; that is disposed of meanwhile.
     this.#entries.set(key, entry, { size: OVERHEAD_BYTES + key.length + bytesInMemory(text) });
     if (this.#entries.has(key)) this.#addKey(entry.tag, key);
   }

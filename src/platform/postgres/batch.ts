@@ -291,7 +291,7 @@ class Batch<Input, Row extends { i: number | null }> {
     const timings = new Timings();
     const longestMs = Math.max(...calls.map((call) => call.remainingMs()));
     const deadline = Deadline.after(longestMs + LATER_MS, this.#clock);
-    const release = whenAllGaveUp(calls, (reason) => deadline.cancel(reason));
+    whenAllGaveUp(calls, (reason) => deadline.cancel(reason));
     try {
       statement = this.#definition.statement(calls.map((call) => call.input));
       const context = { deadline, timings, requestId: newId() };
@@ -303,7 +303,6 @@ class Batch<Input, Row extends { i: number | null }> {
       if (isNothingDone && calls.length > 1) await this.#runHalves(calls);
       else for (const call of calls) call.fail(error, timings);
     } finally {
-      release();
       deadline.end();
     }
     return statement?.name;
@@ -319,7 +318,7 @@ class Batch<Input, Row extends { i: number | null }> {
   }
 }
 
-function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGiveUp'>[], then: EndListener): () => void {
+function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGiveUp'>[], then: EndListener): void {
   let waiting = calls.length;
   for (const call of calls) {
     call.onGiveUp = (reason) => {
@@ -327,7 +326,4 @@ function whenAllGaveUp(calls: readonly Pick<BatchCall<unknown, unknown>, 'onGive
       if (waiting === 0) then(reason);
     };
   }
-  return () => {
-    for (const call of calls) call.onGiveUp = undefined;
-  };
 }

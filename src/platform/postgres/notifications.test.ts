@@ -84,6 +84,19 @@ describe('a listener', () => {
     expect(heard.payloads).toEqual(['first', 'second']);
   });
 
+  test('tells nothing of other channels, which a pooler may have left to its connection', async () => {
+    await admin.query(`
+      create function listen_too() returns event_trigger language plpgsql as 'begin listen other; end';
+      create event trigger listen_too on login execute function listen_too()`);
+    onTestFinished(() => void admin.query('drop event trigger listen_too'));
+    const heard = startListening();
+    await until(() => heard.sincesMs.length === 1);
+    await admin.query('notify other');
+    await notify('ours');
+    await until(() => heard.payloads.includes('ours'));
+    expect(heard.payloads).toEqual(['ours']);
+  });
+
   test('goes by its own name on the server, whatever the URL gives', async () => {
     const heard = startListening(`${database.url}?application_name=mine`);
     await until(() => heard.sincesMs.length === 1);

@@ -115,8 +115,7 @@ class Guard implements GuardedDatabase {
     this.#underWay.add(deadline);
     try {
       const rows = await this.#database.query(statement, { ...context, deadline });
-      this.#failures = 0;
-      this.#hasAnswered = true;
+      this.#onAnswer();
       return rows;
     } catch (thrown) {
       const isOwnBound = thrown instanceof DeadlineExceeded && context.deadline.reason === undefined;
@@ -129,11 +128,16 @@ class Guard implements GuardedDatabase {
     }
   }
 
+  #onAnswer(): void {
+    this.#failures = 0;
+    this.#hasAnswered = true;
+  }
+
   #onFailure(error: unknown): void {
     if (this.#breaker.state !== CircuitState.Closed) return;
     if (!isDatabaseTrouble(error)) {
       // The server itself refused the statement, so it is there.
-      if (sqlState(error) !== undefined) this.#failures = 0;
+      if (sqlState(error) !== undefined) this.#onAnswer();
       return;
     }
     this.#failures++;

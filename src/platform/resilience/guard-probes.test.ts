@@ -58,6 +58,24 @@ test('one that was lost with its connection is asked for once more before the br
   expect(guarded.state()).toBe('closed');
 });
 
+test('a statement that the server refused is an answer: the count starts anew, and no other sign of life is needed', async () => {
+  const guarded = open();
+  const refused = Object.assign(new DatabaseError('no such table', 0, 'error'), { code: '42P01' });
+  await run(guarded, 4);
+  query = () => Promise.reject(refused);
+  await run(guarded, 1);
+  query = fail;
+  await run(guarded, 4);
+  expect(pings).toEqual([]);
+  await run(guarded, 1);
+  query = () => Promise.reject(refused);
+  await run(guarded, 1);
+  clock.ms += 1_000;
+  pings[0]?.reject(new Error('it does not answer'));
+  await nextTurn();
+  expect(guarded.state()).toBe('closed');
+});
+
 test('none is asked for because all connections are busy, but when the server has no more of them', async () => {
   const guarded = open();
   query = () => Promise.reject(overloaded());

@@ -36,3 +36,11 @@ it('ends a reader that leaves while it waits, and no other', async () => {
   feed.end();
   expect(await staying).toEqual([1]);
 });
+
+it('tells nothing to a reader who has left already', async () => {
+  const feed = new TurnFeed('turn');
+  feed.append({ type: 'message.delta', delta: 'a' });
+  const left = idsOf(feed, AbortSignal.abort());
+  feed.end();
+  expect(await left).toEqual([]);
+});

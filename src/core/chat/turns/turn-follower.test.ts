@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../../../../test/harness/pool-fixture.ts';
 import { newId } from '../../../base/ids.ts';
 import { createLogger } from '../../../platform/log/index.ts';
@@ -27,4 +27,29 @@ test('looks that fail are logged once, however many there are and however many t
   await until(() => asked >= 2 * TURNS);
   readers.abort();
   expect(lines).toHaveLength(1);
+});
+
+test('a turn is looked at again when the look before has ended, and not once its reader has left', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const looks: PromiseWithResolvers<never[]>[] = [];
+  const findTurn = () => {
+    const look = Promise.withResolvers<never[]>();
+    looks.push(look);
+    return look.promise;
+  };
+  const log = createLogger({ level: 'silent' });
+  const batches = { findTurn } as unknown as ChatBatches;
+  const follower = new TurnFollower({ batches, log, statementBudgetMs: 30_000 });
+  const reader = new AbortController();
+  follower.follow(new StoredTurn({ userId: newId(), sessionId: newId(), turnId: newId() }), reader.signal);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(looks).toHaveLength(1);
+  looks[0]?.reject(postgresErrors.raise.unavailable());
+  await vi.advanceTimersByTimeAsync(250);
+  expect(looks).toHaveLength(2);
+  reader.abort();
+  looks[1]?.reject(postgresErrors.raise.unavailable());
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(looks).toHaveLength(2);
 });

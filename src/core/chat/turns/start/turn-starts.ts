@@ -28,13 +28,13 @@ export class TurnStarts {
     await Promise.all(Array.from(this.#starts, ({ over }) => over.promise));
   }
 
-  /** Starts a turn; it ends at once if `end` was called meanwhile. One that was started before is left alone. */
+  /** Starts a turn; it ends at once if `end` was called meanwhile. */
   async begin(userId: string, start: () => Promise<TurnStart>): Promise<TurnStart> {
     const own: TurnBeingStarted = { userId, over: Promise.withResolvers() };
     this.#starts.add(own);
     try {
       const begun = await start();
-      if (own.ended && !begun.replayed && begun.turn instanceof RunningTurn) begun.turn.deadline.cancel(own.ended);
+      if (own.ended && begun.turn instanceof RunningTurn) begun.turn.deadline.cancel(own.ended);
       return begun;
     } finally {
       this.#starts.delete(own);
