@@ -24,14 +24,13 @@ function findFaultyNames(routes: readonly AssistantRoute[]): string[] {
   const addressOf = ({ method, path }: AssistantRoute) => `${method} ${path}`;
   // A start does not ask the compiler whether there is a name.
   const isNamed = ({ name }: AssistantRoute) => ROUTE_NAME.test(name ?? '');
-  const named = [...Map.groupBy(routes.filter(isNamed), ({ name }) => name)];
+  const unnamed = routes.filter((route) => !isNamed(route)).map(addressOf);
+  const addressesOf = (wanted: string) => routes.filter(({ name }) => name === wanted).map(addressOf);
   return [
-    ...routes
-      .filter((route) => !isNamed(route))
-      .map((route) => `the route ${addressOf(route)} must have a name such as "listItems"`),
-    ...named
-      .filter(([, same]) => same.length > 1)
-      .map(([name, same]) => `routes are called ${name} alike: ${same.map(addressOf).join(', ')}`),
+    ...unnamed.map((address) => `the route ${address} must have a name such as "listItems"`),
+    ...findRepeated(routes.filter(isNamed).map(({ name }) => name)).map(
+      (name) => `routes are called ${name} alike: ${addressesOf(name).join(', ')}`,
+    ),
   ];
 }
 

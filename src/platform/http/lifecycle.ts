@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { ExplainError } from './explain-errors.ts';
 import type { OpenWebSocket } from './open-web-socket.ts';
 import type { RequestContext } from './request-context.ts';
-import type { RouteAccess } from './route-rules.ts';
 
 /** An answer that is sent while it is made, as those see it who may end it. */
 export interface OpenStream {
@@ -33,7 +32,7 @@ export class Lifecycle {
   /** Where WebSockets are taken. */
   readonly webSocketPaths = new Set<string>();
   /** Every route, as it was registered. */
-  readonly routes: RouteAccess[] = [];
+  readonly routes: RouteOptions[] = [];
   readonly #inFlight = new Set<RequestContext>();
   readonly #waiting: (() => void)[] = [];
 

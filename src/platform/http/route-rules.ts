@@ -25,11 +25,15 @@ export interface RouteAccess {
   readonly schema: RouteSchema;
 }
 
-/** JSON schemas of the parts of a request. */
+/** JSON schemas of the parts of a request, and what the document says of it. */
 export interface RouteSchema {
   readonly body?: unknown;
   readonly querystring?: unknown;
   readonly params?: unknown;
+  /** What generated clients call it. */
+  readonly operationId?: string;
+  /** Whether the document leaves it out. */
+  readonly hide?: boolean;
 }
 
 interface SchemaPart {
@@ -104,26 +108,21 @@ function isPlugInRoute(route: RouteOptions): boolean {
   return (route.method === 'OPTIONS' && route.url === '*') || /^\/docs(?:\/|$)/.test(route.url);
 }
 
-/** The operations of a route that the document shows: not the HEAD that Fastify makes of every GET. */
-function listShown({ method, schema }: RouteOptions): string[] {
-  return schema?.hide === true ? [] : [method].flat().filter((one) => one !== 'HEAD');
-}
-
 /** Refuses operations that the document shows without an `operationId`, or under that of another. */
-function checkOperationIds(routes: readonly RouteOptions[]): void {
+function checkOperationIds(routes: readonly RouteAccess[]): void {
   const placeOf = new Map<string, string>();
-  for (const route of routes) {
-    for (const method of listShown(route)) {
-      const place = `${method} ${route.url}`;
-      const operationId = route.schema?.operationId;
-      if (operationId === undefined) {
-        throw new Error(`${place} must say what generated clients call it: schema: { operationId: 'listThings' }.`);
-      }
-      const other = placeOf.get(operationId);
-      if (other !== undefined)
-        throw new Error(`${place} and ${other} must not have the same operationId: ${operationId}.`);
-      placeOf.set(operationId, place);
+  for (const { method, url, schema } of routes) {
+    // Fastify makes the HEAD of every GET itself.
+    if (schema.hide === true || method === 'HEAD') continue;
+    const place = `${method} ${url}`;
+    const { operationId } = schema;
+    if (operationId === undefined) {
+      throw new Error(`${place} must say what generated clients call it: schema: { operationId: 'listThings' }.`);
     }
+    const other = placeOf.get(operationId);
+    if (other !== undefined)
+      throw new Error(`${place} and ${other} must not have the same operationId: ${operationId}.`);
+    placeOf.set(operationId, place);
   }
 }
 
@@ -133,10 +132,8 @@ function checkOperationIds(routes: readonly RouteOptions[]): void {
  * A server is not ready while one that the document shows has no `operationId`, or that of another.
  */
 export function enforceRouteRules(server: FastifyInstance): void {
-  const routes: RouteOptions[] = [];
-  server.addHook('onReady', async () => checkOperationIds(routes));
+  server.addHook('onReady', async () => checkOperationIds(listRoutes(server)));
   server.addHook('onRoute', (route) => {
-    routes.push(route);
     const config: FastifyContextConfig = route.config ?? {};
     if (isPlugInRoute(route)) config.access ??= 'public';
     const { access } = config;
@@ -150,8 +147,7 @@ export function enforceRouteRules(server: FastifyInstance): void {
     if (access === 'public') route.bodyLimit = Math.min(PUBLIC_BODY_BYTES, server.initialConfig.bodyLimit as number);
     refuseOpenSchemas(route);
     addStrictness(route);
-    const { url, schema = {} } = route;
-    for (const method of [route.method].flat()) server.lifecycle.routes.push({ method, url, access, schema });
+    server.lifecycle.routes.push(route);
   });
 }
 
@@ -164,5 +160,7 @@ export function permissionsOf({ permissions = unsaid }: FastifyContextConfig): r
 
 /** Every route of a server with who may call it, in the order of registration; what the access table is made from. */
 export function listRoutes(server: Pick<FastifyInstance, 'lifecycle'>): readonly RouteAccess[] {
-  return server.lifecycle.routes;
+  return server.lifecycle.routes.flatMap(({ method: methods, url, config, schema = {} }) =>
+    [methods].flat().map((method) => ({ method, url, access: config?.access as string, schema })),
+  );
 }
