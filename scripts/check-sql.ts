@@ -1,11 +1,9 @@
 import { ESLint } from 'eslint';
 import { Client } from 'pg';
 import { startTemporaryPostgres } from '../test/harness/start-postgres.ts';
-import { useTemporaryFolder } from '../test/harness/temporary-folder.ts';
 
 // Checks the types of every statement in src/**/queries.ts against the migrated schema. Exit code 1 when one is wrong.
 
-useTemporaryFolder();
 const postgres = await startTemporaryPostgres();
 try {
   // Not of our schema, but read when it is there.

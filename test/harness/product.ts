@@ -12,8 +12,6 @@ import { type StubProvider, type StubProviderOptions, startStubProvider } from '
 import { createTestDatabase } from './postgres.ts';
 import { testContext } from './test-context.ts';
 
-export { testContext };
-
 /** A user of the product under test. */
 export interface TestUser {
   readonly userId: string;

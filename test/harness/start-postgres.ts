@@ -1,5 +1,3 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { migrateSchema } from '../../src/app/migrate-schema.ts';
@@ -17,7 +15,6 @@ let stopPostgres: (() => Promise<void>) | undefined;
 
 /** Vitest's global set-up: one embedded Postgres for all test files, with a migrated template database to clone. */
 export async function setup(project: TestProject): Promise<void> {
-  useTemporaryFolder();
   const { url, stop } = await startTemporaryPostgres();
   stopPostgres = stop;
   project.provide('postgresUrl', url);
@@ -28,24 +25,18 @@ export async function teardown(): Promise<void> {
   await stopPostgres?.();
 }
 
-/** An embedded Postgres in a temporary directory, with the template database. */
+/** An embedded Postgres in the temporary folder that this process has from then on, with the template database. */
 export async function startTemporaryPostgres(): Promise<{ url: string; templateUrl: string; stop(): Promise<void> }> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-test-'));
-  // Under root, Postgres runs as another user, who must get in.
-  await chmod(dataDir, 0o755);
+  const dataDir = join(useTemporaryFolder(), 'evenkeel-test');
   const log = createLogger({ level: 'warn' });
   const postgres = await startEmbeddedPostgres({ dataDir, log, postgresFlags: HASTY });
-  const stop = async (): Promise<void> => {
-    await postgres.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  };
   try {
     await administer(postgres.url, `create database ${TEMPLATE}`);
     const templateUrl = withDatabase(postgres.url, TEMPLATE);
     await migrateSchema(templateUrl, log);
-    return { url: postgres.url, templateUrl, stop };
+    return { url: postgres.url, templateUrl, stop: () => postgres.stop() };
   } catch (error) {
-    await stop();
+    await postgres.stop();
     throw error;
   }
 }

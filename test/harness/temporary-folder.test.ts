@@ -7,8 +7,6 @@ import { expect, onTestFinished, test } from 'vitest';
 
 const PROGRAM = `
   import { startTemporaryPostgres } from './test/harness/start-postgres.ts';
-  import { useTemporaryFolder } from './test/harness/temporary-folder.ts';
-  useTemporaryFolder();
   await startTemporaryPostgres();
   console.log(process.env.TMPDIR);`;
 

@@ -13,9 +13,9 @@ for try in 1 2 3 4 5; do rm -rf "$0" && break; sleep 1; done`;
 /**
  * Gives this process, and those that it starts from now on, a folder of their own for temporary files. When the process ends,
  * be it by Ctrl-C or killed, the folder is removed, and each Postgres that still runs in it is ended. Otherwise that goes on,
- * and its files take up memory where that is where they lie.
+ * and its files take up memory where that is where they lie. Answers the folder.
  */
-export function useTemporaryFolder(): void {
+export function useTemporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-run-'));
   // Under root, Postgres runs as another user, who must get in.
   chmodSync(folder, 0o755);
@@ -24,4 +24,5 @@ export function useTemporaryFolder(): void {
   const cleaner = spawn('sh', ['-c', CLEAN_UP, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   cleaner.unref();
   (cleaner.stdin as Socket).unref();
+  return folder;
 }

@@ -4,7 +4,8 @@ import { newSecret } from '../../src/core/keys/index.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { createPrivyApp } from '../harness/privy-app.ts';
-import { type Product, permissionsWithout, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, permissionsWithout, startProduct, type TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples, routePermissions } from './route-examples.ts';
 

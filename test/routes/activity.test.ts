@@ -4,7 +4,8 @@ import { FIRST_ID, LAST_ID } from '../../src/base/ids.ts';
 import { activityKinds, keepActivity } from '../../src/core/activity/index.ts';
 import { dropOldActivity, listRareActivity, makePartitions } from '../../src/core/activity/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProduct } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { listStatements } from '../statements/list-statements.ts';
 
 const product = useProduct();

@@ -5,7 +5,8 @@ import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { connectChat } from '../harness/chat-client.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { startProduct, type TestUser, testContext, useProduct } from '../harness/product.ts';
+import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct();
 let admin: TestUser;

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 /** With what JSON in the database would not take. */
 const TEXT = 'one two \u0000 three 你好';

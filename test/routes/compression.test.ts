@@ -6,7 +6,8 @@ import { beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const MESSAGE_COUNT = 500;
 const longAnswer = 'word 你好 '.repeat(4000);

@@ -1,6 +1,7 @@
 import { newId } from '../../src/base/ids.ts';
 import { notify } from '../../src/core/notifications/queries.ts';
-import { type Product, type TestUser, testContext } from '../harness/product.ts';
+import type { Product, TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { createAssistantResources } from './assistant-examples.ts';
 import type { Resources } from './route-examples.ts';
 

@@ -2,7 +2,8 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { createPrivyApp } from '../harness/privy-app.ts';
-import { startProduct, testContext } from '../harness/product.ts';
+import { startProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 interface SignedIn {
   user: { id: string };

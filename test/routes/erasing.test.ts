@@ -9,7 +9,8 @@ import { createLogger } from '../../src/platform/log/index.ts';
 import { type Database, openPostgres } from '../../src/platform/postgres/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 let app: PrivyApp;
 /** Nobody works on its jobs: an account stays half erased. */

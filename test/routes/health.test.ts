@@ -4,7 +4,8 @@ import { version } from '../../src/app/version.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
 import type { Health } from '../../src/platform/telemetry/index.ts';
 import { nap, until } from '../harness/pool-fixture.ts';
-import { testContext, useProduct } from '../harness/product.ts';
+import { useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct({
   DATABASE_POOL_SIZE: '3',

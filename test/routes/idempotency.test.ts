@@ -2,7 +2,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { forgetIdempotencyKeys } from '../../src/core/accounts/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const TEXT = 'one two three';
 

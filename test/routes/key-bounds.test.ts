@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forgetEndedKeys } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProduct } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct();
 let user: TestUser;

@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
-import { type TestUser, testContext, useProduct } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const LIMIT = 100;
 

@@ -3,7 +3,8 @@ import { systemClock } from '../../src/base/time.ts';
 import { isWellFormedSecret, KeyUses } from '../../src/core/keys/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { startProduct, type TestUser, testContext, useProduct } from '../harness/product.ts';
+import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct();
 let user: TestUser;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const PLANS_FILE = `
 free:

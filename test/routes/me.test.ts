@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProduct } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct();
 const patch = (user: TestUser, body: object) => product.request(user, 'PATCH', '/v1/me', body);

@@ -1,7 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const TEXT = 'Grüße, 你好, one two three!';
 

@@ -3,7 +3,8 @@ import { newId } from '../../src/base/ids.ts';
 import { notify } from '../../src/core/notifications/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { startTestMailServer, type TestMailServer } from '../harness/mail-server.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 let mails: TestMailServer;
 let product: Product;

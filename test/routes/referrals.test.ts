@@ -7,7 +7,8 @@ import { sql } from '../../src/platform/postgres/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { startTestMailServer, type TestMailServer } from '../harness/mail-server.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, testContext } from '../harness/product.ts';
+import { type Product, startProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 let app: PrivyApp;
 let mails: TestMailServer;

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, testContext, useProduct } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples } from './route-examples.ts';
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, testContext } from '../harness/product.ts';
+import { type Product, startProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 let app: PrivyApp;
 let product: Product;

@@ -4,7 +4,8 @@ import { storedParts } from '../../src/app/stored-data/export-routes.ts';
 import { newId } from '../../src/base/ids.ts';
 import type { StoredPart } from '../../src/core/accounts/index.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, permissionsWithout, startProduct, testContext } from '../harness/product.ts';
+import { type Product, permissionsWithout, startProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { listAssistantExamples } from './assistant-examples.ts';
 import { createResources } from './create-resources.ts';
 

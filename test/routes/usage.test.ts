@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { ensureWelcomeSession } from '../../src/core/chat/index.ts';
 import { createPrivyApp } from '../harness/privy-app.ts';
-import { startProduct, testContext } from '../harness/product.ts';
+import { startProduct } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 test('a new user is welcomed, once', async () => {
   const app = await createPrivyApp();

@@ -7,7 +7,8 @@ import { connectChat } from '../harness/chat-client.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
 import { until } from '../harness/pool-fixture.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 

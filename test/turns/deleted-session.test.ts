@@ -3,7 +3,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { until } from '../harness/pool-fixture.ts';
-import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { followEvents } from '../harness/turn-events.ts';
 import type { StubMode } from '../stubs/provider.ts';
 

@@ -2,7 +2,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type NewTurn, startTurns } from '../../src/core/chat/turns/start/queries.ts';
-import { type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 
 /** Bytes of the history that are read at most: four for each of the characters that the model is told at most. */
 const MAX_BYTES = 1_600_000;

@@ -3,8 +3,9 @@ import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
-import { permissionsWithout, type TestUser, testContext, useProductWithModel } from '../harness/product.ts';
+import { permissionsWithout, type TestUser, useProductWithModel } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
+import { testContext } from '../harness/test-context.ts';
 
 const TEXT = 'one two three four five six';
 

@@ -6,7 +6,8 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
-import { type Product, startProduct, type TestUser, testContext } from '../harness/product.ts';
+import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { testContext } from '../harness/test-context.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const PLANS_FILE = 'few: { requests: { day: 5 } }';

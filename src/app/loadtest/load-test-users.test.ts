@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { startProduct, testContext } from '../../../test/harness/product.ts';
+import { startProduct } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import type { UserWithKey } from '../../core/keys/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { createLoadTestUsers, eraseLoadTestUsers } from './load-test-users.ts';

@@ -1,12 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
-import {
-  type Product,
-  startProduct,
-  type TestUser,
-  testContext,
-  useProductWithModel,
-} from '../../../test/harness/product.ts';
+import { type Product, startProduct, type TestUser, useProductWithModel } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import type { Entry } from './schemas.ts';
 

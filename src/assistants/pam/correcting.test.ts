@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type TestUser, testContext, useProduct } from '../../../test/harness/product.ts';
+import { type TestUser, useProduct } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { commands } from './commands/commands.ts';
 
 const product = useProduct();

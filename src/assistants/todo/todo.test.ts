@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { type TestUser, testContext, useProduct } from '../../../test/harness/product.ts';
+import { type TestUser, useProduct } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import type { Item } from './schemas.ts';
 

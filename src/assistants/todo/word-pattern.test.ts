@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { testContext, useProduct } from '../../../test/harness/product.ts';
+import { useProduct } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import { wordPattern } from './word-pattern.ts';
 

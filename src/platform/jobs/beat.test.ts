@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTestDatabase } from '../../../test/harness/postgres.ts';
-import { testContext } from '../../../test/harness/product.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { createLogger } from '../log/index.ts';
 import { openPostgres } from '../postgres/index.ts';
 import { beat } from './queries.ts';

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countLocked } from '../../../../test/harness/count-locked.ts';
-import { testContext, useProduct } from '../../../../test/harness/product.ts';
+import { useProduct } from '../../../../test/harness/product.ts';
+import { testContext } from '../../../../test/harness/test-context.ts';
 import { newId } from '../../../base/ids.ts';
 import { type SignInRow, signIn } from './queries.ts';
 
