@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { createStrictAjv } from '../../src/base/strict-ajv.ts';
 import { isInstalled } from '../harness/is-installed.ts';
+import { fetchDocument, readDocument } from '../harness/openapi-document.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { createResources } from './create-resources.ts';
@@ -17,6 +18,7 @@ interface Schema {
 
 interface Operation {
   readonly operationId?: string;
+  readonly tags?: readonly string[];
   readonly security: readonly object[];
   readonly parameters?: readonly { name: string; in: string; required: boolean; schema: { default?: unknown } }[];
   readonly requestBody?: {
@@ -33,7 +35,7 @@ let session: string;
 
 beforeAll(async () => {
   user = await product.createUser();
-  ({ paths } = (await (await fetch(`${product.url}/openapi.json`)).json()) as { paths: typeof paths });
+  ({ paths } = await readDocument<{ paths: typeof paths }>(product.url));
   const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
   session = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}`;
 });
@@ -52,6 +54,35 @@ test('every operation is called something of its own that can be the name of a f
     post: { operationId: 'createSession' },
   });
   if (isInstalled('todo')) expect(paths['/api/todo/items']?.get?.operationId).toBe('todoListItems');
+});
+
+interface Referring {
+  readonly paths: typeof paths;
+  readonly tags: readonly { name: string; description: string }[];
+  readonly components: { readonly schemas: Readonly<Record<string, { properties?: object }>> };
+}
+
+test('whatever is answered as JSON has a name, lists and what they hold too', async () => {
+  const { paths: referring, components } = (await fetchDocument(product.url)) as Referring;
+  const refTo = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+  const unnamed = Object.values(referring)
+    .flatMap((methods) => Object.values(methods))
+    .flatMap(({ operationId, responses }) =>
+      Object.values(responses).map(({ content }) => [operationId, content?.['application/json']?.schema] as const),
+    )
+    .filter(([, schema]) => schema !== undefined && !('$ref' in schema));
+  expect(unnamed).toEqual([]);
+  const answerOf = (path: string) => referring[path]?.get?.responses['200']?.content?.['application/json']?.schema;
+  expect(answerOf('/v1/chat/sessions/{session_id}')).toEqual(refTo('Session'));
+  expect(answerOf('/v1/chat/sessions')).toEqual(refTo('SessionList'));
+  expect(components.schemas.SessionList?.properties).toMatchObject({ data: { items: refTo('Session') } });
+  if (isInstalled('todo')) expect(answerOf('/api/todo/items')).toEqual(refTo('TodoItemList'));
+});
+
+test('every tag is described, once, and none that no operation has', async () => {
+  const { tags } = (await fetchDocument(product.url)) as Referring;
+  const used = new Set(operations().flatMap(([, operation]) => operation.tags ?? ['none']));
+  expect(tags.map(({ name }) => name).sort()).toEqual([...used].sort());
 });
 
 /** The schemas of what goes into an operation, and of what comes out as JSON. */

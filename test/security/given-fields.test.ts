@@ -1,5 +1,6 @@
 import { Client, escapeIdentifier } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readDocument } from '../harness/openapi-document.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { createResources } from '../routes/create-resources.ts';
@@ -109,8 +110,6 @@ function findUndocumented(value: unknown, schema: Schema, place: string): string
   });
 }
 
-const readDocument = async () => (await (await fetch(`${product.url}/openapi.json`)).json()) as Documented;
-
 /** The schema of an answer of a route. */
 function findSchema({ paths }: Documented, name: string, status: number): Schema | undefined {
   const [method = '', url = ''] = name.split(' ');
@@ -130,7 +129,7 @@ function listExamples(): [string, (typeof routeExamples)[string]][] {
 }
 
 test('every answer holds documented fields only', async () => {
-  const document = await readDocument();
+  const document = await readDocument<Documented>(product.url);
   for (const [name, example] of listExamples()) {
     const { method, path, body } = example(hers);
     const response = await product.request(alice, method, path, body);
@@ -150,7 +149,7 @@ test('the messages in events hold documented fields only, at once and read again
   const posted = await product.request(alice, 'POST', `${session}/messages`, { content: 'Hello', stream: true });
   const events = readEvents(await posted.text());
   const again = await product.request(alice, 'GET', `${session}/turns/${events[0]?.data.turn_id}/events`);
-  const list = findSchema(await readDocument(), 'GET /v1/chat/sessions/:session_id/messages', 200);
+  const list = findSchema(await readDocument(product.url), 'GET /v1/chat/sessions/:session_id/messages', 200);
   const schema = list?.properties?.data?.items;
   expect(schema?.properties).toHaveProperty('content');
   for (const told of [events, readEvents(await again.text())]) {
@@ -164,7 +163,7 @@ test('the messages of several sessions, read together, hold documented fields on
   const { sessionId } = await createResources(product, alice);
   const path = '/v1/chat/messages/batch';
   const response = await product.request(alice, 'POST', path, { session_ids: [sessionId] });
-  const schema = findSchema(await readDocument(), `POST ${path}`, response.status);
+  const schema = findSchema(await readDocument(product.url), `POST ${path}`, response.status);
   expect(schema, `${response.status}`).toBeDefined();
   expect(findUndocumented(await response.json(), schema ?? {}, path)).toEqual([]);
 });

@@ -12,9 +12,10 @@ function operationIdOf(assistant: string, route: string): string {
 /** Registers an assistant's routes below `/api/<name>`. */
 export function registerAssistantRoutes(
   http: HttpServer,
-  { name, routes = [] }: FoundAssistant,
+  { name, description: purpose, routes = [] }: FoundAssistant,
   createContext: (occasion: Occasion) => AssistantContext,
 ): void {
+  http.describeTag(name, purpose);
   for (const route of routes) {
     const { method, path, summary, description, params, query, body, example, status = 200, answer } = route;
     http.route({

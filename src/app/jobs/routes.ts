@@ -52,7 +52,9 @@ function registerList(server: HttpServer, { database, jobs }: JobRouteOptions): 
           { limit: PageLimit({ default: 50, maximum: 1000 }), cursor: Type.Optional(Cursor) },
           { additionalProperties: false },
         ),
-        response: { 200: Type.Object({ ...ListOf(FailedJob).properties, counts: JobCounts }) },
+        response: {
+          200: Type.Object({ ...ListOf(FailedJob).properties, counts: JobCounts }, { title: 'FailedJobList' }),
+        },
       },
     },
     async ({ query: { limit, cursor }, context }) => {

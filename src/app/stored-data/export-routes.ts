@@ -71,12 +71,15 @@ async function beginExport(pieces: AsyncGenerator<string>): Promise<AsyncGenerat
 
 const Rows = Type.Array(Type.Unsafe<object>({ type: 'object', additionalProperties: true }));
 
-const Export = Type.Object({
-  object: Type.Literal('export'),
-  user_id: Type.String({ format: 'uuid' }),
-  ...Object.fromEntries(storedParts.map(({ table }): [string, TSchema] => [table, Rows])),
-  assistants: Type.Array(Type.Object({ assistant: Type.String(), entry: Type.Unknown() })),
-});
+const Export = Type.Object(
+  {
+    object: Type.Literal('export'),
+    user_id: Type.String({ format: 'uuid' }),
+    ...Object.fromEntries(storedParts.map(({ table }): [string, TSchema] => [table, Rows])),
+    assistants: Type.Array(Type.Object({ assistant: Type.String(), entry: Type.Unknown() })),
+  },
+  { title: 'AccountExport' },
+);
 
 /** Registers `GET /v1/me/export`. */
 export function registerExportRoute(server: HttpServer, options: ExportRouteOptions): void {

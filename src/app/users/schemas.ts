@@ -4,15 +4,18 @@ import { Cursor, Nullable, PageLimit } from '../../platform/http/index.ts';
 const closed = { additionalProperties: false };
 
 /** A user as operators see one. */
-export const User = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('user'),
-  username: Type.String(),
-  email: Nullable(Type.String()),
-  plan: Type.String(),
-  disabled_at: Nullable(Type.String({ format: 'date-time' })),
-  created_at: Type.String({ format: 'date-time' }),
-});
+export const User = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('user'),
+    username: Type.String(),
+    email: Nullable(Type.String()),
+    plan: Type.String(),
+    disabled_at: Nullable(Type.String({ format: 'date-time' })),
+    created_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'AdminUser' },
+);
 export type User = Static<typeof User>;
 
 /** The query of `GET /admin/users`. */

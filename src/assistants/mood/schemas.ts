@@ -21,19 +21,22 @@ export const Reading = Type.Object(
 export type Reading = Static<typeof Reading>;
 
 /** An entry of the log. */
-export const Entry = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('mood.entry'),
-  mood_text: Type.String(),
-  ...Reading.properties,
-  source: Type.String({
-    enum: ['model', 'lexicon'],
-    description:
-      'What read the text. An entry of the lexicon is read again by the model later, where there is one and the plan allowed it.',
-  }),
-  felt_at: Type.String({ format: 'date-time' }),
-  created_at: Type.String({ format: 'date-time' }),
-});
+export const Entry = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('mood.entry'),
+    mood_text: Type.String(),
+    ...Reading.properties,
+    source: Type.String({
+      enum: ['model', 'lexicon'],
+      description:
+        'What read the text. An entry of the lexicon is read again by the model later, where there is one and the plan allowed it.',
+    }),
+    felt_at: Type.String({ format: 'date-time' }),
+    created_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'MoodEntry' },
+);
 export type Entry = Static<typeof Entry>;
 
 /** An instant. */

@@ -93,7 +93,10 @@ const deleteRoute = defineRoute({
   name: 'deleteExpense',
   summary: 'Delete an expense',
   params: ExpenseParams,
-  answer: Type.Object({ id: ExpenseId, object: Type.Literal('pam.expense'), deleted: Type.Literal(true) }),
+  answer: Type.Object(
+    { id: ExpenseId, object: Type.Literal('pam.expense'), deleted: Type.Literal(true) },
+    { title: 'DeletedPamExpense' },
+  ),
   async run({ params }, context) {
     await removeExpense(params.expense_id, context);
     return { id: params.expense_id, object: 'pam.expense' as const, deleted: true as const };

@@ -56,17 +56,20 @@ export const WeekdayName = Type.Unsafe<Weekday>(
 );
 
 /** An expense. */
-export const Expense = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('pam.expense'),
-  amount_minor: Type.Integer(),
-  currency: Type.String(),
-  category: Type.String(),
-  note: Nullable(Type.String()),
-  spent_on: Type.String({ format: 'date' }),
-  created_at: Type.String({ format: 'date-time' }),
-  updated_at: Type.String({ format: 'date-time' }),
-});
+export const Expense = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('pam.expense'),
+    amount_minor: Type.Integer(),
+    currency: Type.String(),
+    category: Type.String(),
+    note: Nullable(Type.String()),
+    spent_on: Type.String({ format: 'date' }),
+    created_at: Type.String({ format: 'date-time' }),
+    updated_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'PamExpense' },
+);
 export type Expense = Static<typeof Expense>;
 
 /** What a user may set. */
@@ -89,5 +92,8 @@ export const settingsFields = {
 };
 
 /** How a user counts. */
-export const Settings = Type.Object({ object: Type.Literal('pam.settings'), ...settingsFields });
+export const Settings = Type.Object(
+  { object: Type.Literal('pam.settings'), ...settingsFields },
+  { title: 'PamSettings' },
+);
 export type Settings = Static<typeof Settings>;

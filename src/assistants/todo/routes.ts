@@ -92,7 +92,10 @@ const deleteRoute = defineRoute({
   name: 'deleteItem',
   summary: 'Take an item off your todo list',
   params: ItemParams,
-  answer: Type.Object({ id: ItemId, object: Type.Literal('todo.item'), deleted: Type.Literal(true) }),
+  answer: Type.Object(
+    { id: ItemId, object: Type.Literal('todo.item'), deleted: Type.Literal(true) },
+    { title: 'DeletedTodoItem' },
+  ),
   async run({ params }, context) {
     const { id, object } = itemOf(await removeItem({ id: params.item_id }, context));
     return { id, object, deleted: true as const };

@@ -20,15 +20,18 @@ export const Priority = Type.Unsafe<'low' | 'normal' | 'high'>(
 export const ItemId = Type.String({ format: 'uuid', description: 'The id of the item.' });
 
 /** An item of the list. */
-export const Item = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('todo.item'),
-  title: Type.String(),
-  due_on: Nullable(Type.String({ format: 'date' })),
-  priority: Type.String({ enum: ['low', 'normal', 'high'] }),
-  done: Type.Boolean(),
-  done_at: Nullable(Type.String({ format: 'date-time' })),
-  created_at: Type.String({ format: 'date-time' }),
-  updated_at: Type.String({ format: 'date-time' }),
-});
+export const Item = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('todo.item'),
+    title: Type.String(),
+    due_on: Nullable(Type.String({ format: 'date' })),
+    priority: Type.String({ enum: ['low', 'normal', 'high'] }),
+    done: Type.Boolean(),
+    done_at: Nullable(Type.String({ format: 'date-time' })),
+    created_at: Type.String({ format: 'date-time' }),
+    updated_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'TodoItem' },
+);
 export type Item = Static<typeof Item>;

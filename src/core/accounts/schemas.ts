@@ -11,15 +11,18 @@ const TOKEN_CHARS = 16_384;
 export const Username = Type.String({ pattern: USERNAME_PATTERN, description: USERNAME_RULE });
 
 /** The account of the caller. */
-export const Account = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('user'),
-  username: Type.String(),
-  email: Nullable(Type.String()),
-  plan: Type.String(),
-  settings: Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', additionalProperties: true }),
-  created_at: Type.String({ format: 'date-time' }),
-});
+export const Account = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('user'),
+    username: Type.String(),
+    email: Nullable(Type.String()),
+    plan: Type.String(),
+    settings: Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', additionalProperties: true }),
+    created_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'User' },
+);
 
 export type Account = Static<typeof Account>;
 
@@ -63,11 +66,14 @@ export const EraseAccount = Type.Object(
 );
 
 /** What `DELETE /v1/me` answers. */
-export const ErasedAccount = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('user'),
-  deleted: Type.Literal(true),
-});
+export const ErasedAccount = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('user'),
+    deleted: Type.Literal(true),
+  },
+  { title: 'DeletedUser' },
+);
 
 /** The body of `POST /api/auth`. */
 export const SignInBody = Type.Object(
@@ -94,18 +100,21 @@ const tokens = {
 };
 
 /** A new pair of tokens. */
-export const TokenPair = Type.Object(tokens);
+export const TokenPair = Type.Object(tokens, { title: 'TokenPair' });
 export type TokenPair = Static<typeof TokenPair>;
 
 /** The answer to a sign-in. */
-export const SignedIn = Type.Object({
-  user: Account,
-  is_new_user: Type.Boolean(),
-  ...tokens,
-  api_key: Type.Optional(
-    Type.String({ description: 'The first API key of a new user. It is shown this once; only its hash is stored.' }),
-  ),
-});
+export const SignedIn = Type.Object(
+  {
+    user: Account,
+    is_new_user: Type.Boolean(),
+    ...tokens,
+    api_key: Type.Optional(
+      Type.String({ description: 'The first API key of a new user. It is shown this once; only its hash is stored.' }),
+    ),
+  },
+  { title: 'SignedIn' },
+);
 
 const RefreshToken = Type.String({ minLength: 1, maxLength: TOKEN_CHARS });
 

@@ -9,15 +9,18 @@ const Kind = Type.Unsafe<ActivityKind>(
 );
 
 /** Something that was done in the name of a user. */
-export const Activity = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('activity'),
-  kind: Type.String(),
-  key_id: Nullable(Type.String({ format: 'uuid', description: 'The API key that acted, if one did.' })),
-  subject_id: Nullable(Type.String({ format: 'uuid', description: 'What was acted on: a key, a session, a turn.' })),
-  ip: Nullable(Type.String({ description: 'The address that the request came from.' })),
-  created_at: Type.String({ format: 'date-time' }),
-});
+export const Activity = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('activity'),
+    kind: Type.String(),
+    key_id: Nullable(Type.String({ format: 'uuid', description: 'The API key that acted, if one did.' })),
+    subject_id: Nullable(Type.String({ format: 'uuid', description: 'What was acted on: a key, a session, a turn.' })),
+    ip: Nullable(Type.String({ description: 'The address that the request came from.' })),
+    created_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'Activity' },
+);
 
 /** The query of `GET /v1/activity`. */
 export const ActivityListQuery = Type.Object(

@@ -41,23 +41,29 @@ export const UpdateSession = Type.Object(
 );
 
 /** A chat session. */
-export const Session = Type.Object({
-  id: Id,
-  object: Type.Literal('chat.session'),
-  title: Nullable(Type.String()),
-  assistant: Nullable(Type.String()),
-  model: Nullable(Type.String()),
-  message_count: Type.Integer(),
-  created_at: Time,
-  updated_at: Time,
-});
+export const Session = Type.Object(
+  {
+    id: Id,
+    object: Type.Literal('chat.session'),
+    title: Nullable(Type.String()),
+    assistant: Nullable(Type.String()),
+    model: Nullable(Type.String()),
+    message_count: Type.Integer(),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'Session' },
+);
 
 /** What a deleted session leaves behind. */
-export const DeletedSession = Type.Object({
-  id: Id,
-  object: Type.Literal('chat.session'),
-  deleted: Type.Literal(true),
-});
+export const DeletedSession = Type.Object(
+  {
+    id: Id,
+    object: Type.Literal('chat.session'),
+    deleted: Type.Literal(true),
+  },
+  { title: 'DeletedSession' },
+);
 
 /** The query of `GET /v1/chat/sessions`. */
 export const SessionListQuery = Type.Object(
@@ -82,34 +88,43 @@ export const SessionListQuery = Type.Object(
 );
 
 /** A call of a tool that the assistant made. */
-export const ToolCall = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  arguments: Type.Unknown({ description: "The tool's input; the model's own text where that was not valid JSON." }),
-  result: Type.Unknown({
-    description: 'What the tool answered; of an error, `{"error"}` with what the model was told.',
-  }),
-  is_error: Type.Boolean(),
-});
+export const ToolCall = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    arguments: Type.Unknown({ description: "The tool's input; the model's own text where that was not valid JSON." }),
+    result: Type.Unknown({
+      description: 'What the tool answered; of an error, `{"error"}` with what the model was told.',
+    }),
+    is_error: Type.Boolean(),
+  },
+  { title: 'ToolCall' },
+);
 
 /** One entry of a session. */
-export const Message = Type.Object({
-  id: Id,
-  object: Type.Literal('chat.message'),
-  session_id: Id,
-  turn_id: Nullable(Id),
-  seq: Type.Integer({ description: 'Its number in the session, from 1 without gaps.' }),
-  role: Type.String({ enum: ['user', 'assistant'] }),
-  content: Type.String(),
-  tool_calls: Type.Array(ToolCall, { description: 'The calls that the assistant made before or while it wrote this.' }),
-  status: Type.String({
-    enum: ['complete', 'incomplete'],
-    description: '`incomplete`: the turn failed, was interrupted or stopped, and this is what was written until then.',
-  }),
-  model: Nullable(Type.String({ description: 'The model that wrote it.' })),
-  degraded: Type.Boolean({ description: 'Whether the offline model stood in, because no other could be reached.' }),
-  created_at: Time,
-});
+export const Message = Type.Object(
+  {
+    id: Id,
+    object: Type.Literal('chat.message'),
+    session_id: Id,
+    turn_id: Nullable(Id),
+    seq: Type.Integer({ description: 'Its number in the session, from 1 without gaps.' }),
+    role: Type.String({ enum: ['user', 'assistant'] }),
+    content: Type.String(),
+    tool_calls: Type.Array(ToolCall, {
+      description: 'The calls that the assistant made before or while it wrote this.',
+    }),
+    status: Type.String({
+      enum: ['complete', 'incomplete'],
+      description:
+        '`incomplete`: the turn failed, was interrupted or stopped, and this is what was written until then.',
+    }),
+    model: Nullable(Type.String({ description: 'The model that wrote it.' })),
+    degraded: Type.Boolean({ description: 'Whether the offline model stood in, because no other could be reached.' }),
+    created_at: Time,
+  },
+  { title: 'Message' },
+);
 
 /** The query of `GET /v1/chat/sessions/{session_id}/messages`. */
 export const HistoryPageQuery = Type.Object(
@@ -167,11 +182,14 @@ export const ChatRequest = Type.Object(
 );
 
 /** The answer of `POST /api/{user_id}/chat`. */
-export const ChatAnswer = Type.Object({
-  conversation_id: Id,
-  message: Message,
-  tool_calls: Type.Array(ToolCall, { description: 'The calls that the assistant made, as in the message.' }),
-});
+export const ChatAnswer = Type.Object(
+  {
+    conversation_id: Id,
+    message: Message,
+    tool_calls: Type.Array(ToolCall, { description: 'The calls that the assistant made, as in the message.' }),
+  },
+  { title: 'ChatAnswer' },
+);
 
 /** The body of `POST /v1/chat/messages/batch`. */
 export const BatchRead = Type.Object(
@@ -184,17 +202,20 @@ export const BatchRead = Type.Object(
 );
 
 /** The beginning of one session's messages, among those of several. */
-export const BatchedHistory = Type.Object({
-  object: Type.Literal('chat.history'),
-  session_id: Id,
-  messages: Type.Array(Message),
-  has_more: Type.Boolean(),
-  next_cursor: Nullable(
-    Type.String({
-      description: 'Read on with it at `GET /v1/chat/sessions/{session_id}/messages`, with the same `after`.',
-    }),
-  ),
-});
+export const BatchedHistory = Type.Object(
+  {
+    object: Type.Literal('chat.history'),
+    session_id: Id,
+    messages: Type.Array(Message),
+    has_more: Type.Boolean(),
+    next_cursor: Nullable(
+      Type.String({
+        description: 'Read on with it at `GET /v1/chat/sessions/{session_id}/messages`, with the same `after`.',
+      }),
+    ),
+  },
+  { title: 'History' },
+);
 
 /** The body of `POST /v1/chat/sessions/{session_id}/turns/{turn_id}/retry`. */
 export const RetryTurn = Type.Object(
@@ -203,28 +224,34 @@ export const RetryTurn = Type.Object(
 );
 
 /** Tokens that a turn took, as the provider counted them. */
-export const Usage = Type.Object({ prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() });
+export const Usage = Type.Object(
+  { prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() },
+  { title: 'TurnUsage' },
+);
 
 /** One run of an assistant: a user's message in, tool calls, an answer out. */
-export const Turn = Type.Object({
-  id: Id,
-  object: Type.Literal('chat.turn'),
-  session_id: Id,
-  status: Type.String({
-    enum: ['running', 'completed', 'failed', 'interrupted', 'stopped'],
-    description:
-      '`interrupted`: the server that ran it stopped. `stopped`: its user did. What was written is in the history.',
-  }),
-  model: Type.String(),
-  error_code: Nullable(Type.String({ description: 'Why it failed.' })),
-  usage: Nullable(Usage),
-  answer_seq: Nullable(Type.Integer({ description: 'The number of the message that answers, once there is one.' })),
-  retried_by: Nullable(
-    Type.String({ format: 'uuid', description: 'The turn that answers the same message again, once there is one.' }),
-  ),
-  created_at: Time,
-  ended_at: Nullable(Time),
-});
+export const Turn = Type.Object(
+  {
+    id: Id,
+    object: Type.Literal('chat.turn'),
+    session_id: Id,
+    status: Type.String({
+      enum: ['running', 'completed', 'failed', 'interrupted', 'stopped'],
+      description:
+        '`interrupted`: the server that ran it stopped. `stopped`: its user did. What was written is in the history.',
+    }),
+    model: Type.String(),
+    error_code: Nullable(Type.String({ description: 'Why it failed.' })),
+    usage: Nullable(Usage),
+    answer_seq: Nullable(Type.Integer({ description: 'The number of the message that answers, once there is one.' })),
+    retried_by: Nullable(
+      Type.String({ format: 'uuid', description: 'The turn that answers the same message again, once there is one.' }),
+    ),
+    created_at: Time,
+    ended_at: Nullable(Time),
+  },
+  { title: 'Turn' },
+);
 
 export type Session = Static<typeof Session>;
 export type ToolCall = Static<typeof ToolCall>;

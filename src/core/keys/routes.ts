@@ -282,6 +282,7 @@ function registerRotation(server: HttpServer, { database, callers }: KeyRouteOpt
 
 /** Registers the routes under `/v1/keys`. */
 export function registerKeyRoutes(server: HttpServer, options: KeyRouteOptions): void {
+  server.describeTag('Keys', 'API keys: secrets with permissions, by which programs act for you.');
   registerKeyCollection(server, options);
   registerChange(server, options);
   registerRevocation(server, options);

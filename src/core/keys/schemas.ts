@@ -38,31 +38,37 @@ export const KeyParams = Type.Object(
 );
 
 /** A key as it is shown; the secret itself is not part of it. */
-export const Key = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('api_key'),
-  name: Type.String(),
-  prefix: Type.String({ description: 'How the key begins, by which you recognise it.' }),
-  permissions: Type.Array(Type.String()),
-  ip_allowlist: Nullable(Type.Array(Type.String())),
-  created_at: Type.String({ format: 'date-time' }),
-  expires_at: Nullable(Type.String({ format: 'date-time' })),
-  last_used_at: Nullable(
-    Type.String({ format: 'date-time', description: 'When it was last used, to about a minute.' }),
-  ),
-});
+export const Key = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('api_key'),
+    name: Type.String(),
+    prefix: Type.String({ description: 'How the key begins, by which you recognise it.' }),
+    permissions: Type.Array(Type.String()),
+    ip_allowlist: Nullable(Type.Array(Type.String())),
+    created_at: Type.String({ format: 'date-time' }),
+    expires_at: Nullable(Type.String({ format: 'date-time' })),
+    last_used_at: Nullable(
+      Type.String({ format: 'date-time', description: 'When it was last used, to about a minute.' }),
+    ),
+  },
+  { title: 'ApiKey' },
+);
 
 /** A new key, with the secret: the only time that it is shown, for it is not stored. A replay cannot show it again. */
-export const CreatedKey = Type.Object({
-  ...Key.properties,
-  key: Nullable(
-    Type.String({
-      description:
-        'The key itself. It is shown this once; only its hash is stored. So the answer to a repeated Idempotency-Key ' +
-        'has null here: when the first answer was lost, rotate the key.',
-    }),
-  ),
-});
+export const CreatedKey = Type.Object(
+  {
+    ...Key.properties,
+    key: Nullable(
+      Type.String({
+        description:
+          'The key itself. It is shown this once; only its hash is stored. So the answer to a repeated Idempotency-Key ' +
+          'has null here: when the first answer was lost, rotate the key.',
+      }),
+    ),
+  },
+  { title: 'CreatedApiKey' },
+);
 
 /** The body of `POST /v1/keys`. */
 export const CreateKey = Type.Object(
@@ -101,25 +107,31 @@ export const RotateKey = Type.Object(
 );
 
 /** What a deleted key leaves behind. */
-export const DeletedKey = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('api_key'),
-  deleted: Type.Literal(true),
-});
+export const DeletedKey = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('api_key'),
+    deleted: Type.Literal(true),
+  },
+  { title: 'DeletedApiKey' },
+);
 
 export type Key = Static<typeof Key>;
 
 export type CreatedKey = Static<typeof CreatedKey>;
 
 /** What the cache of callers holds and did, on the server that answers. */
-export const CacheStatistics = Type.Object({
-  cached_users: Type.Integer(),
-  cache_size_bytes: Type.Integer({ description: 'An estimate of the memory that it takes.' }),
-  ttl_seconds: Type.Number(),
-  hits: Type.Integer(),
-  misses: Type.Integer(),
-  hit_rate: Type.Number({ description: 'From 0 to 1; 0 before the first request.' }),
-  evictions: Type.Integer({ description: 'Callers forgotten because there were too many.' }),
-});
+export const CacheStatistics = Type.Object(
+  {
+    cached_users: Type.Integer(),
+    cache_size_bytes: Type.Integer({ description: 'An estimate of the memory that it takes.' }),
+    ttl_seconds: Type.Number(),
+    hits: Type.Integer(),
+    misses: Type.Integer(),
+    hit_rate: Type.Number({ description: 'From 0 to 1; 0 before the first request.' }),
+    evictions: Type.Integer({ description: 'Callers forgotten because there were too many.' }),
+  },
+  { title: 'CacheStatistics' },
+);
 
 export type CacheStatistics = Static<typeof CacheStatistics>;

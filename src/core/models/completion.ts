@@ -7,8 +7,8 @@ import { nullable, orNull } from './schema-parts.ts';
  * left them out, so that they are what they say; of a piece, what is read of it.
  */
 
-function open<Fields extends Record<string, TSchema>>(fields: Fields) {
-  return Type.Object(fields, { additionalProperties: true });
+function open<Fields extends Record<string, TSchema>>(fields: Fields, name?: { readonly title: string }) {
+  return Type.Object(fields, { ...name, additionalProperties: true });
 }
 
 const Tokens = Type.Integer({ minimum: 0 });
@@ -43,15 +43,20 @@ export type AnsweredMessage = Static<typeof AnsweredMessage>;
 const StandIn = Type.Optional(Type.Literal(true));
 
 /** A whole answer. */
-export const ChatCompletionSchema = open({
-  id: Type.String(),
-  object: Type.Literal('chat.completion'),
-  created: Type.Integer(),
-  model: Type.String(),
-  choices: Type.Array(open({ index: Type.Integer(), message: AnsweredMessage, finish_reason: orNull(Type.String()) })),
-  usage: nullable(UsageSchema),
-  degraded: StandIn,
-});
+export const ChatCompletionSchema = open(
+  {
+    id: Type.String(),
+    object: Type.Literal('chat.completion'),
+    created: Type.Integer(),
+    model: Type.String(),
+    choices: Type.Array(
+      open({ index: Type.Integer(), message: AnsweredMessage, finish_reason: orNull(Type.String()) }),
+    ),
+    usage: nullable(UsageSchema),
+    degraded: StandIn,
+  },
+  { title: 'ChatCompletion' },
+);
 export type ChatCompletion = Static<typeof ChatCompletionSchema>;
 
 const ToolCallDelta = open({
@@ -85,10 +90,13 @@ const ChatCompletionChunkSchema = open({
 export type ChatCompletionChunk = Static<typeof ChatCompletionChunkSchema>;
 
 /** A model that callers can ask for, as `GET /v1/models` lists it. `created` is in seconds since 1970. */
-export const ModelInfoSchema = Type.Object({
-  id: Type.String(),
-  object: Type.Literal('model'),
-  created: Type.Integer(),
-  owned_by: Type.String(),
-});
+export const ModelInfoSchema = Type.Object(
+  {
+    id: Type.String(),
+    object: Type.Literal('model'),
+    created: Type.Integer(),
+    owned_by: Type.String(),
+  },
+  { title: 'Model' },
+);
 export type ModelInfo = Static<typeof ModelInfoSchema>;

@@ -40,6 +40,7 @@ async function markAllRead({ database }: NotificationRouteOptions, userId: strin
 
 /** Registers `/v1/notifications` and what marks them as read. */
 export function registerNotificationRoutes(server: HttpServer, { database }: NotificationRouteOptions): void {
+  server.describeTag('Notifications', 'What you were told, in the app and by mail, and what you want to be told of.');
   server.get(
     '/v1/notifications',
     {

@@ -5,16 +5,19 @@ import { type NotificationKind, notificationKinds } from './kinds.ts';
 const kindList = Object.entries(notificationKinds).map(([kind, sentence]) => `- \`${kind}\`: ${sentence}`);
 
 /** Something that a user was told. */
-export const Notification = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  object: Type.Literal('notification'),
-  kind: Type.String({ description: `What it is about:\n${kindList.join('\n')}` }),
-  title: Type.String(),
-  body: Type.String(),
-  data: Type.Unknown({ description: 'What a client may link to: ids, by what they are of.' }),
-  read_at: Nullable(Type.String({ format: 'date-time' })),
-  created_at: Type.String({ format: 'date-time' }),
-});
+export const Notification = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    object: Type.Literal('notification'),
+    kind: Type.String({ description: `What it is about:\n${kindList.join('\n')}` }),
+    title: Type.String(),
+    body: Type.String(),
+    data: Type.Unknown({ description: 'What a client may link to: ids, by what they are of.' }),
+    read_at: Nullable(Type.String({ format: 'date-time' })),
+    created_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'Notification' },
+);
 export type Notification = Static<typeof Notification>;
 
 /** The query of `GET /v1/notifications`. */
@@ -33,17 +36,20 @@ export const NotificationParams = Type.Object(
 );
 
 /** What `POST /v1/notifications/read-all` answers. */
-export const MarkedRead = Type.Object({
-  object: Type.Literal('notifications.marked_read'),
-  count: Type.Integer({ description: 'How many had not been read.' }),
-});
+export const MarkedRead = Type.Object(
+  {
+    object: Type.Literal('notifications.marked_read'),
+    count: Type.Integer({ description: 'How many had not been read.' }),
+  },
+  { title: 'MarkedNotifications' },
+);
 
 const Channels = Type.Object(
   {
     in_app: Type.Boolean({ description: 'Whether it is listed.' }),
     email: Type.Boolean({ description: 'Whether it is sent to your verified e-mail address.' }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, title: 'NotificationChannels' },
 );
 export type Channels = Static<typeof Channels>;
 
@@ -51,10 +57,13 @@ const eachKind = <Value>(value: Value) =>
   Object.fromEntries(Object.keys(notificationKinds).map((kind) => [kind, value])) as Record<NotificationKind, Value>;
 
 /** Where a user wants to be told of what. */
-export const Preferences = Type.Object({
-  object: Type.Literal('notification_preferences'),
-  preferences: Type.Object(eachKind(Channels)),
-});
+export const Preferences = Type.Object(
+  {
+    object: Type.Literal('notification_preferences'),
+    preferences: Type.Object(eachKind(Channels)),
+  },
+  { title: 'NotificationPreferences' },
+);
 
 /** The body of `PUT /v1/notifications/preferences`. */
 export const PutPreferences = Type.Object(

@@ -130,6 +130,7 @@ function registerLimits(server: HttpServer, { plans, limiter, tokenBudget }: Pla
 
 /** Registers the routes of plans and limits. */
 export function registerPlanRoutes(server: HttpServer, options: PlanRouteOptions): void {
+  server.describeTag('Plans', 'What you may use, what you used, and what is left.');
   registerPlans(server, options);
   registerLimits(server, options);
 }

@@ -21,14 +21,17 @@ const MAX_DAYS = 366;
 
 const counts = { requests: Type.Integer(), prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() };
 
-const Usage = Type.Object({
-  object: Type.Literal('usage'),
-  from: Type.String({ format: 'date' }),
-  to: Type.String({ format: 'date' }),
-  data: Type.Array(Type.Object({ day: Type.String({ format: 'date' }), model: Type.String(), ...counts })),
-  has_more: Type.Boolean({ description: 'Whether `data` ends before `to`: ask for a shorter time.' }),
-  totals: Type.Object({ ...counts, total_tokens: Type.Integer() }),
-});
+const Usage = Type.Object(
+  {
+    object: Type.Literal('usage'),
+    from: Type.String({ format: 'date' }),
+    to: Type.String({ format: 'date' }),
+    data: Type.Array(Type.Object({ day: Type.String({ format: 'date' }), model: Type.String(), ...counts })),
+    has_more: Type.Boolean({ description: 'Whether `data` ends before `to`: ask for a shorter time.' }),
+    totals: Type.Object({ ...counts, total_tokens: Type.Integer() }),
+  },
+  { title: 'Usage' },
+);
 
 const Day = (description: string) => Type.Optional(Type.String({ format: 'date', description }));
 

@@ -6,24 +6,30 @@ import { listReferrals, type ReferralRow } from './queries.ts';
 
 const SHOWN = 1_000;
 
-const Referred = Type.Object({
-  user_id: Type.String({ format: 'uuid' }),
-  at: Type.String({ format: 'date-time', description: 'When that user signed up.' }),
-  status: Type.String({ enum: ['pending', 'rewarded'] }),
-});
+const Referred = Type.Object(
+  {
+    user_id: Type.String({ format: 'uuid' }),
+    at: Type.String({ format: 'date-time', description: 'When that user signed up.' }),
+    status: Type.String({ enum: ['pending', 'rewarded'] }),
+  },
+  { title: 'ReferredUser' },
+);
 
-const Referrals = Type.Object({
-  object: Type.Literal('referrals'),
-  code: Type.String({ description: 'Sent as `referral_code` by those who sign up.' }),
-  referred: Type.Array(Referred, { description: `Who signed up with your code, newest first; the last ${SHOWN}.` }),
-  rewards: Type.Object(
-    { count: Type.Integer(), tokens: Type.Integer() },
-    {
-      description:
-        'What you were given for your own sign-up by a code, and for those by yours whose accounts are still there.',
-    },
-  ),
-});
+const Referrals = Type.Object(
+  {
+    object: Type.Literal('referrals'),
+    code: Type.String({ description: 'Sent as `referral_code` by those who sign up.' }),
+    referred: Type.Array(Referred, { description: `Who signed up with your code, newest first; the last ${SHOWN}.` }),
+    rewards: Type.Object(
+      { count: Type.Integer(), tokens: Type.Integer() },
+      {
+        description:
+          'What you were given for your own sign-up by a code, and for those by yours whose accounts are still there.',
+      },
+    ),
+  },
+  { title: 'Referrals' },
+);
 
 /** @throws AppError 401 `auth.user_disabled` when the account is erased meanwhile: then there is no code, or no row. */
 function toReferrals(rows: readonly ReferralRow[]): Static<typeof Referrals> {

@@ -4,14 +4,17 @@ import { strictFormats } from '../../base/formats.ts';
 import { isId } from '../../base/ids.ts';
 import { httpErrors } from './errors.ts';
 
-/** The schema of a page of a list, as every list answers it. */
-export function ListOf<Item extends TSchema>(item: Item) {
-  return Type.Object({
-    object: Type.Literal('list'),
-    data: Type.Array(item),
-    has_more: Type.Boolean(),
-    next_cursor: Nullable(Type.String({ description: 'Pass it as `cursor` to read on; null on the last page.' })),
-  });
+/** The schema of a page of a list, as every list answers it. That of a `TodoItem` is called `TodoItemList`. */
+export function ListOf<Item extends TSchema & { title?: string }>(item: Item) {
+  return Type.Object(
+    {
+      object: Type.Literal('list'),
+      data: Type.Array(item),
+      has_more: Type.Boolean(),
+      next_cursor: Nullable(Type.String({ description: 'Pass it as `cursor` to read on; null on the last page.' })),
+    },
+    item.title === undefined ? {} : { title: `${item.title}List` },
+  );
 }
 
 /** A schema that also takes null. */

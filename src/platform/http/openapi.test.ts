@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type TProperties, Type } from 'typebox';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestServer, type TestServer } from '../../../test/harness/http-server.ts';
 import { httpErrors } from './errors.ts';
@@ -185,4 +185,17 @@ test('the pages load nothing from elsewhere, and their policy lets them load wha
   // A script within the page would be stopped by the policy.
   expect(page.body).not.toMatch(/<script>|<script [^>]*[^/]>\s*\w/);
   expect((await made.server.inject('/docs/json')).json()).toEqual(document);
+});
+
+test('a server with two different schemas of one name is not ready, and says which', async () => {
+  const named = (fields: TProperties) => ({
+    config: { access: 'x:read' },
+    schema: { response: { 200: Type.Object(fields, { title: 'Thing' }) } },
+  });
+  const { server } = createTestServer((http) => {
+    http.get('/thing', named({ id: Type.String() }), async () => ({ id: 'a' }));
+    http.get('/other', named({ name: Type.String() }), async () => ({ name: 'b' }));
+  });
+  await expect(server.ready()).rejects.toThrow('GET /other: another schema is called Thing already');
+  await server.close();
 });

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import plugin from 'fastify-plugin';
 import { type TSchema, Type } from 'typebox';
 import type { CatalogueEntry } from '../../base/errors.ts';
+import { type NamedSchemas, nameSchemas } from './name-schemas.ts';
 import { WireError } from './wire-error.ts';
 
 declare module 'fastify' {
@@ -14,6 +15,11 @@ declare module 'fastify' {
      * OpenAPI document reads this.
      */
     streams?: TSchema;
+  }
+
+  interface FastifyInstance {
+    /** Says in a sentence what the routes have in common that the OpenAPI document shows under a tag. */
+    describeTag(name: string, description: string): void;
   }
 }
 
@@ -133,6 +139,12 @@ interface Operation {
   requestBody?: { required?: boolean; content: Record<string, { schema?: RequestPart }> };
 }
 
+/** What the plug-in writes of all. */
+interface OpenApiDocument {
+  readonly paths?: Record<string, Record<string, Operation>>;
+  readonly components: { readonly schemas: NamedSchemas };
+}
+
 /** Says which headers the answers of an operation have that go with those it takes. */
 function addAnswerHeaders({ responses, parameters = [] }: Operation): void {
   const names = parameters.flatMap(({ name }) => answeredBy[name as keyof typeof answeredBy] ?? []);
@@ -148,11 +160,11 @@ function describeStatuses({ responses }: Operation): void {
 }
 
 /**
- * Adds headers, what statuses mean and the answer to an error to every operation, and lets a body be left out where nothing
- * of it is required.
+ * Adds headers, what statuses mean and the answer to an error to every operation, lets a body be left out where nothing of it
+ * is required, and makes the schemas that have a name components.
  */
 const completeOperations: SwaggerTransformObject = (document) => {
-  const { openapiObject } = document as { openapiObject: { paths?: Record<string, Record<string, Operation>> } };
+  const { openapiObject } = document as unknown as { openapiObject: OpenApiDocument };
   const error = { $ref: '#/components/responses/Error' };
   for (const operation of Object.values(openapiObject.paths ?? {}).flatMap((methods) => Object.values(methods))) {
     addAnswerHeaders(operation);
@@ -164,7 +176,8 @@ const completeOperations: SwaggerTransformObject = (document) => {
     const { required = [], minProperties = 0 } = requestBody?.content['application/json']?.schema ?? {};
     if (required.length === 0 && minProperties === 0) delete requestBody?.required;
   }
-  return openapiObject as ReturnType<SwaggerTransformObject>;
+  const paths = nameSchemas(openapiObject.paths, openapiObject.components.schemas, 'the document');
+  return { ...openapiObject, paths } as ReturnType<SwaggerTransformObject>;
 };
 
 function documentOf({ version, errorCodes }: OpenApiOptions) {
@@ -177,6 +190,7 @@ function documentOf({ version, errorCodes }: OpenApiOptions) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
+    tags: [] as { name: string; description: string }[],
     components: {
       headers: Object.fromEntries(
         Object.entries(answerHeaders).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
@@ -200,13 +214,24 @@ function documentOf({ version, errorCodes }: OpenApiOptions) {
   };
 }
 
+/** Refuses two schemas of one name that differ. @throws Error that says where and which. */
+function checkNames(server: FastifyInstance, schemas: NamedSchemas): void {
+  const named = { ...schemas };
+  for (const { method, url, schema, config } of server.lifecycle.routes) {
+    // Fastify makes the HEAD of every GET itself, of the same schemas.
+    if (method === 'HEAD') continue;
+    nameSchemas([schema?.body, schema?.response, config?.streams], named, `${method} ${url}`);
+  }
+}
+
 /**
  * Serves the OpenAPI 3.1 document of all routes at `/openapi.json`, and its pages at `/docs`, which load nothing from
- * elsewhere.
+ * elsewhere. A schema with a `title` is a component of that name there. A server is not ready while two of one name differ.
  */
 export function registerOpenApi(server: FastifyInstance, options: OpenApiOptions): void {
   // Called, not registered: a registered plug-in starts later, and would not see routes that are added before that.
-  const settings = { openapi: documentOf(options), transform: describeOperation, transformObject: completeOperations };
+  const openapi = documentOf(options);
+  const settings = { openapi, transform: describeOperation, transformObject: completeOperations };
   swagger(server, settings as Parameters<typeof swagger>[1], () => {});
   server.register(plugin(async () => {}, { name: '@fastify/swagger' }));
   server.register(swaggerUi, {
@@ -215,6 +240,9 @@ export function registerOpenApi(server: FastifyInstance, options: OpenApiOptions
     // The validator is a service on the net; these pages work without one.
     uiConfig: { validatorUrl: null } as object,
   });
+
+  server.decorate('describeTag', (name: string, description: string) => void openapi.tags.push({ name, description }));
+  server.addHook('onReady', async () => checkNames(server, openapi.components.schemas));
 
   // Once, by when there is no other route to come.
   let text: string | undefined;

@@ -15,11 +15,14 @@ export type CheckReadiness = (context: CallContext) => Promise<Readiness>;
 /** Readiness must flip within 2 s: the check gets most of that, and its answer the rest. */
 const READINESS_BUDGET_MS = 1500;
 
-const Alive = Type.Object({ status: Type.Literal('alive') });
-const Ready = Type.Object({
-  status: Type.String({ enum: ['ready', 'degraded', 'unavailable'] }),
-  reasons: Type.Array(Type.String()),
-});
+const Alive = Type.Object({ status: Type.Literal('alive') }, { title: 'Liveness' });
+const Ready = Type.Object(
+  {
+    status: Type.String({ enum: ['ready', 'degraded', 'unavailable'] }),
+    reasons: Type.Array(Type.String()),
+  },
+  { title: 'Readiness' },
+);
 
 async function readinessOf(check: CheckReadiness, context: CallContext): Promise<Readiness> {
   try {
@@ -31,6 +34,7 @@ async function readinessOf(check: CheckReadiness, context: CallContext): Promise
 
 /** Registers `/livez`, which touches nothing, and `/readyz`, which says whether traffic should come here. */
 export function registerProbeRoutes(server: FastifyInstance, check: CheckReadiness): void {
+  server.describeTag('Operating', 'How the server is, and what only those who run it may do.');
   server.get(
     '/livez',
     {

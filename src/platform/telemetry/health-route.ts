@@ -27,27 +27,30 @@ const Database = Type.Object({
   }),
 });
 
-const Health = Type.Object({
-  status: Type.String({ enum: ['ok', 'degraded', 'unavailable'] }),
-  reasons: Type.Array(Type.String()),
-  version: Type.String(),
-  uptime_seconds: Count,
-  database: Database,
-  cache: Type.Object({ users: Count, bytes: Count, hit_rate: Type.Number(), ttl_seconds: Type.Number() }),
-  jobs: Type.Union([
-    Type.Object({ waiting: Count, running: Count, failed: Count, oldest_waiting_seconds: Type.Number() }),
-    Type.Null(),
-  ]),
-  redis: Type.Object({ status: Type.String({ enum: ['up', 'down', 'off'] }) }),
-  models: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      target: Type.String(),
-      state: Breaker,
-      last_error_code: Type.Optional(Type.String()),
-    }),
-  ),
-});
+const Health = Type.Object(
+  {
+    status: Type.String({ enum: ['ok', 'degraded', 'unavailable'] }),
+    reasons: Type.Array(Type.String()),
+    version: Type.String(),
+    uptime_seconds: Count,
+    database: Database,
+    cache: Type.Object({ users: Count, bytes: Count, hit_rate: Type.Number(), ttl_seconds: Type.Number() }),
+    jobs: Type.Union([
+      Type.Object({ waiting: Count, running: Count, failed: Count, oldest_waiting_seconds: Type.Number() }),
+      Type.Null(),
+    ]),
+    redis: Type.Object({ status: Type.String({ enum: ['up', 'down', 'off'] }) }),
+    models: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        target: Type.String(),
+        state: Breaker,
+        last_error_code: Type.Optional(Type.String()),
+      }),
+    ),
+  },
+  { title: 'Health' },
+);
 
 /** How the server and what it depends on are, for everyone to see: no addresses, no names of hosts, no secrets. */
 export type Health = Static<typeof Health>;

@@ -70,6 +70,7 @@ function registerErasing(server: HttpServer, { database, callers }: AccountRoute
 
 /** Registers `GET`, `PATCH` and `DELETE /v1/me`. */
 export function registerAccountRoutes(server: HttpServer, options: AccountRouteOptions): void {
+  server.describeTag('Account', 'Who you are, what you did, and all that is stored about you.');
   const { database, callers } = options;
   registerErasing(server, options);
   server.get(

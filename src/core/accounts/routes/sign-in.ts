@@ -146,6 +146,7 @@ function registerLogout(server: HttpServer, options: SignInRouteOptions): void {
 
 /** Registers `POST /api/auth`, `/api/auth/refresh` and `/api/auth/logout`. */
 export function registerSignInRoutes(server: HttpServer, options: SignInRouteOptions): void {
+  server.describeTag('Sign-in', 'Accounts and tokens for those whom an identity provider knows.');
   registerSignIn(server, options);
   registerRefresh(server, options);
   registerLogout(server, options);

@@ -142,7 +142,9 @@ function registerModels(server: HttpServer, { models }: ChatRouteOptions): void 
         tags,
         operationId: 'listModels',
         summary: 'List the models that you can ask for',
-        response: { 200: Type.Object({ object: Type.Literal('list'), data: Type.Array(ModelInfoSchema) }) },
+        response: {
+          200: Type.Object({ object: Type.Literal('list'), data: Type.Array(ModelInfoSchema) }, { title: 'ModelList' }),
+        },
       },
     },
     async () => ({ object: 'list' as const, data: [...models.list()] }),
@@ -179,6 +181,7 @@ function registerModels(server: HttpServer, { models }: ChatRouteOptions): void 
 
 /** Registers the OpenAI-compatible routes. */
 export function registerCompletionRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  server.describeTag('OpenAI-compatible', "What OpenAI's clients ask, answered as they expect it.");
   registerCompletions(server, options);
   registerModels(server, options);
 }

@@ -67,6 +67,7 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
 
 /** Registers the routes of conversations: sessions, under the address of their user. */
 export function registerConversationRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  server.describeTag('Conversations', 'Sessions under another name: create or continue one in a single call.');
   registerChat(server, options);
   const { batches } = options;
   server.get(

@@ -68,6 +68,7 @@ function registerPost(server: HttpServer, options: ChatRouteOptions): void {
 
 /** Registers the routes of messages. */
 export function registerMessageRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  server.describeTag('Messages', 'What was said in sessions, and saying more.');
   registerList(server, options);
   registerPost(server, options);
 }

@@ -214,6 +214,7 @@ function registerDelete(server: HttpServer, { database }: ChatRouteOptions): voi
 
 /** Registers the routes of chat sessions themselves. */
 export function registerSessionRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  server.describeTag('Chat sessions', 'Conversations with a model or an assistant.');
   registerCreate(server, options);
   registerList(server, options);
   registerGet(server, options);

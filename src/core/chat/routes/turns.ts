@@ -141,6 +141,7 @@ function registerRetry(server: HttpServer, options: ChatRouteOptions): void {
 
 /** Registers the routes of turns. */
 export function registerTurnRoutes(server: HttpServer, options: ChatRouteOptions): void {
+  server.describeTag('Turns', 'Runs of an assistant: a message of yours in, tool calls, an answer out.');
   registerGet(server, options);
   registerEvents(server, options);
   registerStop(server, options);

@@ -15,6 +15,7 @@ export interface WebSocketRouteOptions extends Omit<ChatSocketOptions, 'sockets'
 
 /** Registers the route by which clients chat over one WebSocket. */
 export function registerWebSocketRoute(server: HttpServer, options: WebSocketRouteOptions): void {
+  server.describeTag('WebSocket', 'Chat in all of your sessions over one connection.');
   const { authentication, callers } = options;
   const sockets = new SocketsByUser();
   callers.onChange((userId) => sockets.recheck(userId));

@@ -7,15 +7,18 @@ function Event<const Name extends string, Fields extends TProperties>(type: Name
 }
 
 /** The data of each event of a turn. */
-export const TurnEventData = Type.Union([
-  Event('turn.started', { session_id: Type.String({ format: 'uuid' }), message: Message }),
-  Event('message.delta', { delta: Type.String({ description: 'What the answer goes on with.' }) }),
-  Event('tool.started', { tool_call: Type.Pick(ToolCall, ['id', 'name', 'arguments']) }),
-  Event('tool.finished', { tool_call: ToolCall }),
-  Event('message.completed', { message: Message }),
-  Event('turn.completed', { status: Type.String({ enum: ['completed', 'stopped'] }), usage: Nullable(Usage) }),
-  Event('error', { error: WireError }),
-]);
+export const TurnEventData = Type.Union(
+  [
+    Event('turn.started', { session_id: Type.String({ format: 'uuid' }), message: Message }),
+    Event('message.delta', { delta: Type.String({ description: 'What the answer goes on with.' }) }),
+    Event('tool.started', { tool_call: Type.Pick(ToolCall, ['id', 'name', 'arguments']) }),
+    Event('tool.finished', { tool_call: ToolCall }),
+    Event('message.completed', { message: Message }),
+    Event('turn.completed', { status: Type.String({ enum: ['completed', 'stopped'] }), usage: Nullable(Usage) }),
+    Event('error', { error: WireError }),
+  ],
+  { title: 'TurnEvent' },
+);
 
 type WithoutTurn<Data> = Data extends unknown ? Omit<Data, 'turn_id'> : never;
 
