@@ -2,20 +2,21 @@ import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectRaw, createTestServer, listen, type TestServer } from '../../../test/harness/http-server.ts';
+import type { AppError } from '../../base/errors.ts';
 import { parseJsonBody } from './json-body.ts';
 
 const parse = (text: string | Uint8Array) => parseJsonBody(Buffer.from(text));
 
-/** The field that a body is refused for. */
+/** The field that a body is refused for, of which the message tells too. */
 function faultOf(text: string | Uint8Array): string | undefined {
   try {
     parse(text);
-  } catch (error) {
-    expect(error).toMatchObject({
-      status: 400,
-      code: expect.stringMatching(/^http\.(malformed_json|invalid_request)$/),
-    });
-    return (error as { param?: string }).param;
+  } catch (thrown) {
+    const error = thrown as AppError;
+    expect(error.status).toBe(400);
+    expect(error.code).toMatch(/^http\.(malformed_json|invalid_request)$/);
+    if (error.code === 'http.invalid_request') expect(error.message).toContain(`\`${error.param}\` `);
+    return error.param;
   }
   return 'accepted';
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AppError } from '../../base/errors.ts';
 import { httpErrors } from './errors.ts';
-import { MAX_PATH_CHARS } from './validation-fault.ts';
+import { nameField } from './validation-fault.ts';
 
 const { raise } = httpErrors;
 
@@ -13,7 +13,8 @@ const MAX_VALUES = 100_000;
 interface Fault {
   /** Where, from the value looked at: `.role`, `[0].role`; empty for the value itself. */
   readonly path: string;
-  readonly problem: string;
+  /** What is wrong with it, as the rest of a sentence that begins with its name. */
+  readonly wrong: string;
 }
 
 /** Looks for what JSON can say and we cannot store or compute with. */
@@ -21,11 +22,11 @@ class BodyInspection {
   #valuesLeft = MAX_VALUES;
 
   find(value: unknown, depth: number): Fault | undefined {
-    if (--this.#valuesLeft < 0) return { path: '', problem: `The body has more than ${MAX_VALUES} values.` };
+    if (--this.#valuesLeft < 0) return { path: '', wrong: `is beyond the ${MAX_VALUES} values that a body may have` };
     if (typeof value === 'string') return findTextFault(value);
     if (typeof value === 'number') return findNumberFault(value);
     if (typeof value !== 'object' || value === null) return undefined;
-    if (depth > MAX_DEPTH) return { path: '', problem: `The body is nested more than ${MAX_DEPTH} levels deep.` };
+    if (depth > MAX_DEPTH) return { path: '', wrong: `is nested more than ${MAX_DEPTH} levels deep` };
     return Array.isArray(value) ? this.#findInArray(value, depth) : this.#findInObject(value, depth);
   }
 
@@ -47,8 +48,8 @@ class BodyInspection {
 }
 
 function findTextFault(text: string): Fault | undefined {
-  if (text.includes('\0')) return { path: '', problem: 'Text must not hold NUL characters.' };
-  if (!text.isWellFormed()) return { path: '', problem: 'Text must be Unicode: it holds half a surrogate pair.' };
+  if (text.includes('\0')) return { path: '', wrong: 'must not hold NUL characters' };
+  if (!text.isWellFormed()) return { path: '', wrong: 'must be Unicode: it holds half a surrogate pair' };
   return undefined;
 }
 
@@ -61,7 +62,7 @@ export function isPlainNumber(number: number): boolean {
 
 function findNumberFault(number: number): Fault | undefined {
   if (isPlainNumber(number)) return undefined;
-  return { path: '', problem: 'Numbers must be finite, integers at most 2^53 - 1, and zero without a sign.' };
+  return { path: '', wrong: 'must be a finite number, an integer at most 2^53 - 1, and zero without a sign' };
 }
 
 function findNameFault(name: string, value: unknown): Fault | undefined {
@@ -69,13 +70,13 @@ function findNameFault(name: string, value: unknown): Fault | undefined {
   const isPolluting =
     name === '__proto__' ||
     (name === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype'));
-  return isPolluting ? { path: '', problem: 'This field name is not allowed.' } : findTextFault(name);
+  return isPolluting ? { path: '', wrong: 'is a name that no field may have' } : findTextFault(name);
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function bodyFault(problem: string, path: string): AppError {
-  const param = path === '' ? 'body' : path.replace(/^\./, '').slice(0, MAX_PATH_CHARS);
+function bodyFault({ path, wrong }: Fault): AppError {
+  const { param, problem } = nameField(path === '' ? 'body' : path.replace(/^\./, ''), wrong);
   return raise.invalid_request({ problem }, { param });
 }
 
@@ -95,10 +96,10 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
     throw raise.malformed_json({ param: 'body' });
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw bodyFault('The body must be a JSON object.', '');
+    throw bodyFault({ path: '', wrong: 'must be a JSON object' });
   }
   const fault = new BodyInspection().find(body, 1);
-  if (fault !== undefined) throw bodyFault(fault.problem, fault.path);
+  if (fault !== undefined) throw bodyFault(fault);
   return body;
 }
 

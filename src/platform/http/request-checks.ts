@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppError } from '../../base/errors.ts';
 import { httpErrors } from './errors.ts';
+import { nameField } from './validation-fault.ts';
 
 const { raise } = httpErrors;
 
@@ -24,8 +25,11 @@ function findQueryFault(query: string): AppError | undefined {
       name = decodeURIComponent(rawName);
       value = decodeURIComponent(rest.join('='));
     } catch {
-      const param = shown(pair.split('=', 1)[0] ?? '');
-      return raise.invalid_request({ problem: 'A percent sign in the query starts no UTF-8.' }, { param });
+      const { param, problem } = nameField(
+        shown(pair.split('=', 1)[0] ?? ''),
+        'has a percent sign that starts no UTF-8',
+      );
+      return raise.invalid_request({ problem }, { param });
     }
     const isKey = KEY_NAMES.has(name.toLowerCase()) || value.startsWith('ek_') || name.startsWith('ek_');
     if (isKey) return raise.key_in_url({ param: shown(name) });

@@ -1,6 +1,6 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { httpErrors } from './errors.ts';
-import { MAX_PATH_CHARS } from './validation-fault.ts';
+import { nameField } from './validation-fault.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -78,9 +78,12 @@ function fillInBody(request: FastifyRequest, _reply: FastifyReply, done: (error?
 /** A route without a body schema takes no body, or an empty object. */
 function refuseBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   const [field] = Object.keys(request.body ?? {});
-  const problem = 'This route takes no body.';
-  const param = field?.slice(0, MAX_PATH_CHARS);
-  done(param === undefined ? undefined : httpErrors.raise.invalid_request({ problem }, { param }));
+  if (field === undefined) {
+    done();
+    return;
+  }
+  const { param, problem } = nameField(field, 'is unknown here: this route takes no body');
+  done(httpErrors.raise.invalid_request({ problem }, { param }));
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import { messageOf, toPath } from '../../base/schema-faults.ts';
 
 /** A field's path is part of the answer; a client that names its fields with novels gets the beginning back. */
-export const MAX_PATH_CHARS = 200;
+const MAX_PATH_CHARS = 200;
 
 const FORMATS: Readonly<Record<string, string>> = {
   uuid: 'an id: a UUID in lower case',
@@ -20,6 +20,15 @@ const TYPES: Readonly<Record<string, string>> = {
   object: 'an object',
   array: 'a list',
 };
+
+/**
+ * The field at fault and what is wrong with it, as the rest of a sentence that begins with its name: many clients show their
+ * users nothing but the message.
+ */
+export function nameField(path: string, wrong: string): { param: string; problem: string } {
+  const param = path.slice(0, MAX_PATH_CHARS);
+  return { param, problem: `\`${param}\` ${wrong}.` };
+}
 
 function join(path: string, field: string): string {
   return path === '' ? field : `${path}.${field}`;
@@ -96,10 +105,7 @@ function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { pa
   return { path, wrong: wanted === '' ? `${describeRule(meant ?? error)}` : `must be ${wanted}` };
 }
 
-/**
- * The field at fault and what was expected of it, from Ajv's `verbose` errors of one part of a request. The problem names the
- * field too: many clients show their users nothing else.
- */
+/** The field at fault and what was expected of it, from Ajv's `verbose` errors of one part of a request. */
 export function describeFault(errors: readonly ErrorObject[], part: string): { param: string; problem: string } {
   const error = pickDeepest(errors);
   if (error === undefined) return { param: part, problem: 'This part of the request has the wrong form.' };
@@ -108,6 +114,5 @@ export function describeFault(errors: readonly ErrorObject[], part: string): { p
     ? errors.filter((other) => other.instancePath === error.instancePath && !WRAPPERS.has(other.keyword))
     : [];
   const { path, wrong } = describeOne(error, siblings);
-  const param = (path === '' ? part : path).slice(0, MAX_PATH_CHARS);
-  return { param, problem: `\`${param}\` ${wrong}.` };
+  return nameField(path === '' ? part : path, wrong);
 }

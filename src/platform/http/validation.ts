@@ -3,9 +3,9 @@ import type { FastifySchemaCompiler } from 'fastify';
 import { createStrictAjv } from '../../base/strict-ajv.ts';
 import { httpErrors } from './errors.ts';
 import { createCoercion } from './string-coercion.ts';
-import { describeFault } from './validation-fault.ts';
+import { describeFault, nameField } from './validation-fault.ts';
 
-function refuse(param: string, problem: string) {
+function refuse({ param, problem }: { param: string; problem: string }) {
   return { error: httpErrors.raise.invalid_request({ problem }, { param }) };
 }
 
@@ -29,19 +29,18 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
     const check = (value: unknown) => {
       validate ??= ajv.compile(schema);
       if (validate(value)) return { value };
-      const { param, problem } = describeFault(validate.errors as ErrorObject[], part);
-      return refuse(param, problem);
+      return refuse(describeFault(validate.errors as ErrorObject[], part));
     };
     if (part === 'body') {
       return (data: unknown) =>
-        data === null ? refuse('body', 'A body is required: send a JSON object.') : check(data);
+        data === null ? refuse({ param: 'body', problem: 'A body is required: send a JSON object.' }) : check(data);
     }
     const coerce = createCoercion(schema);
     return (values: Record<string, unknown>) => {
       const fault = coerce(values);
-      if (fault !== undefined) return refuse(fault.repeated, 'This parameter must be given once.');
+      if (fault !== undefined) return refuse(nameField(fault.repeated, 'must be given once'));
       const nul = findNul(values);
-      if (nul !== undefined) return refuse(nul, 'Text must not hold NUL characters.');
+      if (nul !== undefined) return refuse(nameField(nul, 'must not hold NUL characters'));
       return check(values);
     };
   };
