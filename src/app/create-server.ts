@@ -1,7 +1,7 @@
 import { newId } from '../base/ids.ts';
 import type { StartTrace } from '../base/span.ts';
 import { systemClock as clock } from '../base/time.ts';
-import { type Assistant, createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
+import { type Assistant, Assistants, createChatBatches, TurnRunner, TurnSweeper } from '../core/chat/index.ts';
 import { createAuthentication, KeyUses } from '../core/keys/index.ts';
 import type { Models } from '../core/models/index.ts';
 import { Plans, readPlans } from '../core/plans/index.ts';
@@ -130,7 +130,7 @@ export async function createServer(parts: ServerParts): Promise<Server> {
   const limits = openLimits({ plans, database, metrics, redis, longestCallMs: modelBudgetMs, clock, log });
   const { tokenBudget, usage, limiter } = limits;
   const installed = openAssistants(assistantFolders, { ...limits, database, directUrl, models, clock, log, metrics });
-  const assistants = [...installed.assistants, ...(parts.assistants ?? [])];
+  const assistants = new Assistants([...installed.assistants, ...(parts.assistants ?? [])]);
   const shared = { database, batches, models, assistants, tokenBudget, log, clock, statementBudgetMs: requestBudgetMs };
   const turns = new TurnRunner({ ...shared, observeTurn: metrics.turns.observe, usage, owner: newId(), turnBudgetMs });
   const sweeper = new TurnSweeper({ ...shared, observeTurn: metrics.turns.observe });

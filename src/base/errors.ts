@@ -43,7 +43,9 @@ export class AppError extends Error {
       message,
       quotesInput = false,
       ...options
-    }: { status: number; message: string; quotesInput?: boolean } & ErrorOptions,
+    }: Pick<AppError, 'status' | 'message'> &
+      Partial<Pick<AppError, 'quotesInput' | 'retryAfterMs'>> &
+      Omit<ErrorOptions, 'retryAfterMs'>,
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

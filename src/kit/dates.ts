@@ -1,3 +1,4 @@
+import type { ParsedResult } from 'chrono-node';
 import * as en from 'chrono-node/en';
 import * as sv from 'chrono-node/sv';
 
@@ -6,6 +7,12 @@ export type Language = 'en' | 'sv';
 
 /** What finds dates in a text. */
 export const dateParserFor = (language: Language): typeof en.casual => (language === 'sv' ? sv : en).casual;
+
+/** The day of what a parser found, at its beginning in UTC. */
+export function dateOf({ start }: ParsedResult): Date {
+  const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
+  return new Date(Date.UTC(year, month - 1, day));
+}
 
 /** 12/3 is the third of December to some and the twelfth of March to others. */
 export function hasTwoReadings(text: string): boolean {

@@ -15,7 +15,7 @@ export { sql } from '../platform/postgres/index.ts';
 export { type AssistantManifest, defineAssistant } from './assistant.ts';
 export type { AssistantContext, Question } from './context.ts';
 export { withoutGreetings, withoutThanks } from './courtesies.ts';
-export { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from './dates.ts';
+export { dateOf, dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from './dates.ts';
 export { defineAssistantJob } from './job.ts';
 export { type AssistantRoute, defineRoute } from './route.ts';
 export type { BatchRow, OnceRow, Owned, Repeatable } from './statement.ts';

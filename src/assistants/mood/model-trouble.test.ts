@@ -35,7 +35,7 @@ test('what kept the model from reading a mood is in the log, once', async () => 
   expect(warn.mock.calls).toEqual([[{ err: trouble }, expect.any(String)]]);
 });
 
-test('and so is what kept it from reading an entry again', async () => {
+test('what kept the model from reading an entry again is in the log, once', async () => {
   await rereadEntry.run({ id: 'one', attempt: 1 }, contextOf());
   expect(warn.mock.calls).toEqual([[{ err: trouble, entry_id: 'one', attempt: 1 }, expect.any(String)]]);
 });

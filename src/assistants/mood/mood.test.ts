@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, useProductWithModel } from '../../../test/harness/product.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import type { Entry } from './schemas.ts';
 
@@ -43,12 +44,7 @@ async function untilHeard(server: Product, user: TestUser): Promise<void> {
   query.mockRestore();
 }
 
-async function call(user: TestUser, tool: string, input: unknown): Promise<unknown> {
-  const found = product.server.installed.assistants
-    .find(({ name }) => name === 'mood')
-    ?.tools.find(({ name }) => name === tool);
-  return await found?.run(input, { userId: user.userId, context: testContext() });
-}
+const call = toolCaller(product);
 
 test('a mood is read by the model, and listed', async () => {
   const entry = await log(alice, 'Glad idag!', '2026-11-20T08:00:00+01:00');

@@ -1,4 +1,4 @@
-import { type Owned, type Repeatable, sql } from '../../kit/index.ts';
+import { type OnceRow, type Owned, type Repeatable, sql } from '../../kit/index.ts';
 
 /** An entry, as stored. */
 export interface EntryRow {
@@ -32,14 +32,9 @@ export interface NewEntry extends Owned, Repeatable {
  * in an hour. One row each: of an input whose key was used before, the entry as it was stored then. Index:
  * idempotency_keys_pkey.
  */
-export const insertEntries = (rows: readonly NewEntry[]) => sql<{
-  i: number | null;
-  answer: unknown;
-  replayed: boolean | null;
-  is_same: boolean | null;
-  job_id: number | null;
-  told: string | null;
-}>`
+export const insertEntries = (rows: readonly NewEntry[]) => sql<
+  OnceRow & { job_id: number | null; told: string | null }
+>`
   -- mood.insert_entries
   with input as (
     select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(

@@ -1,16 +1,11 @@
 import { expect, test } from 'vitest';
-import { type TestUser, useProduct } from '../../../test/harness/product.ts';
-import { testContext } from '../../../test/harness/test-context.ts';
+import { useProduct } from '../../../test/harness/product.ts';
+import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import { commands } from './commands/commands.ts';
 
 const product = useProduct();
 
-async function call(user: TestUser, tool: string, input: unknown): Promise<unknown> {
-  const found = product.server.installed.assistants
-    .find(({ name }) => name === 'pam')
-    ?.tools.find(({ name }) => name === `pam_${tool}`);
-  return await found?.run(input, { userId: user.userId, context: testContext() });
-}
+const call = toolCaller(product, 'pam_');
 
 test('an expense that was recorded in error is deleted by its id, by whom it belongs to', async () => {
   const [user, other] = [await product.createUser(), await product.createUser()];

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { type TestUser, useProduct } from '../../../test/harness/product.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import { addDays } from '../../base/days.ts';
 import { todayIn } from './days.ts';
 import type { Expense } from './schemas.ts';
@@ -26,12 +27,7 @@ async function listCategories(user: TestUser, query = ''): Promise<string[]> {
   return (body as { data: Expense[] }).data.map(({ category }) => category);
 }
 
-async function call(user: TestUser, tool: string, input: unknown): Promise<unknown> {
-  const found = product.server.installed.assistants
-    .find(({ name }) => name === 'pam')
-    ?.tools.find(({ name }) => name === `pam_${tool}`);
-  return await found?.run(input, { userId: user.userId, context: testContext() });
-}
+const call = toolCaller(product, 'pam_');
 
 test('an expense goes in, is changed and goes out', async () => {
   const added = await send(alice, 'POST', '/expenses', { ...fuel, category: ' Fuel ', note: 'A trip' });

@@ -1,4 +1,4 @@
-import { type Owned, type Repeatable, sql } from '../../kit/index.ts';
+import { type OnceRow, type Owned, type Repeatable, sql } from '../../kit/index.ts';
 
 /** An expense, as stored. */
 export interface ExpenseRow {
@@ -26,12 +26,7 @@ export interface NewExpense extends Owned, Repeatable {
  * Stores expenses, each with the record of its Idempotency-Key. One row each: of an input whose key was used before, the
  * expense as it was stored then. Index: idempotency_keys_pkey.
  */
-export const insertExpenses = (rows: readonly NewExpense[]) => sql<{
-  i: number | null;
-  answer: unknown;
-  replayed: boolean | null;
-  is_same: boolean | null;
-}>`
+export const insertExpenses = (rows: readonly NewExpense[]) => sql<OnceRow>`
   -- pam.insert_expenses
   with input as (
     select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(

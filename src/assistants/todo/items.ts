@@ -22,8 +22,8 @@ export interface Meant {
   readonly language?: 'en' | 'sv';
 }
 
-type Choice = Pick<ItemChoice, 'id' | 'title' | 'fullTitle' | 'patterns' | 'onDay'>;
-type Change = Pick<ItemChange, 'newTitle' | 'setDueOn' | 'dueOn' | 'priority' | 'isDone'>;
+type Choice = Omit<ItemChoice, 'userId'>;
+type Change = Omit<ItemChange, keyof ItemChoice>;
 
 /** An item as it goes out. */
 export function toItem(row: ItemRow): Item {

@@ -1,4 +1,4 @@
-import { type Owned, type Repeatable, sql } from '../../kit/index.ts';
+import { type OnceRow, type Owned, type Repeatable, sql } from '../../kit/index.ts';
 
 /** An item, as stored. */
 export interface ItemRow {
@@ -23,12 +23,7 @@ export interface NewItem extends Owned, Repeatable {
  * Stores items, each with the record of its Idempotency-Key. One row each: of an input whose key was used before, the
  * item as it was stored then. Index: idempotency_keys_pkey.
  */
-export const insertItems = (rows: readonly NewItem[]) => sql<{
-  i: number | null;
-  answer: unknown;
-  replayed: boolean | null;
-  is_same: boolean | null;
-}>`
+export const insertItems = (rows: readonly NewItem[]) => sql<OnceRow>`
   -- todo.insert_items
   with input as (
     select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(

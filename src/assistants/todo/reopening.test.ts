@@ -1,16 +1,11 @@
 import { expect, test } from 'vitest';
 import { type TestUser, useProduct } from '../../../test/harness/product.ts';
-import { testContext } from '../../../test/harness/test-context.ts';
+import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import type { Item } from './schemas.ts';
 
 const product = useProduct();
 
-async function call(user: TestUser, tool: string, input: unknown): Promise<{ item: Item }> {
-  const found = product.server.installed.assistants
-    .find(({ name }) => name === 'todo')
-    ?.tools.find(({ name }) => name === `todo_${tool}`);
-  return (await found?.run(input, { userId: user.userId, context: testContext() })) as { item: Item };
-}
+const call = toolCaller(product, 'todo_') as (...args: [TestUser, string, unknown]) => Promise<{ item: Item }>;
 
 test('an item that is done is reopened by its title', async () => {
   const say = await product.startChat(await product.createUser(), 'todo');

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { type TestUser, useProduct } from '../../../test/harness/product.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import type { Item } from './schemas.ts';
 
@@ -23,12 +24,7 @@ async function listTitles(user: TestUser, query = ''): Promise<string[]> {
   return (body as { data: Item[] }).data.map(({ title }) => title);
 }
 
-async function call(user: TestUser, tool: string, input: unknown): Promise<unknown> {
-  const found = product.server.installed.assistants
-    .find(({ name }) => name === 'todo')
-    ?.tools.find(({ name }) => name === tool);
-  return await found?.run(input, { userId: user.userId, context: testContext() });
-}
+const call = toolCaller(product);
 
 test('an item goes in, is changed and goes out', async () => {
   const added = await send(alice, 'POST', '', { title: 'Pay rent', due_on: '2026-12-01' });

@@ -2,23 +2,36 @@ import { type Static, Type } from 'typebox';
 import { newId } from '../../base/ids.ts';
 import type { Cache } from '../../platform/cache/index.ts';
 
+/** What is cached of a user behind a key, a token or an identity: no secret. */
+export type CallerRecord = Static<typeof CallerRecord>;
+
+/** The schema of `CallerRecord`. */
+export const CallerRecord = Type.Object(
+  {
+    userId: Type.String(),
+    username: Type.String(),
+    plan: Type.String(),
+    email: Type.Union([Type.String(), Type.Null()]),
+    /** What the client keeps with the account, an object as JSON: parsed it may be twenty times as large. */
+    settings: Type.String(),
+    /** When the account was made, in RFC 3339. */
+    createdAt: Type.String(),
+    /** The API key that was sent; null for an access token. */
+    keyId: Type.Union([Type.String(), Type.Null()]),
+    permissions: Type.Array(Type.String()),
+    /** When the key expires, in milliseconds since 1970; null for never, and for an access token. */
+    expiresAtMs: Type.Union([Type.Number(), Type.Null()]),
+    /** Networks that the key may be used from; null for any. */
+    ipAllowlist: Type.Union([Type.Array(Type.String()), Type.Null()]),
+    isDisabled: Type.Boolean(),
+    /** Sign-ins that were ended while access tokens of them may still be about, the last to begin first. See `isEnded`. */
+    endedSignIns: Type.Array(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
 /** The authenticated user of a request, and how it was authenticated. */
-export interface Caller {
-  readonly userId: string;
-  readonly username: string;
-  readonly plan: string;
-  readonly email: string | null;
-  /** What the client keeps with the account, an object as JSON: parsed it may be twenty times as large. */
-  readonly settings: string;
-  /** When the account was made, in RFC 3339. */
-  readonly createdAt: string;
-  /** The API key that was sent; null for an access token. */
-  readonly keyId: string | null;
-  readonly permissions: readonly string[];
-  /** When the key expires, in milliseconds since 1970; null for never, and for an access token. */
-  readonly expiresAtMs: number | null;
-  /** Networks that the key may be used from; null for any. */
-  readonly ipAllowlist: readonly string[] | null;
+export interface Caller extends Readonly<Omit<CallerRecord, 'isDisabled' | 'endedSignIns'>> {
   /** The address that the request came from, as the trusted proxies tell it. */
   readonly ip: string;
 }
@@ -36,31 +49,6 @@ export interface Actor {
 export function actorOf({ userId, keyId, ip }: Caller): Actor {
   return { userId, keyId, ip, activityId: newId() };
 }
-
-/** What is cached of a user behind a key, a token or an identity: no secret. */
-export type CallerRecord = Static<typeof CallerRecord>;
-
-/** The schema of `CallerRecord`. */
-export const CallerRecord = Type.Object(
-  {
-    userId: Type.String(),
-    username: Type.String(),
-    plan: Type.String(),
-    email: Type.Union([Type.String(), Type.Null()]),
-    /** As JSON. */
-    settings: Type.String(),
-    createdAt: Type.String(),
-    keyId: Type.Union([Type.String(), Type.Null()]),
-    permissions: Type.Array(Type.String()),
-    expiresAtMs: Type.Union([Type.Number(), Type.Null()]),
-    /** Networks that the key may be used from; null for any. */
-    ipAllowlist: Type.Union([Type.Array(Type.String()), Type.Null()]),
-    isDisabled: Type.Boolean(),
-    /** Sign-ins that were ended while access tokens of them may still be about, the last to begin first. See `isEnded`. */
-    endedSignIns: Type.Array(Type.String()),
-  },
-  { additionalProperties: false },
-);
 
 /**
  * The users behind keys, by the key's SHA-256 in hex; behind access tokens, by `user:` and the id; behind identities, by

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../../base/call-context.ts';
-import { type Database, isOutcomeUnknown, sqlState } from '../../platform/postgres/index.ts';
+import { type Database, isOutcomeUnknown, sqlState, UNIQUE_VIOLATION } from '../../platform/postgres/index.ts';
 import { idempotencyErrors } from './errors.ts';
 import { findAnswer } from './queries.ts';
 
@@ -26,7 +26,6 @@ export type Stored<Row> = {
 };
 
 const BARE_OR_QUOTED = /^(?:"([!#-~]{1,255})"|([!#-~]{1,255}))$/;
-const UNIQUE_VIOLATION = '23505';
 
 /** Of a request without a key, and of what is no request. */
 export const unrepeatable: Idempotency = { idempotencyKey: null, fingerprint: null };

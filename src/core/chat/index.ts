@@ -1,5 +1,5 @@
 export type { Asking } from './answer-once.ts';
-export type { Assistant, Tool, ToolCallContext } from './assistant.ts';
+export { type Assistant, Assistants, type Tool, type ToolCallContext } from './assistants.ts';
 export { createChatBatches } from './batches.ts';
 export { chatErrors } from './errors.ts';
 export { meterModels } from './meter-models.ts';

@@ -1,5 +1,5 @@
 import { type Statement, sql } from '../../platform/postgres/index.ts';
-import type { Actor, Idempotency } from '../accounts/index.ts';
+import type { Actor, Idempotency, IdempotentOutcome } from '../accounts/index.ts';
 
 /** A chat session, as stored. */
 export interface SessionRow {
@@ -40,12 +40,9 @@ export interface NewSession extends Actor, Idempotency {
  * Creates sessions, each with its activity and the record of its Idempotency-Key. One row each: of an input whose key was
  * used before, the session as it was created then. Index: idempotency_keys_pkey.
  */
-export const insertSessions = (rows: readonly NewSession[]) => sql<{
-  i: number | null;
-  session: unknown;
-  replayed: boolean | null;
-  is_same: boolean | null;
-}>`
+export const insertSessions = (rows: readonly NewSession[]) => sql<
+  IdempotentOutcome & { i: number | null; session: unknown }
+>`
   -- chat.insert_sessions
   with input as (
     select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(

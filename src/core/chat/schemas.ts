@@ -223,7 +223,7 @@ export const RetryTurn = Type.Object(
   { additionalProperties: false, examples: [{ stream: false }] },
 );
 
-/** Tokens that a turn took, as the provider counted them. */
+/** Tokens that a turn took, as the provider counted them; an estimate where it did not. */
 export const Usage = Type.Object(
   { prompt_tokens: Type.Integer(), completion_tokens: Type.Integer() },
   { title: 'TurnUsage' },

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Cancelled, Deadline } from '../../base/deadline.ts';
 import type { ChatCompletionChunk } from '../models/index.ts';
-import { type ChunkReader, SharedStream } from './shared-stream.ts';
+import { SharedStream, type StreamReader } from './shared-stream.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -27,7 +27,7 @@ function repeat(times: number, chars: number) {
 }
 
 /** Reads one chunk after the other, each when it is asked for. */
-function step({ read, leave }: ChunkReader) {
+function step({ read, leave }: StreamReader) {
   const chunks: ChatCompletionChunk[] = [];
   let goesOn = Promise.withResolvers<void>();
   let came = Promise.withResolvers<void>();
@@ -58,7 +58,7 @@ function step({ read, leave }: ChunkReader) {
   };
 }
 
-async function countOf({ read }: ChunkReader): Promise<number> {
+async function countOf({ read }: StreamReader): Promise<number> {
   let count = 0;
   await read(() => void count++);
   return count;

@@ -4,7 +4,7 @@ import type { ChatCompletionChunk } from '../models/index.ts';
 import { charsOf } from './chunk-text.ts';
 
 /** One reader's part in a stream of chunks. */
-export interface ChunkReader {
+export interface StreamReader {
   /** Has all chunks taken; as `Models.stream`. To be called once. @throws also Cancelled, when the reader has left. */
   read(take: Take<ChatCompletionChunk>): Promise<void>;
   /** To be called when the reader has come to the end or reads no more. A second call does nothing. */
@@ -39,7 +39,7 @@ export class SharedStream {
   #isLeft = false;
 
   /** Begins at once. Ends the deadline, which is the source's, when nobody reads any more. */
-  constructor(start: ChunkReader['read'], deadline: Deadline) {
+  constructor(start: StreamReader['read'], deadline: Deadline) {
     this.#deadline = deadline;
     start((chunk) => this.#add(chunk)).then(
       () => this.#finish({}),
@@ -57,7 +57,7 @@ export class SharedStream {
   }
 
   /** Adds a reader. */
-  join(): ChunkReader {
+  join(): StreamReader {
     const reader: Reader = { given: 0 };
     this.#readers.add(reader);
     return {

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../base/call-context.ts';
 import { newId } from '../../base/ids.ts';
-import { type Database, sqlState } from '../../platform/postgres/index.ts';
+import { type Database, sqlState, UNIQUE_VIOLATION } from '../../platform/postgres/index.ts';
 import { unrepeatable } from '../accounts/index.ts';
 import { findSessions, insertSessions } from './queries.ts';
 
@@ -15,7 +15,7 @@ export async function ensureWelcomeSession(database: Database, userId: string, c
   const welcome = { ...actor, ...unrepeatable, id, title: 'Welcome', assistant: null, model: null };
   await database.query(insertSessions([welcome]), context).catch((error) => {
     // Another server that starts with the same key has just made it.
-    if (sqlState(error) !== '23505') throw error;
+    if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
   });
   return id;
 }

@@ -49,14 +49,14 @@ test.each(askedBoth)(
   },
 );
 
-test('so does one whose answer has begun', async () => {
+test('a call that is left after its answer has begun says so', async () => {
   const provider = await startProvider({ mode: 'stall-mid-stream' });
   const { models, left, call } = prepare({ baseUrl: provider.url });
   await models.stream(hello(), call, () => void call.deadline.cancel()).catch(() => undefined);
   expect(left).toEqual(['smart']);
 });
 
-test('once, however many targets failed before', async () => {
+test('a call that is left says so once, however many targets failed before', async () => {
   const [first, second] = await Promise.all([
     startProvider({ mode: 'no-first-byte' }),
     startProvider({ mode: 'no-first-byte' }),
@@ -74,7 +74,7 @@ test.each([
   ['refuses', { mode: '401' }],
   ['fails', { mode: 'http-500' }],
   ['breaks off', { mode: 'reset-mid-stream' }],
-] as const)('not where the provider %s', async (_how, stub) => {
+] as const)('a call is not said to be left where the provider %s', async (_how, stub) => {
   const provider = await startProvider(stub);
   const { models, left, call } = prepare({ baseUrl: provider.url, firstByteTimeoutMs: 100 });
   await settle(models.complete(hello(), call));
@@ -83,13 +83,13 @@ test.each([
   expect(left).toEqual([]);
 });
 
-test('not where it cannot be reached', async () => {
+test('a call is not said to be left where its provider cannot be reached', async () => {
   const { models, left, call } = prepare({ baseUrl: 'http://127.0.0.1:1/v1' });
   await settle(models.complete(hello(), call));
   expect(left).toEqual([]);
 });
 
-test('not where it is left while its connection is being made', async () => {
+test('a call that is left while its connection is being made does not say so', async () => {
   const connected = Promise.withResolvers<void>();
   // Nothing is answered, not even what TLS begins with.
   const host = await serve(createNetServer(() => connected.resolve()));
@@ -101,7 +101,7 @@ test('not where it is left while its connection is being made', async () => {
   expect(left).toEqual([]);
 });
 
-test('not where it is left in the pause before it is tried again', async () => {
+test('a call that is left in the pause before it is tried again does not say so', async () => {
   const provider = await startProvider({ mode: 'http-429', retryAfter: '10' });
   const { models, left, call } = prepare({ baseUrl: provider.url, retries: 2 });
   const asking = settle(models.complete(hello(), call));
@@ -111,7 +111,7 @@ test('not where it is left in the pause before it is tried again', async () => {
   expect(left).toEqual([]);
 });
 
-test('not where it is left while the words of a refusal come', async () => {
+test('a call that is left while the words of a refusal come does not say so', async () => {
   const host = await serve(createHttpServer((_request, response) => response.writeHead(401).flushHeaders()));
   const { models, left, call } = prepare({ baseUrl: `http://${host}/v1` });
   const { error } = await settle(models.complete(hello(), { ...call, deadline: Deadline.after(300) }));

@@ -46,10 +46,6 @@ function toTokens({ limit, used, month }: TokenStanding) {
   return { limit, used, remaining: Math.max(0, limit - used), resets_at: new Date(month.endsAtMs).toISOString() };
 }
 
-function toCalls(limit: number, open: number) {
-  return { limit, remaining: Math.max(0, limit - open) };
-}
-
 /** `GET /v1/plans`, `GET` and `PUT /v1/me/plan`. */
 function registerPlans(server: HttpServer, { database, callers, plans }: PlanRouteOptions): void {
   server.get(
@@ -108,21 +104,20 @@ function registerLimits(server: HttpServer, { plans, limiter, tokenBudget }: Pla
     },
     async ({ caller, context }) => {
       const plan = plans.of(caller);
+      const { modelCallsAtOnce: limit } = plan;
       const [requests, requestsPerKey, ofMonth] = await Promise.all([
         limiter.inspect({ key: userCount(caller), rules: plan.requests }),
         limiter.inspect({ key: keyCount(caller), rules: plan.requestsPerKey }),
         tokenBudget.inspect(caller, context.deadline),
       ]);
+      const openCalls = tokenBudget.countOpenCalls(caller.userId);
       return {
         object: 'limits' as const,
         plan: plan.name,
         requests: requests.map(toStanding),
         requests_per_key: requestsPerKey.map(toStanding),
         tokens: ofMonth === undefined ? null : toTokens(ofMonth),
-        model_calls_at_once:
-          plan.modelCallsAtOnce === undefined
-            ? null
-            : toCalls(plan.modelCallsAtOnce, tokenBudget.countOpenCalls(caller.userId)),
+        model_calls_at_once: limit === undefined ? null : { limit, remaining: Math.max(0, limit - openCalls) },
       };
     },
   );

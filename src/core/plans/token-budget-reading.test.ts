@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { insertUser } from '../../../test/harness/insert-user.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { useTestRedis } from '../../../test/harness/redis.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { type Database, openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
+import { type Database, openPostgres, type Postgres } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
@@ -32,11 +33,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   nowMs = Date.parse('2026-11-22T12:00:00Z');
   elapsedMs = 0;
-  who = { userId: newId(), plan: 'free' };
-  const insert = sql`
-    -- test.insert_user
-    insert into users (user_id, username) values (${who.userId}, ${who.userId})`;
-  await postgres.query(insert, testContext());
+  who = { userId: await insertUser(postgres), plan: 'free' };
 });
 
 afterAll(async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { insertUser } from '../../../test/harness/insert-user.ts';
 import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
@@ -53,11 +54,7 @@ async function addUse(userId: string, usedTokens: number): Promise<void> {
 
 /** A user who has used so many tokens. */
 async function createUser(usedTokens = 0): Promise<{ userId: string; plan: string }> {
-  const userId = newId();
-  const insert = sql`
-    -- test.insert_user
-    insert into users (user_id, username) values (${userId}, ${userId})`;
-  await postgres.query(insert, testContext());
+  const userId = await insertUser(postgres);
   await addUse(userId, usedTokens);
   return { userId, plan: 'free' };
 }
@@ -167,7 +164,7 @@ describe.each([
     expect(await reserve([budget], who, 1)).toHaveLength(0);
   });
 
-  test('begins anew with the month', async () => {
+  test('the tokens of a plan begin anew with the month', async () => {
     const { budget } = await open(url());
     const who = await createUser(1_000);
     expect(await reserve([budget], who, 10)).toHaveLength(0);

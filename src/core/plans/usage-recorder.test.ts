@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { insertUser } from '../../../test/harness/insert-user.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { newId } from '../../base/ids.ts';
@@ -21,11 +22,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  userId = newId();
-  const insert = sql`
-    -- test.insert_user
-    insert into users (user_id, username) values (${userId}, ${userId})`;
-  await postgres.query(insert, testContext());
+  userId = await insertUser(postgres);
 });
 
 afterAll(async () => {
@@ -35,15 +32,15 @@ afterAll(async () => {
 
 /** A recorder whose statements can fail before they are run, or after, as when the answer of the database is lost. */
 function create() {
-  const faults: ('before' | 'after')[] = [];
+  const failing: { when?: 'before' | 'after' | undefined } = {};
   const query: Database['query'] = async (statement, context) => {
-    const fault = faults.shift();
-    if (fault === 'before') throw postgresErrors.raise.unavailable();
+    const { when } = failing;
+    if (when === 'before') throw postgresErrors.raise.unavailable();
     const rows = await postgres.query(statement, context);
-    if (fault === 'after') throw postgresErrors.raise.timeout();
+    if (when === 'after') throw postgresErrors.raise.timeout();
     return rows;
   };
-  return { faults, recorder: new UsageRecorder({ database: { query }, clock: systemClock, log }) };
+  return { failing, recorder: new UsageRecorder({ database: { query }, clock: systemClock, log }) };
 }
 
 const use = (model = 'm') => ({ userId, model, promptTokens: 10, completionTokens: 2 });
@@ -60,7 +57,7 @@ async function read(): Promise<
   }));
 }
 
-test('adds up uses of a model, and tells models apart', async () => {
+test('uses of a model are added up, and models told apart', async () => {
   const { recorder } = create();
   for (let index = 0; index < 5; index++) recorder.record(use());
   recorder.record(use('other'));
@@ -74,14 +71,16 @@ test('adds up uses of a model, and tells models apart', async () => {
 });
 
 test.each(['before', 'after'] as const)(
-  'counts once what failed %s it was stored, and what came meanwhile',
-  async (fault) => {
-    const { recorder, faults } = create();
+  'what failed %s it was stored counts once, and what came meanwhile too',
+  async (when) => {
+    const { recorder, failing } = create();
+    // Of the tries that the recorder makes by itself as well.
+    failing.when = when;
     recorder.record(use());
-    faults.push(fault, fault);
     await expect(recorder.store()).rejects.toThrow();
     recorder.record(use());
     await expect(recorder.store()).rejects.toThrow();
+    failing.when = undefined;
     await recorder.stop();
     expect(await read()).toEqual([{ model: 'm', requests: 2, prompt_tokens: 20, completion_tokens: 4 }]);
   },

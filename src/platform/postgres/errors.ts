@@ -25,7 +25,11 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined;
 }
 
-const FOREIGN_KEY_VIOLATION = '23503';
+/** SQLSTATE of a row that refers to one that is not there. */
+export const FOREIGN_KEY_VIOLATION = '23503';
+
+/** SQLSTATE of a row whose key another one has. */
+export const UNIQUE_VIOLATION = '23505';
 
 /** Whether the server refused a row because what it refers to, by this id alone, is not there, or no longer. */
 export function isReferenceMissing(error: unknown, id: string): boolean {

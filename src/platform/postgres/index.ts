@@ -7,7 +7,14 @@ export {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded.ts';
-export { isOutcomeUnknown, isReferenceMissing, postgresErrors, sqlState } from './errors.ts';
+export {
+  FOREIGN_KEY_VIOLATION,
+  isOutcomeUnknown,
+  isReferenceMissing,
+  postgresErrors,
+  sqlState,
+  UNIQUE_VIOLATION,
+} from './errors.ts';
 export { inPages } from './in-pages.ts';
 export { inspectRoute } from './inspect-route.ts';
 export { keepSecret, readSecret } from './keep-secret.ts';

@@ -1,6 +1,6 @@
 import type { ParsedResult } from 'chrono-node';
 import { DAY_MS, toDay } from '../../../base/days.ts';
-import { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
+import { dateOf, dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
 import { EARLIEST_MS, type Weekday, weekdays } from '../days.ts';
 import { isUnfinished } from './read-period.ts';
 
@@ -93,15 +93,15 @@ const NOT_ONE_DAY =
   /^(?:next|after|(?:last|past|this)(?! (?:night|morning|afternoon|evening|\p{L}+day)\b)) | (?:before|earlier|later)$/iu;
 
 /** A date: without a year, the last one that there has been. Undefined for one that is still to come. */
-function lastDate({ start }: ParsedResult, now: Date): Date | undefined {
-  const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
-  const date = new Date(Date.UTC(year, month - 1, day));
+function lastDate(found: ParsedResult, now: Date): Date | undefined {
+  const { start } = found;
+  const date = dateOf(found);
   // Where it is that day already, it may have been spent.
   if (date.getTime() <= now.getTime() + EARLIEST_MS) return date;
   if (start.isCertain('year')) return undefined;
-  date.setUTCFullYear(year - 1);
+  date.setUTCFullYear(date.getUTCFullYear() - 1);
   // No year has a 29 February after another.
-  return date.getUTCMonth() === month - 1 ? date : undefined;
+  return date.getUTCMonth() + 1 === start.get('month') ? date : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ParsedResult } from 'chrono-node';
 import { DAY_MS, toDay } from '../../../base/days.ts';
-import { dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
+import { dateOf, dateParserFor, hasTwoReadings, type Language, toPlainSwedishDates } from '../../../kit/index.ts';
 
 /** A text without the day that it names. */
 export interface DayAndRest {
@@ -54,11 +54,6 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: st
     [/\bom en vecka\b/i, () => 7],
   ],
 };
-
-function dateOf({ start }: ParsedResult): Date {
-  const [year = 0, month = 1, day = 1] = (['year', 'month', 'day'] as const).map((part) => start.get(part) ?? 1);
-  return new Date(Date.UTC(year, month - 1, day));
-}
 
 /** "Friday 5 December" in a year in which that is a Saturday, or what chrono takes for one day: "Friday tomorrow". */
 function contradictsItself(found: ParsedResult): boolean {

@@ -1,5 +1,5 @@
 import { explainErrors, type HttpServer, httpErrors } from '../../../platform/http/index.ts';
-import { type Database, sqlState } from '../../../platform/postgres/index.ts';
+import { type Database, sqlState, UNIQUE_VIOLATION } from '../../../platform/postgres/index.ts';
 import { actorOf, type Caller, type CallerCache } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
 import { explainErasing } from '../explain-erasing.ts';
@@ -16,7 +16,6 @@ export interface AccountRouteOptions {
 
 /** Settings are cached with each key of the caller: more would be memory of every server. */
 const SETTINGS_BYTES = 8 * 1024;
-const UNIQUE_VIOLATION = '23505';
 const tags = ['Account'];
 
 /** The settings as they are stored. @throws AppError 400 when they are too large. */

@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from 'jose';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { contextOf } from '../../../../test/harness/cache-fixture.ts';
+import { testContext } from '../../../../test/harness/test-context.ts';
 import { AUDIENCE, type IssuerMode, startTestIssuer, type TestIssuer } from '../../../../test/harness/test-issuer.ts';
 import type { AppError } from '../../../base/errors.ts';
 import type { Clock } from '../../../base/time.ts';
@@ -36,7 +36,7 @@ function open(changes: Partial<Issuer> = {}): IdentityVerifier {
 
 /** The subject of a token, or the code that it is refused with. */
 async function outcomeOf(verifier: IdentityVerifier, token: string, budgetMs = 8_000): Promise<string> {
-  return await verifier.verify(token, contextOf(budgetMs)).then(
+  return await verifier.verify(token, testContext(budgetMs)).then(
     ({ subject }) => subject,
     (error: AppError) => error.code ?? error.name,
   );
@@ -57,7 +57,7 @@ function goodClaims(): JWTPayload {
 
 test('a token tells who its bearer is, and what the provider says of them', async () => {
   const token = await issuer.token({ email: 'a@example.com', email_verified: true, preferred_username: 'Ann' });
-  expect(await open().verify(token, contextOf())).toEqual({
+  expect(await open().verify(token, testContext())).toEqual({
     issuer: issuer.issuer,
     subject: 'ann',
     email: 'a@example.com',
@@ -68,7 +68,7 @@ test('a token tells who its bearer is, and what the provider says of them', asyn
 
 test.each(['José.Ö@bücher.example', "o'hara+tag@example.com"])('%s is an address', async (email) => {
   const token = await issuer.token({ email, email_verified: true });
-  expect(await open().verify(token, contextOf())).toMatchObject({ email, isEmailVerified: true });
+  expect(await open().verify(token, testContext())).toMatchObject({ email, isEmailVerified: true });
 });
 
 test.each([
@@ -84,13 +84,13 @@ test.each([
   5,
 ])('what is no address, such as %j, is not taken for one', async (email) => {
   const token = await issuer.token({ email, email_verified: true });
-  expect(await open().verify(token, contextOf())).toMatchObject({ email: null, isEmailVerified: false });
+  expect(await open().verify(token, testContext())).toMatchObject({ email: null, isEmailVerified: false });
 });
 
 test('an address is verified only where the provider says just so', async () => {
   for (const verified of [undefined, false, 'true', 1]) {
     const token = await issuer.token({ email: 'a@example.com', email_verified: verified });
-    expect((await open().verify(token, contextOf())).isEmailVerified).toBe(false);
+    expect((await open().verify(token, testContext())).isEmailVerified).toBe(false);
   }
 });
 

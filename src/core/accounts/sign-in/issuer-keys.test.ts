@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { contextOf } from '../../../../test/harness/cache-fixture.ts';
 import { listen } from '../../../../test/harness/listen.ts';
+import { testContext } from '../../../../test/harness/test-context.ts';
 import type { AppError } from '../../../base/errors.ts';
 import type { Clock } from '../../../base/time.ts';
 import { createLogger } from '../../../platform/log/index.ts';
@@ -78,7 +78,7 @@ beforeEach(async () => {
 
 /** The subject of a token, or the code that it is refused with. */
 async function outcomeOf(token: string): Promise<string> {
-  return await verifier.verify(token, contextOf(8_000)).then(
+  return await verifier.verify(token, testContext(8_000)).then(
     ({ subject }) => subject,
     (error: AppError) => error.code ?? error.name,
   );
@@ -209,7 +209,7 @@ describe('where keys are', () => {
     const log = createLogger({ level: 'warn', destination: { write: () => {} } });
     const keys = new IssuerKeys({ issuer: { issuer: ISSUER }, fetchJson, clock, log });
     const token = { payload: '', signature: '' };
-    return async () => await keys.find({ alg: 'ES256', kid: 'one' }, token, contextOf().deadline);
+    return async () => await keys.find({ alg: 'ES256', kid: 'one' }, token, testContext().deadline);
   }
 
   test.each([

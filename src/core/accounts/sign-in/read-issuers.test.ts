@@ -1,8 +1,8 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type ConfigError, loadConfig } from '../../../platform/config/index.ts';
 import { commonAlgorithms } from './issuer.ts';
 import { readIssuers } from './read-issuers.ts';
@@ -17,7 +17,6 @@ function toPem(key: KeyObject): string {
 async function read(variables: Record<string, string>, file?: string) {
   if (file === undefined) return readIssuers(loadConfig(variables).signIn);
   const folder = await mkdtemp(join(tmpdir(), 'evenkeel-identity-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, 'identity.yaml');
   await writeFile(path, file);
   return readIssuers(loadConfig({ ...variables, IDENTITY_FILE: path }).signIn);

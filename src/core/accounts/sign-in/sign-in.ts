@@ -9,7 +9,9 @@ import {
   type BatchObservers,
   createBatch,
   type Database,
+  FOREIGN_KEY_VIOLATION,
   sqlState,
+  UNIQUE_VIOLATION,
 } from '../../../platform/postgres/index.ts';
 import { type CallerCache, type CallerRecord, toCallerRecord } from '../caller.ts';
 import { signInErrors } from '../errors.ts';
@@ -47,7 +49,7 @@ export interface SignInResult {
 }
 
 /** Of the database: somebody else took the name, or a spare one; or the referrer was erased. Asked again, that is seen. */
-const violations = new Set<unknown>(['23505', '23503']);
+const violations = new Set<unknown>([UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION]);
 /** Each round takes another sign-up for the same identity or name, or an erased referrer, at this very moment. */
 const MAX_ROUNDS = 4;
 

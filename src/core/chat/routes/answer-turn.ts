@@ -36,7 +36,8 @@ export async function startTurn(
 ): Promise<TurnStart> {
   request.context.deadline.throwIfEnded();
   const begun = await withoutBlindRetry({ request, reply }, () => withinBudget(request, options, start));
-  reply.header('location', `/v1/chat/sessions/${begun.sessionId}/turns/${begun.turnId}`);
+  const { sessionId, turnId } = begun.turn.key;
+  reply.header('location', `/v1/chat/sessions/${sessionId}/turns/${turnId}`);
   return begun;
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../models/index.ts';
 import { type Asking, answerOnce } from '../answer-once.ts';
 import { meterModels } from '../meter-models.ts';
-import type { ChunkReader } from '../shared-stream.ts';
+import type { StreamReader } from '../shared-stream.ts';
 import type { ChatRouteOptions } from './options.ts';
 import { RunningStreams } from './running-streams.ts';
 
@@ -33,7 +33,7 @@ const SETTLE_MARGIN_MS = 15_000;
 async function streamCompletion(
   request: FastifyRequest<{ Body: CompletionRequest }>,
   reply: FastifyReply,
-  { reader: { read, leave }, budgetMs, isReplay }: { reader: ChunkReader; budgetMs: number; isReplay: boolean },
+  { reader: { read, leave }, budgetMs, isReplay }: { reader: StreamReader; budgetMs: number; isReplay: boolean },
 ): Promise<FastifyReply> {
   const withUsage = request.body.stream_options?.include_usage === true;
   let stream: EventStream | undefined;
@@ -73,7 +73,7 @@ async function streamCompletion(
 function openReader(
   { body, context }: FastifyRequest<{ Body: CompletionRequest }>,
   { models, budgetMs }: { models: Asking; budgetMs: number },
-): ChunkReader & { deadline: Deadline } {
+): StreamReader & { deadline: Deadline } {
   const deadline = Deadline.after(budgetMs);
   return {
     deadline,

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type HttpServer, ListOf } from '../../../platform/http/index.ts';
 import { readIdempotency } from '../../accounts/index.ts';
-import type { Assistant } from '../assistant.ts';
+import type { Assistants } from '../assistants.ts';
 import { chatErrors } from '../errors.ts';
 import { ChatAnswer, ChatRequest, ConversationParams, HistoryPageQuery, Message, UserParams } from '../schemas.ts';
 import { awaitTurn, startTurn } from './answer-turn.ts';
@@ -12,9 +12,8 @@ import { readHistory } from './read-history.ts';
 const tags = ['Conversations'];
 
 /** Who answers in a new conversation when the request does not say: the todo list, or whoever is first without it. */
-function findDefaultAssistant(assistants: readonly Assistant[]): string | null {
-  const names = assistants.map(({ name }) => name).sort();
-  return names.find((name) => name === 'todo') ?? names[0] ?? null;
+function findDefaultAssistant({ names }: Assistants): string | null {
+  return names.includes('todo') ? 'todo' : (names.toSorted()[0] ?? null);
 }
 
 /** @throws AppError 404 for the address of another user, the same as for a conversation that does not exist. */
@@ -56,11 +55,11 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
         turns.start(request.caller, asked, context),
       );
       const { message, version } = await awaitTurn(begun, { request, reply });
-      const key = { userId: request.caller.userId, id: begun.sessionId };
+      const { userId, sessionId: id } = begun.turn.key;
       // What is stored by now is answered, also without its state: after an error, clients would send the message again.
-      const findVersion = async () => (await batches.findSession(key, request.context))[0]?.version;
+      const findVersion = async () => (await batches.findSession({ userId, id }, request.context))[0]?.version;
       describeState(reply, version ?? (await findVersion().catch(() => undefined)));
-      return { conversation_id: begun.sessionId, message, tool_calls: message.tool_calls };
+      return { conversation_id: id, message, tool_calls: message.tool_calls };
     },
   );
 }

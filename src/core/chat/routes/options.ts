@@ -1,6 +1,6 @@
 import type { Database } from '../../../platform/postgres/index.ts';
 import type { Models } from '../../models/index.ts';
-import type { Assistant } from '../assistant.ts';
+import type { Assistants } from '../assistants.ts';
 import type { ChatBatches } from '../batches.ts';
 import type { Metering } from '../meter-models.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
@@ -12,7 +12,7 @@ export interface ChatRouteOptions extends Metering {
   readonly models: Models;
   readonly turns: TurnRunner;
   /** The assistants that this server has. */
-  readonly assistants: readonly Assistant[];
+  readonly assistants: Assistants;
   /** How long most requests may take, in milliseconds. */
   readonly requestBudgetMs: number;
   /** How long creating a session may take, in milliseconds. */

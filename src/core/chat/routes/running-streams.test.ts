@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import { Deadline } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import type { ChatCompletionChunk } from '../../models/index.ts';
-import type { ChunkReader } from '../shared-stream.ts';
+import type { StreamReader } from '../shared-stream.ts';
 import { RunningStreams } from './running-streams.ts';
 
 const inProgress = new AppError('idempotency.in_progress', { status: 409, message: 'It runs.' });
 
-async function idsOf(reader: ChunkReader): Promise<string[]> {
+async function idsOf(reader: StreamReader): Promise<string[]> {
   const ids: string[] = [];
   await reader.read(({ id }) => void ids.push(id));
   return ids;
@@ -22,8 +22,8 @@ test('a stream that ends late does not take along the one that has got its key s
     body: {},
   } as unknown as FastifyRequest;
   const released = Promise.withResolvers<void>();
-  const first: ChunkReader['read'] = () => released.promise;
-  const second: ChunkReader['read'] = async (take) => {
+  const first: StreamReader['read'] = () => released.promise;
+  const second: StreamReader['read'] = async (take) => {
     await take({ id: 'second', choices: [] as unknown } as ChatCompletionChunk);
   };
   const ending = idsOf(running.share(request, { read: first, deadline: Deadline.after(60_000) }));

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Deadline } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import { readIdempotency } from '../../accounts/index.ts';
-import { type ChunkReader, SharedStream } from '../shared-stream.ts';
+import { SharedStream, type StreamReader } from '../shared-stream.ts';
 
 const nameOf = (request: FastifyRequest): string =>
   `${request.caller.userId} ${readIdempotency(request).idempotencyKey}`;
@@ -31,10 +31,10 @@ export class RunningStreams {
   }
 
   /** Has others join what a request reads, until it ends. */
-  share(request: FastifyRequest, { read, deadline }: { read: ChunkReader['read']; deadline: Deadline }): ChunkReader {
+  share(request: FastifyRequest, { read, deadline }: { read: StreamReader['read']; deadline: Deadline }): StreamReader {
     const name = nameOf(request);
     const running = this.#running;
-    const readToEnd: ChunkReader['read'] = async (take) => {
+    const readToEnd: StreamReader['read'] = async (take) => {
       try {
         await read(take);
       } finally {
@@ -48,7 +48,7 @@ export class RunningStreams {
   }
 
   /** @throws what refused the request, unless that was that it is running, and it runs here. */
-  join(request: FastifyRequest, refusal: unknown): ChunkReader {
+  join(request: FastifyRequest, refusal: unknown): StreamReader {
     const isRunning = refusal instanceof AppError && refusal.code === 'idempotency.in_progress';
     const shared = isRunning ? this.#running.get(nameOf(request)) : undefined;
     if (!shared?.isOpen) throw refusal;

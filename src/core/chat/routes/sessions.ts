@@ -53,10 +53,7 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
     },
     async (request, reply) => {
       const { title = null, assistant = null, model = null } = request.body;
-      if (assistant !== null && !options.assistants.some(({ name }) => name === assistant)) {
-        const names = options.assistants.map(({ name }) => name).join(', ');
-        throw chatErrors.raise.assistant_not_found({ names }, { param: 'assistant' });
-      }
+      options.assistants.get(assistant);
       if (model !== null) options.models.get(model);
       const session = {
         ...actorOf(request.caller),

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type HttpServer, httpErrors } from '../../../platform/http/index.ts';
 import { claimAndAnswer, readIdempotency } from '../../accounts/index.ts';
-import { chatErrors } from '../errors.ts';
 import { Message, RetryTurn, Turn, TurnParams } from '../schemas.ts';
 import type { TurnKey, TurnRow } from '../turns/queries.ts';
 import { usageOf } from '../turns/stored-turn.ts';
@@ -42,7 +41,7 @@ function readLastEventId(request: FastifyRequest): number {
   throw httpErrors.raise.invalid_request({ problem }, { param: 'last-event-id' });
 }
 
-function registerGet(server: HttpServer, { batches }: ChatRouteOptions): void {
+function registerGet(server: HttpServer, { turns }: ChatRouteOptions): void {
   server.get(
     '/v1/chat/sessions/:session_id/turns/:turn_id',
     {
@@ -55,11 +54,7 @@ function registerGet(server: HttpServer, { batches }: ChatRouteOptions): void {
         response: { 200: Turn },
       },
     },
-    async (request) => {
-      const [row] = await batches.findTurn({ ...keyOf(request), knownHeartbeatAt: null }, request.context);
-      if (row === undefined) throw chatErrors.raise.turn_not_found();
-      return toTurn(row);
-    },
+    async (request) => toTurn(await turns.read(keyOf(request), request.context)),
   );
 }
 

@@ -1,5 +1,5 @@
 import { sql } from '../../../platform/postgres/index.ts';
-import type { SessionRow } from '../queries.ts';
+import type { MessageRow, SessionRow } from '../queries.ts';
 
 /** A page of a user's sessions. Index: chat_sessions_pkey. At most `limit` rows. */
 export const exportSessions = (p: { userId: string; afterId: string; limit: number }) => sql<
@@ -22,19 +22,10 @@ const MAX_PAGE_BYTES = 1_000_000;
  * A page of a user's messages, session by session, which ends where its bytes do. Index: chat_messages_pkey. At most `limit`
  * rows.
  */
-export const exportMessages = (p: { userId: string; sessionId: string; seq: number; limit: number }) => sql<{
-  session_id: string;
-  seq: number;
-  id: string;
-  turn_id: string | null;
-  role: string;
-  content: string;
-  tool_calls: unknown | null;
-  status: string;
-  model: string | null;
-  degraded: boolean;
-  created_at: Date;
-}>`
+export const exportMessages = (p: { userId: string; sessionId: string; seq: number; limit: number }) => sql<
+  // Said again for `check:sql`, which would read `unknown` in the type of the row.
+  Omit<MessageRow, 'tool_calls'> & { session_id: string; tool_calls: unknown | null }
+>`
   -- chat.export_messages
   select session_id, seq, id, turn_id, role, content, tool_calls, status, model, degraded, created_at
   from (

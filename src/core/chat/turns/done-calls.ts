@@ -1,4 +1,3 @@
-import { canonicalJson } from './canonical-json.ts';
 import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
 
 /** What came of calling a tool with an input. */
@@ -16,8 +15,12 @@ interface Run {
   readonly run: () => Promise<ToolOutcome>;
 }
 
+/** The same for equal calls: the keys of objects are in their order. */
 function keyOf({ name, arguments: input }: StoredToolCall): string {
-  return `${name} ${canonicalJson(input)}`;
+  return JSON.stringify([name, input], (_key, part: unknown) => {
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
 
 /** What a write is answered that was done before other writes: its result may be true no more. */

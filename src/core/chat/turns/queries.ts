@@ -10,8 +10,8 @@ export interface TurnKey {
 
 /** A look at a turn. */
 export interface TurnQuery extends TurnKey {
-  /** The heartbeat that the reader has seen last; while it is still the turn's, no text is read. */
-  knownHeartbeatAt: Date | null;
+  /** The heartbeat that the reader has seen last, if any; while it is still the turn's, no text is read. */
+  knownHeartbeatAt?: Date | null;
 }
 
 /** A turn, as stored, with the message that it answers and the answer, all of it or as far as it is stored. */
@@ -59,7 +59,7 @@ export const findTurns = (rows: readonly TurnQuery[]) => sql<TurnRow & { i: numb
     coalesce(a.tool_calls, t.tool_calls) as tool_calls, t.answer_id, t.answer_seq, a.status as answer_status,
     a.model as answer_model, a.degraded as answer_degraded
   from unnest(${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.sessionId)}::uuid[],
-    ${rows.map((row) => row.turnId)}::uuid[], ${rows.map((row) => row.knownHeartbeatAt)}::timestamptz[]
+    ${rows.map((row) => row.turnId)}::uuid[], ${rows.map((row) => row.knownHeartbeatAt ?? null)}::timestamptz[]
   ) with ordinality as input (user_id, session_id, turn_id, known_heartbeat_at, i)
   cross join lateral (
     select user_id, id, session_id, status, model, error_code, error_message, prompt_tokens, completion_tokens, retried_by,

@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
-import { Deadline } from '../../../base/deadline.ts';
-import { newId } from '../../../base/ids.ts';
+import { newRunningTurn } from '../../../../test/harness/new-running-turn.ts';
 import type { TokenBudget } from '../../plans/index.ts';
 import { reserveTurn, type TurnOrder } from './reserve-turn.ts';
-import { RunningTurn } from './running-turn.ts';
 import type { TurnStart } from './start/turn-request.ts';
 
 /** Starts a turn with tokens set aside; `settled` holds what was used in their stead, once that is told. */
@@ -21,9 +19,8 @@ test('what was set aside for a turn that could not be started is given back', as
 });
 
 test('a turn that an earlier request started needs nothing set aside, and does not count again when it ends', async () => {
-  const ids = { userId: newId(), sessionId: newId(), turnId: newId(), messageId: newId(), requestId: newId() };
-  const turn = new RunningTurn({ ...ids, model: 'm' }, Deadline.after(1_000), 0);
-  const { settled, starting } = reserve(async () => ({ ...ids, turn, replayed: true }));
+  const turn = newRunningTurn();
+  const { settled, starting } = reserve(async () => ({ turn, replayed: true }));
   await starting;
   turn.addUsage({ prompt_tokens: 90, completion_tokens: 10 });
   turn.endWriting();

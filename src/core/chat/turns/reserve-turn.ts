@@ -42,14 +42,10 @@ export async function reserveTurn(tokens: TokenBudget, order: TurnOrder): Promis
     const { turn, replayed } = start;
     if (replayed || !(turn instanceof RunningTurn)) reservation.settle(0);
     // Before its end is stored, whatever comes of that: the statement adds what it used to what is read of the month.
-    else void turn.written.then(() => reservation.settle(spentTokens(turn)));
+    else void turn.written.then(() => reservation.settle(turn.usedTokens));
     return start;
   } catch (error) {
     reservation.settle(0);
     throw error;
   }
-}
-
-function spentTokens({ usage }: RunningTurn): number {
-  return (usage?.prompt_tokens ?? 0) + (usage?.completion_tokens ?? 0);
 }

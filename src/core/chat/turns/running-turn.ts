@@ -2,9 +2,9 @@ import type { Deadline } from '../../../base/deadline.ts';
 import type { AppError } from '../../../base/errors.ts';
 import type { Span } from '../../../base/span.ts';
 import { toWireError } from '../../../platform/http/index.ts';
-import type { MessageRow } from '../queries.ts';
 import type { Message, Usage } from '../schemas.ts';
 import { showMessage } from '../show-message.ts';
+import type { StoredTurnEnd } from './store/store-turn-end.ts';
 import type { StoredToolCall, ToolOutcome } from './tool-call.ts';
 import { neverDone, type TurnDraft, toolFinished, toolStarted } from './turn-draft.ts';
 import { TurnFeed } from './turn-feed.ts';
@@ -31,14 +31,6 @@ export interface RunningTurnKey {
   readonly model: string;
 }
 
-/** Where a message came to stand when it was stored. */
-export interface StoredPlace {
-  readonly seq: number;
-  readonly createdAt: Date;
-  /** Of the session; null when it is not known. */
-  readonly version: number | null;
-}
-
 const ENDS_IN_HALF_CHARACTER = /[\uD800-\uDBFF]$/;
 
 /** A turn while this process runs it. */
@@ -47,8 +39,9 @@ export class RunningTurn implements TurnDraft {
   readonly feed: TurnFeed;
   /** Ends the work of model and tools when the turn's time is up or the turn is cancelled. */
   readonly deadline: Deadline;
+  readonly #settle = Promise.withResolvers<TurnResult>();
   /** The answer once it is stored; rejects with an AppError when the turn did not complete. */
-  readonly result: Promise<TurnResult>;
+  readonly result = this.#settle.promise;
   text = '';
   readonly deltaChars: number[] = [];
   readonly toolCalls: StoredToolCall[] = [];
@@ -63,12 +56,11 @@ export class RunningTurn implements TurnDraft {
   lastSavedMs: number;
   /** Whether nothing more will be written: the turn's end is about to be stored. */
   isWritten = false;
+  readonly #written = Promise.withResolvers<void>();
   /** Resolves then. */
-  readonly written: Promise<void>;
+  readonly written = this.#written.promise;
   /** Whether it is known how the turn ended. */
   hasEnded = false;
-  readonly #settle: PromiseWithResolvers<TurnResult>;
-  readonly #written = Promise.withResolvers<void>();
   /** The first half of a character whose second half has not come. */
   #half = '';
   /** Put before the next piece: what is written after a round of calls begins a paragraph of its own. */
@@ -80,9 +72,6 @@ export class RunningTurn implements TurnDraft {
     this.writtenBy = key.model;
     this.lastSavedMs = startedMs;
     this.feed = new TurnFeed(key.turnId);
-    this.#settle = Promise.withResolvers<TurnResult>();
-    this.written = this.#written.promise;
-    this.result = this.#settle.promise;
     // A streaming reader takes the error from the feed; then nobody waits here.
     this.result.catch(() => undefined);
   }
@@ -110,6 +99,11 @@ export class RunningTurn implements TurnDraft {
     this.text += delta;
     this.deltaChars.push(delta.length);
     this.feed.append({ type: 'message.delta', delta });
+  }
+
+  /** What was used so far, prompts and answers together. */
+  get usedTokens(): number {
+    return (this.usage?.prompt_tokens ?? 0) + (this.usage?.completion_tokens ?? 0);
   }
 
   /** Adds what a call of the model took. */
@@ -142,14 +136,26 @@ export class RunningTurn implements TurnDraft {
   }
 
   /** Tells everyone that the answer is stored, all of it or what there was when the user stopped the turn. */
-  complete(place: StoredPlace, status: 'completed' | 'stopped'): void {
-    const message = this.#answer(place, status === 'completed' ? 'complete' : 'incomplete');
+  complete(seq: number, { endedAt, version }: StoredTurnEnd, status: 'completed' | 'stopped'): void {
     const { usage } = this;
+    const { sessionId, turnId, messageId } = this.key;
+    const message = showMessage(sessionId, {
+      id: messageId,
+      turn_id: turnId,
+      seq,
+      role: 'assistant',
+      content: this.text,
+      tool_calls: this.toolCalls,
+      status: status === 'completed' ? 'complete' : 'incomplete',
+      model: this.writtenBy,
+      degraded: this.isDegraded,
+      created_at: endedAt,
+    });
     this.feed.append({ type: 'message.completed', message });
     this.feed.append({ type: 'turn.completed', status, usage });
     this.feed.end();
     this.hasEnded = true;
-    this.#settle.resolve({ message, usage, version: place.version });
+    this.#settle.resolve({ message, usage, version });
   }
 
   /** Tells everyone that there will be no whole answer, and why. */
@@ -158,22 +164,5 @@ export class RunningTurn implements TurnDraft {
     this.feed.end();
     this.hasEnded = true;
     this.#settle.reject(error);
-  }
-
-  #answer(place: StoredPlace, status: string): Message {
-    const { sessionId, turnId, messageId } = this.key;
-    const row: MessageRow = {
-      id: messageId,
-      turn_id: turnId,
-      seq: place.seq,
-      role: 'assistant',
-      content: this.text,
-      tool_calls: this.toolCalls,
-      status,
-      model: this.writtenBy,
-      degraded: this.isDegraded,
-      created_at: place.createdAt,
-    };
-    return showMessage(sessionId, row);
   }
 }

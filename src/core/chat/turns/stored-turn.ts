@@ -24,9 +24,7 @@ const catalogue = [chatErrors, modelErrors, httpErrors, postgresErrors, authErro
 function recallError({ error_code: code, error_message: message }: TurnRow): AppError {
   const entry = catalogue.find((known) => known.code === code);
   if (entry === undefined) return httpErrors.raise.internal();
-  const { status, retryAfterMs, quotesInput } = entry;
-  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return new AppError(entry.code, { status, message: message ?? entry.message, quotesInput, ...retry });
+  return new AppError(entry.code, { ...entry, message: message ?? entry.message });
 }
 
 /** What a turn took; null while, or where, it is not known. */
@@ -73,20 +71,19 @@ function* storedEvents(row: TurnRow, outcome: Message | AppError | undefined): G
 
 /** A turn that this process does not run, as it is stored: for readers the same as one that it runs. */
 export class StoredTurn {
-  readonly key: TurnKey;
+  readonly key: TurnKey & { sessionId: string };
   readonly feed: TurnFeed;
+  readonly #settle = Promise.withResolvers<TurnResult>();
   /** The answer; rejects with an AppError when the turn did not complete. */
-  readonly result: Promise<TurnResult>;
+  readonly result = this.#settle.promise;
   /** Whether it is known how the turn ended. */
   hasEnded = false;
   /** The turn's heartbeat that was seen last. */
   heartbeatAt: Date | null = null;
-  readonly #settle = Promise.withResolvers<TurnResult>();
 
-  constructor(key: TurnKey) {
+  constructor(key: StoredTurn['key']) {
     this.key = key;
     this.feed = new TurnFeed(key.turnId);
-    this.result = this.#settle.promise;
     // A streaming reader takes the error from the feed; then nobody waits here.
     this.result.catch(() => undefined);
   }

@@ -5,7 +5,7 @@ import { newId } from '../../../base/ids.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { isOutcomeUnknown } from '../../../platform/postgres/index.ts';
 import type { AnsweredToolCall } from '../../models/index.ts';
-import type { CheckedTool, ReadyAssistant } from './assistants.ts';
+import type { CheckedTool, ReadyAssistant } from '../assistants.ts';
 import { DoneCalls } from './done-calls.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { StoredToolCall, ToolOutcome } from './tool-call.ts';

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
-import { Deadline } from '../../../base/deadline.ts';
+import { newRunningTurn } from '../../../../test/harness/new-running-turn.ts';
 import { newId } from '../../../base/ids.ts';
 import { createLogger, Trouble } from '../../../platform/log/index.ts';
 import { postgresErrors } from '../../../platform/postgres/index.ts';
 import type { ModelUse } from '../../plans/index.ts';
 import type { TurnRow } from './queries.ts';
-import { RunningTurn } from './running-turn.ts';
 import { type EndTurnOptions, endTurn } from './turn-end.ts';
 
 /** What is found of a turn that is not there to be ended, and how it came to that. */
@@ -19,8 +18,7 @@ interface Lost {
 
 /** Ends such a turn; answers what its reader was told, and what was counted. */
 async function endLost(found: Lost) {
-  const ids = { userId: newId(), sessionId: newId(), turnId: newId(), messageId: newId(), requestId: newId() };
-  const turn = new RunningTurn({ ...ids, model: 'm' }, Deadline.after(1_000), 0);
+  const turn = newRunningTurn();
   if (found.isUsed) turn.addUsage({ prompt_tokens: 90, completion_tokens: 10 });
   const log = createLogger({ level: 'silent' });
   let tries = 0;

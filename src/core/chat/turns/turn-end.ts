@@ -38,8 +38,7 @@ function endError(failure: unknown): AppError {
   // What a provider finds wrong with our request is no field of the user's.
   const { status, message, cause, retryAfterMs, quotesInput } = error;
   if (error.param === undefined) return error;
-  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return new AppError(error.code, { status, message, cause, quotesInput, ...retry });
+  return new AppError(error.code, { status, message, cause, quotesInput, retryAfterMs });
 }
 
 /** A turn's end, as it is to be stored. */
@@ -116,9 +115,11 @@ function countLoss({ key, usage, writtenBy }: RunningTurn, row: TurnRow | undefi
 async function settleLoss(turn: RunningTurn, options: EndTurnOptions): Promise<AppError> {
   const { userId, sessionId, turnId, requestId } = turn.key;
   const { database, batches, usage, statementBudgetMs: budgetMs } = options;
-  const query = { userId, sessionId, turnId, knownHeartbeatAt: null };
   const [[account], [row]] = await inBackground({ requestId, budgetMs }, (context) =>
-    Promise.all([database.query(findAccounts([{ userId }]), context), batches.findTurn(query, context)]),
+    Promise.all([
+      database.query(findAccounts([{ userId }]), context),
+      batches.findTurn({ userId, sessionId, turnId }, context),
+    ]),
   );
   if (account !== undefined) countLoss(turn, row, usage);
   if (account === undefined || account.disabled_at !== null) return signInErrors.raise.user_disabled();
@@ -141,8 +142,7 @@ async function finish(turn: RunningTurn, failure: unknown, options: EndTurnOptio
   else if (stored === undefined || stored.seq === null) {
     fail(turn, options, { error: loss ?? chatErrors.raise.turn_lost() });
   } else {
-    const place = { seq: stored.seq, createdAt: stored.endedAt, version: stored.version };
-    turn.complete(place, status === 'stopped' ? status : 'completed');
+    turn.complete(stored.seq, stored, status === 'stopped' ? status : 'completed');
     options.observeTurn?.({ status });
   }
 }

@@ -1,18 +1,19 @@
 import { expect, test } from 'vitest';
-import { Deadline } from '../../../base/deadline.ts';
+import { testContext } from '../../../../test/harness/test-context.ts';
+import type { Deadline } from '../../../base/deadline.ts';
 import { newId } from '../../../base/ids.ts';
 import { systemClock as clock } from '../../../base/time.ts';
-import { Timings } from '../../../base/timings.ts';
 import { Limiter } from '../../../platform/limits/index.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import type { Caller } from '../../accounts/index.ts';
 import { Plans, TokenBudget } from '../../plans/index.ts';
+import { Assistants } from '../assistants.ts';
 import { TurnRunner, type TurnRunnerOptions } from './turn-runner.ts';
 
 const log = createLogger({ level: 'silent' });
 const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000, modelCallsAtOnce: undefined };
-const caller = { userId: newId(), plan: 'free', keyId: null, ip: '' } as Caller;
-const contextOf = () => ({ deadline: Deadline.after(30_000), timings: new Timings(), requestId: newId() });
+const newCaller = () => ({ userId: newId(), plan: 'free', keyId: null, ip: '' }) as Caller;
+const hello = () => ({ sessionId: newId(), content: 'Hello', idempotencyKey: null, fingerprint: null });
 
 /** A model whose answer costs 100 tokens. */
 const models = {
@@ -25,6 +26,18 @@ const models = {
 
 const ended = { answer_seq: 2, ended_at: new Date(), version: 3 };
 
+/** What the database answers to the start of a turn. */
+function started(turnId: string) {
+  const question = { message_id: newId(), seq: 1, created_at: new Date() };
+  const turn = { ...question, turn_id: turnId, model: 'm', assistant: null };
+  return [{ i: 1, turn, history: [null, null, null], replayed: false, is_same: null }];
+}
+
+function createRunner(parts: object): TurnRunner {
+  const options = { assistants: new Assistants([]), log, clock, owner: newId(), turnBudgetMs: 30_000 };
+  return new TurnRunner({ ...options, ...parts, statementBudgetMs: 30_000 } as unknown as TurnRunnerOptions);
+}
+
 test.each([
   ['is stored', async () => [ended]],
   ['may have been stored, unheard', (attempt: number) => (attempt === 1 ? Promise.reject(new Error('lost')) : [])],
@@ -36,21 +49,18 @@ test.each([
   const plans = new Plans(new Map([['free', plan]]), log);
   const limits = { observers: {}, redis: undefined, limiter, plans, longestCallMs: 30_000 };
   const tokenBudget = new TokenBudget({ database, ...limits, clock, log });
-  const readUsed = async () => (await tokenBudget.inspect(caller, contextOf().deadline))?.used;
+  const caller = newCaller();
+  const readUsed = async () => (await tokenBudget.inspect(caller, testContext().deadline))?.used;
   /** Whether another turn would be let through. */
   const isLeft = () =>
-    tokenBudget.reserve(caller, 1, contextOf().deadline).then(
+    tokenBudget.reserve(caller, 1, testContext().deadline).then(
       (reservation) => reservation.settle(0) === undefined,
       () => false,
     );
   const seen: unknown[] = [];
   let attempts = 0;
   const batches = {
-    async startTurn({ turnId }: { turnId: string }) {
-      const question = { message_id: newId(), seq: 1, created_at: new Date() };
-      const turn = { ...question, turn_id: turnId, model: 'm', assistant: null };
-      return [{ i: 1, turn, history: [null, null, null], replayed: false, is_same: null }];
-    },
+    startTurn: async ({ turnId }: { turnId: string }) => started(turnId),
     async endTurn() {
       storedTokens = 100;
       seen.push([await readUsed(), await isLeft()]);
@@ -59,12 +69,45 @@ test.each([
     },
     findTurn: async () => [],
   };
-  const times = { turnBudgetMs: 30_000, statementBudgetMs: 30_000 };
-  const parts = { database, batches, models, tokenBudget, assistants: [], log, clock, owner: newId(), ...times };
-  const runner = new TurnRunner(parts as unknown as TurnRunnerOptions);
-  const message = { sessionId: newId(), content: 'Hello', idempotencyKey: null, fingerprint: null };
-  await runner.start(caller, message, contextOf());
+  const runner = createRunner({ database, batches, models, tokenBudget });
+  await runner.start(caller, hello(), testContext());
   await runner.drain(30_000);
   seen.push([await readUsed(), await isLeft()]);
   expect(seen).toEqual(Array(attempts + 1).fill([100, true]));
+});
+
+test('a turn whose user is disabled while it is being started ends as soon as it runs, and no other user’s', async () => {
+  const gate = Promise.withResolvers<void>();
+  const ends: unknown[] = [];
+  const batches = {
+    startTurn: ({ turnId }: { turnId: string }) => gate.promise.then(() => started(turnId)),
+    async endTurn({ userId, status }: { userId: string; status: string }) {
+      ends.push([userId, status]);
+      return [ended];
+    },
+  };
+  const slowModels = {
+    ...models,
+    async stream(_request: unknown, { deadline }: { deadline: Deadline }, take: (chunk: object) => void) {
+      await new Promise(setImmediate);
+      deadline.throwIfEnded();
+      take({ model: 'm', choices: [{ index: 0, delta: { content: 'Hi' } }] });
+    },
+  };
+  const tokenBudget = { reserve: async () => ({ settle: () => undefined }) };
+  const runner = createRunner({ database: {}, batches, models: slowModels, tokenBudget });
+  const [disabled, other] = [newCaller(), newCaller()];
+  const starting = [disabled, other].map((caller) => runner.start(caller, hello(), testContext()));
+  expect(runner.users).toEqual(new Set([disabled.userId, other.userId]));
+  runner.endTurnsOf(disabled.userId, new Error('This account is disabled.'));
+  gate.resolve();
+  await Promise.all(starting);
+  await runner.drain(30_000);
+  expect(new Set(ends)).toEqual(
+    new Set([
+      [disabled.userId, 'failed'],
+      [other.userId, 'completed'],
+    ]),
+  );
+  expect(runner.users.size).toBe(0);
 });

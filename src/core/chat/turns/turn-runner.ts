@@ -8,18 +8,17 @@ import type { Database } from '../../../platform/postgres/index.ts';
 import { type Caller, findEarlierAnswer, onceByKey } from '../../accounts/index.ts';
 import type { Message, Models } from '../../models/index.ts';
 import type { TokenBudget, UsageRecorder } from '../../plans/index.ts';
-import type { Assistant } from '../assistant.ts';
+import type { Assistants } from '../assistants.ts';
 import type { ChatBatches } from '../batches.ts';
 import { chatErrors } from '../errors.ts';
 import { showQuestion } from '../show-message.ts';
-import { Assistants } from './assistants.ts';
 import { requestStop, type TurnKey, type TurnRow } from './queries.ts';
 import { reserveTurn } from './reserve-turn.ts';
 import { RunningTurn } from './running-turn.ts';
 import { outliveCaller } from './start/outlive-caller.ts';
 import { retryTurn, type StartedTurn } from './start/queries.ts';
 import { type StoredHistory, toConversation } from './start/replay-history.ts';
-import type { AskedOnce, BegunTurn, NewMessage, PlacedMessage, Retry, TurnStart } from './start/turn-request.ts';
+import type { AskedOnce, BegunTurn, NewMessage, Retry, TurnStart } from './start/turn-request.ts';
 import { TurnStarts } from './start/turn-starts.ts';
 import { StoppedByUser, TurnSaver } from './store/turn-saver.ts';
 import { StoredTurn } from './stored-turn.ts';
@@ -39,7 +38,7 @@ export interface TurnRunnerOptions extends TurnObserver {
   /** Where the use of turns is counted that are not there any more when they end. */
   readonly usage: UsageRecorder;
   /** The assistants that sessions may name. */
-  readonly assistants: readonly Assistant[];
+  readonly assistants: Assistants;
   readonly log: Logger;
   readonly clock: Clock;
   /** Identifies this server process as the owner of its turns. */
@@ -68,7 +67,6 @@ const LAST_TRIES_MS = 4_000;
  */
 export class TurnRunner {
   readonly #options: TurnRunnerOptions;
-  readonly #assistants: Assistants;
   readonly #endTrouble: Trouble;
   readonly #saver: TurnSaver;
   readonly #follower: TurnFollower;
@@ -80,7 +78,6 @@ export class TurnRunner {
 
   constructor(options: TurnRunnerOptions) {
     this.#options = options;
-    this.#assistants = new Assistants(options.assistants);
     this.#endTrouble = new Trouble(options.log, {
       begins: 'could not store the end of a turn; trying again',
       ends: 'ends of turns are stored again',
@@ -113,21 +110,16 @@ export class TurnRunner {
    */
   async start(caller: Caller, message: NewMessage, context: CallContext): Promise<TurnStart> {
     // A session that is there keeps its assistant; a name that is none is a mistake there too.
-    const { assistant = null } = message;
-    this.#assistants.get(assistant);
-    const isNewSession = message.sessionId === null;
-    const placed = { ...message, assistant, sessionId: message.sessionId ?? newId(), isNewSession };
-    const contentChars = message.content.length;
-    return await this.#reserve({ ...placed, caller, contentChars, context }, (own) => this.#start(caller, placed, own));
-  }
-
-  async #start(caller: Caller, message: PlacedMessage, context: CallContext): Promise<TurnStart> {
-    const { batches } = this.#options;
-    const ids = { messageId: newId(), sessionActivityId: newId() };
-    const row = { ...message, ...this.#newTurn(caller), ...ids };
-    const stored = await onceByKey(() => batches.startTurn(row, context));
-    if (stored === undefined) throw chatErrors.raise.session_not_found();
-    return await this.#begin(row, { ...stored, content: message.content }, context);
+    const { assistant = null, content } = message;
+    this.#options.assistants.get(assistant);
+    const asked = { ...message, assistant, sessionId: message.sessionId ?? newId() };
+    return await this.#reserve({ ...asked, caller, contentChars: content.length, context }, async (own) => {
+      const ids = { messageId: newId(), sessionActivityId: newId() };
+      const row = { ...asked, isNewSession: message.sessionId === null, ...ids, ...this.#newTurn(caller) };
+      const stored = await onceByKey(() => this.#options.batches.startTurn(row, own));
+      if (stored === undefined) throw chatErrors.raise.session_not_found();
+      return await this.#begin(row, { ...stored, content }, own);
+    });
   }
 
   /**
@@ -135,9 +127,16 @@ export class TurnRunner {
    * @throws AppError 404 `chat.turn_not_found`; 409 `chat.turn_not_retryable`; and as `start`.
    */
   async retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
-    return await this.#reserve({ ...retry, caller, contentChars: 0, context }, (own) =>
-      this.#retry(caller, retry, own),
-    );
+    return await this.#reserve({ ...retry, caller, contentChars: 0, context }, async (own) => {
+      const row = { ...retry, ...this.#newTurn(caller) };
+      const start = () => onceByKey(() => this.#options.database.query(retryTurn(row), own));
+      let stored = await start();
+      // While this one waited for the session, the turn may have ended or been retried by the key: only now that can be seen.
+      if (stored?.turn === null) stored = await start();
+      if (stored === undefined) throw chatErrors.raise.turn_not_found();
+      if (stored.turn === null) throw chatErrors.raise.turn_not_retryable();
+      return await this.#begin(row, stored, own);
+    });
   }
 
   async #reserve(
@@ -157,10 +156,10 @@ export class TurnRunner {
   }
 
   /** What a request with the same Idempotency-Key has started. */
-  async #findEarlier({ caller, ...asked }: AskedOnce & { caller: Caller }, context: CallContext) {
-    const { userId } = caller;
-    const turn = await findEarlierAnswer({ ...asked, userId }, { database: this.#options.database, context });
-    return turn === undefined ? undefined : await this.#join({ ...asked, userId }, turn as StartedTurn, context);
+  async #findEarlier({ caller: { userId }, ...asked }: AskedOnce & { caller: Caller }, context: CallContext) {
+    const key = { ...asked, userId };
+    const turn = await findEarlierAnswer(key, { database: this.#options.database, context });
+    return turn === undefined ? undefined : await this.#join(key, turn as StartedTurn, context);
   }
 
   async #join(key: { userId: string; sessionId: string }, started: StartedTurn, context: CallContext) {
@@ -168,19 +167,7 @@ export class TurnRunner {
     const turn = await this.#find({ userId: key.userId, sessionId, turnId }, context);
     // A turn is there for as long as its session.
     if (turn === undefined) throw chatErrors.raise.session_not_found();
-    return { sessionId, turnId, turn, replayed: true };
-  }
-
-  async #retry(caller: Caller, retry: Retry, context: CallContext): Promise<TurnStart> {
-    const { database } = this.#options;
-    const row = { ...retry, ...this.#newTurn(caller) };
-    const start = () => onceByKey(() => database.query(retryTurn(row), context));
-    let stored = await start();
-    // While this one waited for the session, the turn may have ended or been retried by the key: only now that can be seen.
-    if (stored?.turn === null) stored = await start();
-    if (stored === undefined) throw chatErrors.raise.turn_not_found();
-    if (stored.turn === null) throw chatErrors.raise.turn_not_retryable();
-    return await this.#begin(row, stored, context);
+    return { turn, replayed: true };
   }
 
   #newTurn({ userId, keyId, ip }: Caller) {
@@ -214,7 +201,7 @@ export class TurnRunner {
     const conversation = toConversation(stored.history as StoredHistory, { content, tried });
     this.#running.set(turn, this.#run(turn, { conversation, tried: tried.flat(), assistant: started.assistant }));
     if (this.#stopping) turn.deadline.cancel(new ServerStops());
-    return { sessionId, turnId, turn, replayed: false };
+    return { turn, replayed: false };
   }
 
   /**
@@ -231,7 +218,7 @@ export class TurnRunner {
   async #find(key: TurnKey, context: CallContext): Promise<RunningTurn | StoredTurn | undefined> {
     const running = this.#findRunning(key);
     if (running !== undefined) return running;
-    const [row] = await this.#options.batches.findTurn({ ...key, knownHeartbeatAt: null }, context);
+    const [row] = await this.#options.batches.findTurn(key, context);
     if (row === undefined) return undefined;
     const turn = new StoredTurn({ ...key, sessionId: row.session_id });
     turn.update(row);
@@ -253,21 +240,16 @@ export class TurnRunner {
     try {
       const running = this.#findRunning(key);
       running?.deadline.cancel(new StoppedByUser());
-      const isAsked = running !== undefined || (await this.#askToStop(key, context));
-      if (isAsked) {
+      const { database } = this.#options;
+      if (running !== undefined || (await database.query(requestStop(key), context)).length > 0) {
         const turn = running ?? (await this.open(key, context));
         this.follow(turn, deadline.signal);
         await deadline.race(turn.result).catch(() => undefined);
       }
-      return await this.#read(key, context);
+      return await this.read(key, context);
     } finally {
       deadline.cancel();
     }
-  }
-
-  async #askToStop(key: TurnKey, context: CallContext): Promise<boolean> {
-    const rows = await this.#options.database.query(requestStop(key), context);
-    return rows.length > 0;
   }
 
   #findRunning({ userId, sessionId, turnId }: TurnKey): RunningTurn | undefined {
@@ -279,8 +261,12 @@ export class TurnRunner {
     return undefined;
   }
 
-  async #read(key: TurnKey, context: CallContext): Promise<TurnRow> {
-    const [row] = await this.#options.batches.findTurn({ ...key, knownHeartbeatAt: null }, context);
+  /**
+   * How a turn stands, as it is stored.
+   * @throws AppError 404 `chat.turn_not_found`; 503 `postgres.*`.
+   */
+  async read(key: TurnKey, context: CallContext): Promise<TurnRow> {
+    const [row] = await this.#options.batches.findTurn(key, context);
     if (row === undefined) throw chatErrors.raise.turn_not_found();
     return row;
   }
@@ -312,7 +298,7 @@ export class TurnRunner {
     let failure: unknown;
     this.#saver.add(turn);
     try {
-      const assistant = this.#assistants.get(order.assistant);
+      const assistant = this.#options.assistants.get(order.assistant);
       const { requestId, trace } = turn.key;
       const context = { deadline: turn.deadline, timings: new Timings(), requestId, trace };
       const ensureSaved = (events: number) => this.#saver.ensureSaved(turn, events);

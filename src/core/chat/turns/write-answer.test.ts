@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
-import { Deadline } from '../../../base/deadline.ts';
-import { newId } from '../../../base/ids.ts';
+import { newRunningTurn } from '../../../../test/harness/new-running-turn.ts';
+import { testContext } from '../../../../test/harness/test-context.ts';
 import { systemClock as clock } from '../../../base/time.ts';
-import { Timings } from '../../../base/timings.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import type { ChatCompletionChunk, Models, ToolCallDelta } from '../../models/index.ts';
-import { RunningTurn } from './running-turn.ts';
+import type { RunningTurn } from './running-turn.ts';
 import { writeAnswer } from './write-answer.ts';
 
 type Choices = ChatCompletionChunk['choices'];
@@ -16,11 +15,6 @@ const log = createLogger({ level: 'silent' });
 const piece = 'x'.repeat(100_000);
 /** So many pieces that an answer without a bound would hold ten times as much as it may. */
 const PIECES = 100;
-
-function newTurn(): RunningTurn {
-  const ids = { userId: newId(), sessionId: newId(), turnId: newId(), messageId: newId(), requestId: newId() };
-  return new RunningTurn({ ...ids, model: 'm' }, Deadline.after(30_000), clock.monotonicMs());
-}
 
 /** Has a model answer a turn; answers what that failed with, and how many chunks were taken from it. */
 async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, count = PIECES) {
@@ -33,7 +27,7 @@ async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, cou
       }
     },
   } as unknown as Models;
-  const context = { deadline: turn.deadline, timings: new Timings(), requestId: newId() };
+  const context = { ...testContext(), deadline: turn.deadline };
   const parts = { assistant: undefined, conversation: [], tried: [], ensureSaved: async () => undefined };
   const options = { models, log, clock, context, ...parts };
   const writing = writeAnswer(turn, options);
@@ -67,13 +61,13 @@ const endless: [string, (at: number) => Choices][] = [
 ];
 
 test.each(endless)('a model that does not stop writing %s is left at the bound', async (_what, choicesAt) => {
-  const { error, taken } = await answer(newTurn(), choicesAt);
+  const { error, taken } = await answer(newRunningTurn(), choicesAt);
   expect(error).toMatchObject({ code: 'chat.answer_too_long' });
   expect(taken).toBeLessThanOrEqual(11);
 });
 
 test('a model that writes by the letter is left when its pieces are more than any model has tokens for', async () => {
-  const { error, taken } = await answer(newTurn(), () => say({ content: 'x' }), 250_000);
+  const { error, taken } = await answer(newRunningTurn(), () => say({ content: 'x' }), 250_000);
   expect(error).toMatchObject({ code: 'chat.answer_too_long' });
   expect(taken).toBe(200_001);
 });
@@ -82,20 +76,20 @@ test.each([
   ['long pieces by their length', 'x'.repeat(4_000), 1_000 * PIECES],
   ['short ones as a token each', 'tok', PIECES],
 ])('an answer without a count is counted by an estimate: %s', async (_what, content, tokens) => {
-  const turn = newTurn();
+  const turn = newRunningTurn();
   await answer(turn, () => say({ content }));
   expect(turn.usage?.completion_tokens).toBe(tokens);
 });
 
 test('of several choices, the first alone is the answer, wherever it stands in a chunk', async () => {
-  const turn = newTurn();
+  const turn = newRunningTurn();
   const other = { index: 1, delta: { content: 'other' } };
   await answer(turn, (at) => [[other], [other, ...say({ content: 'its own' })]][at] ?? say({}));
   expect(turn.text).toBe('its own');
 });
 
 test('a refusal is the answer, in its own words', async () => {
-  const turn = newTurn();
+  const turn = newRunningTurn();
   await answer(
     turn,
     (at) => [say({ content: null, refusal: 'I cannot' }), say({ refusal: ' do that.' })][at] ?? say({}),
@@ -104,7 +98,7 @@ test('a refusal is the answer, in its own words', async () => {
 });
 
 test('what was written in earlier steps of a turn counts', async () => {
-  const turn = newTurn();
+  const turn = newRunningTurn();
   for (let at = 0; at < 9; at++) turn.write(piece);
   const { error, taken } = await answer(turn, () => call({ index: 0, id: 'a', function: { arguments: piece } }));
   expect(error).toMatchObject({ code: 'chat.answer_too_long' });
@@ -113,6 +107,6 @@ test('what was written in earlier steps of a turn counts', async () => {
 
 test('a call whose id comes with each of its pieces is no longer than the call', async () => {
   const id = 'x'.repeat(40_000);
-  const { error, taken } = await answer(newTurn(), () => call({ index: 0, id, function: { arguments: '1' } }));
+  const { error, taken } = await answer(newRunningTurn(), () => call({ index: 0, id, function: { arguments: '1' } }));
   expect([error, taken]).toEqual([undefined, PIECES]);
 });

@@ -12,8 +12,8 @@ import {
   type Message,
   type Models,
 } from '../../models/index.ts';
+import type { ReadyAssistant } from '../assistants.ts';
 import { chatErrors } from '../errors.ts';
-import type { ReadyAssistant } from './assistants.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { replayStep } from './start/replay-history.ts';
 import type { StoredToolCall } from './tool-call.ts';
@@ -64,8 +64,7 @@ export async function writeAnswer(turn: RunningTurn, options: WriteAnswerOptions
   const tools = assistant && new ToolRunner({ ...options, assistant, turn });
   for (let step = 1; ; step++) {
     const toldChars = turn.text.length;
-    const tokens = (turn.usage?.prompt_tokens ?? 0) + (turn.usage?.completion_tokens ?? 0);
-    const mayCall = step <= MAX_STEPS && tokens < MAX_TOKENS;
+    const mayCall = step <= MAX_STEPS && turn.usedTokens < MAX_TOKENS;
     const answer = await askOnce(turn, messages, { ...options, mayCall });
     const asked = (answer.tool_calls ?? []).filter((call) => call.function !== undefined);
     if (tools === undefined || !mayCall || asked.length === 0) return;

@@ -3,11 +3,25 @@ import { newId } from '../../../base/ids.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { ChatSocket, type ChatSocketOptions } from './chat-socket.ts';
 
-test('a client that leaves while it is looked up who it is is not kept among the sockets of its user', async () => {
-  const found = Promise.withResolvers<{ userId: string }>();
+/** A socket of a client, where who it is and what it may do is told by `identify`; and what is asked for it. */
+function connect(identify: () => Promise<{ userId: string }>) {
+  const asked = { identities: 0, stops: 0 };
   const kept = new Set<unknown>();
   const options = {
-    authentication: { identify: () => found.promise },
+    authentication: {
+      identify() {
+        asked.identities++;
+        return identify();
+      },
+      authorize: () => undefined,
+    },
+    limits: { count: () => undefined },
+    turns: {
+      async stop() {
+        asked.stops++;
+        return { session_id: newId(), id: newId() };
+      },
+    },
     sockets: {
       add: (_: string, socket: unknown) => kept.add(socket),
       delete: (_: string, socket: unknown) => kept.delete(socket),
@@ -17,57 +31,43 @@ test('a client that leaves while it is looked up who it is is not kept among the
   };
   const connection = { isOpen: true, send: async () => undefined, closeWhenIdle: () => undefined };
   const socket = new ChatSocket(connection as never, '192.0.2.1', options as unknown as ChatSocketOptions);
+  const send = (frame: object) => socket.onFrame(Buffer.from(JSON.stringify(frame)));
+  const leave = () => {
+    connection.isOpen = false;
+    socket.onClosed();
+  };
+  return { socket, kept, asked, send, leave };
+}
+
+const someone = () => ({ userId: newId(), permissions: ['chat:write'] });
+
+test('a client that leaves while it is looked up who it is is not kept among the sockets of its user', async () => {
+  const found = Promise.withResolvers<{ userId: string }>();
+  const { socket, kept, send, leave } = connect(() => found.promise);
   socket.begin(undefined);
-  socket.onFrame(Buffer.from(JSON.stringify({ type: 'auth', token: 'ek_key', client_id: 'a' })));
+  send({ type: 'auth', token: 'ek_key', client_id: 'a' });
   expect(socket.isBusy).toBe(true);
-  connection.isOpen = false;
-  socket.onClosed();
-  found.resolve({ userId: newId() });
+  leave();
+  found.resolve(someone());
   await expect.poll(() => socket.isBusy).toBe(false);
   expect(kept.size).toBe(0);
 });
 
-/** A socket of a client who is known, and what is asked for it. */
-function signedIn(identified: Promise<void>) {
-  const asked = { identities: 0, stops: 0 };
-  const identify = async () => {
-    asked.identities++;
-    await identified;
-    return { userId: newId(), permissions: ['chat:write'] };
-  };
-  const stop = async () => {
-    asked.stops++;
-    return { session_id: newId(), id: newId() };
-  };
-  const options = {
-    authentication: { identify, authorize: () => undefined },
-    limits: { count: () => undefined },
-    turns: { stop },
-    sockets: { add: () => undefined, delete: () => undefined },
-    log: createLogger({ level: 'silent' }),
-    requestBudgetMs: 60_000,
-  };
-  const connection = { isOpen: true, send: async () => undefined, closeWhenIdle: () => undefined };
-  const socket = new ChatSocket(connection as never, '192.0.2.1', options as unknown as ChatSocketOptions);
-  socket.begin({ secret: 'ek_key', userId: newId() });
-  return { socket, connection, asked };
-}
-
 test('of the frames of a client who has left, none is begun', async () => {
-  const identified = Promise.withResolvers<void>();
-  const { socket, connection, asked } = signedIn(identified.promise);
-  for (let frame = 0; frame < 2; frame++)
-    socket.onFrame(Buffer.from(JSON.stringify({ type: 'stop', turn_id: newId() })));
-  connection.isOpen = false;
-  socket.onClosed();
-  identified.resolve();
+  const found = Promise.withResolvers<{ userId: string }>();
+  const { socket, asked, send, leave } = connect(() => found.promise);
+  socket.begin({ secret: 'ek_key', userId: newId() });
+  for (let frame = 0; frame < 2; frame++) send({ type: 'stop', turn_id: newId() });
+  leave();
+  found.resolve(someone());
   await expect.poll(() => socket.isBusy).toBe(false);
   expect(asked.stops).toBe(1);
 });
 
 test('who has left is not looked up again when something is to be looked at later', async () => {
-  const { socket, connection, asked } = signedIn(Promise.resolve());
-  connection.isOpen = false;
+  const { socket, asked, leave } = connect(async () => someone());
+  socket.begin({ secret: 'ek_key', userId: newId() });
+  leave();
   await socket.recheck();
   expect(asked.identities).toBe(0);
 });

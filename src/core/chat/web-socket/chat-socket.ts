@@ -20,7 +20,7 @@ import { chatErrors } from '../errors.ts';
 import type { TurnKey } from '../turns/queries.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
 import { FollowedTurns } from './followed-turns.ts';
-import { checkFrame, clientIdOf, type FrameOf, type InFrame, parseFrame } from './frames.ts';
+import { clientIdOf, type FrameOf, type InFrame, readFrame } from './frames.ts';
 import { requireChat } from './require-chat.ts';
 import type { SocketsByUser } from './sockets-by-user.ts';
 
@@ -101,7 +101,7 @@ export class ChatSocket implements WebSocketUser {
 
   onFrame(bytes: Uint8Array): void {
     try {
-      this.#take({ frame: checkFrame(parseFrame(bytes)), bytes: bytes.length });
+      this.#take({ frame: readFrame(bytes), bytes: bytes.length });
     } catch (error) {
       this.#tellError(error, { clientId: clientIdOf(bytes), requestId: newId() });
     }
@@ -206,15 +206,15 @@ export class ChatSocket implements WebSocketUser {
     followed.checkRoom();
     const fingerprint = hash('sha256', JSON.stringify(['ws', sessionId, assistant, content]), 'buffer');
     const message = { sessionId, assistant, content, idempotencyKey: `ws:${clientId}`, fingerprint };
-    const begun = await this.#options.turns.start(caller, message, context);
-    this.#acknowledge({ ...begun, clientId });
-    if (!followed.has(begun.turnId)) void followed.follow({ ...begun, afterId: 0, clientId });
+    const { turn } = await this.#options.turns.start(caller, message, context);
+    this.#acknowledge(clientId, turn.key);
+    if (!followed.has(turn.key.turnId)) void followed.follow({ turn, afterId: 0, clientId });
   }
 
   async #onStop({ client_id: clientId, ...turn }: FrameOf['stop'], context: CallContext): Promise<void> {
     const caller = await this.#admit('chat:write', { context, clientId });
     const row = await this.#options.turns.stop(keyOf(caller, turn), context);
-    this.#acknowledge({ clientId, sessionId: row.session_id, turnId: row.id });
+    this.#acknowledge(clientId, { sessionId: row.session_id, turnId: row.id });
   }
 
   async #onResume(frame: FrameOf['resume'], context: CallContext): Promise<void> {
@@ -223,9 +223,8 @@ export class ChatSocket implements WebSocketUser {
     const followed = this.#follow();
     followed.checkRoom();
     const turn = await this.#options.turns.open(keyOf(caller, rest), context);
-    const { sessionId, turnId } = turn.key;
-    this.#acknowledge({ clientId, sessionId, turnId });
-    void followed.follow({ turn, sessionId, turnId, afterId, clientId });
+    this.#acknowledge(clientId, turn.key);
+    void followed.follow({ turn, afterId, clientId });
   }
 
   /** Who sends a frame, when that is still allowed. */
@@ -283,9 +282,8 @@ export class ChatSocket implements WebSocketUser {
     return this.#followed;
   }
 
-  #acknowledge(of: { clientId: string | undefined; sessionId: string | null; turnId: string }): void {
-    const { clientId: client_id, sessionId: session_id, turnId: turn_id } = of;
-    void this.#socket.send({ type: 'ack', client_id, session_id, turn_id });
+  #acknowledge(client_id: string | undefined, { sessionId, turnId }: Omit<TurnKey, 'userId'>): void {
+    void this.#socket.send({ type: 'ack', client_id, session_id: sessionId, turn_id: turnId });
   }
 
   #tellError(thrown: unknown, of: FrameNames): void {

@@ -7,8 +7,7 @@ import type { TurnRunner } from '../turns/turn-runner.ts';
 const MAX_TURNS = 16;
 
 /** A turn whose events a client gets. */
-export interface FollowedTurn extends Omit<TurnStart, 'sessionId' | 'replayed'> {
-  readonly sessionId: string | null;
+export interface FollowedTurn extends Pick<TurnStart, 'turn'> {
   /** The number of the last event that the client has seen. */
   readonly afterId: number;
   /** Of the frame that asked for it. */
@@ -44,7 +43,8 @@ export class FollowedTurns {
   }
 
   /** Sends the events of a turn as they come, until it has ended. Never rejects. */
-  async follow({ turn, turnId, sessionId, afterId, clientId }: FollowedTurn): Promise<void> {
+  async follow({ turn, afterId, clientId }: FollowedTurn): Promise<void> {
+    const { sessionId, turnId } = turn.key;
     if (!this.#socket.isOpen) return;
     const left = new AbortController();
     this.#followed.get(turnId)?.abort();

@@ -67,15 +67,10 @@ export function clientIdOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Reads the JSON of a frame. @throws AppError 400 `http.malformed_json` or `http.invalid_request`. */
-export function parseFrame(bytes: Uint8Array): unknown {
+/** Reads a frame. @throws AppError 400 `http.malformed_json`, or `http.invalid_request` with the field at fault. */
+export function readFrame(bytes: Uint8Array): InFrame {
   const frame = parseJsonBody(bytes);
   if (frame === undefined) throw httpErrors.raise.malformed_json({ param: 'body' });
-  return frame;
-}
-
-/** Checks a frame. @throws AppError 400 `http.invalid_request` with the field at fault. */
-export function checkFrame(frame: unknown): InFrame {
   const { type } = frame as { type?: unknown };
   const check = checkOf(type);
   if (check === undefined) {

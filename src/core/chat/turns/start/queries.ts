@@ -1,5 +1,5 @@
 import { sql } from '../../../../platform/postgres/index.ts';
-import type { Idempotency } from '../../../accounts/index.ts';
+import type { Idempotency, IdempotentOutcome } from '../../../accounts/index.ts';
 import { MAX_HISTORY_CHARS } from './replay-history.ts';
 
 /** A turn of a user; once by its key if it has one. */
@@ -31,7 +31,7 @@ export interface NewTurn extends NewAnswer {
 /** A turn as it was started. Times are as JSON has them. */
 export interface StartedTurn {
   turn_id: string;
-  /** Absent from what was remembered before sessions could be created with a turn. */
+  /** Absent from a retry, which names its session itself. */
   session_id?: string;
   message_id: string;
   /** The turn that the message came with, where that is an earlier one. */
@@ -59,13 +59,9 @@ const CONTEXT_BYTES = 4 * MAX_HISTORY_CHARS;
  * was used before, the turn as it was started then. `turn` is a `StartedTurn`, `history` a `StoredHistory`.
  * Indexes: chat_sessions_pkey, chat_messages_pkey, chat_turns_pkey, idempotency_keys_pkey.
  */
-export const startTurns = (rows: readonly NewTurn[]) => sql<{
-  i: number | null;
-  turn: unknown;
-  history: unknown | null;
-  replayed: boolean | null;
-  is_same: boolean | null;
-}>`
+export const startTurns = (rows: readonly NewTurn[]) => sql<
+  IdempotentOutcome & { i: number | null; turn: unknown; history: unknown | null }
+>`
   -- chat.start_turns
   with input as (
     select *, coalesce('key ' || idempotency_key, 'row ' || i) as work from unnest(

@@ -11,13 +11,6 @@ export interface NewMessage extends Idempotency {
   readonly content: string;
 }
 
-/** A message whose session has its id, be it a new one. */
-export interface PlacedMessage extends NewMessage {
-  readonly sessionId: string;
-  readonly isNewSession: boolean;
-  readonly assistant: string | null;
-}
-
 /** A turn whose message is to be answered again, once by its key if it has one. */
 export interface Retry extends Idempotency {
   readonly sessionId: string;
@@ -41,8 +34,6 @@ export interface BegunTurn extends IdempotentOutcome {
 
 /** What came of a message or a retry. */
 export interface TurnStart {
-  readonly sessionId: string;
-  readonly turnId: string;
   readonly turn: RunningTurn | StoredTurn;
   /** Whether the turn was started by an earlier request with the same Idempotency-Key. */
   readonly replayed: boolean;

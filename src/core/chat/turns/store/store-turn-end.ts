@@ -65,8 +65,9 @@ export async function storeTurnEnd(end: TurnEnd, options: StoreTurnEndOptions): 
 }
 
 async function findStoredEnd(end: TurnEnd, options: StoreTurnEndOptions): Promise<StoredTurnEnd | undefined> {
+  const { userId, sessionId, turnId } = end;
   const [turn] = await inBackground({ ...options, budgetMs: options.statementBudgetMs }, (context) =>
-    options.batches.findTurn({ ...end, knownHeartbeatAt: null }, context),
+    options.batches.findTurn({ userId, sessionId, turnId }, context),
   );
   if (turn === undefined || turn.ended_at === null || turn.answer_id !== end.messageId) return undefined;
   return { seq: turn.answer_seq, endedAt: turn.ended_at, version: null };

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Deadline } from '../../../../base/deadline.ts';
+import { newRunningTurn } from '../../../../../test/harness/new-running-turn.ts';
 import { newId } from '../../../../base/ids.ts';
 import { createLogger } from '../../../../platform/log/index.ts';
 import type { Message } from '../../schemas.ts';
-import { RunningTurn } from '../running-turn.ts';
 import { TurnSaver, type TurnSaverOptions } from './turn-saver.ts';
 
 let nowMs: number;
@@ -41,8 +40,7 @@ function begin() {
   const parts = { database: { query }, batches: { saveProgress }, clock, log: createLogger({ level: 'silent' }) };
   const options = { ...parts, owner: newId(), statementBudgetMs: 1_000 };
   const saver = new TurnSaver(options as unknown as TurnSaverOptions);
-  const ids = { userId: newId(), sessionId: newId(), turnId: newId(), messageId: newId(), requestId: newId() };
-  const turn = new RunningTurn({ ...ids, model: 'm' }, Deadline.after(30_000), nowMs);
+  const turn = newRunningTurn();
   turn.begin({} as Message);
   saver.add(turn);
   const pass = async (durationMs: number) => {
