@@ -73,6 +73,16 @@ test('a model that writes by the letter is left when its pieces are more than an
 });
 
 test.each([
+  ['thoughts', 10_000, () => say({ reasoning_content: piece } as object)],
+  ['pieces of a call without a word', 1_000_000, () => call({ index: 0, id: 'a', function: { arguments: '' } })],
+])('a model that does not stop writing %s, which are not kept, costs no more than a turn may', async (...row) => {
+  const [, count, choicesAt] = row;
+  const turn = newRunningTurn();
+  expect((await answer(turn, choicesAt, count)).error).toMatchObject({ code: 'chat.answer_too_long' });
+  expect(turn.usage?.completion_tokens).toBeLessThanOrEqual(525_000);
+});
+
+test.each([
   ['long pieces by their length', 'x'.repeat(4_000), 1_000 * PIECES],
   ['short ones as a token each', 'tok', PIECES],
 ])('an answer without a count is counted by an estimate: %s', async (_what, content, tokens) => {

@@ -22,7 +22,10 @@ import { ToolRunner } from './tool-runner.ts';
 /** Rounds of tool calls in a turn; then the model has to answer with what it knows. */
 const MAX_STEPS = 8;
 
-/** Tokens of a turn, in all its rounds, after which no further tool may be called. */
+/**
+ * Tokens of a turn, in all its rounds, after which no further tool may be called; and of one answer, thoughts and pieces of calls
+ * that say nothing included, which take no memory and are billed all the same.
+ */
 const MAX_TOKENS = 500_000;
 
 /**
@@ -127,7 +130,7 @@ async function askOnce(
       written.chars += countChars(chunk);
       if (piece) turn.write(piece);
       const isTooLong = toldChars + answer.chars > MAX_ANSWER_CHARS || turn.deltaChars.length > MAX_PIECES;
-      if (isTooLong) throw chatErrors.raise.answer_too_long();
+      if (isTooLong || estimateStreamed(written) > MAX_TOKENS) throw chatErrors.raise.answer_too_long();
     });
   } finally {
     const usage = answer.usage ?? estimateUsage(messages, { ...written, isLeft });
