@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
-import { useProductWithModel } from '../harness/product.ts';
+import { permissionsWithout, useProductWithModel } from '../harness/product.ts';
 
 const { product, provider } = useProductWithModel({ text: 'one two three' });
 
@@ -42,3 +42,21 @@ test.each([
     expect(await own.until(({ type }) => type === 'turn.completed')).toMatchObject({ status: 'completed' });
   },
 );
+
+test('of a turn that was asked for again, a client is sent no more when its key is to read no chats any more', async () => {
+  provider.setMode('ok', { delayMs: 100, text: 'word '.repeat(1_000) });
+  const user = await product.createUser();
+  const { data } = (await (await product.request(user, 'GET', '/v1/keys')).json()) as { data: { id: string }[] };
+  const client = await signedIn(user.key);
+  client.send({ type: 'message', client_id: 'own', content: 'Hello' });
+  const { turn_id } = await client.until(hasBegun);
+  const again = await signedIn(user.key);
+  again.send({ type: 'resume', client_id: 'again', turn_id });
+  await again.until(hasBegun);
+  const permissions = permissionsWithout('chat:read');
+  expect((await product.request(user, 'PATCH', `/v1/keys/${data[0]?.id}`, { permissions })).status).toBe(200);
+  expect((await again.until(hasEnded)).error).toMatchObject({ code: 'keys.permission_missing' });
+  // What it asked for with what it still may goes on.
+  client.send({ type: 'stop', turn_id });
+  expect(await client.until(hasEnded)).toMatchObject({ status: 'stopped' });
+});

@@ -119,14 +119,15 @@ export class ChatSocket implements WebSocketUser {
   }
 
   /**
-   * Disconnects a client who may no longer call, or has no part in chat any more.
+   * Disconnects a client who may no longer call, or has no part in chat any more; sends no more of what it may no longer read.
    * @throws AppError 401 or 403 for such a client; 503 when the database cannot tell.
    */
   async recheck(): Promise<void> {
     const secret = this.#secret;
     if (secret === undefined || !this.#socket.isOpen) return;
     const check = (context: CallContext) => this.#identify(secret, { context, isUse: false });
-    await inBackground({ budgetMs: this.#options.requestBudgetMs }, check);
+    const caller = await inBackground({ budgetMs: this.#options.requestBudgetMs }, check);
+    this.#followed?.recheck((permission) => this.#options.authentication.authorize({ caller }, permission));
   }
 
   #take(waiting: WaitingFrame): void {
@@ -202,13 +203,12 @@ export class ChatSocket implements WebSocketUser {
   async #onMessage(frame: FrameOf['message'], context: CallContext): Promise<void> {
     const { client_id: clientId, session_id: sessionId = null, assistant = null, content } = frame;
     const caller = await this.#admit('chat:write', { context, clientId });
-    const followed = this.#follow();
-    followed.checkRoom();
+    const followed = this.#followOneMore();
     const fingerprint = hash('sha256', JSON.stringify(['ws', sessionId, assistant, content]), 'buffer');
     const message = { sessionId, assistant, content, idempotencyKey: `ws:${clientId}`, fingerprint };
     const { turn } = await this.#options.turns.start(caller, message, context);
     this.#acknowledge(clientId, turn.key);
-    if (!followed.has(turn.key.turnId)) void followed.follow({ turn, afterId: 0, clientId });
+    if (!followed.has(turn.key.turnId)) void followed.follow({ turn, afterId: 0, clientId, permission: 'chat:write' });
   }
 
   async #onStop({ client_id: clientId, ...turn }: FrameOf['stop'], context: CallContext): Promise<void> {
@@ -220,11 +220,10 @@ export class ChatSocket implements WebSocketUser {
   async #onResume(frame: FrameOf['resume'], context: CallContext): Promise<void> {
     const { client_id: clientId, last_event_id: afterId = 0, ...rest } = frame;
     const caller = await this.#admit('chat:read', { context, clientId });
-    const followed = this.#follow();
-    followed.checkRoom();
+    const followed = this.#followOneMore();
     const turn = await this.#options.turns.open(keyOf(caller, rest), context);
     this.#acknowledge(clientId, turn.key);
-    void followed.follow({ turn, afterId, clientId });
+    void followed.follow({ turn, afterId, clientId, permission: 'chat:read' });
   }
 
   /** Who sends a frame, when that is still allowed. */
@@ -277,8 +276,9 @@ export class ChatSocket implements WebSocketUser {
     if (this.#signInTimer === undefined) this.#refuse(error, of);
   }
 
-  #follow(): FollowedTurns {
+  #followOneMore(): FollowedTurns {
     this.#followed ??= new FollowedTurns(this.#socket, this.#options.turns);
+    this.#followed.checkRoom();
     return this.#followed;
   }
 

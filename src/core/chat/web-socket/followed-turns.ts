@@ -1,3 +1,4 @@
+import { AppError } from '../../../base/errors.ts';
 import { type OpenWebSocket, toAppError, toWireError } from '../../../platform/http/index.ts';
 import { chatErrors } from '../errors.ts';
 import type { TurnStart } from '../turns/start/turn-request.ts';
@@ -12,13 +13,15 @@ export interface FollowedTurn extends Pick<TurnStart, 'turn'> {
   readonly afterId: number;
   /** Of the frame that asked for it. */
   readonly clientId: string | undefined;
+  /** What that frame took, and the client must have for as long as it gets the events. */
+  readonly permission: string;
 }
 
 /** The turns whose events go out on one socket. */
 export class FollowedTurns {
   readonly #socket: OpenWebSocket;
   readonly #turns: TurnRunner;
-  readonly #followed = new Map<string, AbortController>();
+  readonly #followed = new Map<string, { readonly left: AbortController; readonly permission: string }>();
   /** Set while the connection can take no more, until it can: turns send in turn, or each would add an event to what waits. */
   #room: Promise<void> | undefined;
 
@@ -43,17 +46,18 @@ export class FollowedTurns {
   }
 
   /** Sends the events of a turn as they come, until it has ended. Never rejects. */
-  async follow({ turn, afterId, clientId }: FollowedTurn): Promise<void> {
+  async follow({ turn, afterId, clientId, permission }: FollowedTurn): Promise<void> {
     const { sessionId, turnId } = turn.key;
     if (!this.#socket.isOpen) return;
     const left = new AbortController();
-    this.#followed.get(turnId)?.abort();
-    this.#followed.set(turnId, left);
+    this.#followed.get(turnId)?.left.abort();
+    this.#followed.set(turnId, { left, permission });
     try {
       this.#turns.follow(turn, left.signal);
       await turn.feed.read(left.signal, afterId, (event) =>
         this.#sendInTurn({ session_id: sessionId, client_id: clientId, ...event }, left.signal),
       );
+      if (left.signal.reason instanceof AppError) throw left.signal.reason;
     } catch (error) {
       void this.#socket.send({
         type: 'error',
@@ -63,7 +67,7 @@ export class FollowedTurns {
       });
     }
     left.abort();
-    if (this.#followed.get(turnId) === left) this.#followed.delete(turnId);
+    if (this.#followed.get(turnId)?.left === left) this.#followed.delete(turnId);
     this.#socket.closeWhenIdle();
   }
 
@@ -78,8 +82,19 @@ export class FollowedTurns {
     return sent;
   }
 
+  /** Sends no more of those whose client may not have them any more, and says so. `authorize` throws an AppError for those. */
+  recheck(authorize: (permission: string) => void): void {
+    for (const { left, permission } of this.#followed.values()) {
+      try {
+        authorize(permission);
+      } catch (error) {
+        left.abort(error);
+      }
+    }
+  }
+
   /** Sends no more of any. The turns themselves go on. */
   leave(): void {
-    for (const left of this.#followed.values()) left.abort();
+    for (const { left } of this.#followed.values()) left.abort();
   }
 }
