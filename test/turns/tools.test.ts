@@ -168,6 +168,8 @@ describe('a turn of an assistant', () => {
         { name: 'desk_note', arguments: '{"text": ' },
         { name: 'desk_note', arguments: '{"text":"x","user_id":"someone else"}' },
         { name: 'desk_note', arguments: '{"text":5}' },
+        call('note', 'caf\0e9'),
+        call('note', 'half \ud83d'),
         call('unlock', 'x'),
         call('break', 'x'),
       ],
@@ -179,6 +181,8 @@ describe('a turn of an assistant', () => {
       [{ error: 'The arguments are not a JSON object.' }, true],
       [{ error: expect.stringContaining('user_id') }, true],
       [{ error: expect.stringContaining('`text` must be') }, true],
+      [{ error: '`text` must not hold NUL characters.' }, true],
+      [{ error: expect.stringContaining('half a surrogate pair') }, true],
       [{ error: 'The drawer is locked. Ask for the key.' }, true],
       [{ error: 'The tool failed.' }, true],
     ]);

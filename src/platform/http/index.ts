@@ -3,7 +3,7 @@ export { httpErrors } from './errors.ts';
 export { type EventStream, openEventStream } from './event-stream.ts';
 export { explainErrors } from './explain-errors.ts';
 export { createInputCheck, type InputCheck } from './input-check.ts';
-export { parseJsonBody } from './json-body.ts';
+export { findBodyFault, parseJsonBody } from './json-body.ts';
 export {
   Cursor,
   decodeCursor,

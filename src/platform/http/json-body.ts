@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import type { AppError } from '../../base/errors.ts';
 import { httpErrors } from './errors.ts';
 import { nameField } from './validation-fault.ts';
 
@@ -75,9 +74,10 @@ function findNameFault(name: string, value: unknown): Fault | undefined {
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function bodyFault({ path, wrong }: Fault): AppError {
-  const { param, problem } = nameField(path === '' ? 'body' : path.replace(/^\./, ''), wrong);
-  return raise.invalid_request({ problem }, { param });
+/** What JSON can say and we cannot store or compute with, in a value that was parsed from it; undefined when there is none. */
+export function findBodyFault(body: object): { readonly param: string; readonly problem: string } | undefined {
+  const fault = new BodyInspection().find(body, 1);
+  return fault && nameField(fault.path === '' ? 'body' : fault.path.replace(/^\./, ''), fault.wrong);
 }
 
 /**
@@ -96,10 +96,10 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
     throw raise.malformed_json({ param: 'body' });
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw bodyFault({ path: '', wrong: 'must be a JSON object' });
+    throw raise.invalid_request({ problem: '`body` must be a JSON object.' }, { param: 'body' });
   }
-  const fault = new BodyInspection().find(body, 1);
-  if (fault !== undefined) throw bodyFault(fault);
+  const fault = findBodyFault(body);
+  if (fault !== undefined) throw raise.invalid_request({ problem: fault.problem }, { param: fault.param });
   return body;
 }
 

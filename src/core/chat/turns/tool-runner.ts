@@ -2,6 +2,7 @@ import type { CallContext } from '../../../base/call-context.ts';
 import { DeadlineExceeded } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
+import { findBodyFault } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { isOutcomeUnknown } from '../../../platform/postgres/index.ts';
 import type { AnsweredToolCall } from '../../models/index.ts';
@@ -137,7 +138,8 @@ export class ToolRunner {
     const { turn, context, ensureSaved } = this.#options;
     if (typeof given === 'string') return failed('The arguments are not a JSON object.');
     const input = structuredClone(given);
-    const fault = tool.check(input);
+    // Nor may it have what a request may not, such as text that Postgres does not take.
+    const fault = tool.check(input) ?? findBodyFault(given as object);
     if (fault !== undefined) return failed(fault.problem);
     const deadline = turn.deadline.shortenedTo(TOOL_BUDGET_MS);
     let hasBegun = false;
