@@ -124,6 +124,23 @@ describe('who may read them', () => {
     }
   });
 
+  test.each([
+    ['127.0.0.1:8000', 200],
+    ['[::1]:8000', 200],
+    ['localhost:8000', 200],
+    ['workstation', 200],
+    ['evil.example:8000', 401],
+    ['127.0.0.1.evil.example', 401],
+    ['8.8.8.8', 401],
+    ['evil.example:port', 401],
+  ])(
+    'programs that ask for this machine, not pages that had their own name lead here: %s is %i',
+    async (host, status) => {
+      const answer = await product.server.http.inject({ url: '/metrics', headers: { host } });
+      expect(answer.statusCode).toBe(status);
+    },
+  );
+
   test('with METRICS_TOKEN, whoever sends it and nobody else', async () => {
     const guarded = await startProduct({ METRICS_TOKEN: 'a-token-of-the-operator' });
     onTestFinished(() => guarded.stop());

@@ -14,10 +14,16 @@ export interface MetricsRouteOptions {
 
 const loopback = toBlockList(['127.0.0.0/8', '::1']);
 
+/** Whether a request names this machine itself. A page whose own name was made to lead here (DNS rebinding) sends that name. */
+function namesThisMachine(host = ''): boolean {
+  const name = URL.parse(`http://${host}`)?.hostname;
+  return name !== undefined && (isWithin(loopback, name) || !name.includes('.'));
+}
+
 /** Whether a request comes from this machine. One that a proxy of this machine passes on comes from elsewhere. */
 function isLocal({ socket, headers }: FastifyRequest): boolean {
   const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  return !isForwarded && isWithin(loopback, socket.remoteAddress ?? '');
+  return !isForwarded && isWithin(loopback, socket.remoteAddress ?? '') && namesThisMachine(headers.host);
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

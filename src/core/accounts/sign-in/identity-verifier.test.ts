@@ -108,6 +108,7 @@ describe('refused with 401 is a token', () => {
     ['with an empty subject', () => ({ sub: '' })],
     ['with a subject of a kilobyte', () => ({ sub: 'x'.repeat(1_024) })],
     ['with a NUL in its subject', () => ({ sub: 'a\0b' })],
+    ['that logs out', () => ({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })],
   ];
   test.each(claims)('%s', async (_name, change) => {
     expect(await outcomeOf(open(), await issuer.token(change(goodClaims())))).toBe('auth.invalid_token');

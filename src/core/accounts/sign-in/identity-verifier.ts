@@ -161,7 +161,8 @@ function textClaim(value: unknown, maxChars: number): string | undefined {
 
 function toIdentity({ iss = '', sub, ...claims }: JWTPayload): Identity {
   const subject = textClaim(sub, MAX_SUBJECT_CHARS);
-  if (subject === undefined) throw new errors.JWTInvalid();
+  // With events, it tells of somebody, as a logout token does, which has the same issuer, audience and signature (RFC 8417).
+  if (subject === undefined || claims.events !== undefined) throw new errors.JWTInvalid();
   const claimedEmail = textClaim(claims.email, MAX_EMAIL_CHARS);
   const email = claimedEmail !== undefined && EMAIL.test(claimedEmail) ? claimedEmail : null;
   return {
