@@ -197,6 +197,8 @@ it('is added up whole, also where it is too much to be listed', async () => {
   const year = '?from=2024-01-01&to=2024-12-31';
   await product.postgres.query(fill(2), testContext());
   expect(await readUsage(year)).toMatchObject({ has_more: false, totals: { requests: 732, total_tokens: 3_660 } });
+  const february = await readUsage('?from=2024-02-01&to=2024-02-29');
+  expect([february.data.length, february.totals.requests]).toEqual([58, 58]);
   await product.postgres.query(fill(40), testContext());
   const { data, ...rest } = await readUsage(year);
   expect([data.length, data[0]?.day]).toEqual([10_000, '2024-01-01']);

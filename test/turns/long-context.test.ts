@@ -110,4 +110,18 @@ describe('the model is told', () => {
     expect((await ask(session)).status).toBe(200);
     expect(told()).toEqual(['q1', 'a1', 'q2', 'a2', 'q3', 'a3', '??']);
   });
+
+  test('the fifty messages before the one to answer, also when that is answered again', async () => {
+    const stored = Array.from({ length: 60 }, (_, index) => ({ text: String(index + 10) }));
+    const session = await storeMessages(stored);
+    const expected = [...stored.slice(10).map(({ text }) => text), '??'];
+    provider.setMode('401');
+    expect((await ask(session)).status).toBe(502);
+    expect(told()).toEqual(expected);
+    provider.setMode('ok');
+    const { rows } = await client.query('select id from chat_turns where session_id = $1', [session]);
+    const path = `/v1/chat/sessions/${session}/turns/${rows[0].id}/retry`;
+    expect((await product.request(user, 'POST', path, {})).status).toBe(200);
+    expect(told()).toEqual(expected);
+  });
 });

@@ -144,10 +144,11 @@ describe('a turn of an assistant', () => {
       [call('read', 'x'), call('read', 'x')],
       [call('note', 'two')],
       [call('read', 'x')],
+      [call('recite', 'x')],
     ]);
     const answer = await ask();
-    expect(assistant.runs.map(({ tool }) => tool)).toEqual(['note', 'read', 'note', 'read']);
-    expect(answer.tool_calls).toHaveLength(6);
+    expect(assistant.runs.map(({ tool }) => tool)).toEqual(['note', 'read', 'note', 'read', 'recite']);
+    expect(answer.tool_calls).toHaveLength(7);
     expect(answer.tool_calls[1]?.result).toEqual(answer.tool_calls[0]?.result);
   });
 

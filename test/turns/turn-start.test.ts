@@ -155,3 +155,10 @@ test('a retry that waits for the session behind a new message is refused', async
   expect(await retry?.json()).toMatchObject({ error: { code: 'chat.turn_not_retryable' } });
   expect(await readHistory(sessionId)).toEqual([['user', 'complete'], ...answered]);
 });
+
+test('a turn is not retried by way of another session', async () => {
+  const [own, other] = [await createFailedTurn(), await createFailedTurn()];
+  const wrong = await post(own.retryPath.replace(own.sessionId, other.sessionId), {});
+  expect([wrong.status, await wrong.json()]).toMatchObject([404, { error: { code: 'chat.turn_not_found' } }]);
+  expect((await post(own.retryPath, {})).status).toBe(200);
+});

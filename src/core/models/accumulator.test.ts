@@ -78,6 +78,34 @@ describe('an accumulator', () => {
     ]);
   });
 
+  it('keeps an id that comes empty with later pieces, and calls in the order of their index', () => {
+    const toolCalls = foldToolCalls([
+      { index: 1, id: 'b', function: { name: 'list', arguments: '{}' } },
+      { index: 0, id: 'a', function: { name: 'add', arguments: '{' } },
+      { index: 0, id: '', type: '', function: { arguments: '}' } },
+    ]);
+    expect(toolCalls).toEqual([
+      { id: 'a', type: 'function', function: { name: 'add', arguments: '{}' } },
+      { id: 'b', type: 'function', function: { name: 'list', arguments: '{}' } },
+    ]);
+  });
+
+  it('keeps what the provider wants back with a call, unless that is too long to be it', () => {
+    const calls = (extra_content: Record<string, unknown>) =>
+      foldToolCalls([
+        { index: 0, id: 'a', extra_content: { kept: 1 } },
+        { index: 0, extra_content },
+      ]);
+    expect(calls({ kept: 2 })).toMatchObject([{ extra_content: { kept: 2 } }]);
+    expect(calls({ kept: 'x'.repeat(32_000) })).toMatchObject([{ extra_content: { kept: 1 } }]);
+  });
+
+  it('is who the first chunk says it is, and what the last count says it cost', () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
+    const whole = fold([chunk([], { usage }), chunk([], { id: 'c2', created: 2, model: 'other', usage: null })]);
+    expect(whole.toCompletion()).toMatchObject({ id: 'c1', created: 1, model: 'm', usage });
+  });
+
   it('takes an absurd index without filling the gap', () => {
     expect(foldToolCalls([{ index: 2 ** 40, id: 'a', function: { name: 'add', arguments: '' } }])).toHaveLength(1);
   });
@@ -106,6 +134,8 @@ describe('an accumulator', () => {
     const piece = { index: 0, id: 'abc', function: { name: 'n', arguments: '12' } };
     expect(withCalls(piece, piece) - emptyCall).toBe(3 + 1 + 2 * 2);
     expect(withCalls({ index: 0, custom: { name: 'n', input: '12' } }) - emptyCall).toBe(3);
+    const extra = { index: 0, extra_content: { a: 1 } };
+    expect(withCalls(extra, extra) - emptyCall).toBe('{"a":1}'.length);
   });
 
   it('is an empty message before the first chunk', () => {

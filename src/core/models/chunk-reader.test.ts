@@ -30,6 +30,12 @@ describe('a reader of chunks', () => {
     expect(read([Buffer.from(`${event('all', 'stop')}\n\n${other}`)]).reader.isComplete).toBe(true);
   });
 
+  it('has a whole answer when the provider says so, though not why it ended', () => {
+    const half = `${event('all')}\n\n`;
+    expect(read([Buffer.from(half)]).reader.isComplete).toBe(false);
+    expect(read([Buffer.from(`${half}data: [DONE]\n\n`)]).reader.isComplete).toBe(true);
+  });
+
   it('gives the same text however the bytes are cut and lines are ended', () => {
     const words = fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 8 });
     const cuts = fc.array(fc.nat(), { maxLength: 40 });

@@ -57,12 +57,22 @@ describe('the offline model', () => {
       { max_tokens: null, max_completion_tokens: 1 },
       { content: 'This', end: 'length', words: 1 },
     ],
+    [
+      { max_tokens: 51, max_completion_tokens: 1 },
+      { content: 'This', end: 'length', words: 1 },
+    ],
     [{ max_tokens: 51 }, { content: expect.stringMatching(/understand plain$/), end: 'length', words: 51 }],
     [{ max_tokens: 52 }, { content: expect.stringMatching(/plain commands\.$/), end: 'stop', words: 52 }],
   ])('keeps within %j, and says so where that cuts its answer short', async (bounds, { content, end, words }) => {
     const { choices, usage } = await models.complete(hello(bounds), { deadline: ample() });
     expect(choices).toMatchObject([{ message: { content }, finish_reason: end }]);
     expect(usage?.completion_tokens).toBe(words);
+  });
+
+  it('counts the words that it is told in parts', async () => {
+    const content = ['one two', 'three'].map((text) => ({ type: 'text' as const, text }));
+    const { usage } = await models.complete(hello({ messages: [{ role: 'user', content }] }), { deadline: ample() });
+    expect(usage?.prompt_tokens).toBe(3);
   });
 
   it('tells somebody in a crisis all of where help is, whatever the bound', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { readChunk, readCompletion } from './read-answer.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
@@ -51,6 +51,7 @@ describe('a whole answer', () => {
     ['a finish reason that is no word', { finish_reason: 7, message: {} }],
     ['no message', {}],
     ['text that is no text', { message: { content: 7 } }],
+    ['a refusal that is no text', { message: { refusal: 7 } }],
     ['a tool call without a name', { message: { tool_calls: [{ id: 'c', function: { arguments: '{}' } }] } }],
   ])('with %s is refused', (_what, choice) => {
     expect(() => read(choice)).toThrow(expect.objectContaining({ code: 'models.bad_response' }));
@@ -87,6 +88,11 @@ describe('whole or streamed, an answer', () => {
     },
   );
 
+  it('is one also when it says that there is no error', () => {
+    expect(read({ message: { content: 'Yes.' } }, { error: null }).choices).toHaveLength(1);
+    expect(readChunk('{"choices":[{"delta":{}}],"error":null}').choices).toHaveLength(1);
+  });
+
   it.each([true, false, {}])('does not say that our offline model stood in: %j', (degraded) => {
     expect(read({ message: {} }, { degraded }).degraded).toBeUndefined();
     expect(readChunk(JSON.stringify({ choices: [], degraded })).degraded).toBeUndefined();
@@ -115,11 +121,25 @@ describe('whole or streamed, a count of tokens', () => {
     expect(readChunk(JSON.stringify({ choices: [], usage })).usage).toEqual(expected);
   });
 
+  it.each(['10', -1, most + 1])('with a sum that is none (%j) is left out', (sum) => {
+    const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: sum };
+    expect(read({ message: {} }, { usage }).usage).toBeNull();
+    expect(readChunk(JSON.stringify({ choices: [], usage })).usage).toBeNull();
+  });
+
   it.each([{ prompt_tokens: 7 }, { completion_tokens: 3 }, [], 7])('without both parts (%j) is left out', (usage) => {
     expect(read({ message: {} }, { usage }).usage).toBeNull();
     expect(readChunk(JSON.stringify({ choices: [], usage })).usage).toBeNull();
   });
 });
+
+test.each([{ index: '0' }, { finish_reason: 7 }, { delta: { content: 7 } }])(
+  'a piece of a stream with a choice that is malformed (%j) is refused',
+  (choice) => {
+    const refused = expect.objectContaining({ code: 'models.bad_response' });
+    expect(() => readChunk(JSON.stringify({ choices: [choice] }))).toThrow(refused);
+  },
+);
 
 describe('a piece of a stream without choices', () => {
   const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
@@ -143,7 +163,7 @@ describe('a piece of a stream without choices', () => {
     expect(() => readChunk(JSON.stringify(said))).toThrow(expect.objectContaining({ code }));
   });
 
-  it.each([{ choices: null, usage }, { usage }])('is no whole answer: %j', (said) => {
+  it.each([{ choices: null, usage }, { usage }, { choices: [], usage }])('is no whole answer: %j', (said) => {
     const refused = expect.objectContaining({ code: 'models.bad_response' });
     expect(() => readCompletion(JSON.stringify(said), now)).toThrow(refused);
   });

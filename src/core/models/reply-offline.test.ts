@@ -197,3 +197,21 @@ describe('the offline model, with plain commands', () => {
     expect((await ask(afterCalls('1', 'oops', '[]'))).text).toBe('Did 1.\nThat failed.\nDid [].');
   });
 });
+
+describe('the offline model, in a conversation', () => {
+  it('tells what came of the last calls, not of those before', async () => {
+    const before: Message[] = [...afterCalls('"old"'), { role: 'assistant', content: 'Did "old".' }];
+    expect((await ask([...before, ...afterCalls('"new"')])).text).toBe('Did "new".');
+  });
+
+  it('does nothing when the user has not said something last', async () => {
+    const { message } = await ask([user('add milk'), { role: 'assistant', content: 'A moment.' }]);
+    expect([message.tool_calls, message.content]).toEqual([undefined, expect.stringContaining('offline model')]);
+  });
+
+  it('has a call cut short by the bound, and says so', async () => {
+    const { message, finishReason } = await ask([user('add milk')], { tools, max_tokens: 1 });
+    expect(message.tool_calls).toMatchObject([{ function: { name: 'todo_add', arguments: '' } }]);
+    expect(finishReason).toBe('length');
+  });
+});

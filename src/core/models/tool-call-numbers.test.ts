@@ -96,3 +96,12 @@ it('finds the call of a piece without an index among many, in as many pieces as 
   }
   expect(piece.index).toBe(999);
 });
+
+it('tells calls apart that come at one index, custom ones too, and gives none the index of another', () => {
+  const indices = indicesOf([
+    { index: 1, id: 'a', function: { name: 'add', arguments: '{}' } },
+    { index: 1, id: 'b', custom: { name: 'shell', input: 'ls' } },
+    { index: 1, id: 'c', custom: { name: 'shell', input: 'ps' } },
+  ]);
+  expect(indices).toEqual([1, 2, 3]);
+});

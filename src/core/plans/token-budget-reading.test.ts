@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { insertUser } from '../../../test/harness/insert-user.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { useTestRedis } from '../../../test/harness/redis.ts';
@@ -104,12 +104,96 @@ test('with Redis away, what was used is read though a call of the month before i
   await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
 });
 
+test('a clock that is set back is in a month that may be used up', async () => {
+  const budget = open({ database: postgres, redis: undefined });
+  nowMs = Date.parse('2026-12-01T00:00:00Z');
+  (await reserve(budget)).settle(0);
+  await useUp('2026-11-03');
+  nowMs = Date.parse('2026-11-30T23:00:00Z');
+  await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
+
+test('what a call of the month before used is the first that counts in this one', async () => {
+  const budget = open({ database: postgres, redis: undefined });
+  const underWay = await reserve(budget);
+  nowMs = Date.parse('2026-12-01T00:00:00Z');
+  underWay.settle(1_000);
+  await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
+
+/** A budget whose Redis and database only note what they are asked. Its timers are the test's. */
+function openNoting() {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const readings: unknown[] = [];
+  const told: unknown[][] = [];
+  const database = { query: async () => [{ i: 1, tokens: readings.push('read'), given: 0 }] };
+  const redis = {
+    isAvailable: true,
+    run: async (_script: unknown, _keys: unknown, values: unknown[]) => told.push(values) && [1, 0],
+  };
+  const budget = open({ database: database as unknown as Database, redis: redis as unknown as Redis });
+  return { budget, redis, readings, told };
+}
+
+test('what Redis missed it is told once when it is back, however late, and till then the database is left alone', async () => {
+  const { budget, redis, readings, told } = openNoting();
+  const reservation = await reserve(budget);
+  const [id] = told.pop() ?? [];
+  redis.isAvailable = false;
+  reservation.settle(1);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect([readings.length, told]).toEqual([1, []]);
+  redis.isAvailable = true;
+  // By then the month is over, for which nothing is to be kept any longer.
+  nowMs = Date.parse('2026-12-01T00:00:00Z');
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(told).toEqual([[0, 2, expect.toSatisfy((keptMs) => keptMs > 0), id]]);
+});
+
+test.each([
+  ['of the next one', 0],
+  ['when it is back', 1_000],
+])('that a reservation is over is not told again once Redis was told %s', async (_when, backForMs) => {
+  const { budget, redis, told } = openNoting();
+  const reservation = await reserve(budget);
+  const [id] = told[0] ?? [];
+  redis.isAvailable = false;
+  reservation.settle(1);
+  redis.isAvailable = true;
+  await vi.advanceTimersByTimeAsync(backForMs);
+  await reserve(budget);
+  await reserve(budget);
+  // When it was made, and when it was over.
+  expect(told.filter((values) => values.includes(id))).toHaveLength(2);
+});
+
+test('what another server used is heard of from Redis, by who is let through and by who is refused', async () => {
+  const redis = { isAvailable: true, run: own.redis.run.bind(own.redis) };
+  const here = open({ database: postgres, redis: redis as unknown as Redis });
+  const there = open({ database: postgres, redis: own.redis });
+  (await reserve(there)).settle(999);
+  await own.redis.ping();
+  await reserve(here);
+  redis.isAvailable = false;
+  await expect(reserve(here)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+  redis.isAvailable = true;
+  there.count(who.userId, 1);
+  await own.redis.ping();
+  await expect(reserve(here)).rejects.toMatchObject({ retryAfterMs: monthOf(nowMs).endsAtMs - nowMs });
+});
+
 test('what a server had set aside that died comes back when its time is over, and nothing is kept for ever', async () => {
   const admin = new Client(own.server.url);
   onTestFinished(() => admin.disconnect());
   const [used, reserved] = new TokenAccount(who.userId, monthOf(nowMs)).keys;
   await admin.hset(reserved, newId(), '1000:1');
-  await reserve(open({ database: postgres, redis: own.redis }));
+  const reservation = await reserve(open({ database: postgres, redis: own.redis }));
   expect(await admin.hlen(reserved)).toBe(1);
-  for (const key of [used, reserved]) expect(await admin.pttl(key)).toBeGreaterThan(0);
+  expect(await admin.pttl(reserved)).toBeGreaterThan(0);
+  const monthMs = monthOf(nowMs).endsAtMs - nowMs;
+  expect(await admin.pttl(used)).toBeGreaterThan(monthMs - 60_000);
+  reservation.settle(1);
+  await expect.poll(() => admin.get(used)).toBe('1');
+  expect(await admin.pttl(used)).toBeGreaterThan(monthMs - 60_000);
 });

@@ -48,7 +48,7 @@ afterAll(async () => {
 
 /** Has the database know of more tokens that a user has used. */
 async function addUse(userId: string, usedTokens: number): Promise<void> {
-  const row = { userId, day: '2026-11-03', model: 'm', requests: 1, promptTokens: usedTokens, completionTokens: 0 };
+  const row = { userId, day: '2026-11-03', model: 'm', requests: 1, promptTokens: 0, completionTokens: usedTokens };
   await postgres.query(addUsage({ writer: newId(), batch: 1, rows: [row] }), testContext());
 }
 

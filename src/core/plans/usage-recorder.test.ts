@@ -70,6 +70,32 @@ test('uses of a model are added up, and models told apart', async () => {
   ]);
 });
 
+test('tells days apart, and adds up the requests that uses count as', async () => {
+  let now = new Date('2026-11-22T23:59:59Z');
+  const recorder = new UsageRecorder({ database: postgres, clock: { ...systemClock, now: () => now }, log });
+  recorder.record(use());
+  recorder.record({ ...use(), requests: 0 });
+  now = new Date('2026-11-23T00:00:00Z');
+  recorder.record(use());
+  await recorder.stop();
+  expect(await read()).toMatchObject([
+    { requests: 1, prompt_tokens: 20 },
+    { requests: 1, prompt_tokens: 10 },
+  ]);
+});
+
+test('stores so many at once that a statement is over in a moment', async () => {
+  let statements = 0;
+  const query = async () => {
+    statements++;
+    return [];
+  };
+  const recorder = new UsageRecorder({ database: { query }, clock: systemClock, log });
+  for (let index = 0; index < 1_001; index++) recorder.record(use(`model ${index}`));
+  await recorder.store();
+  expect(statements).toBe(2);
+});
+
 test.each(['before', 'after'] as const)(
   'what failed %s it was stored counts once, and what came meanwhile too',
   async (when) => {
@@ -167,7 +193,7 @@ test('a user who is gone keeps nobody else from being counted', async () => {
   expect(await read()).toMatchObject([{ requests: 1 }]);
 });
 
-test('of the processes that were killed, those that wrote nothing for a month are forgotten', async () => {
+test('of the processes that were killed, those that wrote nothing for a month are forgotten, and one that stops at once', async () => {
   const [killed, running] = [create(), create()];
   for (const { recorder } of [killed, running]) {
     recorder.record(use());
@@ -185,5 +211,7 @@ test('of the processes that were killed, those that wrote nothing for a month ar
     select batch from usage_writers`;
   // Among those that the tests before left behind.
   expect(await postgres.query(left, testContext())).toEqual([{ batch: 2 }]);
+  await running.recorder.stop();
+  expect(await postgres.query(left, testContext())).toEqual([]);
   expect(await read()).toMatchObject([{ requests: 3 }]);
 });

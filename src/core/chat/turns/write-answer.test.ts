@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { newRunningTurn } from '../../../../test/harness/new-running-turn.ts';
+import { createTestAssistant } from '../../../../test/harness/test-assistant.ts';
 import { testContext } from '../../../../test/harness/test-context.ts';
 import { systemClock as clock } from '../../../base/time.ts';
 import { createLogger } from '../../../platform/log/index.ts';
-import type { ChatCompletionChunk, Models, ToolCallDelta } from '../../models/index.ts';
+import type { ChatCompletionChunk, CompletionRequest, Models, ToolCallDelta } from '../../models/index.ts';
+import { type Assistant, Assistants } from '../assistants.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -105,6 +107,53 @@ test('a refusal is the answer, in its own words', async () => {
     (at) => [say({ content: null, refusal: 'I cannot' }), say({ refusal: ' do that.' })][at] ?? say({}),
   );
   expect(turn.text).toBe('I cannot do that.');
+});
+
+/** Has a model answer a turn of an assistant with these chunks, a list for each time it is asked; answers what it was asked. */
+async function assist(turn: RunningTurn, tools: Assistant['tools'], steps: readonly (readonly object[])[]) {
+  const requests: CompletionRequest[] = [];
+  const models = {
+    async stream(request: CompletionRequest, _call: unknown, take: (chunk: object) => void) {
+      for (const chunk of steps[requests.push(request) - 1] ?? []) take({ model: 'm', choices: say({}), ...chunk });
+    },
+  } as unknown as Models;
+  const context = { ...testContext(), deadline: turn.deadline };
+  const assistant = new Assistants([{ ...createTestAssistant(), tools }]).get('desk');
+  const parts = { assistant, conversation: [], tried: [], ensureSaved: async () => undefined };
+  await writeAnswer(turn, { models, log, clock, context, ...parts });
+  turn.deadline.end();
+  return requests;
+}
+
+const { tools } = createTestAssistant();
+const recite = call({ index: 0, id: 'a', function: { name: 'desk_recite', arguments: '{"text":"x"}' } });
+
+test.each([
+  ['asked', 500_000, 0],
+  ['written', 0, 500_000],
+])('a turn in which a great deal was %s may call no further tool', async (_what, prompt_tokens, completion_tokens) => {
+  const turn = newRunningTurn();
+  const step = [{ choices: recite, usage: { prompt_tokens, completion_tokens, total_tokens: 500_000 } }];
+  const requests = await assist(turn, tools, [step, step]);
+  expect(requests.map(({ tool_choice }) => tool_choice)).toEqual([undefined, 'none']);
+  expect(turn.toolCalls).toHaveLength(1);
+});
+
+test('a turn of which the offline model wrote a part is degraded, whoever wrote the rest', async () => {
+  const turn = newRunningTurn();
+  await assist(turn, tools, [[{ choices: recite, degraded: true }], [{ choices: say({ content: 'Done.' }) }]]);
+  expect([turn.isDegraded, turn.text]).toEqual([true, 'Done.']);
+});
+
+test('a model is offered no list of tools where there are none, for some providers refuse an empty one', async () => {
+  const [request] = await assist(newRunningTurn(), [], []);
+  expect(request).not.toHaveProperty('tools');
+});
+
+test('the pieces of a call count as a token each, where nobody counted', async () => {
+  const turn = newRunningTurn();
+  await answer(turn, () => call({ index: 0, id: 'a', function: { arguments: '1' } }));
+  expect(turn.usage?.completion_tokens).toBe(PIECES);
 });
 
 test('what was written in earlier steps of a turn counts', async () => {
