@@ -33,6 +33,13 @@ export async function inspectRoutes(
     return { isPooled: true, fault };
   }
   const route = directUrl === undefined ? direct : await inspect('DATABASE_URL', url);
+  if (route.database !== direct.database) {
+    const fault = {
+      what: 'DATABASE_URL and DATABASE_DIRECT_URL lead to two databases, so no change of the one would be heard of',
+      whatToDo: 'Set DATABASE_DIRECT_URL to the one that DATABASE_URL leads to.',
+    };
+    return { isPooled: route.isPooled, fault };
+  }
   const fault = route.keepsPrepared
     ? undefined
     : {

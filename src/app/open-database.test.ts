@@ -39,6 +39,15 @@ test('the URL that leads nowhere is named', async () => {
   await expect(find(nowhere, database.url)).rejects.toThrow(/^DATABASE_URL: .*ECONNREFUSED/);
 });
 
+test('two URLs that lead to two databases are refused', async () => {
+  const [one, another] = await Promise.all([createTestDatabase(), createTestDatabase()]);
+  onTestFinished(() => Promise.all([one.drop(), another.drop()]).then(() => undefined));
+  const config = loadConfig({ DATABASE_URL: one.url, DATABASE_DIRECT_URL: another.url });
+  await expect(findDatabase(config, createLogger({ level: 'silent' }))).rejects.toThrow(
+    /^DATABASE_URL and DATABASE_DIRECT_URL lead to two/,
+  );
+});
+
 test('a command joins the Postgres of a server that was being started at the same time, which a server does not', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-join-'));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));

@@ -11,7 +11,11 @@ export interface DatabaseRoute {
   readonly keepsSession: boolean;
   /** Whether a statement that was prepared is there in the next transaction. */
   readonly keepsPrepared: boolean;
+  /** Which database it leads to: the same text for each way to the same one, while its server is not started again. */
+  readonly database: string;
 }
+
+type Kept = Omit<DatabaseRoute, 'database'>;
 
 const CONNECT_BOUND_MS = 10_000;
 const ANSWER_BOUND_MS = 5_000;
@@ -21,7 +25,12 @@ const ROUNDS = 5;
 /** As no such statement is, or is already: another client prepared it on this server connection. */
 const FORGOTTEN = new Set(['26000', '42P05']);
 
-const direct: DatabaseRoute = { isPooled: false, keepsSession: true, keepsPrepared: true };
+const direct: Kept = { isPooled: false, keepsSession: true, keepsPrepared: true };
+
+// By when its server was started, for a copy that was restored from a backup goes by the same identifier.
+const WHICH = `
+  select pg_backend_pid() as pid, concat_ws(' ', extract(epoch from pg_postmaster_start_time()), oid) as database
+  from pg_database where datname = current_database()`;
 
 async function askProcess(client: Client, name: string): Promise<number> {
   const query = { name, text: 'select pg_backend_pid() as pid' };
@@ -29,7 +38,7 @@ async function askProcess(client: Client, name: string): Promise<number> {
 }
 
 /** Whether the first client keeps its server connection while the second has one to itself. */
-async function compare(first: Client, second: Client): Promise<DatabaseRoute> {
+async function compare(first: Client, second: Client): Promise<Kept> {
   // A name of its own: what an earlier start prepared may still be on the pooler's connections.
   const name = `evenkeel_route_${newId()}`;
   for (let round = 0; round < ROUNDS; round++) {
@@ -43,6 +52,11 @@ async function compare(first: Client, second: Client): Promise<DatabaseRoute> {
     }
   }
   return { isPooled: true, keepsSession: true, keepsPrepared: true };
+}
+
+function unlessForgotten(error: unknown): Kept {
+  if (FORGOTTEN.has(sqlState(error) ?? '')) return { isPooled: true, keepsSession: false, keepsPrepared: false };
+  throw error;
 }
 
 /**
@@ -61,14 +75,11 @@ export async function inspectRoute(url: string, connectBoundMs = CONNECT_BOUND_M
   try {
     const first = await connect(url, config);
     clients.push(first);
-    const { rows } = await first.query<{ pid: number }>('select pg_backend_pid() as pid');
-    if (rows[0]?.pid === (first as unknown as { processID: number }).processID) return direct;
+    const { pid, database = '' } = (await first.query<{ pid: number; database: string }>(WHICH)).rows[0] ?? {};
+    if (pid === (first as unknown as { processID: number }).processID) return { ...direct, database };
     const second = await connect(url, config);
     clients.push(second);
-    return await compare(first, second);
-  } catch (error) {
-    if (FORGOTTEN.has(sqlState(error) ?? '')) return { isPooled: true, keepsSession: false, keepsPrepared: false };
-    throw error;
+    return { ...(await compare(first, second).catch(unlessForgotten)), database };
   } finally {
     await Promise.all(clients.map((client) => client.end()));
   }
