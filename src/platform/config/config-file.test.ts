@@ -60,8 +60,16 @@ describe('a file that a variable names', () => {
       `MODELS_FILE: there is no file that can be read at ${resolve('nowhere/models.yaml')}`,
     ]);
     expect(problemsOf(naming('models: [\n  sk-secret'))).toEqual([
-      expect.stringMatching(/^MODELS_FILE: the file is neither YAML nor JSON: line \d+, column \d+$/),
+      expect.stringMatching(/^MODELS_FILE: the file is neither YAML nor JSON: line \d+, column \d+ \(bad indent\)$/),
     ]);
+  });
+
+  test.each([
+    ['models: 1\nmodels: 2', 'line 2, column 1 (duplicate key)'],
+    ['models:\n\t- name: a', 'line 2, column 1 (tab as indent)'],
+    ['key: !secret sk-verysecret', 'line 1, column 6 (tag resolve failed)'],
+  ])('%j is refused with the reason, and without a word of it', (text, reason) => {
+    expect(problemsOf(naming(text))).toEqual([`MODELS_FILE: the file is neither YAML nor JSON: ${reason}`]);
   });
 
   test('stands alone: not beside a provider in the environment', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parse, YAMLParseError } from 'yaml';
+import { parseDocument, YAMLError } from 'yaml';
 import type { Environment, Parsed } from './parsed.ts';
 
 /** A file that a variable names. What it must hold is for the feature to say that reads it. */
@@ -24,17 +24,32 @@ function namesIn(content: unknown): string[] {
   });
 }
 
+/** What a file of YAML or JSON holds. A tag that nobody knows is refused too: what follows it would be taken as it stands. */
+function parse(text: string): unknown {
+  // At another level it would write its warnings, with the lines that they are about.
+  const document = parseDocument(text, { logLevel: 'error' });
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault) throw fault;
+  return document.toJS();
+}
+
+/** Where and what the fault is, as `: line 2, column 1 (duplicate key)`, without a word of the file, which may hold a secret. */
+function describeFault(error: unknown): string {
+  if (!(error instanceof YAMLError)) return '';
+  const place = error.linePos?.[0];
+  const where = place ? `: line ${place.line}, column ${place.col}` : '';
+  return `${where} (${error.code.toLowerCase().replaceAll('_', ' ')})`;
+}
+
 /** Reads a file of YAML or JSON, and what it names of the environment. */
 export function readConfigFile(path: string, environment: Environment): Parsed<ConfigFile> {
   let content: unknown;
   try {
     content = parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    const place = error instanceof YAMLParseError ? error.linePos?.[0] : undefined;
-    const where = place ? `: line ${place.line}, column ${place.col}` : '';
     const isRead = !(error as { code?: string }).code?.startsWith('E');
     const unreadable = `there is no file that can be read at ${resolve(path)}`;
-    return { problem: isRead ? `the file is neither YAML nor JSON${where}` : unreadable };
+    return { problem: isRead ? `the file is neither YAML nor JSON${describeFault(error)}` : unreadable };
   }
   const named: Record<string, string> = {};
   const missing = new Set<string>();
