@@ -24,6 +24,11 @@ it('says how to reach a database that wants TLS', () => {
   expect(adviseOnDatabase(refused)).toContain('sslmode=verify-full');
 });
 
+it('says where the password goes that a database wants', () => {
+  const refused = new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string');
+  expect(adviseOnDatabase(refused)).toContain('put it into the URL');
+});
+
 it('says nothing of an error that it does not know', () => {
   expect(adviseOnDatabase(new Error('read ECONNRESET', { cause: 'no error' }))).toBeUndefined();
 });

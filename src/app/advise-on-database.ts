@@ -34,6 +34,10 @@ const adviceByMessage: readonly (readonly [RegExp, string])[] = [
     /^The server does not support SSL connections$/,
     'Set sslmode=disable in the URL where the way to the database is safe without TLS; else turn TLS on in the database.',
   ],
+  [
+    /client password must be a string$/,
+    'The database wants a password: put it into the URL, as postgres://user:password@host.',
+  ],
   [/^no pg_hba\.conf entry .*no encryption$/, 'The database wants TLS: add sslmode=verify-full to the URL.'],
 ];
 

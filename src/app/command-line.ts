@@ -11,6 +11,13 @@ import { version } from './version.ts';
  */
 type Start = (logDestination?: NodeJS.WriteStream) => { config: Config; log: Logger };
 
+/** Writes what was asked for. @throws Error when it cannot be written: a key that nobody has is no success. */
+async function answer({ stdout }: NodeJS.Process, text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 /** The commands. Each loads what it takes when it is run: loading everything is most of a short one's time. */
 function createProgram(process: NodeJS.Process, start: Start): Command {
   const program = new Command('evenkeel')
@@ -48,7 +55,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
       const { config, log } = startShort();
       const { migrateDatabase } = await import('./migrate-database.ts');
       const applied = await migrateDatabase(config, log);
-      process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied:\n${applied.join('\n')}\n`);
+      await answer(process, applied.length === 0 ? 'The schema is up to date.\n' : `Applied:\n${applied.join('\n')}\n`);
     });
 
   program
@@ -61,7 +68,7 @@ function createProgram(process: NodeJS.Process, start: Start): Command {
     .action(async (options: { username: string; name: string }) => {
       const { config, log } = startShort();
       const { createKey } = await import('./create-key.ts');
-      process.stdout.write(`${await createKey(config, log, options)}\n`);
+      await answer(process, `${await createKey(config, log, options)}\n`);
     });
 
   addLoadTestCommand(program, startShort);

@@ -67,6 +67,13 @@ async function countUsers(): Promise<number> {
   return row.users;
 }
 
+/** Does what a load test says of the users that it left. */
+async function removeLeftBehind(output: string): Promise<void> {
+  expect(output).toContain('The users of this test could not all be erased');
+  const advice = /^ +(select .*;)$/m.exec(output)?.[1];
+  await query(advice ?? 'no advice');
+}
+
 it('climbs to its users, passes, draws its report, and leaves nothing behind', async () => {
   const before = await countUsers();
   const report = join(directory, 'report.html');
@@ -142,6 +149,19 @@ it.each([
   },
 );
 
+it('that is interrupted twice says what stayed and how to remove it', async () => {
+  const before = await countUsers();
+  const { child, outcome } = startLoadTest(['--users', '20', '--stage-seconds', '60']);
+  child.stdout?.on('data', (chunk) => {
+    if (!/users +\d+\/s/.test(String(chunk))) return;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) child.kill(signal);
+  });
+  const { code, output } = await outcome;
+  expect(code, output).toBe(1);
+  await removeLeftBehind(output);
+  await until(async () => (await countUsers()) === before);
+});
+
 it('keeps its verdict when its users cannot be erased, and says what stayed and how to remove it', async () => {
   const before = await countUsers();
   await query(`
@@ -155,9 +175,7 @@ it('keeps its verdict when its users cannot be erased, and says what stayed and 
   expect(failed.code, failed.output).toBe(1);
   expect(await countUsers()).toBe(before + 20);
 
-  expect(failed.output).toContain('The users of this test could not all be erased');
-  const advice = /^ +(select .*;)$/m.exec(failed.output)?.[1];
-  await query(advice ?? 'no advice');
+  await removeLeftBehind(failed.output);
   await until(async () => (await countUsers()) === before);
 });
 

@@ -48,17 +48,6 @@ function judge(plan: LoadPlan, stages: readonly Stage[]): string[] {
     : findBrokenGates(last, plan.gates);
 }
 
-/**
- * What ends a test early: the first signal. A second one ends the process, and the users stay behind; but not a second SIGHUP:
- * a terminal that is closed sends one by the shell and one by the kernel.
- */
-function untilInterrupted(): AbortSignal {
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
-  process.on('SIGHUP', () => interrupted.abort());
-  return interrupted.signal;
-}
-
 /** Has the server erase the users of load tests that are left, by its own job, which is tried until it is done. */
 const ERASE_BY_SERVER = `select graphile_worker.add_job('accounts.erase_user', json_build_object('user_id', user_id)) from users where username ~ '^loadtest-[0-9a-f-]{36}$';`;
 
@@ -69,6 +58,24 @@ function showLeftBehind(error: unknown): void {
       'Those that are left are named loadtest-<id>, with their keys, sessions and messages. When no load test runs, have the ' +
       `server erase them: start it, and run in its database\n\n  ${ERASE_BY_SERVER}\n\n`,
   );
+}
+
+/**
+ * What ends a test early: the first signal. A second one ends the process, and the users stay behind, which it says; but not a
+ * second SIGHUP: a terminal that is closed sends one by the shell and one by the kernel.
+ */
+function untilInterrupted(): AbortSignal {
+  const interrupted = new AbortController();
+  const interrupt = (): void => {
+    if (interrupted.signal.aborted) {
+      showLeftBehind('it was interrupted a second time');
+      process.exit(1);
+    }
+    interrupted.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  process.on('SIGHUP', () => interrupted.abort());
+  return interrupted.signal;
 }
 
 /** Runs a load test from users' creation to their end. Sets the exit code by whether it kept to its gates. */

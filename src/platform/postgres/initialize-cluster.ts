@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataDirectoryError } from './data-directory-error.ts';
 import { isAlive } from './is-alive.ts';
 import { keepSecret } from './keep-secret.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
@@ -42,7 +43,7 @@ export async function readPassword(dataDir: string): Promise<string | undefined>
   const path = join(dataDir, PASSWORD_FILE);
   const text = await readFile(path, 'utf8').catch((cause) => {
     if (cause.code === 'ENOENT') return '';
-    throw new Error(`cannot read ${path}: does the data directory belong to another user?`, { cause });
+    throw dataDirectoryError(dataDir, cause);
   });
   return PASSWORD.test(text) ? text.trim() : undefined;
 }

@@ -1,12 +1,18 @@
-import { rename } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeDirectory } from '../../../test/harness/embedded-postgres.ts';
 import { createLogger } from '../log/index.ts';
-import { startEmbeddedPostgres } from './embedded.ts';
+import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { findPostmaster } from './postmaster.ts';
 
 const log = createLogger({ level: 'silent' });
+
+test('what is no directory is refused, naming the variable, also by a command that would join a server there', async () => {
+  const file = join(await makeDirectory(), 'file');
+  await writeFile(file, '');
+  await expect(findEmbeddedPostgres(file)).rejects.toThrow(`DATA_DIR ${file} cannot be used: ENOTDIR`);
+});
 
 test.runIf(process.platform === 'linux')('a server is known where its directory was moved to', async () => {
   const directory = await makeDirectory();

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { dataDirectoryError } from './data-directory-error.ts';
 import { isAlive } from './is-alive.ts';
 
 const execute = promisify(execFile);
@@ -43,7 +44,7 @@ export async function findPostmaster(clusterDir: string): Promise<Postmaster | u
 async function readPidFile(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch((error) => {
     if (error.code === 'ENOENT') return undefined;
-    throw new Error(`cannot read ${path}: does the data directory belong to another user?`, { cause: error });
+    throw dataDirectoryError(dirname(dirname(path)), error);
   });
 }
 
