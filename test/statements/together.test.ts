@@ -60,7 +60,7 @@ function endOf({ turnId, sessionId, owner }: NewTurn): TurnEnd {
   return {
     ...{ userId, sessionId, turnId, owner, lastHeartbeatAt: null, status: 'completed', messageId: newId() },
     ...{ content: 'Hello', deltaChars: '{5}', toolCalls: null, model: null, degraded: false, activityId: newId() },
-    ...{ errorCode: null, errorMessage: null, promptTokens: null, completionTokens: null },
+    ...{ errorCode: null, errorMessage: null, promptTokens: null, completionTokens: null, usedModel: null },
   };
 }
 

@@ -73,4 +73,18 @@ describe('while no model answers', () => {
     });
     expect(assistant.runs).toHaveLength(1);
   });
+
+  it('what it counted before it was gone is its own usage, and the words of the offline model are nobody’s', async () => {
+    const another = await product.createUser();
+    const session = await product.request(another, 'POST', '/v1/chat/sessions', { assistant: 'desk' });
+    const { id } = (await session.json()) as { id: string };
+    const script = () => {
+      setImmediate(() => provider.setMode('401'));
+      return { text: 'Noting.', calls: [{ name: 'desk_note', arguments: '{"text":"milk"}' }] };
+    };
+    provider.setMode('ok', { script });
+    await product.request(another, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'what a day' });
+    const { data } = (await (await product.request(another, 'GET', '/v1/me/usage')).json()) as { data: object[] };
+    expect(data).toMatchObject([{ model: 'stub-model', requests: 1, prompt_tokens: 7, completion_tokens: 1 }]);
+  });
 });

@@ -79,6 +79,12 @@ test('what the provider counted goes before any estimate', async () => {
   expect(await countOf([say({ content: long }), { usage }])).toBe(7);
 });
 
+test('of a stream that was left, what came after the provider counted costs too', async () => {
+  expect(await countOf([{ ...say({}), usage: { ...usage, completion_tokens: 0 } }, say({ content: long })])).toBe(
+    1_000,
+  );
+});
+
 test.each([
   ['the usual length of an answer', {}, 4_096],
   ['the bound that is set', { max_tokens: 100 }, 100],

@@ -37,6 +37,8 @@ class Meter {
   #pieces = 0;
   #chars = 0;
   #wholeTokens = 0;
+  /** Whether the provider's count, if it made one, is of all that it wrote. */
+  #isCounted = false;
 
   constructor(request: CompletionRequest) {
     this.#request = request;
@@ -46,7 +48,14 @@ class Meter {
     this.#model = chunk.model;
     if (chunk.usage) this.#usage = chunk.usage;
     this.#pieces += chunk.choices.length;
-    this.#chars += countChars(chunk);
+    const chars = countChars(chunk);
+    this.#chars += chars;
+    this.#isCounted = chunk.usage != null || (this.#isCounted && chars === 0);
+  }
+
+  /** All of the answer came: what the provider counted of it is its last word. */
+  end(): void {
+    this.#isCounted = true;
   }
 
   addAnswer({ model, usage, choices }: ChatCompletion): void {
@@ -60,12 +69,13 @@ class Meter {
     this.#model = model;
   }
 
-  /** By the provider's own count where it came to tell it; else by an estimate. Undefined when nothing came, and none left. */
+  /** By the provider's own count where that is of all; else by an estimate. Undefined when nothing came, and none left. */
   get cost(): Cost | undefined {
     if (this.#model === undefined) return undefined;
     const promptTokens = this.#usage?.prompt_tokens ?? estimatePrompt(this.#request);
     const written = this.#wholeTokens + estimateStreamed({ pieces: this.#pieces, chars: this.#chars });
-    const completionTokens = this.#usage?.completion_tokens ?? written;
+    const counted = this.#usage?.completion_tokens ?? written;
+    const completionTokens = this.#isCounted ? counted : Math.max(counted, written);
     return { model: this.#model, promptTokens, completionTokens };
   }
 }
@@ -84,7 +94,9 @@ export function meterModels(models: Asking, spender: Spender, { tokenBudget, usa
     const reservation = await tokenBudget.reserve(spender, estimateCall(request), call.deadline);
     const meter = new Meter(request);
     try {
-      return await ask(meter, { ...call, onLeft: (model) => meter.addLeft(model) });
+      const answer = await ask(meter, { ...call, onLeft: (model) => meter.addLeft(model) });
+      meter.end();
+      return answer;
     } finally {
       const { cost } = meter;
       reservation.settle(cost === undefined ? 0 : cost.promptTokens + cost.completionTokens);

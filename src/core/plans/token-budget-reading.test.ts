@@ -12,12 +12,14 @@ import { type Database, openPostgres, type Postgres } from '../../platform/postg
 import type { Redis } from '../../platform/redis/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
+import type { Plan } from './read-plans.ts';
 import { monthOf, TokenAccount } from './token-account.ts';
 import { TokenBudget } from './token-budget.ts';
 
 const own = useTestRedis();
 const log = createLogger({ level: 'silent' });
 const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000, modelCallsAtOnce: undefined };
+const plans = [plan, { ...plan, name: 'unlimited', tokensPerMonth: undefined }];
 
 let testDatabase: TestDatabase;
 let postgres: Postgres;
@@ -50,8 +52,8 @@ async function useUp(day: string): Promise<void> {
 function open(parts: { database: Database; redis: Redis | undefined }): TokenBudget {
   const clock = { now: () => new Date(nowMs), monotonicMs: () => performance.now() + elapsedMs };
   const limiter = new Limiter({ redis: undefined, clock });
-  const plans = new Plans(new Map([['free', plan]]), log);
-  return new TokenBudget({ ...parts, observers: {}, limiter, plans, longestCallMs: 60_000, clock, log });
+  const known = new Plans(new Map<string, Plan>(plans.map((each) => [each.name, each])), log);
+  return new TokenBudget({ ...parts, observers: {}, limiter, plans: known, longestCallMs: 60_000, clock, log });
 }
 
 const reserve = (budget: TokenBudget) => budget.reserve(who, 1, testContext().deadline);
@@ -92,6 +94,14 @@ test('what is used beside all that was set aside is used up at once', async () =
   const budget = open({ database: postgres, redis: undefined });
   (await reserve(budget)).settle(0);
   budget.count(who.userId, 1_000);
+  await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
+});
+
+test('what a call that began on a plan without a limit took is used up at once where the plan has one by then', async () => {
+  const budget = open({ database: postgres, redis: undefined });
+  const underWay = await budget.reserve({ ...who, plan: 'unlimited' }, 1, testContext().deadline);
+  (await reserve(budget)).settle(0);
+  underWay.settle(1_000);
   await expect(reserve(budget)).rejects.toMatchObject({ code: 'limits.tokens_exceeded' });
 });
 

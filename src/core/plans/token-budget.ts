@@ -65,8 +65,6 @@ const TELL_AGAIN_MS = 1_000;
 /** Accounts of which Redis is told at once. Ten times as many may take longer than a command may: it would seem away again. */
 const TOLD_AT_ONCE = 100;
 
-const unlimited: Reservation = { settle: () => undefined };
-
 /**
  * The tokens that users may spend in a month. They are reserved before a model is asked and settled after: however many
  * ask at once, no more than one reservation goes over the limit.
@@ -128,7 +126,7 @@ export class TokenBudget {
     const { tokensPerMonth } = this.#options.plans.of(spender);
     if (tokensPerMonth === undefined) {
       this.doubt(spender.userId);
-      return unlimited;
+      return { settle: (usedTokens) => this.#settleUnlimited(spender.userId, usedTokens) };
     }
     const account = await this.#accountOf(spender.userId, deadline);
     const limit = tokensPerMonth + account.givenTokens;
@@ -254,6 +252,11 @@ export class TokenBudget {
     if (held === undefined) return;
     // Stored with the day on which the call ended, which may be in the next month. What was set aside in one that is over lapses.
     this.#use(account.userId, usedTokens, held.isShared ? [id] : []);
+  }
+
+  /** Counts where the user came to a plan with a limit meanwhile: what the database said then is from before. */
+  #settleUnlimited(userId: string, usedTokens: number): void {
+    if (this.#accounts.has(userId)) this.#use(userId, usedTokens, []);
   }
 
   #use(userId: string, usedTokens: number, over: readonly string[]): void {

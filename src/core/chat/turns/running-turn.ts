@@ -50,6 +50,8 @@ export class RunningTurn implements TurnDraft {
   /** Whether the offline model stood in for it. */
   isDegraded = false;
   usage: Usage | null = null;
+  /** The model that took it: the one that stood in only where no other did. */
+  usedModel: string;
   /** How many events, and how many pieces and characters of `text`, are stored. */
   saved = { events: 0, pieces: 0, chars: 0 };
   /** When the database last heard of the turn, on the monotonic clock. */
@@ -70,6 +72,7 @@ export class RunningTurn implements TurnDraft {
     this.key = key;
     this.deadline = deadline;
     this.writtenBy = key.model;
+    this.usedModel = key.model;
     this.lastSavedMs = startedMs;
     this.feed = new TurnFeed(key.turnId);
     // A streaming reader takes the error from the feed; then nobody waits here.
@@ -106,8 +109,15 @@ export class RunningTurn implements TurnDraft {
     return (this.usage?.prompt_tokens ?? 0) + (this.usage?.completion_tokens ?? 0);
   }
 
-  /** Adds what a call of the model took. */
-  addUsage({ prompt_tokens, completion_tokens }: Usage): void {
+  /** Adds what a call of the model took, or of the one that stood in for it. */
+  addUsage({ prompt_tokens, completion_tokens }: Usage, isOfStandIn = false): void {
+    const model = isOfStandIn ? this.writtenBy : this.key.model;
+    if (this.usage !== null && this.usedModel !== model) {
+      // The words of the one that stood in are no tokens of the other.
+      if (isOfStandIn) return;
+      this.usage = null;
+    }
+    this.usedModel = model;
     const { prompt_tokens: prompt = 0, completion_tokens: completion = 0 } = this.usage ?? {};
     this.usage = { prompt_tokens: prompt + prompt_tokens, completion_tokens: completion + completion_tokens };
   }

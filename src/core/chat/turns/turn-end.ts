@@ -57,6 +57,7 @@ function describeEnd(
     degraded: turn.isDegraded,
     promptTokens: turn.usage?.prompt_tokens ?? null,
     completionTokens: turn.usage?.completion_tokens ?? null,
+    usedModel: turn.usedModel,
   };
 }
 
@@ -100,7 +101,7 @@ export async function endTurn(turn: RunningTurn, failure: unknown, options: EndT
  * Counts what a turn cost that was not ended here: all of it where it was deleted, for then the statement that ends turns does not
  * find it; where it was taken over, what is not counted yet, for who does that knows only the text that was stored.
  */
-function countLoss({ key, usage, writtenBy }: RunningTurn, row: TurnRow | undefined, recorder: Recorder): void {
+function countLoss({ key, usage, usedModel }: RunningTurn, row: TurnRow | undefined, recorder: Recorder): void {
   // It may have been ended here all the same, unheard.
   if (usage === null || (row !== undefined && row.completion_tokens !== null)) return;
   const { userId } = key;
@@ -108,7 +109,7 @@ function countLoss({ key, usage, writtenBy }: RunningTurn, row: TurnRow | undefi
   const { prompt_tokens: promptTokens, completion_tokens: completion } = usage;
   // As `chat.end_turns` counts a text: by Postgres's characters, which are not JavaScript's.
   const completionTokens = Math.max(0, completion - Math.ceil([...text].length / CHARS_PER_TOKEN));
-  recorder.record({ userId, model: writtenBy, promptTokens, completionTokens, requests: text === '' ? 1 : 0 });
+  recorder.record({ userId, model: usedModel, promptTokens, completionTokens, requests: text === '' ? 1 : 0 });
 }
 
 /** Why a turn is not there any more, or not this process's: its account is gone, its session, or it was taken over. */

@@ -4,8 +4,14 @@ import { createTestAssistant } from '../../../../test/harness/test-assistant.ts'
 import { testContext } from '../../../../test/harness/test-context.ts';
 import { systemClock as clock } from '../../../base/time.ts';
 import { createLogger } from '../../../platform/log/index.ts';
-import type { ChatCompletionChunk, CompletionRequest, Models, ToolCallDelta } from '../../models/index.ts';
-import { type Assistant, Assistants } from '../assistants.ts';
+import {
+  type ChatCompletionChunk,
+  type CompletionRequest,
+  type Models,
+  modelErrors,
+  type ToolCallDelta,
+} from '../../models/index.ts';
+import { type Assistant, Assistants, type ReadyAssistant } from '../assistants.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -18,19 +24,28 @@ const piece = 'x'.repeat(100_000);
 /** So many pieces that an answer without a bound would hold ten times as much as it may. */
 const PIECES = 100;
 
+/** What else may be chosen: how many chunks come, the tools that the model is told of, what it counts in its first chunk. */
+interface AnswerOptions {
+  readonly count?: number;
+  readonly assistant?: ReadyAssistant;
+  readonly usage?: ChatCompletionChunk['usage'];
+}
+
 /** Has a model answer a turn; answers what that failed with, and how many chunks were taken from it. */
-async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, count = PIECES) {
+async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, answerOptions: AnswerOptions = {}) {
+  const { count = PIECES, assistant, usage } = answerOptions;
   let taken = 0;
   const models = {
     async stream(_request: unknown, _call: unknown, take: (chunk: object) => void) {
       for (let at = 0; at < count; at++) {
         taken++;
-        take({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: choicesAt(at) });
+        const counted = at === 0 && usage !== undefined ? { usage } : {};
+        take({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: choicesAt(at), ...counted });
       }
     },
   } as unknown as Models;
   const context = { ...testContext(), deadline: turn.deadline };
-  const parts = { assistant: undefined, conversation: [], tried: [], ensureSaved: async () => undefined };
+  const parts = { assistant, conversation: [], tried: [], ensureSaved: async () => undefined };
   const options = { models, log, clock, context, ...parts };
   const writing = writeAnswer(turn, options);
   const error = await writing.then(
@@ -39,6 +54,10 @@ async function answer(turn: RunningTurn, choicesAt: (at: number) => Choices, cou
   );
   turn.deadline.end();
   return { error, taken };
+}
+
+function breakOff(): never {
+  throw modelErrors.raise.bad_response();
 }
 
 const say = (delta: Choices[number]['delta']): Choices => [{ index: 0, delta }];
@@ -69,7 +88,7 @@ test.each(endless)('a model that does not stop writing %s is left at the bound',
 });
 
 test('a model that writes by the letter is left when its pieces are more than any model has tokens for', async () => {
-  const { error, taken } = await answer(newRunningTurn(), () => say({ content: 'x' }), 250_000);
+  const { error, taken } = await answer(newRunningTurn(), () => say({ content: 'x' }), { count: 250_000 });
   expect(error).toMatchObject({ code: 'chat.answer_too_long' });
   expect(taken).toBe(200_001);
 });
@@ -80,7 +99,7 @@ test.each([
 ])('a model that does not stop writing %s, which are not kept, costs no more than a turn may', async (...row) => {
   const [, count, choicesAt] = row;
   const turn = newRunningTurn();
-  expect((await answer(turn, choicesAt, count)).error).toMatchObject({ code: 'chat.answer_too_long' });
+  expect((await answer(turn, choicesAt, { count })).error).toMatchObject({ code: 'chat.answer_too_long' });
   expect(turn.usage?.completion_tokens).toBeLessThanOrEqual(525_000);
 });
 
@@ -91,6 +110,21 @@ test.each([
   const turn = newRunningTurn();
   await answer(turn, () => say({ content }));
   expect(turn.usage?.completion_tokens).toBe(tokens);
+});
+
+test('of a stream that broke, what came after the provider counted costs too', async () => {
+  const turn = newRunningTurn();
+  const usage = { prompt_tokens: 5, completion_tokens: 0, total_tokens: 5 };
+  await answer(turn, (at) => (at < 2 ? say({ content: piece }) : breakOff()), { usage });
+  expect(turn.usage).toEqual({ prompt_tokens: 5, completion_tokens: 50_000 });
+});
+
+test('of a prompt that nobody counted, the tools count as they do in a completion', async () => {
+  const turn = newRunningTurn();
+  const tool = { type: 'function' as const, function: { name: 'test_tool', description: piece } };
+  const assistant = { instructions: '', offered: [tool], toolset: new Map() } as unknown as ReadyAssistant;
+  await answer(turn, () => say({ content: 'x' }), { assistant });
+  expect(turn.usage?.prompt_tokens).toBeGreaterThan(25_000);
 });
 
 test('of several choices, the first alone is the answer, wherever it stands in a chunk', async () => {

@@ -7,13 +7,14 @@ import {
   type AnsweredMessage,
   type CompletionRequest,
   countChars,
+  estimatePrompt,
   estimateStreamed,
-  estimateTokens,
   type Message,
   type Models,
 } from '../../models/index.ts';
 import type { ReadyAssistant } from '../assistants.ts';
 import { chatErrors } from '../errors.ts';
+import type { Usage } from '../schemas.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { replayStep } from './start/replay-history.ts';
 import type { StoredToolCall } from './tool-call.ts';
@@ -118,34 +119,48 @@ async function askOnce(
   };
   const toldChars = turn.text.length;
   const written = { pieces: 0, chars: 0 };
+  const request = toRequest(turn, messages, options);
+  // Whether the provider's count, if it made one, is of all that it wrote.
+  let isCounted = false;
+  let isOfStandIn = false;
   try {
-    await models.stream(toRequest(turn, messages, options), modelCall, (chunk) => {
+    await models.stream(request, modelCall, (chunk) => {
       answer.add(chunk);
       turn.writtenBy = chunk.model;
-      turn.isDegraded ||= chunk.degraded === true;
+      isOfStandIn = chunk.degraded === true;
+      turn.isDegraded ||= isOfStandIn;
       const { content, refusal, tool_calls: call } = chunk.choices.find(({ index }) => index === 0)?.delta ?? {};
       // A model that will not answer says so in words of their own field: they are its answer.
       const piece = (content ?? '') + (refusal ?? '');
       if (piece || call) written.pieces++;
-      written.chars += countChars(chunk);
+      const chars = countChars(chunk);
+      written.chars += chars;
+      isCounted = chunk.usage != null || (isCounted && chars === 0);
       if (piece) turn.write(piece);
       const isTooLong = toldChars + answer.chars > MAX_ANSWER_CHARS || turn.deltaChars.length > MAX_PIECES;
       if (isTooLong || estimateStreamed(written) > MAX_TOKENS) throw chatErrors.raise.answer_too_long();
     });
+    isCounted = true;
   } finally {
-    const usage = answer.usage ?? estimateUsage(messages, { ...written, isLeft });
-    if (usage !== undefined) turn.addUsage(usage);
+    const { usage } = answer;
+    const used = usage && isCounted ? usage : estimateUsage(request, { ...written, isLeft, usage });
+    if (used !== undefined) turn.addUsage(used, isOfStandIn);
   }
   return answer.message;
 }
 
 /**
- * For providers that do not count, and for answers that were cut off before the count. What brought nothing costs nothing,
- * unless it was left: then the provider was sent the prompt.
+ * For providers that do not count, and for answers that were cut off before the count, or after one that was not the last. What
+ * brought nothing costs nothing, unless it was left: then the provider was sent the prompt.
  */
-function estimateUsage(messages: readonly Message[], written: { pieces: number; chars: number; isLeft: boolean }) {
+function estimateUsage(
+  request: CompletionRequest,
+  { usage, isLeft, ...written }: { pieces: number; chars: number; isLeft: boolean; usage: Usage | undefined },
+): Usage | undefined {
   const tokens = estimateStreamed(written);
-  return tokens > 0 || written.isLeft
-    ? { prompt_tokens: estimateTokens(messages), completion_tokens: tokens }
-    : undefined;
+  if (tokens === 0 && !isLeft) return usage;
+  return {
+    prompt_tokens: usage?.prompt_tokens ?? estimatePrompt(request),
+    completion_tokens: Math.max(usage?.completion_tokens ?? 0, tokens),
+  };
 }

@@ -81,6 +81,8 @@ export interface TurnEnd {
   errorMessage: string | null;
   promptTokens: number | null;
   completionTokens: number | null;
+  /** The model that took them; null when that is the one that was asked. */
+  usedModel: string | null;
   activityId: string;
 }
 
@@ -109,10 +111,10 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
       ${rows.map((row) => row.activityId)}::uuid[], ${rows.map((row) => row.deltaChars)}::text[],
       ${rows.map((row) => row.toolCalls)}::text[], ${rows.map((row) => row.model)}::text[],
       ${rows.map((row) => row.degraded)}::boolean[], ${rows.map((row) => row.errorMessage)}::text[],
-      ${rows.map((row) => row.lastHeartbeatAt)}::timestamptz[]
+      ${rows.map((row) => row.lastHeartbeatAt)}::timestamptz[], ${rows.map((row) => row.usedModel)}::text[]
     ) with ordinality as input (user_id, session_id, turn_id, owner, status, message_id, content, error_code,
       prompt_tokens, completion_tokens, activity_id, delta_chars, tool_calls, written_by, degraded, error_message,
-      last_heartbeat_at, i)
+      last_heartbeat_at, used_model, i)
   ), session as (
     select s.user_id, s.id, s.message_count, s.version + 1 as version,
       greatest(s.updated_at, clock_timestamp())::timestamptz(3) as ended_at
@@ -169,7 +171,7 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
     select user_id, activity_id, 'turn.' || status, turn_id from ending
   ), spent as (
     insert into usage_days (user_id, day, model, requests, prompt_tokens, completion_tokens)
-    select user_id, (ended_at at time zone 'UTC')::date, coalesce(written_by, model), count(*)::integer,
+    select user_id, (ended_at at time zone 'UTC')::date, coalesce(used_model, model), count(*)::integer,
       coalesce(sum(prompt_tokens), 0), sum(coalesce(completion_tokens, ceil(length(content) / 4.0)))
     from ending
     where content <> '' or completion_tokens is not null

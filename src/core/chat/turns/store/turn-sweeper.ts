@@ -108,6 +108,7 @@ export class TurnSweeper {
         errorMessage: interrupted.message,
         promptTokens: null,
         completionTokens: null,
+        usedModel: null,
         activityId: newId(),
       }));
       const ended = await database.query(endTurns(ends), context);
