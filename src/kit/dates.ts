@@ -5,8 +5,26 @@ import * as sv from 'chrono-node/sv';
 /** A language that commands are understood in. */
 export type Language = 'en' | 'sv';
 
+/** A number before a day of which nothing says that it is an hour: chrono takes "15 tomorrow" of "iPhone 15 tomorrow" for a time. */
+const NUMBER_BEFORE_DAY =
+  /^\d{1,2}(?:\.\d\d)?,?\s+(?=(?:(?:on|this|next|last|past) )?(?:\d|(?:today|tonight|tomorrow|yesterday|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)(?!\p{L}))|in \d)/iu;
+
+const english = en.casual.clone();
+english.refiners.push({
+  refine(_context, results) {
+    for (const found of results) {
+      const [number] = (found.start.isCertain('hour') && NUMBER_BEFORE_DAY.exec(found.text)) || [''];
+      if (number === '') continue;
+      found.index += number.length;
+      found.text = found.text.slice(number.length);
+      found.start.delete(['hour', 'minute', 'second', 'millisecond', 'meridiem']);
+    }
+    return results;
+  },
+});
+
 /** What finds dates in a text. */
-export const dateParserFor = (language: Language): typeof en.casual => (language === 'sv' ? sv : en).casual;
+export const dateParserFor = (language: Language): typeof en.casual => (language === 'sv' ? sv.casual : english);
 
 /** The day of what a parser found, at its beginning in UTC. */
 export function dateOf({ start }: ParsedResult): Date {

@@ -156,6 +156,16 @@ test.each([
   expect(readByLexicon(strong).score).toBe(readByLexicon(plain).score);
 });
 
+test.each([
+  ['I feel sad today, thank you', 'I feel sad today'],
+  ['I feel bad, please help', 'I feel bad'],
+  ['jag är trött, tack', 'jag är trött'],
+  ['jeg er trist, hjelp meg', 'jeg er trist'],
+])('who is polite or asks for help feels no better: "%s"', (said, meant) => {
+  expect(readByLexicon(said).score).toBe(readByLexicon(meant).score);
+  expect(readByLexicon(said).score).toBeLessThan(0);
+});
+
 test('that something is felt does not make it better', () => {
   expect(readByLexicon("I'm feeling terrible").score).toBe(readByLexicon('I feel terrible').score);
 });

@@ -25,20 +25,25 @@ const NEUTRAL_SCORE = 0.1;
  * Common words of moods that the lists, which were translated by machine, do not have. "Feeling" is taken out: it says that
  * something is felt, not what, and made "feeling terrible" half as bad as "feel terrible". So are "no", "stop" ("sluta")
  * and "helt": what there is none of, or no end of, or entirely, tells. "Redo" is ready in Swedish, and no feeling. Norwegian
- * "forferdelig" is terrible, not terrific; "best" and "tilfreds" are the best and content, which the list has as bad.
+ * "forferdelig" is terrible, not terrific; "best" and "tilfreds" are the best and content, which the list has as bad. Who thanks,
+ * or asks for help, says nothing of how they feel.
  */
 const changes = {
-  en: { okay: 1, ok: 1, content: 2, meh: -1, blessed: 3, overwhelmed: -2, feeling: null, no: null, stop: null },
+  en: {
+    ...{ okay: 1, ok: 1, content: 2, meh: -1, blessed: 3, overwhelmed: -2, feeling: null, no: null, stop: null },
+    ...{ thank: null, thanks: null, please: null, help: null, helping: null },
+  },
   sv: {
     ...{ stressad: -2, deppig: -2, hemskt: -3, jobbigt: -2, tråkigt: -2, nere: -2, illa: -3, dåligt: -3, sluta: null },
     ...{ fint: 2, kul: 3, roligt: 3, toppen: 4, kär: 3, prima: 3, happy: 3, okej: 1, ok: 1, jättebra: 4 },
     ...{ sådär: -1, jättedåligt: -4, redo: null, utbränd: -3, peppad: 2, taggad: 2 },
-    ...{ hatar: -3, gråter: -2, skönt: 3, mysigt: 2 },
+    ...{ hatar: -3, gråter: -2, skönt: 3, mysigt: 2, tack: null, hjälp: null },
   },
   no: {
     ...{ bra: 3, gøy: 3, godt: 2, håpefull: 2, supert: 4, forelsket: 3 },
     ...{ sliten: -2, slitsom: -2, nedfor: -2, forbanna: -3, helt: null },
     ...{ gleder: 3, vondt: -2, gråter: -2, deilig: 3, koselig: 2, stressa: -2, forferdelig: -3, best: 3, tilfreds: 2 },
+    ...{ hjelp: null, hjelpe: null },
   },
 };
 

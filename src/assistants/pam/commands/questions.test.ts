@@ -48,3 +48,16 @@ test.each([
   const call = commands.read({ text: `how much did I spend ${when}?`, now: new Date(at) });
   expect(call?.input).toEqual({ from, to });
 });
+
+test.each([
+  // A number that is part of a name, and no hour: the name would be another without it.
+  'spent 900 on iphone 15 yesterday',
+  'spent 80 on size 12 on Friday',
+  // No category: "nothing was spent on everything" would be false, and such a budget would never be used.
+  'how much did I spend on everything?',
+  'what have I spent on all this month?',
+  'hur mycket har jag lagt på allt i november?',
+  'budget 300 euro for everything',
+])('"%s" is not guessed at', (text) => {
+  expect(read(text)).toBeUndefined();
+});

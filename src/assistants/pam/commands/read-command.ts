@@ -117,9 +117,12 @@ function readCategory(text: string, language: Language): { category?: string } |
 const SAYS_MORE =
   /(?<=\P{L})(?:is|was|were|are|has|had|should|would|will be|but|not|twice|är|var|blev|borde|ska|men|inte|två gånger)(?!\p{L})/iu;
 
+/** What every category is part of, or none is. */
+const NO_CATEGORY = /^(?:everything|anything|nothing|all|allt|allting|inget|ingenting)$/iu;
+
 /** Digits, and words that tell of a time, are of a date or an amount that was not understood. */
 function isCategory(text: string, language: Language): boolean {
-  return /^\D{1,50}$/.test(text) && !SAYS_MORE.test(text) && !namesTime(text, language);
+  return /^\D{1,50}$/.test(text) && !NO_CATEGORY.test(text) && !SAYS_MORE.test(text) && !namesTime(text, language);
 }
 
 function readAmountFor({ what, category: said, language, isBrief }: Command, now: Date) {

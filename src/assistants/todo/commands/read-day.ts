@@ -48,7 +48,7 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (amount: st
     [/\bi ?morgon\b/i, () => 1],
     [/\bi ?dag\b/i, () => 0],
     [/(?<!\p{L})i ?kväll(?!\p{L})/iu, () => 0],
-    [/\bnästa vecka\b/i, () => 7],
+    [/\b(?:i )?nästa vecka\b/i, () => 7],
     [/\bom (\d{1,3}) dag(?:ar)?\b/i, Number],
     [/\bom (\d{1,2}) veck(?:a|or)\b/i, (amount) => 7 * Number(amount)],
     [/\bom en vecka\b/i, () => 7],

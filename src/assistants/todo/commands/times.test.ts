@@ -48,6 +48,22 @@ test.each([
   expect(read(`lägg till ${title}`)).toEqual({ title });
 });
 
+test.each([
+  ['buy iPhone 15 tomorrow', 'buy iPhone 15', '2026-11-26'],
+  ['pay 5.30 on Friday', 'pay 5.30', '2026-11-27'],
+  ['buy size 12, tomorrow', 'buy size 12', '2026-11-26'],
+  ['read pages 10-12 on 3 December', 'read pages 10-12', '2026-12-03'],
+  ['call Bob 17:00 tomorrow', 'call Bob at 17:00', '2026-11-26'],
+  ['call Bob 5pm tomorrow', 'call Bob at 17:00', '2026-11-26'],
+  ['call Bob on 12 December at 9:15', 'call Bob at 9:15', '2026-12-12'],
+])('a number before a day is an hour only where that is said: "add %s"', (said, title, day) => {
+  expect(read(`add ${said}`)).toEqual({ title, due_on: day });
+});
+
+test('"i nästa vecka" is a week from now', () => {
+  expect(read('lägg till betala hyran i nästa vecka')).toEqual({ title: 'betala hyran', due_on: '2026-12-02' });
+});
+
 test('a week that a list is asked for ends on its Sunday', () => {
   const sunday = new Date('2026-11-29T10:00:00Z');
   const these = ['this week?', 'this weekend?', 'on the weekend?'].map((when) => `what do I have to do ${when}`);
