@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
+import { listen } from '../test/harness/listen.ts';
 
 /** Where a distance is put, and how far. */
 export interface DistanceProxyOptions {
@@ -101,10 +102,8 @@ export async function startDistanceProxy({ target, delayMs }: DistanceProxyOptio
     new Lane(near, far, delayMs);
     new Lane(far, near, delayMs);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listen(server),
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

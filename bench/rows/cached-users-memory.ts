@@ -31,15 +31,9 @@ export const cachedUsersMemory: Bench = {
     await callAsEach(ours.port, users.slice(0, WARM_UP_USERS));
     const before = await ours.readMemory();
     await callAsEach(ours.port, users.slice(WARM_UP_USERS));
-    const [user] = users;
-    const admin = {
-      method: 'GET',
-      path: '/admin/cache',
-      headers: user && credential(user),
-      expectedStatus: 200,
-    } as const;
-    const { headers = {}, ...request } = admin;
-    const cache = (await expectAnswer(ours.port, { ...request, headers })).body;
+    const headers = credential(await stage.user());
+    const readCache = { method: 'GET', path: '/admin/cache', headers, expectedStatus: 200 } as const;
+    const { body: cache } = await expectAnswer(ours.port, readCache);
     const after = await ours.readMemory();
     return [
       {

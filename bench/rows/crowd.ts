@@ -1,9 +1,8 @@
-import { newId } from '../../src/base/ids.ts';
 import type { Bench } from '../frame/bench.ts';
 import { countErrors, describeErrors } from '../frame/describe-errors.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
-import { ROUND_TRIP_MS, type Stage } from '../stage/stage.ts';
+import { ROUND_TRIP_MS } from '../stage/stage.ts';
 import { credential, type User } from '../stage/users.ts';
 
 const USERS = 10_000;
@@ -15,16 +14,6 @@ const FIRST_MS = 4_000;
 const WARM_UP_MS = 4 * INTERVAL_MS;
 const MEASURE_MS = 20_000;
 const MIB = 1024 * 1024;
-
-async function writeSessions(stage: Stage, users: readonly User[]): Promise<string[]> {
-  const ids = users.map(() => newId());
-  const userIds = users.map((user) => user.userId);
-  await stage.database.query('insert into chat_sessions (user_id, id) select * from unnest($1::uuid[], $2::uuid[])', [
-    userIds,
-    ids,
-  ]);
-  return ids;
-}
 
 /** What a user of the crowd does, round and round. */
 function mix(user: User, sessionId: string): LoadRequest[] {
@@ -43,7 +32,7 @@ export const crowd: Bench = {
   name: 'crowd',
   async measure(stage) {
     const users = await stage.users(USERS);
-    const sessionIds = await writeSessions(stage, users);
+    const sessionIds = await stage.writeSessions(users);
     const connections = users.map((user, index) => mix(user, sessionIds[index] ?? ''));
     await using distance = await stage.startDistance();
     await using ours = await stage.startProduct({ databaseUrl: distance.databaseUrl });

@@ -39,8 +39,7 @@ function readPage(user: User, sessionId: string, offset: number): LoadRequest {
 export const historyOffset: Bench = {
   name: 'history-offset',
   async measure(stage) {
-    const [user] = await stage.users(1);
-    if (user === undefined) throw new Error('There is no user.');
+    const user = await stage.user();
     const short = await writeSession(stage, user, 50);
     const long = await writeSession(stage, user, LONG_MESSAGES);
     // What autovacuum and a checkpoint would do meanwhile, now.

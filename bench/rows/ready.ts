@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bench } from '../frame/bench.ts';
@@ -18,7 +19,7 @@ async function startOurs(stage: Stage): Promise<number> {
 async function startBare(stage: Stage): Promise<number> {
   const args = [baseline, '--data-dir', join(stage.directory, 'ready-bare')];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const ended = once(child, 'exit');
   const [, tookMs] = await readLines(child, 2);
   await ended;
   await stopProcess(child);

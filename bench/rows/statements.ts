@@ -36,8 +36,7 @@ export async function countPerRequest(stage: Stage, counted: CountedRequests): P
 export const statements: Bench = {
   name: 'statements',
   async measure(stage) {
-    const [user] = await stage.users(1);
-    if (user === undefined) throw new Error('There is no user.');
+    const user = await stage.user();
     await using ours = await stage.startProduct();
     const { port } = ours;
     const headers = credential(user);

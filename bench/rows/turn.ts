@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { newId } from '../../src/base/ids.ts';
 import type { Bench } from '../frame/bench.ts';
 import { describeErrors } from '../frame/describe-errors.ts';
 import { interleave } from '../frame/interleave.ts';
@@ -19,13 +18,9 @@ const SESSIONS_PER_USER = 50;
 
 /** Makes sessions; answers for each user the messages that go round them. */
 async function prepareTurns(stage: Stage, users: readonly User[]): Promise<LoadRequest[][]> {
-  const turns = users.map((user) => Array.from({ length: SESSIONS_PER_USER }, () => ({ user, id: newId() })));
-  await stage.database.query('insert into chat_sessions (user_id, id) select * from unnest($1::uuid[], $2::uuid[])', [
-    turns.flat().map(({ user }) => user.userId),
-    turns.flat().map(({ id }) => id),
-  ]);
-  return turns.map((sessions) =>
-    sessions.map(({ user, id }) => ({
+  const ids = await stage.writeSessions(users.flatMap((user) => Array<User>(SESSIONS_PER_USER).fill(user)));
+  return users.map((user, index) =>
+    ids.slice(index * SESSIONS_PER_USER, (index + 1) * SESSIONS_PER_USER).map((id) => ({
       method: 'POST',
       path: `/v1/chat/sessions/${id}/messages`,
       headers: credential(user),

@@ -2,11 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** A server under measurement: a process of its own. */
+/** A server under measurement: a process of its own, which is ended with SIGTERM and waited for. */
 export interface ChildServer extends AsyncDisposable {
   readonly port: number;
-  /** Ends it with SIGTERM and waits until it is gone. */
-  stop(): Promise<void>;
 }
 
 /** Longer than a server may take to drain. */
@@ -52,6 +50,5 @@ export async function startScript(path: string, args: readonly string[]): Promis
   const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   watchProcess(child);
   const [port] = await readLines(child, 1);
-  const stop = (): Promise<void> => stopProcess(child);
-  return { port: Number(port), stop, [Symbol.asyncDispose]: stop };
+  return { port: Number(port), [Symbol.asyncDispose]: () => stopProcess(child) };
 }

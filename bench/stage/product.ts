@@ -84,7 +84,6 @@ export async function startProduct(
   });
   watchProcess(child);
   await log.close();
-  const stop = (): Promise<void> => stopProcess(child);
   await untilReady(child, port).catch((cause) => {
     throw new Error(`Evenkeel did not start: see ${logFile}`, { cause });
   });
@@ -94,7 +93,7 @@ export async function startProduct(
     const [memory] = await answer;
     return memory;
   };
-  return { port, readMemory, stop, [Symbol.asyncDispose]: stop };
+  return { port, readMemory, [Symbol.asyncDispose]: () => stopProcess(child) };
 }
 
 /** Runs another command of Evenkeel to its end. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { newId } from '../../src/base/ids.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
 import { type ChildServer, startScript, stopAllProcesses } from './child-server.ts';
@@ -99,6 +100,21 @@ export class Stage implements AsyncDisposable {
     const missing = count - this.#users.length;
     if (missing > 0) this.#users.push(...(await createUsers(this.databaseUrl, missing)));
     return this.#users.slice(0, count);
+  }
+
+  /** The first of them. */
+  async user(): Promise<User> {
+    const [user] = await this.users(1);
+    if (user === undefined) throw new Error('There is no user.');
+    return user;
+  }
+
+  /** Writes an empty session for each of these users; answers their ids. */
+  async writeSessions(users: readonly User[]): Promise<string[]> {
+    const ids = users.map(() => newId());
+    const insert = 'insert into chat_sessions (user_id, id) select * from unnest($1::uuid[], $2::uuid[])';
+    await this.database.query(insert, [users.map(({ userId }) => userId), ids]);
+    return ids;
   }
 
   /** Ends what still runs, the database last, and removes the directory. */

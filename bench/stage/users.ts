@@ -1,6 +1,6 @@
-import { Deadline } from '../../src/base/deadline.ts';
+import type { CallContext } from '../../src/base/call-context.ts';
 import { newId } from '../../src/base/ids.ts';
-import { Timings } from '../../src/base/timings.ts';
+import { inBackground } from '../../src/base/in-background.ts';
 import { createUsersWithKeys, type UserWithKey } from '../../src/core/keys/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openPostgres } from '../../src/platform/postgres/index.ts';
@@ -13,15 +13,13 @@ const BUDGET_MS = 300_000;
 /** Creates users on a plan whose limits nobody reaches, each with a key that may do everything, by the product's own statement. */
 export async function createUsers(databaseUrl: string, count: number): Promise<User[]> {
   const postgres = openPostgres({ url: databaseUrl, poolWaitMs: 10_000, log: createLogger({ level: 'error' }) });
-  const deadline = Deadline.after(BUDGET_MS);
-  const context = { deadline, timings: new Timings(), requestId: 'bench' };
   const orders = Array.from({ length: count }, () => ({
     username: `bench-${newId()}`,
     plan: 'bench',
     name: 'bench',
   }));
-  const users = await createUsersWithKeys(postgres, orders, context);
-  deadline.end();
+  const create = (context: CallContext) => createUsersWithKeys(postgres, orders, context);
+  const users = await inBackground({ budgetMs: BUDGET_MS }, create);
   await postgres.close();
   return users;
 }

@@ -1,20 +1,22 @@
-import { sqlState } from '../platform/postgres/index.ts';
+import { INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION, sqlState } from '../platform/postgres/index.ts';
 
 const alreadyThere =
   'If the database has something of another program, give Evenkeel one of its own; if the migration is yours, let it make ' +
   'nothing that an earlier one has made.';
+/** What to do about a database that is read-only. */
+export const TAKE_WRITES =
+  'Set DATABASE_URL to the primary, or reset default_transaction_read_only by "alter database" or "alter role".';
 const UNKNOWN_ISSUER =
   'Add sslrootcert=<file> with the certificate of its issuer to the URL; sslmode=no-verify trusts whoever answers.';
 
 /** By SQLSTATE, or by the code of an error of TLS. */
 const adviceByCode: Readonly<Record<string, string>> = {
   '22P05': `The database does not keep every character: make one with encoding 'UTF8'.`,
-  '25006':
-    'Set DATABASE_URL to the primary, or reset default_transaction_read_only by "alter database" or "alter role".',
+  [READ_ONLY_TRANSACTION]: TAKE_WRITES,
   '3F000':
     'Evenkeel keeps its tables in the schema public: make it by "create schema public". An assistant has one of its own, which ' +
     'its first migration makes.',
-  '42501':
+  [INSUFFICIENT_PRIVILEGE]:
     'Let the owner of the tables grant this role what docs/guides/from-one-machine-to-many.md lists, or put the owner in DATABASE_URL.',
   '42P06': alreadyThere,
   '42P07': alreadyThere,

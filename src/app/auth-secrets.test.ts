@@ -1,22 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
+import { makeTestDirectory } from '../../test/harness/make-test-directory.ts';
 import { loadConfig } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { ensureAuthSecrets } from './auth-secrets.ts';
-
-async function makeDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-auth-secrets-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  return directory;
-}
 
 const ensure = (directory: string) =>
   ensureAuthSecrets(loadConfig({ DATA_DIR: directory }), createLogger({ level: 'silent' }));
 
 it('a secret is made once, kept and found again', async () => {
-  const directory = await makeDirectory();
+  const directory = await makeTestDirectory();
   const [secret = ''] = ensure(directory);
   expect(await readFile(join(directory, 'auth-secret'), 'utf8')).toBe(`${secret}\n`);
   expect(ensure(directory)).toEqual([secret]);
@@ -28,7 +22,7 @@ it.each([
   ['one that is too short to be hard to guess', `${'x'.repeat(31)}\n`],
   ['two lines', `${'x'.repeat(32)}\n${'y'.repeat(32)}\n`],
 ])('a file that holds %s stops the start, which names it, and stays', async (_, text) => {
-  const directory = await makeDirectory();
+  const directory = await makeTestDirectory();
   const file = join(directory, 'auth-secret');
   await writeFile(file, text);
   expect(() => ensure(directory)).toThrow(`${file} does not hold a secret of at least 32 visible ASCII characters`);

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { makeTestDirectory } from '../../test/harness/make-test-directory.ts';
 import { createTestDatabase } from '../../test/harness/postgres.ts';
 import { testContext } from '../../test/harness/test-context.ts';
 import { findUserByKey, newSecret } from '../core/keys/index.ts';
@@ -17,12 +17,6 @@ async function openEmptyDatabase(): Promise<Database> {
     await drop();
   });
   return postgres;
-}
-
-async function makeDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-first-user-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  return directory;
 }
 
 /** The database of a server that waits for something after it has looked for users, or before it creates one. */
@@ -48,7 +42,7 @@ it.each([
   ['first', 0],
   ['second', 1],
 ])('two servers that find no user keep the key that works when the %s creates the user', async (_, winner) => {
-  const [database, directory] = [await openEmptyDatabase(), await makeDirectory()];
+  const [database, directory] = [await openEmptyDatabase(), await makeTestDirectory()];
   const looked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const written = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const created = Promise.withResolvers<void>();
@@ -75,7 +69,7 @@ it.each([
 });
 
 it('a server whose key another one creates the user with leaves the file of it', async () => {
-  const [database, directory] = [await openEmptyDatabase(), await makeDirectory()];
+  const [database, directory] = [await openEmptyDatabase(), await makeTestDirectory()];
   let userId: string | undefined;
   const beforeInsert = async () => {
     userId = (await ensureFirstUser(database, directory, testContext()))?.userId;
@@ -85,14 +79,14 @@ it('a server whose key another one creates the user with leaves the file of it',
 });
 
 it('a server that another one with a directory of its own comes before keeps no key that works nowhere', async () => {
-  const [database, own, others] = [await openEmptyDatabase(), await makeDirectory(), await makeDirectory()];
+  const [database, own, others] = [await openEmptyDatabase(), await makeTestDirectory(), await makeTestDirectory()];
   const beforeInsert = async () => void (await ensureFirstUser(database, others, testContext()));
   expect(await ensureFirstUser(waiting(database, { beforeInsert }), own, testContext())).toBeUndefined();
   expect(await readdir(own)).toEqual([]);
 });
 
 it('a key of before the start stays when another server comes before it', async () => {
-  const [database, own, others] = [await openEmptyDatabase(), await makeDirectory(), await makeDirectory()];
+  const [database, own, others] = [await openEmptyDatabase(), await makeTestDirectory(), await makeTestDirectory()];
   const line = `${newSecret()}\n`;
   await writeFile(join(own, 'dev-key'), line);
   const beforeInsert = async () => void (await ensureFirstUser(database, others, testContext()));
@@ -118,7 +112,7 @@ it.each([
   ['has expired', expire],
   ['is that of a disabled user', disable],
 ])('a kept key that %s is not offered, and stays; one that is to expire is offered', async (_, change) => {
-  const [database, directory] = [await openEmptyDatabase(), await makeDirectory()];
+  const [database, directory] = [await openEmptyDatabase(), await makeTestDirectory()];
   const made = await ensureFirstUser(database, directory, testContext());
   await database.query(inAnHour, testContext());
   expect(await ensureFirstUser(database, directory, testContext())).toEqual({ ...made, isNew: false });
@@ -128,7 +122,7 @@ it.each([
 });
 
 it('what is no key is not overwritten, and the start says so', async () => {
-  const [database, directory] = [await openEmptyDatabase(), await makeDirectory()];
+  const [database, directory] = [await openEmptyDatabase(), await makeTestDirectory()];
   await writeFile(join(directory, 'dev-key'), 'mine');
   const start = ensureFirstUser(database, directory, testContext());
   await expect(start).rejects.toThrow('dev-key does not hold a key. Remove it');

@@ -19,14 +19,9 @@ interface GuardParts {
  */
 export function guardPostgres(postgres: Postgres, { config, clock, log, metrics }: GuardParts): GuardedDatabase {
   const { poolSize, poolOverflow, poolWaitMs, statementBudgetMs } = config;
-  const { onRefused } = metrics?.statements.batches ?? {};
   const maxInFlight = Math.max(1, Math.floor((poolSize + poolOverflow) * TAKEN_PART));
-  const { query } = limitPerStatement(postgres, {
-    clock,
-    maxInFlight,
-    waitMs: poolWaitMs,
-    ...(onRefused && { onRefused }),
-  });
+  const onRefused = metrics?.statements.batches.onRefused;
+  const { query } = limitPerStatement(postgres, { clock, maxInFlight, waitMs: poolWaitMs, onRefused });
   return guardDatabase(
     { query, ping: postgres.ping, refresh: postgres.refresh },
     { clock, log, statementBudgetMs, observe: (state) => metrics?.breakers.observe('postgres', state) },

@@ -1,11 +1,10 @@
 import { installJobSchema } from '../platform/jobs/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { migrate, sqlState } from '../platform/postgres/index.ts';
+import { INSUFFICIENT_PRIVILEGE, migrate, sqlState } from '../platform/postgres/index.ts';
 import { adviseOnDatabase } from './advise-on-database.ts';
 import { findAssistants } from './assistants/find-assistants.ts';
 import { findMigrationFolders } from './migration-folders.ts';
 
-const INSUFFICIENT_PRIVILEGE = '42501';
 const mayNotMigrate =
   'The role may not change the schema: run "evenkeel migrate" with its owner in DATABASE_URL first, who grants this role ' +
   'what docs/guides/from-one-machine-to-many.md lists.';

@@ -39,7 +39,6 @@ export function openCallers(config: Config, parts: CallersParts): Callers {
     observers: metrics.statements.batches,
     redis,
     clock,
-    log,
     lookupBudgetMs: config.http.lookupBudgetMs,
     ttlMs: ttlSeconds * 1000,
     graceMs: graceSeconds * 1000,

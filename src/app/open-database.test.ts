@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { makeTestDirectory } from '../../test/harness/make-test-directory.ts';
 import { createTestDatabase } from '../../test/harness/postgres.ts';
 import { loadConfig } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
@@ -49,8 +47,7 @@ test('two URLs that lead to two databases are refused', async () => {
 });
 
 test('a command joins the Postgres of a server that was being started at the same time, which a server does not', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-join-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await makeTestDirectory();
   const config = loadConfig({ DATA_DIR: dataDir });
   const log = createLogger({ level: 'silent' });
   let server: Awaited<ReturnType<typeof startEmbeddedPostgres>> | undefined;

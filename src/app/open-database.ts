@@ -107,8 +107,8 @@ export async function findDatabase(config: Config, log: Logger, use?: DatabaseUs
   }
 }
 
-/** How long the first connections may take, in milliseconds: a hosted database may have to wake up. */
-const CONNECT_BUDGET_MS = 30_000;
+/** How long the first connections and statements may take, in milliseconds: a hosted database may have to wake up. */
+export const FIRST_USE_BUDGET_MS = 30_000;
 /** As many as shared statements use at once, and one more. */
 const MAX_FIRST_CONNECTIONS = 10;
 
@@ -131,7 +131,7 @@ async function ping(postgres: Postgres, context: CallContext): Promise<void> {
  * a request waits.
  */
 async function openConnections(postgres: Postgres, count: number): Promise<void> {
-  await inBackground({ budgetMs: CONNECT_BUDGET_MS }, async (context) => {
+  await inBackground({ budgetMs: FIRST_USE_BUDGET_MS }, async (context) => {
     await Promise.all(Array.from({ length: count }, () => ping(postgres, context)));
   });
 }
@@ -142,8 +142,7 @@ export async function openDatabase(config: Config, log: Logger, use?: DatabaseUs
   try {
     await migrateSchema(home.directUrl, log);
     const { url, isPooled } = home;
-    const observe = use?.observe && { observe: use.observe };
-    const postgres = openPostgres({ ...poolOptionsOf(config.database), url, isPooled, log, ...observe });
+    const postgres = openPostgres({ ...poolOptionsOf(config.database), url, isPooled, log, observe: use?.observe });
     const close = async (): Promise<void> => {
       await postgres.close();
       await home.stop();

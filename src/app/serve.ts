@@ -9,7 +9,7 @@ import { createServer, type Server, type ServerParts } from './create-server.ts'
 import { ensureFirstUser } from './first-user.ts';
 import { checkAddress, listen } from './listen.ts';
 import { createServerMetrics } from './metrics/server-metrics.ts';
-import { type DatabaseUse, type OpenDatabase, openDatabase } from './open-database.ts';
+import { type DatabaseUse, FIRST_USE_BUDGET_MS, type OpenDatabase, openDatabase } from './open-database.ts';
 import { startTracing } from './start-tracing.ts';
 import { toStartError } from './to-start-error.ts';
 
@@ -28,9 +28,6 @@ export interface ServeOptions extends Pick<DatabaseUse, 'startPostgres'> {
   /** Whether it works on jobs too. */
   readonly worksOnJobs: boolean;
 }
-
-/** How long the first statements may take, in milliseconds: a hosted database may have to wake up. */
-const START_BUDGET_MS = 30_000;
 
 /** Puts the server together. When that fails, the database does not stay behind; what else was opened ends with the process. */
 async function createOrClose(parts: ServerParts, database: OpenDatabase): Promise<Server> {
@@ -66,7 +63,7 @@ export async function serve(config: Config, log: Logger, options: ServeOptions):
     await tracing?.close();
   };
   try {
-    const { firstKey, sessionId } = await inBackground({ budgetMs: START_BUDGET_MS }, async (context) => {
+    const { firstKey, sessionId } = await inBackground({ budgetMs: FIRST_USE_BUDGET_MS }, async (context) => {
       const key = await ensureFirstUser(postgres, config.data.directory, context);
       return { firstKey: key, sessionId: key && (await ensureWelcomeSession(postgres, key.userId, context)) };
     });

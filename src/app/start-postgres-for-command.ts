@@ -4,9 +4,7 @@ import {
   type EmbeddedPostgresOptions,
   startEmbeddedPostgres,
 } from '../platform/postgres/index.ts';
-
-/** What ends a command: a closed terminal sends the last. */
-const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+import { END_SIGNALS } from './until-signalled.ts';
 
 /**
  * Starts the embedded Postgres for a command, which a signal ends at once, but not before this Postgres: it goes on
@@ -19,9 +17,9 @@ export async function startPostgresForCommand(options: EmbeddedPostgresOptions):
     void stopped.then(() => process.exit(128 + constants.signals[signal]));
   };
   const forget = (): void => {
-    for (const signal of signals) process.off(signal, end);
+    for (const signal of END_SIGNALS) process.off(signal, end);
   };
-  for (const signal of signals) process.on(signal, end);
+  for (const signal of END_SIGNALS) process.on(signal, end);
   const postgres = await starting.catch((error) => {
     forget();
     throw error;

@@ -16,8 +16,6 @@ export interface WatchCallersOptions {
 
 /** For finding out whether a caller may still call. */
 const BUDGET_MS = 5_000;
-/** How long until a user is looked at again of whom it could not be told, in milliseconds. */
-const CHECK_AGAIN_MS = 2_000;
 
 /**
  * Ends the turns of users who are disabled or erased; those of a user whose key was revoked go on. Where it cannot be told,
@@ -29,7 +27,7 @@ function watchTurns({ callers, turns }: WatchCallersOptions): void {
     if (user === undefined || user.isDisabled) turns.endTurnsOf(userId, signInErrors.raise.user_disabled());
   };
   const recheck = (userId: string): void => void check(userId).catch(() => later.add(userId));
-  const later = new Later<string>(CHECK_AGAIN_MS, (userId) => {
+  const later = new Later<string>((userId) => {
     if (turns.users.has(userId)) recheck(userId);
   });
   callers.onChange((changedId) => {

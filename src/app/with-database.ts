@@ -3,11 +3,8 @@ import { inBackground } from '../base/in-background.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Database } from '../platform/postgres/index.ts';
-import { openDatabase } from './open-database.ts';
+import { FIRST_USE_BUDGET_MS, openDatabase } from './open-database.ts';
 import { startPostgresForCommand } from './start-postgres-for-command.ts';
-
-/** How long a command's statements may take, in milliseconds: a hosted database may have to wake up. */
-const COMMAND_BUDGET_MS = 30_000;
 
 /** What a command has to do with the database. */
 export interface CommandOptions {
@@ -19,7 +16,7 @@ export interface CommandOptions {
 
 /** Does a command's work on the database of the configuration, and closes it again. */
 export async function withDatabase<Result>(
-  { config, log, budgetMs = COMMAND_BUDGET_MS }: CommandOptions,
+  { config, log, budgetMs = FIRST_USE_BUDGET_MS }: CommandOptions,
   work: (database: Database, context: CallContext) => Promise<Result>,
 ): Promise<Result> {
   const opened = await openDatabase(config, log, { joinRunning: true, startPostgres: startPostgresForCommand });

@@ -1,11 +1,12 @@
+/** How long until something is looked at again of which it could not be told, in milliseconds. */
+const LATER_MS = 2_000;
+
 /** Does something about each of several things a while later: once for each, however often it is asked to meanwhile. */
 export class Later<Thing> {
-  readonly #delayMs: number;
   readonly #act: (thing: Thing) => void;
   readonly #waiting = new Set<Thing>();
 
-  constructor(delayMs: number, act: (thing: Thing) => void) {
-    this.#delayMs = delayMs;
+  constructor(act: (thing: Thing) => void) {
     this.#act = act;
   }
 
@@ -16,6 +17,6 @@ export class Later<Thing> {
     setTimeout(() => {
       this.#waiting.delete(thing);
       this.#act(thing);
-    }, this.#delayMs).unref();
+    }, LATER_MS).unref();
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { until } from '../harness/pool-fixture.ts';
+import { until } from '../harness/until.ts';
 import { type FaultServer, msUntil, startFaultServer } from './fault-server.ts';
 import {
   createClient,

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
 import { sampleOf } from '../harness/sample-of.ts';
+import { until } from '../harness/until.ts';
 import { type Answer, createClient, type Send } from './load.ts';
 
 /** One command of 150 ms; the rest is for a busy machine. */

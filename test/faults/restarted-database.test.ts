@@ -8,7 +8,7 @@ import { createLogger } from '../../src/platform/log/index.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { findFreePort } from '../harness/find-free-port.ts';
-import { until } from '../harness/pool-fixture.ts';
+import { until } from '../harness/until.ts';
 import { startServerProcess } from '../process/server-process.ts';
 import { msUntil } from './fault-server.ts';
 import { createClient, findLostAndDoubled, findNotOnce, numberedWrites, replayUnanswered, startLoad } from './load.ts';

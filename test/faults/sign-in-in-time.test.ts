@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { loadConfig } from '../../src/platform/config/index.ts';
 import { type FaultMode, type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type Product, startProduct } from '../harness/product.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
 import { AUDIENCE, startTestIssuer, type TestIssuer } from '../harness/test-issuer.ts';
+import { until } from '../harness/until.ts';
 
 /** What a sign-in has here; by itself it is 8 s. More than those who may be served by grace wait for the database. */
 const BUDGET_MS = 1_500;

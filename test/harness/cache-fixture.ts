@@ -1,27 +1,11 @@
-import { onTestFinished } from 'vitest';
+import { beforeEach } from 'vitest';
 import type { CallContext } from '../../src/base/call-context.ts';
-import { Deadline } from '../../src/base/deadline.ts';
 import { newId } from '../../src/base/ids.ts';
 import type { Clock } from '../../src/base/time.ts';
-import { Timings } from '../../src/base/timings.ts';
 import { Cache, type CacheOptions, type Loaded } from '../../src/platform/cache/index.ts';
-import { createLogger } from '../../src/platform/log/index.ts';
 import { postgresErrors } from '../../src/platform/postgres/index.ts';
-import type { Redis } from '../../src/platform/redis/index.ts';
-
-/** A clock that stands still until it is moved. */
-export class TestClock implements Clock {
-  #elapsedMs = 1_000;
-  now(): Date {
-    return new Date(this.#elapsedMs);
-  }
-  monotonicMs(): number {
-    return this.#elapsedMs;
-  }
-  advance(durationMs: number): void {
-    this.#elapsedMs += durationMs;
-  }
-}
+import { TestClock } from './test-clock.ts';
+import { testContext } from './test-context.ts';
 
 /** What stands for the database: one version of everything of a tag, and a clock of its own. */
 export class TestSource {
@@ -65,22 +49,27 @@ export class TestSource {
   }
 }
 
-/** A call context whose deadline is so far away. */
-export function contextOf(budgetMs = 30_000): CallContext {
-  const deadline = Deadline.after(budgetMs);
-  onTestFinished(() => deadline.end());
-  return { deadline, timings: new Timings(), requestId: newId() };
+/** Gives the test file that calls it a source, which each test finds as it is at first, with one user: ann, at version 1. */
+export function useTestSource(): { clock: TestClock; source: TestSource } {
+  const clock = new TestClock();
+  const source = new TestSource(clock);
+  beforeEach(() => {
+    source.versions.clear();
+    source.change('ann');
+    Object.assign(source, { isAway: false, loads: 0, beforeSnapshot: async () => {}, beforeAnswer: async () => {} });
+  });
+  return { clock, source };
 }
 
 export const TTL_MS = 300_000;
 export const GRACE_MS = 600_000;
 
 /** What tests may want to be different. */
-type CacheChanges = Partial<Omit<CacheOptions<string>, 'redis'>> & { readonly redis?: Redis | undefined };
+type CacheChanges = Partial<CacheOptions<string>>;
 
-/** A cache of texts that hears of changes. */
-export function openCache(source: TestSource, clock: Clock, { redis, ...changes }: CacheChanges = {}): Cache<string> {
-  const cache = new Cache<string>({
+/** A cache of texts that hears of no changes. */
+export function openDeafCache(source: TestSource, clock: Clock, changes: CacheChanges = {}): Cache<string> {
+  return new Cache<string>({
     name: `test-${newId()}`,
     load: source.load,
     loadBudgetMs: 5_000,
@@ -90,11 +79,20 @@ export function openCache(source: TestSource, clock: Clock, { redis, ...changes 
     maxEntries: 100,
     maxBytes: 1_000_000,
     clock,
-    log: createLogger({ level: 'silent' }),
     isEnabled: true,
-    ...(redis && { redis }),
     ...changes,
   });
+}
+
+/** A cache of texts that hears of changes. */
+export function openCache(source: TestSource, clock: Clock, changes: CacheChanges = {}): Cache<string> {
+  const cache = openDeafCache(source, clock, changes);
   cache.restore(source.nowMs());
   return cache;
 }
+
+/** Asks as a caller who has time. */
+export const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, testContext());
+
+/** What is thrown while the source is away. */
+export const unavailable = { code: 'postgres.unavailable', status: 503 };

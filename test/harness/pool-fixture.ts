@@ -1,9 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, onTestFinished } from 'vitest';
-import type { CallContext } from '../../src/base/call-context.ts';
-import { Deadline } from '../../src/base/deadline.ts';
-import { Timings } from '../../src/base/timings.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openPostgres, type Postgres, type PostgresOptions } from '../../src/platform/postgres/postgres.ts';
 import { sql } from '../../src/platform/postgres/statement.ts';
@@ -56,22 +52,6 @@ export class PoolFixture {
       [`%${marker}%`],
     );
     return rows[0].n;
-  }
-}
-
-/** A call context whose deadline is so far away. */
-export function within(budgetMs: number): CallContext {
-  const deadline = Deadline.after(budgetMs);
-  onTestFinished(() => deadline.end());
-  return { deadline, timings: new Timings(), requestId: 'test' };
-}
-
-/** Waits for something that comes about by itself. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAtMs = performance.now() + 10_000;
-  while (!(await condition())) {
-    if (performance.now() > giveUpAtMs) throw new Error('it did not come about');
-    await sleep(10);
   }
 }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openRedis, type Redis } from '../../src/platform/redis/index.ts';
 import { findFreePort } from './find-free-port.ts';
-import { until } from './pool-fixture.ts';
+import { until } from './until.ts';
 
 /** As long as production waits for a command, in milliseconds: for tests of a Redis that is frozen. */
 export const HASTY_MS = 150;

@@ -3,7 +3,7 @@ import type { TestProject } from 'vitest/node';
 import { migrateSchema } from '../../src/app/migrate-schema.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { startEmbeddedPostgres } from '../../src/platform/postgres/index.ts';
-import { administer, TEMPLATE, withDatabase } from './postgres.ts';
+import { ask, TEMPLATE, withDatabase } from './postgres.ts';
 import { useTemporaryFolder } from './temporary-folder.ts';
 
 // Apart from postgres.ts: a test that only asks for a database need not load all that migrates one, which is nearly the whole product.
@@ -31,7 +31,7 @@ export async function startTemporaryPostgres(): Promise<{ url: string; templateU
   const log = createLogger({ level: 'warn' });
   const postgres = await startEmbeddedPostgres({ dataDir, log, postgresFlags: HASTY });
   try {
-    await administer(postgres.url, `create database ${TEMPLATE}`);
+    await ask(postgres.url, `create database ${TEMPLATE}`);
     const templateUrl = withDatabase(postgres.url, TEMPLATE);
     await migrateSchema(templateUrl, log);
     return { url: postgres.url, templateUrl, stop: () => postgres.stop() };

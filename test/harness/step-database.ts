@@ -1,7 +1,5 @@
 import { DatabaseError } from 'pg';
 import type { CallContext } from '../../src/base/call-context.ts';
-import { Deadline } from '../../src/base/deadline.ts';
-import { Timings } from '../../src/base/timings.ts';
 import { type Database, type Statement, sql } from '../../src/platform/postgres/index.ts';
 
 /** What a caller asks for. */
@@ -30,11 +28,6 @@ export interface Row {
 export const statement = (inputs: readonly Input[]): Statement<Row> => sql`
   -- test.batch
   select ${inputs}`;
-
-/** The context of a caller who has so many milliseconds. */
-export function contextOf(budgetMs = 60_000): CallContext {
-  return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: 'test' };
-}
 
 /** A database that answers when it is told to, all or nothing, and remembers what it did. */
 export class StepDatabase implements Database {
@@ -81,19 +74,6 @@ export class StepDatabase implements Database {
       if (this.open.size > 0) idleTurns = 0;
       this.step();
     }
-  }
-}
-
-/** A clock that is moved by hand. */
-export class HandClock {
-  ms = 0;
-
-  now(): Date {
-    return new Date(this.ms);
-  }
-
-  monotonicMs(): number {
-    return this.ms;
   }
 }
 

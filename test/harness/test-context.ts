@@ -3,7 +3,7 @@ import { Deadline } from '../../src/base/deadline.ts';
 import { newId } from '../../src/base/ids.ts';
 import { Timings } from '../../src/base/timings.ts';
 
-/** A context for statements that a test runs itself. */
+/** The context of a caller who has so many milliseconds. */
 export function testContext(budgetMs = 30_000): CallContext {
   return { deadline: Deadline.after(budgetMs), timings: new Timings(), requestId: newId() };
 }

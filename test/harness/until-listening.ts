@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { until } from './pool-fixture.ts';
+import { until } from './until.ts';
 
 /** Waits until something listens on a port of this machine. */
 export function untilListening(port: number): Promise<void> {

@@ -1,15 +1,26 @@
+import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 
 import { findImportFaults } from './import-graph.ts';
 
 const root = `${import.meta.dirname}/../..`;
+const run = promisify(execFile);
 
 test('imports in src go one way and in no circle', () => {
   const paths = globSync('src/**/*.ts', { cwd: root }).map((path) => path.replaceAll('\\', '/'));
   expect(paths.length).toBeGreaterThan(20);
   const sources = Object.fromEntries(paths.map((path) => [path, readFileSync(`${root}/${path}`, 'utf8')]));
   expect(findImportFaults(sources)).toEqual([]);
+});
+
+test("no start loads Node's WebSocket and fetch, as it does that imports its HTTP as a value", async () => {
+  const loaded = `await import(${JSON.stringify(join(root, 'src/app/create-server.ts'))});
+    console.log(process.moduleLoadList.filter((module) => module.includes('undici')).join())`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', loaded]);
+  expect(stdout).toBe('\n');
 });
 
 /** The faults of a single import statement in a file. */

@@ -16,10 +16,10 @@ import {
 import { connectChat } from '../harness/chat-client.ts';
 import { findFreePort } from '../harness/find-free-port.ts';
 import { hasNginx, startNginx, type TestNginx } from '../harness/nginx.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
 import { followEvents, readEvents, type StreamedEvent } from '../harness/turn-events.ts';
+import { until } from '../harness/until.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 

@@ -9,8 +9,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasBrowser, startBrowser } from '../harness/browser.ts';
 import { listen } from '../harness/listen.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { until } from '../harness/until.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');

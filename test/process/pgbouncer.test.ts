@@ -5,8 +5,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { countLocked } from '../harness/count-locked.ts';
 import { pgBouncerKeepsPrepared, pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { until } from '../harness/until.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 const transaction = { pool_mode: 'transaction', default_pool_size: '5', max_client_conn: '200' };

@@ -8,8 +8,8 @@ import { expect, it } from 'vitest';
 import { createClient } from '../faults/load.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
+import { until } from '../harness/until.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 import { startServerProcess } from './server-process.ts';
 

@@ -5,9 +5,9 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 /** How soon a revoked key is refused everywhere while notifications are heard. */

@@ -4,9 +4,9 @@ import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { connectChat } from '../harness/chat-client.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
+import { until } from '../harness/until.ts';
 
 const product = useProduct();
 let admin: TestUser;

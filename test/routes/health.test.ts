@@ -3,9 +3,10 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { version } from '../../src/app/version.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
 import type { Health } from '../../src/platform/telemetry/index.ts';
-import { nap, until } from '../harness/pool-fixture.ts';
+import { nap } from '../harness/pool-fixture.ts';
 import { useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
+import { until } from '../harness/until.ts';
 
 const product = useProduct({
   DATABASE_POOL_SIZE: '3',

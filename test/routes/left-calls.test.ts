@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
-import { until } from '../harness/pool-fixture.ts';
 import { startProduct, type TestUser, useProductWithModel } from '../harness/product.ts';
+import { until } from '../harness/until.ts';
 
 const { product, provider } = useProductWithModel();
 let user: TestUser;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
+import { until } from '../harness/until.ts';
 
 const PLANS_FILE = `
 free:

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../harness/pool-fixture.ts';
 import { useProduct } from '../harness/product.ts';
+import { until } from '../harness/until.ts';
 
 // Whoever deletes waits for the holder as long as a busy machine takes.
 const product = useProduct({ DATABASE_STATEMENT_BUDGET_MS: '20000' });

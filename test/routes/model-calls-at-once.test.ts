@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { until } from '../harness/until.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 let provider: StubProvider;

@@ -7,8 +7,8 @@ import { createLogger } from '../../src/platform/log/index.ts';
 import { openTracing, type Tracing } from '../../src/platform/telemetry/index.ts';
 import { connectChat } from '../harness/chat-client.ts';
 import { listen } from '../harness/listen.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct } from '../harness/product.ts';
+import { until } from '../harness/until.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 interface SentSpan {

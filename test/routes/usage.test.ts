@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { readEvents } from '../harness/turn-events.ts';
+import { until } from '../harness/until.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 let provider: StubProvider;

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from '../harness/is-installed.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { until } from '../harness/until.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
 
 const run = promisify(execFile);

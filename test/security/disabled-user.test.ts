@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { connectChat } from '../harness/chat-client.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
+import { until } from '../harness/until.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 

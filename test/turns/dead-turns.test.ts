@@ -4,8 +4,8 @@ import { newId } from '../../src/base/ids.ts';
 import { type TurnObservation, TurnSweeper } from '../../src/core/chat/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type Database, openPostgres, type Postgres, postgresErrors } from '../../src/platform/postgres/index.ts';
-import { TestClock } from '../harness/cache-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { TestClock } from '../harness/test-clock.ts';
 
 const userId = newId();
 const sessionId = newId();

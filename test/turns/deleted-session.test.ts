@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { followEvents } from '../harness/turn-events.ts';
+import { until } from '../harness/until.ts';
 import type { StubMode } from '../stubs/provider.ts';
 
 const { product, provider } = useProductWithModel();

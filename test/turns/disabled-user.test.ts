@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { readEvents } from '../harness/turn-events.ts';
+import { until } from '../harness/until.ts';
 
 const { product, provider } = useProductWithModel({ mode: 'stall-mid-stream', text: 'One two three four.' });
 let operator: TestUser;

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
-import { until } from '../harness/pool-fixture.ts';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
+import { until } from '../harness/until.ts';
 
 /** More than an answer may hold. */
 const endless = `{"text":"${'x'.repeat(1_200_000)}"}`;

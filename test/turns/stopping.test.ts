@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { countLocked } from '../harness/count-locked.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type Product, startProduct } from '../harness/product.ts';
+import { until } from '../harness/until.ts';
 
 interface Stopping {
   readonly product: Product;

@@ -2,8 +2,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TurnSweeper } from '../../src/core/chat/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
-import { TestClock } from '../harness/cache-fixture.ts';
 import { useProductWithModel } from '../harness/product.ts';
+import { TestClock } from '../harness/test-clock.ts';
 import { followEvents } from '../harness/turn-events.ts';
 
 const { product } = useProductWithModel({ text: 'word '.repeat(200), delayMs: 20 });

@@ -2,8 +2,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { countLocked } from '../harness/count-locked.ts';
-import { until } from '../harness/pool-fixture.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
+import { until } from '../harness/until.ts';
 
 const product = useProduct();
 let admin: Client;

@@ -3,7 +3,14 @@ import { dirname, join, resolve } from 'node:path';
 import type { Clock } from '../../base/time.ts';
 import type { Config } from '../../platform/config/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { listMigrationFiles, openSession, type Session, sqlState } from '../../platform/postgres/index.ts';
+import {
+  listMigrationFiles,
+  MEND_DATA_DIRECTORY,
+  openSession,
+  type Session,
+  sqlState,
+  UNDEFINED_TABLE,
+} from '../../platform/postgres/index.ts';
 import { adviseOnDatabase } from '../advise-on-database.ts';
 import { inspectRoutes } from '../inspect-routes.ts';
 import { findMigrationFolders } from '../migration-folders.ts';
@@ -75,7 +82,7 @@ async function compareMigrations(
 ): Promise<Pick<DatabaseContext, 'pendingMigrations' | 'laterMigrations'>> {
   const applied = await session.ask(listAppliedMigrations()).catch((error) => {
     // No table yet: nothing has run.
-    if (sqlState(error) === '42P01') return [];
+    if (sqlState(error) === UNDEFINED_TABLE) return [];
     throw error;
   });
   const ours = (await listMigrationFiles(await findMigrationFolders())).map(({ name }) => name);
@@ -163,8 +170,7 @@ async function reachEmbedded(config: Config): Promise<DatabaseHome | Finding> {
   try {
     if (!(await hasEmbedded(directory))) return finding(fine(`none in ${directory} yet: the first start makes it`));
   } catch (error) {
-    const todo = 'Give it to the user that the server runs as, or set DATA_DIR to another directory.';
-    return finding(broken(`cannot be in ${directory}: ${reasonOf(error)}`, todo));
+    return finding(broken(`cannot be in ${directory}: ${reasonOf(error)}`, MEND_DATA_DIRECTORY));
   }
   return await findDatabase(config, createLogger({ level: 'silent' }), {
     joinRunning: true,

@@ -6,7 +6,7 @@ import type { Logger } from '../../platform/log/index.ts';
 import { findBrokenGates } from './find-broken-gates.ts';
 import { climb, type LoadPlan, refuseForeignServer } from './load-plan.ts';
 import { type LoadTestOptions, loadTestOptions } from './load-test-options.ts';
-import type { Second, Stage } from './measurements.ts';
+import { countErrorKinds, type Second, type Stage, shown } from './measurements.ts';
 
 /** For creating and erasing many users with all that they left, in milliseconds. */
 const USERS_BUDGET_MS = 600_000;
@@ -16,8 +16,6 @@ function toPlan(options: LoadTestOptions, { telemetry }: Config): LoadPlan {
   const { metricsToken } = telemetry;
   return { ...rest, webSocketShare, rate, metricsToken, gates: { maxErrorRate, p95Ms, minRate } };
 }
-
-const shown = (value: number | null): string => (value === null ? '–' : Math.round(value).toLocaleString('en-US'));
 
 function describe(of: Second | Stage): string {
   const { users, answersPerSecond, p50Ms, p95Ms, p99Ms, errors } = of;
@@ -35,10 +33,7 @@ function showProgress(second: Second): void {
 
 function showStages(stages: readonly Stage[]): void {
   process.stdout.write(`\n\n${stages.map(describe).join('\n')}\n\n`);
-  for (const kind of new Set(stages.flatMap((stage) => Object.keys(stage.errorKinds)))) {
-    const count = stages.reduce((sum, stage) => sum + (stage.errorKinds[kind] ?? 0), 0);
-    process.stdout.write(`${shown(count)} × ${kind}\n`);
-  }
+  for (const [kind, count] of countErrorKinds(stages)) process.stdout.write(`${shown(count)} × ${kind}\n`);
 }
 
 function judge(plan: LoadPlan, stages: readonly Stage[]): string[] {

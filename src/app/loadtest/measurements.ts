@@ -25,6 +25,18 @@ export interface Stage extends Summary {
   readonly errorKinds: Readonly<Record<string, number>>;
 }
 
+/** How often what went wrong, in all of some stages. */
+export function countErrorKinds(stages: readonly Stage[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { errorKinds } of stages)
+    for (const [kind, count] of Object.entries(errorKinds)) counts.set(kind, (counts.get(kind) ?? 0) + count);
+  return counts;
+}
+
+/** A number for people: whole, with commas; `–` for none. */
+export const shown = (value: number | null): string =>
+  value === null ? '–' : Math.round(value).toLocaleString('en-US');
+
 /** What the server says of itself; undefined where it did not say, or not to us. */
 export interface ServerState {
   readonly poolInUse: number | undefined;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { LoadPlan } from './load-plan.ts';
-import type { Second, Stage, Summary } from './measurements.ts';
+import { countErrorKinds, type Second, type Stage, type Summary, shown } from './measurements.ts';
 
 /** What a report shows. */
 export interface LoadReport {
@@ -70,19 +70,15 @@ const colours = ['#0b6e4f', '#c2571a', '#7a1fa2'];
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
-const number = (value: number | null): string => (value === null ? '–' : Math.round(value).toLocaleString('en-US'));
-
 function row(users: number, stage: Summary): string {
   const cells = [users, stage.answersPerSecond, stage.p50Ms, stage.p95Ms, stage.p99Ms, stage.errors];
-  return `<tr>${cells.map((cell) => `<td>${number(cell)}</td>`).join('')}</tr>`;
+  return `<tr>${cells.map((cell) => `<td>${shown(cell)}</td>`).join('')}</tr>`;
 }
 
 function errorList(stages: readonly Stage[]): string {
-  const kinds = new Map<string, number>();
-  for (const stage of stages)
-    for (const [kind, count] of Object.entries(stage.errorKinds)) kinds.set(kind, (kinds.get(kind) ?? 0) + count);
+  const kinds = countErrorKinds(stages);
   if (kinds.size === 0) return '';
-  return `<h2>What went wrong</h2><ul>${[...kinds].map(([kind, count]) => `<li>${escapeHtml(kind)}: ${number(count)}</li>`).join('')}</ul>`;
+  return `<h2>What went wrong</h2><ul>${[...kinds].map(([kind, count]) => `<li>${escapeHtml(kind)}: ${shown(count)}</li>`).join('')}</ul>`;
 }
 
 /** What a script may hold: JSON in which no tag can begin. */

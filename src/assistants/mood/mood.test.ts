@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { until } from '../../../test/harness/pool-fixture.ts';
 import { type Product, startProduct, type TestUser, useProductWithModel } from '../../../test/harness/product.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { toolCaller } from '../../../test/harness/tool-caller.ts';
+import { until } from '../../../test/harness/until.ts';
 import { sql } from '../../platform/postgres/index.ts';
 import type { Entry } from './schemas.ts';
 

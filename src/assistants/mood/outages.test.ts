@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { until } from '../../../test/harness/pool-fixture.ts';
 import { startProduct, type TestUser, useProductWithModel } from '../../../test/harness/product.ts';
+import { until } from '../../../test/harness/until.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import type { Entry } from './schemas.ts';
 

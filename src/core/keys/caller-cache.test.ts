@@ -1,23 +1,13 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { contextOf, TestClock } from '../../../test/harness/cache-fixture.ts';
+import { measureHeapBytes } from '../../../test/harness/measure-heap-bytes.ts';
+import { TestClock } from '../../../test/harness/test-clock.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { newId } from '../../base/ids.ts';
-import { createLogger } from '../../platform/log/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { createCallerCache } from './caller-cache.ts';
 import { hashSecretHex } from './secret.ts';
 
 const KEYS = 1_000;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function usedBytes(): number {
-  collectGarbage();
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
 
 /** A cache of the callers behind keys, all of whom keep these settings, as JSON, with their account. */
 function openCache(settings: string) {
@@ -31,11 +21,10 @@ function openCache(settings: string) {
     database: { query: async () => [readRow()] } as unknown as Database,
     redis: undefined,
     clock: new TestClock(),
-    log: createLogger({ level: 'silent' }),
     ...{ lookupBudgetMs: 1_000, ttlMs: 300_000, graceMs: 600_000, isEnabled: true },
   });
   cache.restore(0);
-  const context = contextOf();
+  const context = testContext();
   const findCaller = async (secret: string) => {
     hash = hashSecretHex(secret);
     return await cache.get(hash, context);
@@ -52,9 +41,9 @@ test.each([
     const { cache, findCaller } = openCache(settings);
     for (let index = 0; index < 100; index++) await findCaller(`warm ${index}`);
     cache.clear(0);
-    const beforeBytes = usedBytes();
+    const beforeBytes = measureHeapBytes();
     for (let index = 0; index < KEYS; index++) await findCaller(`key ${index}`);
-    const tookBytes = usedBytes() - beforeBytes;
+    const tookBytes = measureHeapBytes() - beforeBytes;
     const { tags, sizeBytes } = cache.statistics();
     expect(tags).toBe(KEYS);
     expect(tookBytes).toBeLessThan(KEYS * 20_000);

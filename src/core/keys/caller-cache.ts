@@ -2,7 +2,6 @@ import { timingSafeEqual } from 'node:crypto';
 import { fits } from '../../base/schema-faults.ts';
 import type { Clock } from '../../base/time.ts';
 import { Cache, type Load } from '../../platform/cache/index.ts';
-import type { Logger } from '../../platform/log/index.ts';
 import { type BatchObservers, type BatchOptions, createBatch, type Database } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
 import { type CallerCache, CallerRecord, findAccounts, toCallerRecord } from '../accounts/index.ts';
@@ -15,7 +14,6 @@ export interface CallerCacheOptions {
   readonly observers?: BatchObservers;
   readonly redis: Redis | undefined;
   readonly clock: Clock;
-  readonly log: Logger;
   /** How long finding a caller in the database may take, in milliseconds. */
   readonly lookupBudgetMs: number;
   readonly ttlMs: number;
@@ -89,7 +87,7 @@ function createUserLoad(options: BatchOptions): Load<CallerRecord> {
  * by whoever signs in.
  */
 export function createCallerCache(options: CallerCacheOptions): CallerCache {
-  const { database, observers, redis, lookupBudgetMs, ...rest } = options;
+  const { database, observers, lookupBudgetMs, ...rest } = options;
   const batchOptions = { ...observers, database, clock: rest.clock };
   const loadKey = createKeyLoad(batchOptions);
   const loadUser = createUserLoad(batchOptions);
@@ -101,6 +99,5 @@ export function createCallerCache(options: CallerCacheOptions): CallerCache {
     isValue: (json): json is CallerRecord => fits(CallerRecord, json),
     maxEntries: MAX_CALLERS,
     maxBytes: MAX_CALLER_BYTES,
-    ...(redis && { redis }),
   });
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { insertUser } from '../../../test/harness/insert-user.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { until } from '../../../test/harness/until.ts';
 import { AppError } from '../../base/errors.ts';
 import { firstIdAt, newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';

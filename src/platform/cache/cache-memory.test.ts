@@ -1,23 +1,13 @@
 import { hash } from 'node:crypto';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { contextOf, TestClock } from '../../../test/harness/cache-fixture.ts';
+import { measureHeapBytes } from '../../../test/harness/measure-heap-bytes.ts';
+import { TestClock } from '../../../test/harness/test-clock.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { newId } from '../../base/ids.ts';
-import { createLogger } from '../log/index.ts';
 import { Cache } from './index.ts';
 
 const USERS = 10_000;
 const MEGABYTE = 1e6;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function usedBytes(): number {
-  collectGarbage();
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
 
 /** A text as one that came over a socket: flat, and shared with nothing. */
 const fresh = (text: string): string => Buffer.from(text).toString();
@@ -53,16 +43,15 @@ test('10,000 cached users take at most 10 MB, and what the cache says of it is t
     maxEntries: 50_000,
     maxBytes: 64 * MEGABYTE,
     clock,
-    log: createLogger({ level: 'silent' }),
     isEnabled: true,
   });
   cache.restore(0);
-  const context = contextOf();
+  const context = testContext();
   for (let index = 0; index < 100; index++) await cache.get(hash('sha256', `warm ${index}`), context);
   cache.clear(0);
-  const beforeBytes = usedBytes();
+  const beforeBytes = measureHeapBytes();
   for (let index = 0; index < USERS; index++) await cache.get(hash('sha256', `key ${index}`), context);
-  const tookBytes = usedBytes() - beforeBytes;
+  const tookBytes = measureHeapBytes() - beforeBytes;
   const { tags, sizeBytes } = cache.statistics();
   expect(tags).toBe(USERS);
   expect(tookBytes).toBeLessThan(10 * MEGABYTE);

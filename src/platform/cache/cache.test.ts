@@ -1,24 +1,12 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { contextOf, GRACE_MS, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
+import { describe, expect, test } from 'vitest';
+import { ask, GRACE_MS, openCache, TTL_MS, unavailable, useTestSource } from '../../../test/harness/cache-fixture.ts';
 import { useTestRedis } from '../../../test/harness/redis.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
+import { until } from '../../../test/harness/until.ts';
 import { Deadline, DeadlineExceeded } from '../../base/deadline.ts';
-import type { Cache } from './index.ts';
 
 const own = useTestRedis();
-let clock: TestClock;
-let source: TestSource;
-
-beforeEach(() => {
-  clock = new TestClock();
-  source = new TestSource(clock);
-  source.change('ann');
-});
-
-const unavailable = { code: 'postgres.unavailable', status: 503 };
-
-/** Asks, with the clock standing still. */
-const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
+const { clock, source } = useTestSource();
 
 describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
   const open = (changes: Parameters<typeof openCache>[2] = {}) =>
@@ -184,7 +172,7 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
       source.beforeSnapshot = () => new Promise(() => {});
       let elapsedMs = 0;
       const deadline = Deadline.after(30, { now: () => new Date(), monotonicMs: () => elapsedMs++ });
-      await expect(cache.get('ann/1', { ...contextOf(), deadline })).rejects.toBeInstanceOf(DeadlineExceeded);
+      await expect(cache.get('ann/1', { ...testContext(), deadline })).rejects.toBeInstanceOf(DeadlineExceeded);
       expect(deadline.reason).toBeInstanceOf(DeadlineExceeded);
     });
 
@@ -201,7 +189,7 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
     const cache = open();
     const release = Promise.withResolvers<void>();
     source.beforeAnswer = () => release.promise;
-    const hasty = cache.get('ann/1', contextOf(30));
+    const hasty = cache.get('ann/1', testContext(30));
     const patient = ask(cache);
     await expect(hasty).rejects.toBeInstanceOf(DeadlineExceeded);
     release.resolve();
@@ -251,7 +239,7 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
 
   test('adds the steps of a load to the timings of those who waited for it', async () => {
     const cache = open();
-    const contexts = [contextOf(), contextOf()];
+    const contexts = [testContext(), testContext()];
     await Promise.all(contexts.map((context) => cache.get('ann/1', context)));
     expect(contexts.map(({ timings }) => timings.toHeader())).toEqual(['sql;dur=1', 'sql;dur=1']);
   });

@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache';
 import type { CallContext } from '../../base/call-context.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/time.ts';
-import type { Logger } from '../log/index.ts';
 import { postgresErrors } from '../postgres/index.ts';
 import type { Redis } from '../redis/index.ts';
 import type { Entry, Load } from './entry.ts';
@@ -28,9 +27,8 @@ export interface CacheOptions<Value> {
   readonly maxEntries: number;
   /** What is kept in memory, by the JSON of the values: true where nearly all of a value is text. */
   readonly maxBytes: number;
-  readonly redis?: Redis;
+  readonly redis?: Redis | undefined;
   readonly clock: Clock;
-  readonly log: Logger;
   /** Off: every `get` is a load. */
   readonly isEnabled: boolean;
 }
@@ -165,7 +163,7 @@ export class Cache<Value> {
     this.#trust.forgetBefore(beforeMs);
     this.#memory.clear();
     this.#negatives.clear();
-    this.#tell(undefined);
+    this.doubt();
   }
 
   /**
@@ -183,7 +181,7 @@ export class Cache<Value> {
    */
   restore(sinceMs: number): void {
     this.#trust.restore(sinceMs);
-    this.#tell(undefined);
+    this.doubt();
   }
 
   /** Whether changes at the source are heard of. */

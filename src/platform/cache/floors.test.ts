@@ -1,24 +1,19 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
+import { ask, openCache, TTL_MS, unavailable, useTestSource } from '../../../test/harness/cache-fixture.ts';
 import { useTestRedis } from '../../../test/harness/redis.ts';
+import { until } from '../../../test/harness/until.ts';
 import { newId } from '../../base/ids.ts';
 import { type Cache, MAX_TTL_MS } from './cache.ts';
 import { RedisLayer } from './redis-layer.ts';
 import { UntoldFloors } from './untold-floors.ts';
 
 const own = useTestRedis();
-let clock: TestClock;
-let source: TestSource;
+const { clock, source } = useTestSource();
 
 beforeEach(() => {
-  clock = new TestClock();
-  source = new TestSource(clock);
-  source.change('ann');
   source.change('ann');
 });
 
-const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
 const isText = (json: unknown): json is string => typeof json === 'string';
 
 /** More changes than half of those that are remembered. */
@@ -86,7 +81,7 @@ test('what was found to be gone serves nobody by grace', async () => {
   expect(await ask(cache)).toBeUndefined();
   source.isAway = true;
   clock.advance(31_000);
-  await expect(ask(cache)).rejects.toMatchObject({ code: 'postgres.unavailable' });
+  await expect(ask(cache)).rejects.toMatchObject(unavailable);
 });
 
 test('a floor in Redis is never lowered, and a lease given back only by who has it', async () => {

@@ -1,26 +1,22 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  ask,
+  openCache,
+  openDeafCache,
+  TTL_MS,
+  unavailable,
+  useTestSource,
+} from '../../../test/harness/cache-fixture.ts';
 import { useTestRedis } from '../../../test/harness/redis.ts';
+import { until } from '../../../test/harness/until.ts';
 import type { Cache } from './index.ts';
 
 const own = useTestRedis();
-let clock: TestClock;
-let source: TestSource;
-
-beforeEach(() => {
-  clock = new TestClock();
-  source = new TestSource(clock);
-  source.change('ann');
-});
-
-const unavailable = { code: 'postgres.unavailable', status: 503 };
-
-/** Asks, with the clock standing still. */
-const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
+const { clock, source } = useTestSource();
 
 describe.each(['in memory', 'in memory and Redis'])('a cache %s that hears of no changes', (kind) => {
-  const open = () => openCache(source, clock, { redis: kind === 'in memory' ? undefined : own.redis });
+  const redisOf = () => (kind === 'in memory' ? undefined : own.redis);
+  const open = () => openCache(source, clock, { redis: redisOf() });
 
   test('checks every use by a load, and everything once more when it hears again', async () => {
     const cache = open();
@@ -109,9 +105,19 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s that hears of no
     expect(await ask(cache)).toBe('ann/1 at 1');
   });
 
-  test('is how it begins', async () => {
+  test('says that anything may have changed when it hears no more, when it hears again, and when all is to be forgotten', () => {
     const cache = open();
+    const told: unknown[] = [];
+    cache.onChange((tag) => told.push(tag));
     cache.lose();
+    cache.restore(source.nowMs());
+    cache.clear(source.nowMs());
+    cache.hear('ann', 2);
+    expect(told).toEqual([undefined, undefined, undefined, 'ann']);
+  });
+
+  test('is how it begins', async () => {
+    const cache = openDeafCache(source, clock, { redis: redisOf() });
     await ask(cache);
     await ask(cache);
     expect(source.loads).toBe(2);

@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { contextOf, openCache, TestClock, TestSource, TTL_MS } from '../../../test/harness/cache-fixture.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
+import { ask, openCache, TTL_MS, useTestSource } from '../../../test/harness/cache-fixture.ts';
 import { connectRedis, HASTY_MS, useTestRedis } from '../../../test/harness/redis.ts';
+import { until } from '../../../test/harness/until.ts';
 import { newId } from '../../base/ids.ts';
 import { postgresErrors } from '../postgres/index.ts';
 import type { Cache } from './index.ts';
 
 const own = useTestRedis();
 let admin: Client;
-let clock: TestClock;
-let source: TestSource;
+const { clock, source } = useTestSource();
 let name: string;
 
 beforeAll(() => {
@@ -21,9 +20,6 @@ beforeAll(() => {
 afterAll(() => admin.disconnect());
 
 beforeEach(() => {
-  clock = new TestClock();
-  source = new TestSource(clock);
-  source.change('ann');
   name = newId();
 });
 
@@ -34,7 +30,6 @@ afterEach(async () => {
 
 /** One of the caches that share the Redis, as each process has one. */
 const open = () => openCache(source, clock, { redis: own.redis, name });
-const ask = (cache: Cache<string>, key = 'ann/1') => cache.get(key, contextOf());
 const keysOf = (kind: string) => admin.keys(`*:${kind}:*`);
 
 async function stored(): Promise<string> {

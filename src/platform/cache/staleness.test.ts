@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { contextOf, openCache, TestClock, TestSource } from '../../../test/harness/cache-fixture.ts';
+import { openCache, TestSource } from '../../../test/harness/cache-fixture.ts';
 import { useTestRedis } from '../../../test/harness/redis.ts';
+import { TestClock } from '../../../test/harness/test-clock.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { newId } from '../../base/ids.ts';
 import type { Redis } from '../redis/index.ts';
 
@@ -68,7 +70,7 @@ function stage(isShared: boolean) {
   const begin = (): Promise<string | undefined> => {
     source.beforeSnapshot = () => gates.snapshot.wait();
     source.beforeAnswer = () => gates.answer.wait();
-    const asked = a.get('ann/1', contextOf());
+    const asked = a.get('ann/1', testContext());
     return asked;
   };
   const letOthersPass = (): void => {
@@ -90,7 +92,7 @@ function stage(isShared: boolean) {
     act[event]?.();
     await settle();
   };
-  return { a, b, begin, letOthersPass, perform, ask: (cache: typeof a) => cache.get('ann/1', contextOf()) };
+  return { a, b, begin, letOthersPass, perform, ask: (cache: typeof a) => cache.get('ann/1', testContext()) };
 }
 
 /** Plays the events; answers all that was served to those who asked after they had heard, and to the last who ask. */

@@ -11,7 +11,6 @@ interface Floor {
   readonly version: number;
   /** When it was raised, or was told once more, on this process's monotonic clock. */
   readonly raisedAtMs: number;
-  readonly untilMs: number;
 }
 
 /**
@@ -91,8 +90,7 @@ export class Trust {
   raiseFloor(tag: string, version: number): boolean {
     const known = this.#floors.get(tag)?.version ?? 0;
     this.#floors.delete(tag);
-    const raisedAtMs = this.#clock.monotonicMs();
-    this.#floors.set(tag, { version: Math.max(known, version), raisedAtMs, untilMs: raisedAtMs + this.#retainMs });
+    this.#floors.set(tag, { version: Math.max(known, version), raisedAtMs: this.#clock.monotonicMs() });
     this.#prune();
     return version > known;
   }
@@ -151,8 +149,8 @@ export class Trust {
 
   #prune(): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const [tag, { untilMs }] of this.#floors) {
-      if (untilMs > nowMs) break;
+    for (const [tag, { raisedAtMs }] of this.#floors) {
+      if (raisedAtMs + this.#retainMs > nowMs) break;
       this.#floors.delete(tag);
     }
     if (this.#floors.size <= MAX_FLOORS) return;

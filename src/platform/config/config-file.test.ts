@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError, listSecrets, loadConfig } from './index.ts';
+import { listProblems } from '../../../test/harness/list-problems.ts';
+import { listSecrets, loadConfig } from './index.ts';
 
 let directory: string;
 beforeAll(() => {
@@ -15,16 +16,6 @@ function naming(text: string, variables: Record<string, string> = {}): Record<st
   const path = join(directory, 'models.yaml');
   writeFileSync(path, text);
   return { MODELS_FILE: path, ...variables };
-}
-
-function problemsOf(environment: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(environment);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
 }
 
 describe('a file that a variable names', () => {
@@ -42,7 +33,7 @@ describe('a file that a variable names', () => {
 
   test('that are not set is a problem', () => {
     const text = 'models: [{api_key_env: A_KEY}, {api_key_env: B_KEY}, {api_key_env: A_KEY}]';
-    expect(problemsOf(naming(text, { B_KEY: '' }))).toEqual([
+    expect(listProblems(naming(text, { B_KEY: '' }))).toEqual([
       'MODELS_FILE: the file names variables that are not set: A_KEY, B_KEY',
     ]);
   });
@@ -50,16 +41,16 @@ describe('a file that a variable names', () => {
   test.each(['sk-proj-verysecret', 'gsk_verysecret'])(
     'is not quoted where it has the key %s in place of a name',
     (key) => {
-      expect(problemsOf(naming(`models: [{api_key_env: ${key}}]`))).toEqual([]);
+      expect(listProblems(naming(`models: [{api_key_env: ${key}}]`))).toEqual([]);
     },
   );
 
   test('that is not there, or is no YAML, is a problem among the others', () => {
-    expect(problemsOf({ MODELS_FILE: 'nowhere/models.yaml', PORT: 'x' })).toEqual([
+    expect(listProblems({ MODELS_FILE: 'nowhere/models.yaml', PORT: 'x' })).toEqual([
       'PORT: "x" is not an integer from 0 to 65535',
       `MODELS_FILE: there is no file that can be read at ${resolve('nowhere/models.yaml')}`,
     ]);
-    expect(problemsOf(naming('models: [\n  sk-secret'))).toEqual([
+    expect(listProblems(naming('models: [\n  sk-secret'))).toEqual([
       expect.stringMatching(/^MODELS_FILE: the file is neither YAML nor JSON: line \d+, column \d+ \(bad indent\)$/),
     ]);
   });
@@ -69,12 +60,12 @@ describe('a file that a variable names', () => {
     ['models:\n\t- name: a', 'line 2, column 1 (tab as indent)'],
     ['key: !secret sk-verysecret', 'line 1, column 6 (tag resolve failed)'],
   ])('%j is refused with the reason, and without a word of it', (text, reason) => {
-    expect(problemsOf(naming(text))).toEqual([`MODELS_FILE: the file is neither YAML nor JSON: ${reason}`]);
+    expect(listProblems(naming(text))).toEqual([`MODELS_FILE: the file is neither YAML nor JSON: ${reason}`]);
   });
 
   test('stands alone: not beside a provider in the environment', () => {
     const one = { MODEL_BASE_URL: 'https://a.example/v1', MODEL_NAME: 'a' };
-    expect(problemsOf(naming('{}', one))).toEqual([
+    expect(listProblems(naming('{}', one))).toEqual([
       'MODELS_FILE: set beside MODEL_BASE_URL; put that provider into the file',
     ]);
   });

@@ -1,17 +1,6 @@
 import { describe, expect, test } from 'vitest';
-
-import { ConfigError, listSecrets, loadConfig } from './index.ts';
-
-/** The problems of an environment; none when it loads. */
-function problemsOf(environment: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(environment);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { listProblems } from '../../../test/harness/list-problems.ts';
+import { listSecrets, loadConfig } from './index.ts';
 
 const models = { MODEL_BASE_URL: 'https://models.example.com/v1', MODEL_NAME: 'small' };
 
@@ -47,19 +36,19 @@ describe('loadConfig', () => {
 
   test('all problems are listed at once, a line each', () => {
     const environment = { DATABASE_POOL_SIZE: 'ten', LOG_LEVEL: 'loud', DATABASE_URL: '', MODEL_NAME: 'small' };
-    expect(problemsOf(environment)).toEqual([
+    expect(listProblems(environment)).toEqual([
       'DATABASE_URL: set but empty: remove it or give it a value',
       'DATABASE_POOL_SIZE: "ten" is not an integer from 1 to 1000',
       'LOG_LEVEL: "loud" is not one of trace, debug, info, warn, error, fatal, silent',
       'MODEL_NAME: needs MODEL_BASE_URL beside it',
     ]);
-    expect(() => loadConfig(environment)).toThrow(problemsOf(environment).join('\n'));
+    expect(() => loadConfig(environment)).toThrow(listProblems(environment).join('\n'));
   });
 
   test.each(['', ' ', '1.5', '1e3', '0x10', '+5', '-1', ' 5', '007', '65536', '9'.repeat(400), 'NaN', 'Infinity', '٣'])(
     'a port of %j is refused',
     (value) => {
-      expect(problemsOf({ PORT: value })).toHaveLength(1);
+      expect(listProblems({ PORT: value })).toHaveLength(1);
     },
   );
 
@@ -76,13 +65,13 @@ describe('loadConfig', () => {
     'capacitor://',
     'capacitor://localhost/',
   ])('an origin of %j is refused, because no browser sends it', (value) => {
-    expect(problemsOf({ CORS_ORIGINS: value })).toHaveLength(1);
+    expect(listProblems({ CORS_ORIGINS: value })).toHaveLength(1);
   });
 
   test.each(['10.0.0.0/33', '10.0.0', 'proxy', '10.0.0.1/', '::1/129', '10.0.0.1/8/8', '0.0.0.0/0', '::/0', '*'])(
     'a proxy of %j is refused',
     (value) => {
-      expect(problemsOf({ TRUSTED_PROXIES: value })).toHaveLength(1);
+      expect(listProblems({ TRUSTED_PROXIES: value })).toHaveLength(1);
     },
   );
 
@@ -97,7 +86,9 @@ describe('loadConfig', () => {
     'postgres://a:1,b:1/d',
     'postgres://a,b/d',
   ])('a database URL of %j is refused, with how it is written', (value) => {
-    expect(problemsOf({ DATABASE_URL: value }).join()).toContain('of one host, its user and password percent-encoded');
+    expect(listProblems({ DATABASE_URL: value }).join()).toContain(
+      'of one host, its user and password percent-encoded',
+    );
   });
 
   test.each([
@@ -110,7 +101,7 @@ describe('loadConfig', () => {
   });
 
   test.each(['mysql://h/d', 'h/d', 'https://h/d', 'postgres:d'])('a database URL of %j is refused', (value) => {
-    expect(problemsOf({ DATABASE_URL: value })).toHaveLength(1);
+    expect(listProblems({ DATABASE_URL: value })).toHaveLength(1);
   });
 
   test.each([
@@ -123,7 +114,7 @@ describe('loadConfig', () => {
     'REDISS://h',
     'http://h',
   ])('a Redis URL of %j is refused, which its client cannot read', (value) => {
-    expect(problemsOf({ REDIS_URL: value })).toEqual([
+    expect(listProblems({ REDIS_URL: value })).toEqual([
       expect.stringMatching(/^REDIS_URL: the value is not a URL that/),
     ]);
   });
@@ -136,7 +127,7 @@ describe('loadConfig', () => {
     'redis://h?db=2',
     'redis://[::1]:1',
   ])('a Redis URL of %j is taken', (value) => {
-    expect(problemsOf({ REDIS_URL: value })).toEqual([]);
+    expect(listProblems({ REDIS_URL: value })).toEqual([]);
   });
 
   test.each([
@@ -156,7 +147,7 @@ describe('loadConfig', () => {
     'Acme <a@acme.com> <b@acme.com>',
     'a@acme.com <b@acme.com>',
   ])('a sender of %j is refused, and what is expected is said', (value) => {
-    expect(problemsOf({ MAIL_FROM: value })).toEqual([
+    expect(listProblems({ MAIL_FROM: value })).toEqual([
       expect.stringContaining(
         'is not a sender such as Evenkeel <no-reply@example.com> or no-reply@example.com, its address without blanks',
       ),
@@ -172,12 +163,12 @@ describe('loadConfig', () => {
 
   test('every variable that is set but empty is refused, and none falls back to its default', () => {
     for (const name of ['PORT', 'DATABASE_URL', 'MODEL_BASE_URL', 'CORS_ORIGINS', 'LOG_LEVEL', 'DATA_DIR']) {
-      expect(problemsOf({ [name]: '' })).toContain(`${name}: set but empty: remove it or give it a value`);
+      expect(listProblems({ [name]: '' })).toContain(`${name}: set but empty: remove it or give it a value`);
     }
   });
 
   test('an unknown name that looks like ours is refused with the name it is nearest to', () => {
-    expect(problemsOf({ DATABASE_POOLSIZE: '5', MODEL_KEY: 'x', MODEL_URL: 'x' })).toEqual([
+    expect(listProblems({ DATABASE_POOLSIZE: '5', MODEL_KEY: 'x', MODEL_URL: 'x' })).toEqual([
       'DATABASE_POOLSIZE: there is no such variable; did you mean DATABASE_POOL_SIZE?',
       'MODEL_KEY: there is no such variable; did you mean MODEL_API_KEY?',
       'MODEL_URL: there is no such variable; did you mean MODEL_BASE_URL?',
@@ -189,11 +180,11 @@ describe('loadConfig', () => {
     ['DATABSE_URL', 'DATABASE_URL'],
     ['METRIC_TOKEN', 'METRICS_TOKEN'],
   ])('a name that is a letter away from one of ours is refused: %s', (slip, name) => {
-    expect(problemsOf({ [slip]: 'x' })).toEqual([`${slip}: there is no such variable; did you mean ${name}?`]);
+    expect(listProblems({ [slip]: 'x' })).toEqual([`${slip}: there is no such variable; did you mean ${name}?`]);
   });
 
   test('names of other programs are left alone', () => {
-    expect(problemsOf({ HOSTS: 'x', POST: 'x', SFTP_URL: 'x', REDIS_TLS_URL: 'x', XDG_DATA_DIRS: 'x' })).toEqual([]);
+    expect(listProblems({ HOSTS: 'x', POST: 'x', SFTP_URL: 'x', REDIS_TLS_URL: 'x', XDG_DATA_DIRS: 'x' })).toEqual([]);
   });
 
   test.each([
@@ -205,12 +196,12 @@ describe('loadConfig', () => {
       'MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY',
     ],
   ])('variables that need another are refused without it: %j', (environment, problem) => {
-    expect(problemsOf(environment as unknown as Record<string, string>)).toEqual([problem]);
+    expect(listProblems(environment as unknown as Record<string, string>)).toEqual([problem]);
   });
 
   test('the name of a model is no longer than callers can ask for', () => {
     expect(loadConfig({ ...models, MODEL_NAME: 'n'.repeat(200) }).models.model).toHaveLength(200);
-    const [problem] = problemsOf({ ...models, MODEL_NAME: 'n'.repeat(201) });
+    const [problem] = listProblems({ ...models, MODEL_NAME: 'n'.repeat(201) });
     expect(problem).toMatch(
       /^MODEL_NAME: .* is not a model name of at most 200 visible ASCII characters without spaces$/,
     );
@@ -226,8 +217,8 @@ describe('loadConfig', () => {
       DATABASE_POOL_SIZE: `postgres://u:${canary}@h/d`,
       HOST: `sk-${canary}abcdef !`,
     };
-    expect(problemsOf(environment).length).toBeGreaterThan(5);
-    expect(problemsOf(environment).join()).not.toContain(canary);
+    expect(listProblems(environment).length).toBeGreaterThan(5);
+    expect(listProblems(environment).join()).not.toContain(canary);
   });
 
   test('the configuration cannot be changed', () => {

@@ -1,6 +1,5 @@
 import { createPublicKey } from 'node:crypto';
 import { isIP } from 'node:net';
-
 import { maskSecrets } from '../log/index.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import type { Environment, Parsed } from './parsed.ts';
@@ -18,7 +17,7 @@ export interface Variable<Value> {
   readonly sentence: string;
   /** Its value appears in no problem and no log line. */
   readonly secret: boolean;
-  /** The value of a text, or of nothing at all when the variable is not set and has no default. */
+  /** Reads a text: what is set, or else the default. */
   readonly parse: (text: string, environment: Environment) => Parsed<Value>;
 }
 
@@ -44,7 +43,7 @@ function quote(text: string): string {
 interface Kind<Value> {
   readonly kind: string;
   readonly parse: Parse<Value>;
-  readonly unit?: string;
+  readonly unit?: string | undefined;
 }
 
 function define<Value>(description: Description, kind: Kind<Value>, defaultText?: string): Variable<Value> {
@@ -80,8 +79,7 @@ export function integer(description: IntegerDescription): Variable<number> {
     const value = /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN;
     return value >= from && value <= to ? value : undefined;
   };
-  const kind = { kind: `an integer from ${from} to ${to}`, parse, ...(unit === undefined ? {} : { unit }) };
-  return define(description, kind, String(description.default));
+  return define(description, { kind: `an integer from ${from} to ${to}`, parse, unit }, String(description.default));
 }
 
 interface TextDescription extends Description {

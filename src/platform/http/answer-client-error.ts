@@ -9,8 +9,8 @@ import { toWireError } from './wire-error.ts';
 
 const { raise } = httpErrors;
 
-// Not imported, for which Node would load its WebSocket, too: that takes longer than the rest of its HTTP.
-const { STATUS_CODES } = process.getBuiltinModule('node:http');
+/** What statuses are called. Not imported, for which Node would load its WebSocket, too: that takes longer than the rest of its HTTP. */
+export const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** Node's bound. */
 const CHUNK_EXTENSION_BYTES = 16 * 1024;

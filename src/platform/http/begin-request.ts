@@ -18,9 +18,11 @@ const LAST_WORD_MS = 200;
 /** What the beginning of a request needs to know of its server. */
 export interface BeginOptions {
   readonly log: Logger;
+  /** The time budget of routes that set none of their own, in milliseconds. */
   readonly requestBudgetMs: number;
+  /** The machine's own when absent. */
   readonly clock?: Clock;
-  /** Told of each request when it is done. */
+  /** Told of each request when it is done, for metrics. */
   readonly observe?: (observation: RequestObservation) => void;
   /** Begins the trace of a request; absent where nobody traces. */
   readonly startTrace?: StartTrace | undefined;

@@ -4,14 +4,9 @@ import type { AppError } from '../../base/errors.ts';
 import { addFinalHeaders } from './answer-headers.ts';
 import { httpErrors } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { MAX_QUEUED_BYTES } from './open-web-socket.ts';
 import type { RequestContext } from './request-context.ts';
 import { toAppError, toWireError } from './wire-error.ts';
-
-/**
- * What one connection may have waiting, in bytes. Less would drop readers who pause for a moment; more, times thousands
- * of connections, is memory that slow readers take from everyone.
- */
-const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** How long a reader may take nothing while something waits, in milliseconds, before it counts as gone. */
 export const STALLED_MS = 30_000;

@@ -2,8 +2,11 @@ import type { WebSocket } from '@fastify/websocket';
 import { httpErrors } from './errors.ts';
 import { toAppError, toWireError } from './wire-error.ts';
 
-/** What one connection may have waiting, in bytes: as for event streams. */
-const MAX_QUEUED_BYTES = 1024 * 1024;
+/**
+ * What one connection may have waiting, in bytes. Less would drop readers who pause for a moment; more, times thousands
+ * of connections, is memory that slow readers take from everyone.
+ */
+export const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** With more than this waiting, in bytes, `send` has its caller wait; enough to keep a fast reader busy. */
 const HIGH_WATER_BYTES = 128 * 1024;

@@ -1,10 +1,10 @@
-import { STATUS_CODES } from 'node:http';
 import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import plugin from 'fastify-plugin';
 import { type TSchema, Type } from 'typebox';
 import type { CatalogueEntry } from '../../base/errors.ts';
+import { STATUS_CODES } from './answer-client-error.ts';
 import { type NamedSchemas, nameSchemas } from './name-schemas.ts';
 import { WireError } from './wire-error.ts';
 
@@ -38,7 +38,9 @@ interface RouteParts {
 
 /** What the document says of the server. */
 export interface OpenApiOptions {
+  /** Of the product. */
   readonly version: string;
+  /** The errors of all features. */
   readonly errorCodes: readonly CatalogueEntry[];
 }
 

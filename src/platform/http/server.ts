@@ -9,15 +9,13 @@ import fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
-import type { AppError, CatalogueEntry } from '../../base/errors.ts';
-import type { StartTrace } from '../../base/span.ts';
-import { type Clock, systemClock } from '../../base/time.ts';
-import type { Logger } from '../log/index.ts';
+import type { AppError } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
 import { createClientErrorAnswer, findDueAnswer, refuseConnect } from './answer-client-error.ts';
 import { answerErrors, refuseUnroutable, unknownAddress } from './answer-errors.ts';
 import { addAnswerHeaders } from './answer-headers.ts';
 import { asksForWebSocket } from './asks-for-web-socket.ts';
-import { beginRequests } from './begin-request.ts';
+import { type BeginOptions, beginRequests } from './begin-request.ts';
 import { knowClientAddresses } from './client-address.ts';
 import { compressAnswers } from './compress-answers.ts';
 import { allowOrigins } from './cors.ts';
@@ -26,17 +24,16 @@ import { EventLoopWatch } from './event-loop-watch.ts';
 import { HeapWatch } from './heap-watch.ts';
 import { acceptOnlyJson } from './json-body.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { registerOpenApi } from './openapi.ts';
+import { type OpenApiOptions, registerOpenApi } from './openapi.ts';
 import { type CheckReadiness, registerProbeRoutes } from './probe-routes.ts';
 import { queuePipelined } from './queue-pipelined.ts';
 import { dropTypeOfEmptyBody, findMediaTypeFault, findRequestFault } from './request-checks.ts';
 import { type RequestContext, requestIdOf } from './request-context.ts';
-import type { RequestObservation } from './request-log.ts';
 import { enforceRouteRules } from './route-rules.ts';
 import { sendTogether } from './send-together.ts';
 import { createSerializerCompiler } from './serializer.ts';
 import { createValidatorCompiler } from './validation.ts';
-import { acceptWebSockets } from './web-sockets.ts';
+import { acceptWebSockets, type WebSocketOptions } from './web-sockets.ts';
 
 /** A Fastify server whose handlers' types are read from their TypeBox schemas. */
 export type HttpServer = FastifyInstance<
@@ -47,19 +44,11 @@ export type HttpServer = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-export interface HttpServerOptions {
-  readonly log: Logger;
-  /** The version of the product, for the OpenAPI document. */
-  readonly version: string;
-  /** The origins whose pages may call the server, exactly as browsers send them. */
-  readonly corsOrigins: readonly string[];
+/** What a server needs to know; `corsOrigins` are also those whose pages may call it. */
+export interface HttpServerOptions extends BeginOptions, OpenApiOptions, WebSocketOptions {
   /** Addresses and networks of the proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
   readonly bodyLimitBytes: number;
-  /** The time budget of routes that set none of their own, in milliseconds. */
-  readonly requestBudgetMs: number;
-  /** The machine's own when absent. */
-  readonly clock?: Clock;
   /**
    * Called for each route that is not public, before the body is read. Sets `request.caller`, at once where it can.
    * @throws AppError 401 when the caller is unknown, 503 when that cannot be told.
@@ -73,12 +62,6 @@ export interface HttpServerOptions {
   /** Called next. @throws AppError 403 when the caller lacks the permission that the route takes. */
   readonly authorize: (request: FastifyRequest, permission: string) => void;
   readonly readiness: CheckReadiness;
-  /** Told of each request when it is done, for metrics. */
-  readonly observe?: (observation: RequestObservation) => void;
-  /** Begins the trace of a request; absent where nobody traces. */
-  readonly startTrace?: StartTrace | undefined;
-  /** The errors of all features, for the OpenAPI document. */
-  readonly errorCodes: readonly CatalogueEntry[];
 }
 
 /** Headers that take longer than this, in milliseconds, come from a client that is stuck or means harm. */

@@ -114,6 +114,8 @@ describe('a body', () => {
   test('may be left out where no field of it is required, and only there', async () => {
     const patch = await made.server.inject({ method: 'PATCH', url: '/optional', headers: signedIn });
     expect(patch.json()).toEqual({});
+    const needed = await made.server.inject({ method: 'POST', url: '/things', headers: signedIn });
+    expect(needed.json().error).toMatchObject({ code: 'http.invalid_request', param: 'body' });
   });
 
   test('is refused on a route that takes none, unless it is empty', async () => {
@@ -134,15 +136,12 @@ describe('a query', () => {
     ['unread=true', { limit: 50, unread: true }],
     ['unread=false', { limit: 50, unread: false }],
     ['name=5', { limit: 50, name: '5' }],
-    ['name=true&name2', undefined],
     ['tags=5', { limit: 50, tags: ['5'] }],
     ['tags=a&tags=b', { limit: 50, tags: ['a', 'b'] }],
     ['maybe=7', { limit: 50, maybe: 7 }],
     ['name=%27%20or%201=1--%25_', { limit: 50, name: "' or 1=1--%_" }],
   ])('%s is read as its schema asks', async (query, expected) => {
-    const answer = await get(`/things?${query}`);
-    if (expected === undefined) expect(answer.statusCode).toBe(400);
-    else expect(answer.json()).toEqual(expected);
+    expect((await get(`/things?${query}`)).json()).toEqual(expected);
   });
 
   test.each([
@@ -179,6 +178,7 @@ describe('a query', () => {
     ['unknown=1', 'unknown'],
     ['__proto__=1', '__proto__'],
     ['name=a&name=b', 'name'],
+    ['name=true&name2', 'name2'],
     ['name=%00', 'name'],
     ['name=%ff', 'name'],
     ['name=%ed%a0%80', 'name'],

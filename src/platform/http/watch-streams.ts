@@ -6,9 +6,6 @@ import type { OpenStream } from './lifecycle.ts';
 /** Rejects with a 401 or 403 when the request would be refused by now. */
 export type CheckStream = (request: FastifyRequest) => Promise<unknown>;
 
-/** How long until a stream is looked at again for which it could not be told, in milliseconds. */
-const CHECK_AGAIN_MS = 2_000;
-
 /**
  * Ends the open streams whose request would be refused by now, each with the error that says why. Where that cannot be told,
  * a stream goes on, and is looked at again.
@@ -26,7 +23,7 @@ export function watchStreams(
       else later.add(stream);
     });
   };
-  const later = new Later<OpenStream>(CHECK_AGAIN_MS, (stream) => {
+  const later = new Later<OpenStream>((stream) => {
     if (lifecycle.streams.has(stream)) recheck(stream);
   });
   lifecycle.recheck = recheck;

@@ -1,21 +1,10 @@
-import { Client } from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
-import { createTestDatabase } from '../../../test/harness/postgres.ts';
+import { expect, test } from 'vitest';
+import { openJobDatabase } from '../../../test/harness/job-fixture.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
-import { createLogger } from '../log/index.ts';
-import { openPostgres } from '../postgres/index.ts';
 import { beat } from './queries.ts';
 
 test('a worker that was silent itself judges nobody at first; then who was silent for a lease, and not who has just begun or works for long', async () => {
-  const testDatabase = await createTestDatabase();
-  const database = openPostgres({ url: testDatabase.url, log: createLogger({ level: 'silent' }) });
-  const client = new Client({ connectionString: testDatabase.url });
-  await client.connect();
-  onTestFinished(async () => {
-    await client.end();
-    await database.close();
-    await testDatabase.drop();
-  });
+  const { database, client } = await openJobDatabase();
   await client.query(`insert into job_workers values ('silent', now() - interval '1 hour'), ('busy', now())`);
   for (const [worker, since] of [
     ['dead', '1 hour'],

@@ -1,11 +1,9 @@
-import { Client } from 'pg';
 import { Type } from 'typebox';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createTestDatabase } from '../../../test/harness/postgres.ts';
+import { openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
-import { createLogger } from '../log/index.ts';
-import { openPostgres, sql } from '../postgres/index.ts';
-import { defineJob, openJobs } from './index.ts';
+import { sql } from '../postgres/index.ts';
+import { defineJob } from './index.ts';
 import { beat } from './queries.ts';
 
 const MINUTE_MS = 60_000;
@@ -22,12 +20,8 @@ test.each([
   ['whose clock is ahead', "now() - interval '1 minute'"],
   ['after one whose clock was a year ahead', "now() + interval '1 year'"],
 ])('what a server %s schedules is done, and not only once the database has that time', async (_, lastExecution) => {
-  const testDatabase = await createTestDatabase();
-  const log = createLogger({ level: 'silent' });
-  const database = openPostgres({ url: testDatabase.url, log });
-  const client = new Client({ connectionString: testDatabase.url });
-  await client.connect();
-  await client.query(
+  const own = await openJobDatabase();
+  await own.client.query(
     `insert into graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
       values ('test.scheduled', now() - interval '1 day', ${lastExecution})`,
   );
@@ -39,16 +33,8 @@ test.each([
     run: async () => done++,
   });
   const moveOn = goAhead();
-  const options = { database, directUrl: testDatabase.url, jobs: [job], log, concurrency: 2 };
-  const jobs = openJobs({ ...options, stopTimeoutMs: 1_000, leaseMs: 1_500 });
-  onTestFinished(async () => {
-    await jobs.stop();
-    vi.useRealTimers();
-    await client.end();
-    await database.close();
-    await testDatabase.drop();
-  });
-  jobs.start();
+  onTestFinished(() => void vi.useRealTimers());
+  startWorkers(own, [job], { leaseMs: 1_500 });
   const count = () => {
     moveOn();
     return done;
@@ -57,12 +43,7 @@ test.each([
 });
 
 test('what a server whose clock is twenty seconds ahead has scheduled stays so, and is not scheduled once more by another', async () => {
-  const testDatabase = await createTestDatabase();
-  const database = openPostgres({ url: testDatabase.url, log: createLogger({ level: 'silent' }) });
-  onTestFinished(async () => {
-    await database.close();
-    await testDatabase.drop();
-  });
+  const { database } = await openJobDatabase();
   const schedule = sql`
     -- test.schedule
     insert into graphile_worker._private_known_crontabs (identifier, known_since, last_execution)

@@ -1,7 +1,7 @@
 import { runMigrations } from 'graphile-worker';
 import type pg from 'pg';
 import type { Logger } from '../log/index.ts';
-import { sqlState } from '../postgres/index.ts';
+import { sqlState, UNDEFINED_TABLE } from '../postgres/index.ts';
 import { graphileLog } from './graphile-log.ts';
 import { openWorkerPool } from './worker-pool.ts';
 
@@ -32,7 +32,7 @@ async function hasJobsOfOthers(pool: pg.Pool): Promise<boolean> {
     try {
       return (await pool.query<{ found: boolean }>(text)).rows[0]?.found === true;
     } catch (error) {
-      if (sqlState(error) !== '42P01') throw error;
+      if (sqlState(error) !== UNDEFINED_TABLE) throw error;
     }
   }
   return false;

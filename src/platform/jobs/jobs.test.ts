@@ -5,39 +5,35 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Type } from 'typebox';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startWorkers } from '../../../test/harness/job-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { AppError } from '../../base/errors.ts';
 import { createLogger } from '../log/index.ts';
 import { openPostgres, type Postgres } from '../postgres/index.ts';
-import { defineJob, type Job, type Jobs, type JobsOptions, openJobs } from './index.ts';
+import { defineJob, type Job, type Jobs, type JobsOptions } from './index.ts';
 import type { JobObservation } from './to-task.ts';
 
 const Input = Type.Object({ id: Type.String() }, { additionalProperties: false });
-const log = createLogger({ level: 'silent' });
 const workerFile = join(import.meta.dirname, '../../../test/harness/job-worker.ts');
 
 let testDatabase: TestDatabase;
 let postgres: Postgres;
 let client: Client;
-let opened: Jobs[];
 let observed: JobObservation[];
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  postgres = openPostgres({ url: testDatabase.url, log });
+  postgres = openPostgres({ url: testDatabase.url, log: createLogger({ level: 'silent' }) });
   client = new Client({ connectionString: testDatabase.url });
   await client.connect();
   await client.query('create table effects (id text, kind text)');
 });
 
 beforeEach(async () => {
-  opened = [];
   observed = [];
   await client.query('truncate effects; truncate graphile_worker._private_jobs');
 });
-
-afterEach(() => Promise.all(opened.map((jobs) => jobs.stop())));
 
 afterAll(async () => {
   await client?.end();
@@ -50,13 +46,11 @@ type Work = Parameters<typeof defineJob<typeof Input>>[0]['run'];
 const job = (run: Work, options: { name?: string; maxAttempts?: number; budgetMs?: number } = {}): Job =>
   defineJob({ name: 'test.work', input: Input, ...options, run });
 
-function work(jobs: readonly Job[], options: Partial<JobsOptions> = {}): Jobs {
-  const parts = { database: postgres, directUrl: testDatabase.url, log, concurrency: 2, stopTimeoutMs: 5_000 };
-  const started = openJobs({ ...parts, jobs, onJob: (observation) => observed.push(observation), ...options });
-  opened.push(started);
-  started.start();
-  return started;
-}
+const work = (jobs: readonly Job[], options: Partial<JobsOptions> = {}): Jobs =>
+  startWorkers({ url: testDatabase.url, database: postgres }, jobs, {
+    onJob: (observation) => observed.push(observation),
+    ...options,
+  });
 
 const enqueue = (payload: object, name = 'test.work') =>
   client.query('select id from graphile_worker.add_job($1, $2)', [name, JSON.stringify(payload)]);

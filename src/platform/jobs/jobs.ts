@@ -10,6 +10,7 @@ import {
 } from 'graphile-worker';
 import type pg from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
+import { DAY_MS } from '../../base/days.ts';
 import type { StartTrace } from '../../base/span.ts';
 import { type Clock, systemClock } from '../../base/time.ts';
 import type { Logger } from '../log/index.ts';
@@ -53,8 +54,6 @@ export interface Jobs {
 /** Jobs are heard of at once; this is for those that were enqueued for later, and for when hearing fails. */
 const POLL_INTERVAL_MS = 2_000;
 const RESTART_PAUSE_MS = 2_000;
-/** A run of a daily crontab that was missed is made up until the next one is due. */
-const MADE_UP_FOR_MS = 86_400_000;
 /** For marking the cancelled jobs and closing connections, after the bound of `stop` or after workers that ended by themselves. */
 const STOP_MARGIN_MS = 3_000;
 
@@ -173,10 +172,10 @@ class Workers {
 
 /**
  * When a job runs without being asked. One that still waits, or failed, gives way to its successor. A daily one that was
- * missed is made up when a worker starts: a machine may be off each night. One of each minute is not, which would be
- * enqueued 1,440 times, and comes by itself in a moment.
+ * missed is made up when a worker starts, until the next is due: a machine may be off each night. One of each minute is
+ * not, which would be enqueued 1,440 times, and comes by itself in a moment.
  */
 function toCronItem(task: string, match: string): ParsedCronItem {
   const isDaily = /^\d+ \d+ /.test(match);
-  return parseCronItem({ task, match, options: { jobKey: task, backfillPeriod: isDaily ? MADE_UP_FOR_MS : 0 } });
+  return parseCronItem({ task, match, options: { jobKey: task, backfillPeriod: isDaily ? DAY_MS : 0 } });
 }

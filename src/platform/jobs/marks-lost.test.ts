@@ -1,27 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import { Type } from 'typebox';
 import { expect, onTestFinished, test } from 'vitest';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
-import { createTestDatabase } from '../../../test/harness/postgres.ts';
-import { createLogger } from '../log/index.ts';
-import { openPostgres } from '../postgres/index.ts';
-import { defineJob, openJobs } from './index.ts';
+import { openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
+import { defineJob } from './index.ts';
 
-const log = createLogger({ level: 'silent' });
 const soon = { timeout: 20_000, interval: 50 };
 const held = ['a', 'b', 'c', 'd'];
 
 test('workers go on after the database was away when jobs were to be marked as done, one after the other', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const proxy = await startFaultProxy(database.url);
+  const { url, database, client } = await openJobDatabase();
+  const proxy = await startFaultProxy(url);
   onTestFinished(() => proxy.close());
-  const postgres = openPostgres({ url: database.url, log });
-  onTestFinished(() => postgres.close());
-  const client = new Client({ connectionString: database.url });
-  await client.connect();
-  onTestFinished(() => client.end());
   const enqueue = (id: string) =>
     client.query(`select graphile_worker.add_job('test.work', json_build_object('id', $1::text))`, [id]);
 
@@ -34,10 +24,7 @@ test('workers go on after the database was away when jobs were to be marked as d
       if (begun.push(id) <= held.length) await new Promise<void>((resolve) => ends.push(resolve));
     },
   });
-  const parts = { database: postgres, log, leaseMs: 3_000, stopTimeoutMs: 5_000 };
-  const jobs = openJobs({ ...parts, directUrl: proxy.url, jobs: [job], concurrency: held.length });
-  onTestFinished(() => jobs.stop());
-  jobs.start();
+  startWorkers({ url: proxy.url, database }, [job], { concurrency: held.length, leaseMs: 3_000 });
   for (const id of held) await enqueue(id);
   await expect.poll(() => ends.length, soon).toBe(held.length);
   proxy.setMode('reset');

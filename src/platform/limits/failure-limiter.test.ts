@@ -7,7 +7,7 @@ const quarter = { name: 'quarter of an hour', durationMs: 900_000 };
 function create(maxKeys?: number) {
   let nowMs = Date.parse('2026-11-22T12:00:00Z');
   const clock = { now: () => new Date(nowMs), monotonicMs: () => nowMs };
-  const limiter = new Limiter({ redis: undefined, clock, ...(maxKeys !== undefined && { maxKeys }) });
+  const limiter = new Limiter({ redis: undefined, clock, maxKeys });
   const begin = createFailureLimiter({
     limiter,
     name: 'test',

@@ -11,7 +11,7 @@ const fivePerMinute: readonly LimitRule[] = [{ window: minute, limit: 5 }];
 function create(maxKeys?: number) {
   let nowMs = Date.parse('2026-11-22T12:00:00Z');
   const clock = { now: () => new Date(nowMs), monotonicMs: () => nowMs };
-  const limiter = new Limiter({ redis: undefined, clock, ...(maxKeys !== undefined && { maxKeys }) });
+  const limiter = new Limiter({ redis: undefined, clock, maxKeys });
   return {
     limiter,
     setClock: (time: string) => {

@@ -13,7 +13,7 @@ export interface LimiterOptions {
   readonly redis: Redis | undefined;
   readonly clock: Clock;
   /** Keys that are remembered at once; the one not seen for longest is forgotten: 50,000, about 40 MB. */
-  readonly maxKeys?: number;
+  readonly maxKeys?: number | undefined;
   /** The servers that share Redis; counted by this limiter when absent. */
   readonly instances?: LiveInstances | undefined;
 }

@@ -15,7 +15,7 @@ const clock = { now: () => new Date('2026-11-22T12:00:20Z'), monotonicMs: () => 
 async function open(maxKeys?: number): Promise<Limiter> {
   const redis = await connectRedis(own.server.url);
   onTestFinished(() => redis.close());
-  return new Limiter({ redis, clock, ...(maxKeys !== undefined && { maxKeys }) });
+  return new Limiter({ redis, clock, maxKeys });
 }
 
 async function countAllowed(limiter: Limiter, tries: number, allowances: readonly Allowance[]): Promise<number> {

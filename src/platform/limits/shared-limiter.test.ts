@@ -1,7 +1,7 @@
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { until } from '../../../test/harness/pool-fixture.ts';
 import { connectRedis, HASTY_MS, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { until } from '../../../test/harness/until.ts';
 import type { Redis } from '../redis/index.ts';
 import { Limiter } from './limiter.ts';
 import type { LimitRule } from './window.ts';

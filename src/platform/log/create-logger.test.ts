@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { errorCodes } from 'fastify';
 import { DatabaseError } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-
 import { AppError } from '../../base/errors.ts';
 import { createLogger, type Logger } from './index.ts';
 
@@ -205,75 +206,63 @@ describe('a line says what an operator needs', () => {
     log.info({ loop }, 'still here');
     expect(line().msg).toBe('still here');
   });
+});
 
-  test('everything that was logged is written when the process exits at once', async () => {
-    const index = new URL('./index.ts', import.meta.url).href;
-    const script = `import { createLogger } from '${index}';
-      const log = createLogger({ level: 'info' });
-      for (let n = 0; n < 500; n++) log.info({ n }, 'line');
-      process.exit(0);`;
-    const child = spawn('node', ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-    });
-    await once(child, 'close');
+/** A process that does this with a `log` of its own, on its standard output. */
+function start(script: string, stdout: 'pipe' | number = 'pipe') {
+  const index = new URL('./index.ts', import.meta.url).href;
+  const open = `import { createLogger } from '${index}'; const log = createLogger({ level: 'info' });`;
+  const child = spawn('node', ['--input-type=module', '-e', open + script], {
+    stdio: ['ignore', stdout, 'ignore', 'ipc'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+describe('a process', () => {
+  test('that exits at once has written everything that it logged', async () => {
+    const child = start(`for (let n = 0; n < 500; n++) log.info({ n }, 'line');
+      process.exit(0);`);
+    const output = await text(child.stdout as Readable);
     expect(output.trimEnd().split('\n')).toHaveLength(500);
   });
 
-  test('on a full disk the process goes on, and ends when it is told to', async () => {
-    const index = new URL('./index.ts', import.meta.url).href;
-    const script = `import { createLogger } from '${index}';
-      const log = createLogger({ level: 'info' });
-      process.on('SIGTERM', () => process.exit(0));
-      setInterval(() => log.info('line'), 10);
-      setTimeout(() => process.send('goes on'), 1_000);`;
+  test('whose disk is full goes on, and ends when it is told to', async () => {
     const full = openSync('/dev/full', 'w');
-    const child = spawn('node', ['--input-type=module', '-e', script], { stdio: ['ignore', full, 'ignore', 'ipc'] });
+    const child = start(
+      `process.on('SIGTERM', () => process.exit(0));
+      setInterval(() => log.info('line'), 10);
+      setTimeout(() => process.send('goes on'), 1_000);`,
+      full,
+    );
     closeSync(full);
-    onTestFinished(() => void child.kill('SIGKILL'));
     expect(await Promise.race([once(child, 'message'), once(child, 'exit')])).toEqual(['goes on', undefined]);
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
   });
 
-  test.each(['exits', 'has nothing left to do'])(
-    'whose reader leaves right before it %s, the process ends',
-    async (how) => {
-      const index = new URL('./index.ts', import.meta.url).href;
-      const script = `import { createLogger } from '${index}';
-      const log = createLogger({ level: 'info' });
-      process.on('message', () => {
+  test.each(['exits', 'has nothing left to do'])('whose reader leaves right before it %s ends', async (how) => {
+    const child = start(`process.on('message', () => {
         log.info('line');
         process.disconnect();
         if ('${how}' === 'exits') process.exit(0);
       });
-      process.send('reads');`;
-      const child = spawn('node', ['--input-type=module', '-e', script], {
-        stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
-      });
-      onTestFinished(() => void child.kill('SIGKILL'));
-      await once(child, 'message');
-      child.stdout?.destroy();
-      await once(child.stdout ?? child, 'close');
-      const ended = once(child, 'exit', { signal: AbortSignal.timeout(10_000) });
-      child.send('leave');
-      expect(await ended).toEqual([0, null]);
-    },
-  );
+      process.send('reads');`);
+    await once(child, 'message');
+    child.stdout?.destroy();
+    await once(child.stdout ?? child, 'close');
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(10_000) });
+    child.send('leave');
+    expect(await ended).toEqual([0, null]);
+  });
 
-  test('whose reader has stopped reading, the process goes on, and ends when it is told to', async () => {
-    const index = new URL('./index.ts', import.meta.url).href;
+  test('whose reader has stopped reading goes on, and ends when it is told to', async () => {
     // Whoever looks at its standard output, as ours does, has writes to it fail that would have to wait.
-    const script = `import { createLogger } from '${index}';
-      const log = createLogger({ level: 'info' });
-      process.stdout.on('error', () => {});
+    const child = start(`process.stdout.on('error', () => {});
       process.on('SIGTERM', () => process.exit(0));
       for (let n = 0; n < 50_000; n++) log.info({ n }, 'line');
-      setTimeout(() => process.send('goes on'), 1_000);`;
-    const child = spawn('node', ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] });
-    onTestFinished(() => void child.kill('SIGKILL'));
+      setTimeout(() => process.send('goes on'), 1_000);`);
     expect(await Promise.race([once(child, 'message'), once(child, 'exit')])).toEqual(['goes on', undefined]);
     const ended = once(child, 'exit', { signal: AbortSignal.timeout(4_000) });
     child.kill('SIGTERM');

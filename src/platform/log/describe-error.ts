@@ -1,13 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../../base/errors.ts';
 
-/** An error as a log line shows it. Only what is listed here: libraries hang requests, bodies and SQL on their errors. */
-export interface ErrorDescription {
-  readonly name: string;
-  readonly message: string;
-  readonly [field: string]: unknown;
-}
-
 /** Fields that name things and hold no values of users: of AppError, Node's system errors, pg's DatabaseError. */
 const SAFE_FIELDS = [
   'code',
@@ -58,9 +51,9 @@ function framesOf(error: Error): string[] {
 
 /**
  * Describes an error for the log: name, code, message, where in our code, and its chain of causes. Drops pg's detail,
- * where, query and parameters, and every other field, because they hold what users wrote.
+ * where, query and parameters, and every other field: libraries hang requests, bodies and SQL on their errors.
  */
-export function describeError(error: Error, causesLeft: number = CAUSES_SHOWN): ErrorDescription {
+export function describeError(error: Error, causesLeft: number = CAUSES_SHOWN): Record<string, unknown> {
   const description: Record<string, unknown> = { name: error.name, message: messageOf(error) };
   for (const field of SAFE_FIELDS) {
     const value = (error as unknown as Record<string, unknown>)[field];
@@ -76,5 +69,5 @@ export function describeError(error: Error, causesLeft: number = CAUSES_SHOWN): 
         .map((one) => describeError(one, causesLeft - 1));
     }
   }
-  return description as ErrorDescription;
+  return description;
 }

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../../test/harness/listen.ts';
 import { startTestMailServer, type TestMailServer } from '../../../test/harness/mail-server.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { until } from '../../../test/harness/until.ts';
 import { isRefusedForGood, type Mailer, openMailer } from './index.ts';
 
 const mail = {
@@ -83,10 +83,19 @@ it('an address is one recipient, whatever is in it', async () => {
   expect(server.messages.flatMap((message) => message.to)).not.toContain('other@example.com');
 });
 
-it('many messages share few connections', async () => {
-  const mailer = open();
+it('many messages share two connections', async () => {
+  let connections = 0;
+  const counting = await startTestMailServer({
+    onConnect(_session, done) {
+      connections++;
+      done();
+    },
+  });
+  onTestFinished(() => counting.close());
+  const mailer = open(counting.url);
   await Promise.all(Array.from({ length: 20 }, (_, n) => mailer.send({ ...mail, id: `${n}` }, testContext())));
-  expect(new Set(server.messages.map(({ source }) => /^Message-ID: (.*)\r$/m.exec(source)?.[1])).size).toBe(20);
+  expect(new Set(counting.messages.map(({ source }) => /^Message-ID: (.*)\r$/m.exec(source)?.[1])).size).toBe(20);
+  expect(connections).toBe(2);
 });
 
 it('a refused recipient and a wrong password are errors with a code', async () => {

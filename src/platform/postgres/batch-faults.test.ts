@@ -1,13 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import {
-  contextOf,
-  HandClock,
-  type Input,
-  input,
-  nextTurn,
-  StepDatabase,
-  statement,
-} from '../../../test/harness/step-database.ts';
+import { type Input, input, nextTurn, StepDatabase, statement } from '../../../test/harness/step-database.ts';
+import { TestClock } from '../../../test/harness/test-clock.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import { createBatch } from './batch.ts';
 
@@ -20,11 +14,11 @@ test('a batch tells those whose statement cannot be written, and goes on for the
   };
   const ask = createBatch({ statement: write }, { database });
   const trace = { traceparent: '', start: () => trace, end: () => undefined };
-  const contexts = [contextOf(), { ...contextOf(), trace }];
+  const contexts = [testContext(), { ...testContext(), trace }];
   const answers = contexts.map((context, id) => ask(input(id, { fails: true }), context));
-  const beside = ask(input(2), contextOf());
+  const beside = ask(input(2), testContext());
   for (const answer of answers) await expect(answer).rejects.toBe(fault);
-  const next = ask(input(3), contextOf());
+  const next = ask(input(3), testContext());
   await database.finish();
   expect([await beside, await next]).toEqual([[{ i: 1, id: 2 }], [{ i: 1, id: 3 }]]);
 });
@@ -32,14 +26,14 @@ test('a batch tells those whose statement cannot be written, and goes on for the
 test('who asks for what is not there gets no rows, whatever its neighbours get', async () => {
   const database = { query: async () => [{ i: 2, id: 2 }] as never[] };
   const ask = createBatch({ statement }, { database });
-  const answers = await Promise.all([1, 2].map((id) => ask(input(id), contextOf())));
+  const answers = await Promise.all([1, 2].map((id) => ask(input(id), testContext())));
   expect(answers).toEqual([[], [{ i: 2, id: 2 }]]);
 });
 
 test('a half of a refused batch leaves without those who gave up meanwhile, and is cancelled when the others have', async () => {
   const database = new StepDatabase();
   const ask = createBatch({ statement }, { database });
-  const contexts = Array.from({ length: 4 }, () => contextOf());
+  const contexts = Array.from({ length: 4 }, () => testContext());
   const answers = contexts.map((context, id) => ask(input(id, { fails: id === 0 }), context).catch(() => undefined));
   const sentIds = () => database.sent.map((inputs) => inputs.map(({ id }) => id));
   await nextTurn();
@@ -61,10 +55,10 @@ test('a half of a refused batch leaves without those who gave up meanwhile, and 
 test('whoever has no time left is told so by the own deadline, whichever timer goes off first, and so is the database', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  const clock = new HandClock();
+  const clock = new TestClock();
   const deadline = Deadline.after(100, clock);
   // Timers are coarser than the clock: by them a batch that leaves now ends a millisecond earlier.
-  clock.ms = 1;
+  clock.advance(1);
   let reason: unknown;
   const hang = (_statement: unknown, batch: { deadline: Deadline }): Promise<never> => {
     batch.deadline.onEnded((ended) => {
@@ -73,7 +67,7 @@ test('whoever has no time left is told so by the own deadline, whichever timer g
     return batch.deadline.race(new Promise<never>(() => undefined));
   };
   const ask = createBatch({ statement }, { database: { query: hang }, clock });
-  const told = ask(input(1), { ...contextOf(), deadline }).catch((error: unknown) => error);
+  const told = ask(input(1), { ...testContext(), deadline }).catch((error: unknown) => error);
   await nextTurn();
   await vi.advanceTimersByTimeAsync(200);
   expect(await told).toBe(deadline.reason);

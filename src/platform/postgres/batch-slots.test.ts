@@ -1,14 +1,7 @@
 import { expect, it } from 'vitest';
-import {
-  contextOf,
-  HandClock,
-  type Input,
-  input,
-  nextTurn,
-  type Row,
-  StepDatabase,
-  statement,
-} from '../../../test/harness/step-database.ts';
+import { type Input, input, nextTurn, type Row, StepDatabase, statement } from '../../../test/harness/step-database.ts';
+import { TestClock } from '../../../test/harness/test-clock.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { Cancelled } from '../../base/deadline.ts';
 import { type Batched, createBatch } from './batch.ts';
 
@@ -25,7 +18,7 @@ it('shares what may be under way at its database with other statements in use', 
     for (const asked of which)
       for (let id = 0; id < 20; id++) {
         unanswered++;
-        void asked(input(id), contextOf()).then(() => unanswered--);
+        void asked(input(id), testContext()).then(() => unanswered--);
       }
   };
   const settle = async (): Promise<void> => {
@@ -50,22 +43,22 @@ it('shares what may be under way at its database with other statements in use', 
 
 it('counts a statement as in use while a caller of it waits or is served, and no longer', async () => {
   const database = new StepDatabase();
-  const clock = new HandClock();
+  const clock = new TestClock();
   const [first, second] = [1, 2].map(() => createBatch({ statement }, { database, clock })) as [Ask, Ask];
-  const leaving = contextOf();
+  const leaving = testContext();
   const left = first(input(0), leaving).catch(() => undefined);
   leaving.deadline.cancel(new Cancelled('gone'));
   await nextTurn();
-  const answers = [second(input(1), contextOf())];
+  const answers = [second(input(1), testContext())];
   await database.finish();
-  answers.push(first(input(2), contextOf()));
+  answers.push(first(input(2), testContext()));
   await nextTurn();
   // Is held apart from the one before, and leaves when that is back.
-  answers.push(first(input(3), contextOf()));
+  answers.push(first(input(3), testContext()));
   database.step();
   await nextTurn();
   await nextTurn();
-  answers.push(second(input(4), contextOf()));
+  answers.push(second(input(4), testContext()));
   await nextTurn();
   expect(database.sharedBy).toEqual([1, 1, 1, 2]);
   await database.finish();
@@ -74,9 +67,9 @@ it('counts a statement as in use while a caller of it waits or is served, and no
 
 it('spreads those who wait evenly over the batches that may be under way', async () => {
   const database = new StepDatabase();
-  const ask = createBatch({ statement }, { database, clock: new HandClock() });
+  const ask = createBatch({ statement }, { database, clock: new TestClock() });
   for (let round = 0; round < 2; round++) {
-    const answers = Array.from({ length: 1_800 }, (_value, id) => ask(input(id), contextOf()));
+    const answers = Array.from({ length: 1_800 }, (_value, id) => ask(input(id), testContext()));
     await nextTurn();
     expect(database.sent.at(-1)).toHaveLength(100);
     await database.finish();
@@ -87,17 +80,17 @@ it('spreads those who wait evenly over the batches that may be under way', async
 it('tells the observer of callers whose time would be over before their turn', async () => {
   const database = new StepDatabase();
   const refused: string[] = [];
-  const clock = new HandClock();
+  const clock = new TestClock();
   const ask = createBatch({ statement, maxInputs: 1 }, { database, clock, onRefused: (name) => refused.push(name) });
-  const first = ask(input(0), contextOf());
+  const first = ask(input(0), testContext());
   await nextTurn();
-  clock.ms = 10_000;
+  clock.advance(10_000);
   database.step();
   await first;
   await nextTurn();
   // All of these are under way at once; the next has to wait for two.
-  const waiting = Array.from({ length: 18 }, (_value, id) => ask(input(id), contextOf(15_000)));
-  await expect(ask(input(18), contextOf(15_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  const waiting = Array.from({ length: 18 }, (_value, id) => ask(input(id), testContext(15_000)));
+  await expect(ask(input(18), testContext(15_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
   expect(refused).toEqual(['test.batch']);
   await database.finish();
   await Promise.all(waiting);
@@ -105,12 +98,12 @@ it('tells the observer of callers whose time would be over before their turn', a
 
 it('holds batches apart however long nobody asked before', async () => {
   const database = new StepDatabase();
-  const clock = new HandClock();
-  clock.ms = 10_000;
+  const clock = new TestClock();
+  clock.advance(10_000);
   const ask = createBatch({ statement }, { database, clock });
   const answers: Promise<Row[]>[] = [];
   for (let id = 0; id < 3; id++) {
-    answers.push(ask(input(id), contextOf()));
+    answers.push(ask(input(id), testContext()));
     await nextTurn();
   }
   expect(database.sent.length).toBeLessThan(3);

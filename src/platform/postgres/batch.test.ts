@@ -2,15 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { DatabaseError } from 'pg';
 import { describe, expect, it } from 'vitest';
-import {
-  contextOf,
-  HandClock,
-  input,
-  nextTurn,
-  type Row,
-  StepDatabase,
-  statement,
-} from '../../../test/harness/step-database.ts';
+import { input, nextTurn, type Row, StepDatabase, statement } from '../../../test/harness/step-database.ts';
+import { TestClock } from '../../../test/harness/test-clock.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import type { CallContext } from '../../base/call-context.ts';
 import { Cancelled } from '../../base/deadline.ts';
 import { AppError } from '../../base/errors.ts';
@@ -44,7 +38,7 @@ describe('a batch', () => {
   it('lets a lone call leave in the same turn of the event loop, alone', async () => {
     const database = new StepDatabase();
     const ask = createBatch({ statement }, { database });
-    const answer = ask(input(1), contextOf());
+    const answer = ask(input(1), testContext());
     await nextTurn();
     expect(database.sent).toEqual([[input(1)]]);
     database.step();
@@ -53,12 +47,12 @@ describe('a batch', () => {
 
   it('puts the calls of one turn into one statement, and those that wait for a slot into the next', async () => {
     const database = new StepDatabase();
-    const clock = new HandClock();
+    const clock = new TestClock();
     const ask = createBatch({ statement }, { database, clock });
     const answers: Promise<Row[]>[] = [];
     for (let turn = 0; turn < SLOTS + 11; turn++) {
-      clock.ms += SPACING_MS;
-      answers.push(ask(input(2 * turn), contextOf()), ask(input(2 * turn + 1), contextOf()));
+      clock.advance(SPACING_MS);
+      answers.push(ask(input(2 * turn), testContext()), ask(input(2 * turn + 1), testContext()));
       await nextTurn();
     }
     expect(database.sent).toHaveLength(SLOTS);
@@ -73,11 +67,11 @@ describe('a batch', () => {
 
   it('holds what is asked while a batch is under way until that is back, or for some milliseconds', async () => {
     const database = new StepDatabase();
-    const clock = new HandClock();
+    const clock = new TestClock();
     const ask = createBatch({ statement }, { database, clock });
     const answers: Promise<Row[]>[] = [];
     const askNext = async (): Promise<void> => {
-      answers.push(ask(input(answers.length), contextOf()));
+      answers.push(ask(input(answers.length), testContext()));
       await nextTurn();
     };
     for (let count = 0; count < 3; count++) await askNext();
@@ -88,7 +82,7 @@ describe('a batch', () => {
     await nextTurn();
     expect(sentIds()).toEqual([[0], [1, 2]]);
     await askNext();
-    clock.ms += 3 * SPACING_MS;
+    clock.advance(3 * SPACING_MS);
     await askNext();
     await sleep(3 * SPACING_MS);
     expect(sentIds()).toEqual([[0], [1, 2], [3, 4]]);
@@ -99,20 +93,20 @@ describe('a batch', () => {
 
   it('holds nothing back for longer after many that were answered at once', async () => {
     const database = new StepDatabase();
-    const clock = new HandClock();
+    const clock = new TestClock();
     const ask = createBatch({ statement }, { database, clock });
     for (let id = 0; id < 1_000; id++) {
-      const answer = ask(input(id), contextOf());
+      const answer = ask(input(id), testContext());
       await nextTurn();
       database.step();
       await answer;
       // The batch knows that it is back.
       await nextTurn();
-      clock.ms++;
+      clock.advance(1);
     }
-    const hanging = ask(input(1_000), contextOf());
+    const hanging = ask(input(1_000), testContext());
     await nextTurn();
-    const next = ask(input(1_001), contextOf());
+    const next = ask(input(1_001), testContext());
     await expect.poll(() => database.open.size).toBe(2);
     await database.finish();
     await Promise.all([hanging, next]);
@@ -120,12 +114,12 @@ describe('a batch', () => {
 
   it('asks once for what several wait for, but does not join what has left already', async () => {
     const database = new StepDatabase();
-    const clock = new HandClock();
+    const clock = new TestClock();
     const ask = createBatch({ statement, keyOf: ({ key }) => key }, { database, clock });
-    const early = ask(input(1, { key: 'same' }), contextOf());
+    const early = ask(input(1, { key: 'same' }), testContext());
     await nextTurn();
-    clock.ms += SPACING_MS;
-    const late = [2, 3].map((id) => ask(input(id, { key: 'same' }), contextOf()));
+    clock.advance(SPACING_MS);
+    const late = [2, 3].map((id) => ask(input(id, { key: 'same' }), testContext()));
     await nextTurn();
     expect(database.sent.map((inputs) => inputs.map(({ id }) => id))).toEqual([[1], [2]]);
     await database.finish();
@@ -135,8 +129,8 @@ describe('a batch', () => {
   it('tells a caller at once that its deadline has ended, and goes on for the others', async () => {
     const database = new StepDatabase();
     const ask = createBatch({ statement }, { database });
-    const leaving = contextOf();
-    const answers = [ask(input(1), leaving), ask(input(2), contextOf())];
+    const leaving = testContext();
+    const answers = [ask(input(1), leaving), ask(input(2), testContext())];
     await nextTurn();
     leaving.deadline.cancel(new Cancelled('gone'));
     await expect(answers[0]).rejects.toThrow('gone');
@@ -148,7 +142,7 @@ describe('a batch', () => {
   it('cancels the statement when nobody waits for it any more', async () => {
     const database = new StepDatabase();
     const ask = createBatch({ statement }, { database });
-    const contexts = [contextOf(), contextOf()];
+    const contexts = [testContext(), testContext()];
     const answers = contexts.map((context, index) => ask(input(index), context));
     await nextTurn();
     for (const { deadline } of contexts) deadline.cancel(new Cancelled('gone'));
@@ -159,8 +153,8 @@ describe('a batch', () => {
   it('does not send callers that gave up while they waited', async () => {
     const database = new StepDatabase();
     const ask = createBatch({ statement }, { database });
-    const leaving = contextOf();
-    const answers = [ask(input(1), leaving), ask(input(2), contextOf())];
+    const leaving = testContext();
+    const answers = [ask(input(1), leaving), ask(input(2), testContext())];
     leaving.deadline.cancel(new Cancelled('gone'));
     await expect(answers[0]).rejects.toThrow('gone');
     await database.finish();
@@ -170,8 +164,8 @@ describe('a batch', () => {
   it('refuses callers beyond its bound at once, as overloaded', async () => {
     const database = new StepDatabase();
     const ask = createBatch({ statement }, { database });
-    const waiting = Array.from({ length: 20_000 }, (_value, index) => ask(input(index), contextOf()));
-    await expect(ask(input(20_000), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded', status: 503 });
+    const waiting = Array.from({ length: 20_000 }, (_value, index) => ask(input(index), testContext()));
+    await expect(ask(input(20_000), testContext())).rejects.toMatchObject({ code: 'postgres.overloaded', status: 503 });
     await database.finish();
     expect(await Promise.all(waiting)).toHaveLength(20_000);
   });
@@ -181,10 +175,10 @@ describe('a batch', () => {
     const ask = createBatch({ statement }, { database });
     const stuck: Promise<Row[]>[] = [];
     for (let slot = 0; slot < SLOTS; slot++) {
-      stuck.push(ask(input(slot), contextOf()));
+      stuck.push(ask(input(slot), testContext()));
       await sleep(2 * SPACING_MS);
     }
-    await expect(ask(input(SLOTS), contextOf())).rejects.toMatchObject({ code: 'postgres.overloaded' });
+    await expect(ask(input(SLOTS), testContext())).rejects.toMatchObject({ code: 'postgres.overloaded' });
     await database.finish();
     expect((await Promise.all(stuck)).map(([row]) => row?.id)).toEqual(Array.from({ length: SLOTS }, (_, id) => id));
     expect(database.done).not.toContain(SLOTS);
@@ -201,7 +195,7 @@ describe('a batch', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 40 }), async (calls) => {
         const database = new StepDatabase();
-        const clock = new HandClock();
+        const clock = new TestClock();
         const ask = createBatch({ statement }, { database, clock });
         const outcomes: Promise<PromiseSettledResult<Row[]>>[] = [];
         const contexts: CallContext[] = [];
@@ -216,9 +210,9 @@ describe('a batch', () => {
         };
         for (const [id, { fails, before }] of calls.entries()) {
           // Every other caller comes so late that batches need not be held apart.
-          if (id % 2 === 0) clock.ms += SPACING_MS;
+          if (id % 2 === 0) clock.advance(SPACING_MS);
           for (const kind of before) await step(kind);
-          const context = contextOf();
+          const context = testContext();
           contexts.push(context);
           outcomes.push(Promise.allSettled([ask(input(id, { fails }), context)]).then(([outcome]) => outcome));
         }
@@ -247,7 +241,7 @@ describe('a batch', () => {
       },
     };
     const ask = createBatch({ statement }, { database });
-    const answers = [1, 2, 3, 4].map((id) => ask(input(id), contextOf()));
+    const answers = [1, 2, 3, 4].map((id) => ask(input(id), testContext()));
     for (const answer of answers) await expect(answer).rejects.toBe(away);
     expect(statements).toBe(1);
   });
@@ -255,17 +249,17 @@ describe('a batch', () => {
   it('tells each caller, and the observer, how long it waited for its batch', async () => {
     const database = new StepDatabase();
     const observed: BatchObservation[] = [];
-    const clock = new HandClock();
+    const clock = new TestClock();
     const ask = createBatch({ statement }, { database, clock, observe: (observation) => observed.push(observation) });
-    const contexts = Array.from({ length: SLOTS + 1 }, () => contextOf());
+    const contexts = Array.from({ length: SLOTS + 1 }, () => testContext());
     const answers: Promise<Row[]>[] = [];
     for (const [id, context] of contexts.entries()) {
-      clock.ms += SPACING_MS;
+      clock.advance(SPACING_MS);
       answers.push(ask(input(id), context));
       await nextTurn();
     }
     // As many are under way as may be.
-    clock.ms += 40;
+    clock.advance(40);
     await database.finish();
     await Promise.all(answers);
     const waits = contexts.map(({ timings }) => timings.rounded().queue);

@@ -4,8 +4,10 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startDistanceProxy } from '../../../bench/distance.ts';
 import { listen } from '../../../test/harness/listen.ts';
-import { backend, nap, until, within } from '../../../test/harness/pool-fixture.ts';
+import { backend, nap } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
+import { until } from '../../../test/harness/until.ts';
 import { DeadlineExceeded } from '../../base/deadline.ts';
 import { createLogger } from '../log/index.ts';
 import { openPostgres, type PostgresOptions } from './postgres.ts';
@@ -111,7 +113,7 @@ test('callers of a black-holed server get 503 at the wait bound, and it is notic
   const untilMs = performance.now() + 1_500;
   while (performance.now() < untilMs) {
     const startedAtMs = performance.now();
-    const callers = Array.from({ length: 8 }, () => postgres.ping(within(5_000)).catch((error) => error.code));
+    const callers = Array.from({ length: 8 }, () => postgres.ping(testContext()).catch((error) => error.code));
     expect(new Set(await Promise.all(callers))).toEqual(new Set(['postgres.unavailable']));
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   }
@@ -119,7 +121,7 @@ test('callers of a black-holed server get 503 at the wait bound, and it is notic
   expect(route.connections).toBeLessThanOrEqual(8);
   route.isBlackHole = false;
   const healedAtMs = performance.now();
-  while (typeof (await postgres.ping(within(5_000)).catch((error) => error.code)) === 'string') {
+  while (typeof (await postgres.ping(testContext()).catch((error) => error.code)) === 'string') {
     expect(performance.now() - healedAtMs).toBeLessThan(2_000);
   }
 });
@@ -131,25 +133,25 @@ test('a statement whose answer is swallowed is 503 at the bound, and its connect
     statementTimeoutMs: 200,
     poolWaitMs: 1_000,
   });
-  await postgres.ping(within(5_000));
+  await postgres.ping(testContext());
   route.isBlackHole = true;
   const startedAtMs = performance.now();
-  await expect(postgres.ping(within(5_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
+  await expect(postgres.ping(testContext())).rejects.toMatchObject({ code: 'postgres.unavailable' });
   const tookMs = performance.now() - startedAtMs;
   expect(tookMs).toBeGreaterThan(650);
   expect(tookMs).toBeLessThan(4_000);
   route.isBlackHole = false;
-  await postgres.ping(within(5_000));
+  await postgres.ping(testContext());
   expect(route.connections).toBe(2);
 });
 
 test('attempts that hang give way to a caller who comes after the server is back, and has less time than the line has', async () => {
   const { route, postgres } = await openRouted({ poolSize: 2, poolOverflow: 0, poolWaitMs: 20_000 });
   route.isBlackHole = true;
-  await Promise.allSettled([1, 2].map(() => postgres.query(backend(), within(200))));
+  await Promise.allSettled([1, 2].map(() => postgres.query(backend(), testContext(200))));
   await sleep(1_000);
   route.isBlackHole = false;
-  expect(await postgres.query(backend(), within(2_000))).toHaveLength(1);
+  expect(await postgres.query(backend(), testContext(2_000))).toHaveLength(1);
 });
 
 test.each([1, 3])(
@@ -157,25 +159,25 @@ test.each([1, 3])(
   async (poolSize) => {
     const { route, postgres } = await openRouted({ poolSize, poolOverflow: 0, poolWaitMs: 20_000 });
     route.isBlackHole = true;
-    await Promise.allSettled([postgres.query(backend(), within(100))]);
+    await Promise.allSettled([postgres.query(backend(), testContext(100))]);
     route.isBlackHole = false;
-    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+    expect(await postgres.query(backend(), testContext())).toHaveLength(1);
   },
 );
 
 test('an idle connection is had at once, whatever is being opened for others who have left', async () => {
   const { route, postgres } = await openRouted({ poolSize: 2, poolOverflow: 0, poolWaitMs: 5_000 });
-  const first = await postgres.query(backend(), within(5_000));
+  const first = await postgres.query(backend(), testContext());
   route.delayOfNewMs = 2_000;
-  await Promise.all([postgres.query(nap(0.1), within(5_000)), postgres.query(backend(), within(5_000))]);
+  await Promise.all([postgres.query(nap(0.1), testContext()), postgres.query(backend(), testContext())]);
   expect(postgres.poolStatus()).toMatchObject({ idle: 1, active: 1 });
-  expect(await postgres.query(backend(), within(5_000))).toEqual(first);
+  expect(await postgres.query(backend(), testContext())).toEqual(first);
 });
 
 test('a connection that does not answer when it is checked is closed before its successor is opened', async () => {
   const options = { poolSize: 3, poolOverflow: 0, poolWaitMs: 200, checkAfterIdleMs: 1 };
   const { route, postgres } = await openRouted(options);
-  const askAll = () => Promise.allSettled([1, 2, 3].map(() => postgres.ping(within(5_000))));
+  const askAll = () => Promise.allSettled([1, 2, 3].map(() => postgres.ping(testContext())));
   await askAll();
   expect(route.countPoolSockets()).toBe(3);
   await sleep(10);
@@ -190,9 +192,9 @@ test('a connection that does not answer when it is checked is closed before its 
 test('a connection that is opened when nobody waits any more serves the next', async () => {
   const { route, postgres } = await openRouted({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
   route.delayOfNewMs = 200;
-  await expect(postgres.query(backend(), within(50))).rejects.toBeInstanceOf(DeadlineExceeded);
+  await expect(postgres.query(backend(), testContext(50))).rejects.toBeInstanceOf(DeadlineExceeded);
   await until(() => postgres.poolStatus().idle === 1);
-  await postgres.query(backend(), within(5_000));
+  await postgres.query(backend(), testContext());
   expect(route.connections).toBe(1);
 });
 
@@ -202,15 +204,15 @@ test('a connection is kept when who had it checked leaves before a far server ha
   onTestFinished(() => distance.close());
   const options = { poolSize: 1, poolOverflow: 0, poolWaitMs: 2_000, checkAfterIdleMs: 1 };
   const { postgres } = await openRouted(options, { port: distance.port });
-  const first = await postgres.query(backend(), within(5_000));
+  const first = await postgres.query(backend(), testContext());
   await sleep(10);
-  await expect(postgres.query(backend(), within(50))).rejects.toBeInstanceOf(DeadlineExceeded);
-  expect(await postgres.query(backend(), within(5_000))).toEqual(first);
+  await expect(postgres.query(backend(), testContext(50))).rejects.toBeInstanceOf(DeadlineExceeded);
+  expect(await postgres.query(backend(), testContext())).toEqual(first);
 });
 
 test('a pool that is closed leaves no socket behind, also when the server does not say goodbye', async () => {
   const { route, postgres } = await openRouted({ poolSize: 2, poolOverflow: 0 });
-  await Promise.all([1, 2].map(() => postgres.query(nap(0.1), within(5_000))));
+  await Promise.all([1, 2].map(() => postgres.query(nap(0.1), testContext())));
   expect(route.countPoolSockets()).toBe(2);
   route.isBlackHole = true;
   await postgres.close();
@@ -220,34 +222,34 @@ test('a pool that is closed leaves no socket behind, also when the server does n
 
 test('callers are served by whichever connection comes free first, not by the one opened for them', async () => {
   const { route, postgres } = await openRouted({ poolSize: 1, poolOverflow: 1, poolWaitMs: 5_000 });
-  const [first] = await postgres.query(backend(), within(5_000));
+  const [first] = await postgres.query(backend(), testContext());
   route.delayOfNewMs = 2_000;
-  const busy = postgres.query(nap(0.2), within(5_000));
+  const busy = postgres.query(nap(0.2), testContext());
   await until(() => postgres.poolStatus().idle === 0);
-  expect(await postgres.query(backend(), within(5_000))).toEqual(first === undefined ? [] : [first]);
+  expect(await postgres.query(backend(), testContext())).toEqual(first === undefined ? [] : [first]);
   await busy;
 });
 
 test('a cancel that arrives after its statement has ended does not hit the next one', async () => {
   const { route, postgres } = await openRouted({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
-  await postgres.ping(within(5_000));
+  await postgres.ping(testContext());
   route.delayOfNewMs = 300;
-  const context = within(5_000);
+  const context = testContext();
   const cancelled = postgres.query(nap(0.1), context).catch((error) => error.name);
   await until(() => postgres.poolStatus().idle === 0);
   context.deadline.cancel();
   expect(await cancelled).toBe('Cancelled');
-  await expect(postgres.query(nap(0.5), within(5_000))).resolves.toHaveLength(1);
+  await expect(postgres.query(nap(0.5), testContext())).resolves.toHaveLength(1);
 });
 
 test('connections that reach their age together are replaced without a caller who waits for it', async () => {
   const { route, postgres } = await openRouted({ poolSize: 3, maxAgeSeconds: 1 });
-  await Promise.all([1, 2, 3].map(() => postgres.query(nap(0.1), within(5_000))));
+  await Promise.all([1, 2, 3].map(() => postgres.query(nap(0.1), testContext())));
   // Longer than a caller waits for a connection.
   route.delayOfNewMs = 800;
   const untilMs = performance.now() + 3_000;
   while (performance.now() < untilMs) {
-    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+    expect(await postgres.query(backend(), testContext())).toHaveLength(1);
     await sleep(50);
   }
   expect(route.connections).toBeGreaterThan(3);
@@ -257,15 +259,15 @@ test('connections that reach their age together are replaced without a caller wh
 
 test('a shared statement whose part is one connection has another while a cancel keeps that one', async () => {
   const { route, postgres } = await openRouted({ poolSize: 5, poolOverflow: 0 });
-  await Promise.all([1, 2, 3, 4, 5].map(() => postgres.query(nap(0.1), within(5_000))));
+  await Promise.all([1, 2, 3, 4, 5].map(() => postgres.query(nap(0.1), testContext())));
   const shared = (seconds: number) => ({ ...nap(seconds), sharedBy: 5 });
   route.delayOfNewMs = 800;
-  const leaving = within(5_000);
+  const leaving = testContext();
   const left = postgres.query(shared(30), leaving).catch((error) => error.name);
   await until(() => postgres.poolStatus().idle === 4);
   leaving.deadline.cancel();
   expect(await left).toBe('Cancelled');
-  expect(await postgres.query(shared(0), within(5_000))).toHaveLength(1);
+  expect(await postgres.query(shared(0), testContext())).toHaveLength(1);
 });
 
 test.each([
@@ -275,7 +277,7 @@ test.each([
   const { log, lines } = recordingLog();
   const options = { poolSize: 4, poolOverflow: 0, poolWaitMs: 1_000, log };
   const { route, postgres } = await openRouted(options, server);
-  const callers = Array.from({ length: 200 }, () => postgres.ping(within(5_000)).catch((error) => error.code));
+  const callers = Array.from({ length: 200 }, () => postgres.ping(testContext()).catch((error) => error.code));
   expect(new Set(await Promise.all(callers))).toEqual(new Set([code]));
   expect(route.connections).toBeGreaterThan(4);
   expect(route.connections).toBeLessThanOrEqual(4 + 10);

@@ -9,24 +9,25 @@ const TCP_KEEP_ALIVE_MS = 10_000;
 // A server that is there has closed its end within a round trip or two of the goodbye.
 const FAREWELL_MS = 1_000;
 
-/** Options of the pool; `openPostgres` knows the defaults. */
+/** Options of the pool. All but the URL and the log may be left out of those of `openPostgres`. */
 export interface ConnectionPoolOptions {
-  /** A `postgres://` URL. */
+  /** A `postgres://` URL; its own `options` are kept. */
   readonly url: string;
-  /** Connections that are kept. */
-  readonly poolSize: number;
-  /** Connections beyond those, closed soon after use. */
-  readonly poolOverflow: number;
-  readonly connectTimeoutMs: number;
-  /** Sent to the server as `statement_timeout`. */
-  readonly statementTimeoutMs: number;
-  /** The age at which a connection is replaced, or up to a quarter less. */
-  readonly maxAgeSeconds: number;
-  /** A connection that was idle for longer is checked before it is handed out. */
-  readonly checkAfterIdleMs: number;
-  /** Whether a pooler is in between, which takes no session settings. */
-  readonly isPooled: boolean;
   readonly log: Logger;
+  /** A pooler is in between, which refuses session settings at the start: then the role's own hold. No. */
+  readonly isPooled: boolean;
+  /** Connections that are kept: 10. */
+  readonly poolSize: number;
+  /** Connections beyond those under load, closed soon after use: 20. */
+  readonly poolOverflow: number;
+  /** How long opening a connection may take: 10,000. A caller does not wait that long; the connection serves the next. */
+  readonly connectTimeoutMs: number;
+  /** How long the server works on a statement: 30,000. A server silent for half a second longer is given up. */
+  readonly statementTimeoutMs: number;
+  /** A connection older than that, or up to a quarter younger, is replaced: 3,600. One that nobody asks for, at twice the age. */
+  readonly maxAgeSeconds: number;
+  /** A connection that was idle for longer is checked before use: 30,000. */
+  readonly checkAfterIdleMs: number;
 }
 
 /**

@@ -9,17 +9,15 @@ const LOCK_KEY = 0x6576656e;
 const TAKEOVER_MS = 3_000;
 const RETRY_MS = 100;
 
-/** The right to use a data directory, held as a lock on a connection of its own for as long as this process lives. */
-export interface DataDirectoryLock {
-  /** Marks the coming loss of the connection as wanted. The lock itself ends with Postgres. */
-  letGo(): void;
-}
+/** Marks the coming loss of the lock's connection as wanted. The lock itself ends with Postgres. */
+export type LetGo = () => void;
 
 /**
- * Takes the lock; undefined when another living process holds it. When its connection is lost (Postgres restarted after a
- * crash of one of its processes), takes it again.
+ * Takes the right to use a data directory: a lock, on a connection of its own, for as long as this process lives. Undefined when
+ * another living process holds it. When its connection is lost (Postgres restarted after a crash of one of its processes),
+ * takes it again.
  */
-export async function lockDataDirectory(url: string, log: Logger): Promise<DataDirectoryLock | undefined> {
+export async function lockDataDirectory(url: string, log: Logger): Promise<LetGo | undefined> {
   let wanted = true;
   const hold = async (): Promise<boolean> => {
     const client = await takeLock(url);
@@ -35,10 +33,8 @@ export async function lockDataDirectory(url: string, log: Logger): Promise<DataD
     }
   };
   if (!(await hold())) return undefined;
-  return {
-    letGo: () => {
-      wanted = false;
-    },
+  return () => {
+    wanted = false;
   };
 }
 

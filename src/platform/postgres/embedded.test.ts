@@ -4,7 +4,9 @@ import { cp, mkdir, readdir, readFile, stat, unlink, utimes, writeFile } from 'n
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { ask, makeDirectory, start } from '../../../test/harness/embedded-postgres.ts';
+import { start } from '../../../test/harness/embedded-postgres.ts';
+import { makeTestDirectory } from '../../../test/harness/make-test-directory.ts';
+import { ask } from '../../../test/harness/postgres.ts';
 import { createLogger } from '../log/index.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { ensureCluster } from './initialize-cluster.ts';
@@ -34,7 +36,7 @@ async function startElsewhere(dataDir: string): Promise<{ url: string; process: 
 }
 
 test('a first start makes a database that a second start finds again', async () => {
-  const dataDir = join(await makeDirectory(), 'data');
+  const dataDir = join(await makeTestDirectory(), 'data');
   const first = await start(dataDir);
   const [settings] = await ask(
     first.url,
@@ -61,7 +63,7 @@ test('a first start makes a database that a second start finds again', async () 
 });
 
 test('the password is random, needed, and for the owner of its file only', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const { url } = await start(dataDir);
   const file = join(dataDir, 'postgres-password');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -72,7 +74,7 @@ test('the password is random, needed, and for the owner of its file only', async
 });
 
 test('the log of Postgres holds no values of refused statements', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const { url } = await start(dataDir);
   await ask(url, 'create table unique_mail (mail text primary key)');
   await ask(url, `insert into unique_mail values ('canary@example.org')`);
@@ -82,7 +84,7 @@ test('the log of Postgres holds no values of refused statements', async () => {
 });
 
 test('an interrupted first start leaves nothing that the next one trusts', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   // As one leaves it that was killed: half a directory under the name of a process that is no more.
   await mkdir(join(dataDir, 'postgres.initializing-999999999'));
   await writeFile(join(dataDir, 'postgres.initializing-999999999', 'PG_VERSION'), '18\n');
@@ -93,7 +95,7 @@ test('an interrupted first start leaves nothing that the next one trusts', async
 });
 
 test('the Postgres of a killed Evenkeel is taken over, with what was committed', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const killed = await startElsewhere(dataDir);
   await ask(killed.url, 'create table kept as select 1 as one');
   const before = await findPostmaster(join(dataDir, 'postgres'));
@@ -121,7 +123,7 @@ test.each([
     },
   ],
 ])('a Postgres that is killed is started again where it was, with what was committed: %s', async (_whose, begin) => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const { url, stop } = await begin(dataDir);
   await ask(url, 'create table kept as select 1 as one');
   const killed = [await killPostmaster(dataDir)];
@@ -135,7 +137,7 @@ test.each([
 });
 
 test('one that is told to stop while Postgres is being started again leaves none', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const { stop } = await start(dataDir);
   const killed = await killPostmaster(dataDir);
   const clusterDir = join(dataDir, 'postgres');
@@ -146,14 +148,14 @@ test('one that is told to stop while Postgres is being started again leaves none
 });
 
 test('a second Evenkeel on the data directory of a living one is refused and disturbs nothing', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const { url } = await start(dataDir);
   await expect(start(dataDir)).rejects.toThrow('another Evenkeel runs on this data directory: stop it or set DATA_DIR');
   expect(await ask(url, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
 test('of two that start at once on an empty directory one wins and the other is refused', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const [elsewhere, here] = await Promise.allSettled([startElsewhere(dataDir), start(dataDir)]);
   expect([elsewhere.status, here.status].sort()).toEqual(['fulfilled', 'rejected']);
   expect(await ask((await findEmbeddedPostgres(dataDir)) ?? '', 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -164,7 +166,7 @@ test('of two that start at once on an empty directory one wins and the other is 
 });
 
 test('the lock is taken again after a crash of Postgres has ended its connection', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const { url } = await start(dataDir);
   await ask(
     url,
@@ -177,7 +179,7 @@ test('the lock is taken again after a crash of Postgres has ended its connection
 });
 
 test('a postmaster.pid left by a crash does not block the start, even when its process id lives on as another', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const { stop } = await start(dataDir);
   await stop();
   const clusterDir = join(dataDir, 'postgres');
@@ -196,7 +198,7 @@ test('a postmaster.pid left by a crash does not block the start, even when its p
 });
 
 test.each([-3_600, 3_600])('an empty postmaster.pid of %i seconds from now was left behind', async (seconds) => {
-  const directory = await makeDirectory();
+  const directory = await makeTestDirectory();
   const pidFile = join(directory, 'postmaster.pid');
   await writeFile(pidFile, '');
   const madeAt = new Date(Date.now() + seconds * 1_000);
@@ -205,7 +207,7 @@ test.each([-3_600, 3_600])('an empty postmaster.pid of %i seconds from now was l
 });
 
 test('Postgres is out of reach of a signal to our process group', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const started = await startElsewhere(dataDir);
   // What a terminal does at Ctrl-C.
   process.kill(-(started.process.pid ?? 0), 'SIGINT');
@@ -215,20 +217,20 @@ test('Postgres is out of reach of a signal to our process group', async () => {
 });
 
 test('a data directory without its password is refused, saying what to do', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   await (await start(dataDir)).stop();
   await unlink(join(dataDir, 'postgres-password'));
   await expect(start(dataDir)).rejects.toThrow(/postgres-password is missing .* Put it back/);
 });
 
 test('what Postgres says when it cannot start is in the error', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const flags = { dataDir, log: createLogger({ level: 'silent' }), postgresFlags: ['work_mem=nonsense'] };
   await expect(startEmbeddedPostgres(flags)).rejects.toThrow(/Postgres did not start: .*work_mem/);
 });
 
 test('a Postgres that ends without a word, as on a full disk, is an error that says where to look', async () => {
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const settings = { dataDir, clusterDir: join(dataDir, 'postgres'), postgresFlags: [] };
   const binaries = { ...(await findPostgresBinaries()), postgres: '/bin/false' };
   const owner = await findDataOwner(settings.clusterDir, binaries.postgres);
@@ -238,7 +240,7 @@ test('a Postgres that ends without a word, as on a full disk, is an error that s
 });
 
 test.runIf(isRoot)('under root, it runs where only root may enter', async () => {
-  const dataDir = join(await makeDirectory(0o700), 'data');
+  const dataDir = join(await makeTestDirectory(0o700), 'data');
   const { url } = await start(dataDir);
   expect(await ask(url, 'select 1 as one')).toEqual([{ one: 1 }]);
   const { pid = 0 } = (await findPostmaster(join(dataDir, 'postgres'))) ?? {};
@@ -249,7 +251,7 @@ test.runIf(isRoot)('under root, it runs where only root may enter', async () => 
 });
 
 test.runIf(isRoot)('under root, where everyone may enter it has no capabilities', async () => {
-  const dataDir = join(await makeDirectory(), 'data');
+  const dataDir = join(await makeTestDirectory(), 'data');
   await start(dataDir);
   const { pid = 0 } = (await findPostmaster(join(dataDir, 'postgres'))) ?? {};
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
@@ -258,7 +260,7 @@ test.runIf(isRoot)('under root, where everyone may enter it has no capabilities'
 });
 
 test.runIf(isRoot)('under root, its programs may lie where only root may enter', async () => {
-  const directory = await makeDirectory(0o700);
+  const directory = await makeTestDirectory(0o700);
   const binaries = await findPostgresBinaries();
   const nativeDir = dirname(dirname(binaries.postgres));
   await cp(nativeDir, join(directory, 'native'), { recursive: true, verbatimSymlinks: true });
@@ -266,13 +268,13 @@ test.runIf(isRoot)('under root, its programs may lie where only root may enter',
   for (const name of ['initdb', 'postgres'] as const) {
     copied[name] = join(directory, 'native', 'bin', basename(binaries[name]));
   }
-  const dataDir = await makeDirectory();
+  const dataDir = await makeTestDirectory();
   const place = { dataDir, clusterDir: join(dataDir, 'postgres') };
   const owner = await findDataOwner(place.clusterDir, copied.postgres);
   await expect(ensureCluster(place, copied, owner)).resolves.toHaveLength(43);
 });
 
 test.runIf(isRoot)('under root, a place that cannot be reached is refused, saying what to do', async () => {
-  const missing = findDataOwner(join(await makeDirectory(), 'data', 'postgres'), '/nowhere/postgres');
+  const missing = findDataOwner(join(await makeTestDirectory(), 'data', 'postgres'), '/nowhere/postgres');
   await expect(missing).rejects.toThrow(/cannot reach .* or set DATABASE_URL/);
 });

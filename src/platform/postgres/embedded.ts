@@ -2,7 +2,7 @@ import { access, constants, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import { dataDirectoryError } from './data-directory-error.ts';
-import { type DataDirectoryLock, lockDataDirectory } from './data-directory-lock.ts';
+import { type LetGo, lockDataDirectory } from './data-directory-lock.ts';
 import { ensureCluster, readPassword } from './initialize-cluster.ts';
 import { keepPostmaster } from './keep-postmaster.ts';
 import { type Launched, launchPostmaster } from './launch-postmaster.ts';
@@ -50,7 +50,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const settings = { dataDir, clusterDir, postgresFlags, signal };
   const launch = () => launchPostmaster(settings, binaries, owner);
   const lockIt = ({ postmaster }: Launched) => lockDataDirectory(urlOf(postmaster, password), log);
-  const { postmaster, isOurs, lock } = await launchAndLock(clusterDir, launch, lockIt);
+  const { postmaster, isOurs, letGo } = await launchAndLock(clusterDir, launch, lockIt);
   const { port } = postmaster;
   log.info({ port, adopted: !isOurs }, 'embedded Postgres is ready');
   const keeper = keepPostmaster(postmaster, {
@@ -62,7 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     },
   });
   const stop = async (): Promise<void> => {
-    lock.letGo();
+    letGo();
     const kept = keeper.stop();
     const running = await findPostmaster(clusterDir);
     // Elsewhere it is another Evenkeel's.
@@ -78,14 +78,14 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 async function launchAndLock(
   clusterDir: string,
   launch: () => Promise<Launched>,
-  lockIt: (launched: Launched) => Promise<DataDirectoryLock | undefined>,
-): Promise<Launched & { lock: DataDirectoryLock }> {
+  lockIt: (launched: Launched) => Promise<LetGo | undefined>,
+): Promise<Launched & { letGo: LetGo }> {
   for (;;) {
     const launched = await launch();
     const { pid } = launched.postmaster;
     try {
-      const lock = await lockIt(launched);
-      if (lock !== undefined) return { ...launched, lock };
+      const letGo = await lockIt(launched);
+      if (letGo !== undefined) return { ...launched, letGo };
     } catch (error) {
       if (launched.isOurs) await stopPostmaster(clusterDir, pid);
       else {

@@ -31,6 +31,15 @@ export const FOREIGN_KEY_VIOLATION = '23503';
 /** SQLSTATE of a row whose key another one has. */
 export const UNIQUE_VIOLATION = '23505';
 
+/** SQLSTATE of a write where nothing can be written. */
+export const READ_ONLY_TRANSACTION = '25006';
+
+/** SQLSTATE of what the role may not do. */
+export const INSUFFICIENT_PRIVILEGE = '42501';
+
+/** SQLSTATE of a statement on a table that is not there. */
+export const UNDEFINED_TABLE = '42P01';
+
 /** Whether the server refused a row because what it refers to, by this id alone, is not there, or no longer. */
 export function isReferenceMissing(error: unknown, id: string): boolean {
   if (!(error instanceof DatabaseError) || error.code !== FOREIGN_KEY_VIOLATION) return false;
@@ -130,7 +139,7 @@ export function isConflict(error: unknown): boolean {
 
 /** The server is read-only: a replica now, or all of it. */
 export function isReadOnly(error: unknown): boolean {
-  return sqlState(error) === '25006';
+  return sqlState(error) === READ_ONLY_TRANSACTION;
 }
 
 /**

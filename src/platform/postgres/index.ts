@@ -1,5 +1,5 @@
 export { type Batched, type BatchObservation, type BatchObservers, type BatchOptions, createBatch } from './batch.ts';
-export { dataDirectoryError } from './data-directory-error.ts';
+export { dataDirectoryError, MEND_DATA_DIRECTORY } from './data-directory-error.ts';
 export type { Database } from './database.ts';
 export {
   type EmbeddedPostgres,
@@ -9,10 +9,13 @@ export {
 } from './embedded.ts';
 export {
   FOREIGN_KEY_VIOLATION,
+  INSUFFICIENT_PRIVILEGE,
   isOutcomeUnknown,
   isReferenceMissing,
   postgresErrors,
+  READ_ONLY_TRANSACTION,
   sqlState,
+  UNDEFINED_TABLE,
   UNIQUE_VIOLATION,
 } from './errors.ts';
 export { inPages } from './in-pages.ts';

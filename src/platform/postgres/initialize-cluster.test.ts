@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeDirectory } from '../../../test/harness/embedded-postgres.ts';
+import { makeTestDirectory } from '../../../test/harness/make-test-directory.ts';
 import { ensureCluster } from './initialize-cluster.ts';
 
 /** Makes it without the programs, as one that goes on past its password only then. */
@@ -20,7 +20,7 @@ function make(dataDir: string, goesOn?: Promise<unknown>): Promise<string> {
 }
 
 test('those who make the database at the same time know the password that it has, whoever was first', async () => {
-  const dataDir = await makeDirectory(0o700);
+  const dataDir = await makeTestDirectory(0o700);
   const first = make(dataDir);
   const second = make(dataDir, first);
   const passwords = await Promise.all([first, second]);
@@ -29,7 +29,7 @@ test('those who make the database at the same time know the password that it has
 });
 
 test('a password whose file is damaged, be it by its last byte, is not that of a new database', async () => {
-  const dataDir = await makeDirectory(0o700);
+  const dataDir = await makeTestDirectory(0o700);
   await writeFile(join(dataDir, 'postgres-password'), 'a'.repeat(43));
   const made = await make(dataDir);
   expect(await make(dataDir)).toBe(made);

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { newId } from '../../base/ids.ts';
 import { connect } from './connect.ts';
-import { sqlState } from './errors.ts';
+import { isNeverBegun } from './errors.ts';
 
 /** How a URL leads to the server. */
 export interface DatabaseRoute {
@@ -21,9 +21,6 @@ const CONNECT_BOUND_MS = 10_000;
 const ANSWER_BOUND_MS = 5_000;
 // A pooler hands out the server connection that was given back last: the first round usually tells.
 const ROUNDS = 5;
-
-/** As no such statement is, or is already: another client prepared it on this server connection. */
-const FORGOTTEN = new Set(['26000', '42P05']);
 
 const direct: Kept = { isPooled: false, keepsSession: true, keepsPrepared: true };
 
@@ -55,7 +52,8 @@ async function compare(first: Client, second: Client): Promise<Kept> {
 }
 
 function unlessForgotten(error: unknown): Kept {
-  if (FORGOTTEN.has(sqlState(error) ?? '')) return { isPooled: true, keepsSession: false, keepsPrepared: false };
+  // No such statement is there, or it is already: another client prepared it on this server connection.
+  if (isNeverBegun(error)) return { isPooled: true, keepsSession: false, keepsPrepared: false };
   throw error;
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { until } from '../../../test/harness/pool-fixture.ts';
+import { until } from '../../../test/harness/until.ts';
 import { createLogger } from '../log/index.ts';
 import { keepPostmaster } from './keep-postmaster.ts';
 import type { Postmaster } from './postmaster.ts';

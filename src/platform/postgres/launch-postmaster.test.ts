@@ -2,13 +2,14 @@ import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeDirectory, start } from '../../../test/harness/embedded-postgres.ts';
+import { start } from '../../../test/harness/embedded-postgres.ts';
 import { listen } from '../../../test/harness/listen.ts';
+import { makeTestDirectory } from '../../../test/harness/make-test-directory.ts';
 import { launchPostmaster } from './launch-postmaster.ts';
 import { findDataOwner } from './run-as-owner.ts';
 
 test('a Postgres is started again where it was, for those who joined it, and elsewhere when that port is taken', async () => {
-  const dataDir = await makeDirectory(0o700);
+  const dataDir = await makeTestDirectory(0o700);
   const first = await start(dataDir);
   await first.stop();
   const second = await start(dataDir);
@@ -22,7 +23,7 @@ test('a Postgres is started again where it was, for those who joined it, and els
 });
 
 test('what Postgres says is known also when another start has put its log away', async () => {
-  const dataDir = await makeDirectory(0o700);
+  const dataDir = await makeTestDirectory(0o700);
   const clusterDir = join(dataDir, 'postgres');
   await mkdir(clusterDir);
   const owner = await findDataOwner(clusterDir, '/bin/sh');

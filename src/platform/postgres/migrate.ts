@@ -4,7 +4,7 @@ import type { MigrationBuilder } from 'node-pg-migrate';
 import type { Client } from 'pg';
 import type { Logger } from '../log/index.ts';
 import { connect } from './connect.ts';
-import { isConflict, sqlState } from './errors.ts';
+import { isConflict, sqlState, UNDEFINED_TABLE } from './errors.ts';
 import { listMigrationFiles, type MigrationFile, readMigration } from './migration-files.ts';
 
 /** Options of `migrate`. */
@@ -82,7 +82,7 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
 async function findPending(client: Client, files: readonly MigrationFile[], log: Logger): Promise<MigrationFile[]> {
   const done = await client.query<{ name: string }>(`select name from public.${TABLE}`).catch((error) => {
     // No table yet: nothing has run.
-    if (sqlState(error) === '42P01') return { rows: [] };
+    if (sqlState(error) === UNDEFINED_TABLE) return { rows: [] };
     throw error;
   });
   const doneNames = new Set(done.rows.map(({ name }) => name));

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../../../test/harness/fault-proxy.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
+import { until } from '../../../test/harness/until.ts';
 import { createLogger } from '../log/index.ts';
 import { listen } from './notifications.ts';
 

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { within } from '../../../test/harness/pool-fixture.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { type Pipeline, Pipelines } from './pipelines.ts';
 
@@ -15,7 +15,7 @@ function open(): (sharedBy: number, name?: string) => Promise<Pipeline> {
   const line = { ...pool, acquire: async () => ({}) as PoolClient };
   const pipelines = new Pipelines(line as unknown as ConnectionPool);
   return (sharedBy, name = 'test.shared') =>
-    pipelines.acquire({ name, text: '', values: [], sharedBy }, WAIT_MS, within(5_000));
+    pipelines.acquire({ name, text: '', values: [], sharedBy }, WAIT_MS, testContext(5_000));
 }
 
 test('statements that share a connection follow on the one that has the fewest', async () => {

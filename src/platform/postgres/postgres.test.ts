@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startDistanceProxy } from '../../../bench/distance.ts';
-import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { addNote, backend, nap, PoolFixture } from '../../../test/harness/pool-fixture.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
+import { until } from '../../../test/harness/until.ts';
 import { Cancelled, DeadlineExceeded } from '../../base/deadline.ts';
 import { createLogger } from '../log/index.ts';
 import { isOutcomeUnknown } from './errors.ts';
@@ -17,7 +19,7 @@ describe('values', () => {
         -- test.values
         select 9007199254740991::int8 as big, array[1, null]::int8[] as bigs, '{"a":[1]}'::jsonb as json,
           '2026-01-02T03:04:05.678Z'::timestamptz as at, '\\x00ff'::bytea as bytes, current_setting('timezone') as zone`,
-      within(5_000),
+      testContext(),
     );
     expect(rows).toEqual([
       {
@@ -43,7 +45,7 @@ describe('values', () => {
       sql<{ at: Date; is_public: boolean }>`
         -- test.settings_of_database
         select '2026-02-01T03:04:05.678Z'::timestamptz as at, 'users'::regclass::oid = 'public.users'::regclass::oid as is_public`,
-      within(5_000),
+      testContext(),
     );
     expect(rows).toEqual([{ at: new Date('2026-02-01T03:04:05.678Z'), is_public: true }]);
   });
@@ -52,7 +54,7 @@ describe('values', () => {
     const tooBig = sql`
       -- test.too_big
       select 9007199254740993::int8`;
-    await expect(pool.open().query(tooBig, within(5_000))).rejects.toThrow(RangeError);
+    await expect(pool.open().query(tooBig, testContext())).rejects.toThrow(RangeError);
   });
 });
 
@@ -68,7 +70,7 @@ describe('a connection', () => {
         current_setting('idle_session_timeout') as idle_session, current_setting('tcp_keepalives_idle') as silent,
         current_setting('tcp_keepalives_interval') as asked, current_setting('tcp_keepalives_count') as times,
         current_setting('enable_seqscan') as reads_whole_tables, current_setting('jit') as compiles`;
-    expect(await postgres.query(settings, within(5_000))).toEqual([
+    expect(await postgres.query(settings, testContext())).toEqual([
       {
         statement: '7s',
         check: '1s',
@@ -89,32 +91,32 @@ describe('a connection', () => {
   test('prepares a statement under its name, and at most 250 of them', async () => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
     for (let i = 0; i < 260; i++) {
-      await postgres.query({ name: `test.s${i}`, text: `select ${i}`, values: [] }, within(5_000));
+      await postgres.query({ name: `test.s${i}`, text: `select ${i}`, values: [] }, testContext());
     }
-    await postgres.query({ name: 'test.s1', text: 'select 1', values: [] }, within(5_000));
+    await postgres.query({ name: 'test.s1', text: 'select 1', values: [] }, testContext());
     const count = sql<{ n: number }>`
       -- test.count
       select count(*) as n from pg_prepared_statements where name like 'test.s%'`;
-    expect(await postgres.query(count, within(5_000))).toEqual([{ n: 250 }]);
+    expect(await postgres.query(count, testContext())).toEqual([{ n: 250 }]);
   });
 
   test('is closed when it is older than the pool allows, idle or not', async () => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0, maxAgeSeconds: 0.1, poolWaitMs: 5_000 });
-    await postgres.query(backend(), within(5_000));
+    await postgres.query(backend(), testContext());
     await until(() => postgres.poolStatus().total === 0);
     // Always two callers for one connection: it is never idle.
     const pids = new Set<number | undefined>();
     const keepBusy = async (): Promise<void> => {
-      while (pids.size < 2) pids.add((await postgres.query(backend(), within(5_000)))[0]?.pid);
+      while (pids.size < 2) pids.add((await postgres.query(backend(), testContext()))[0]?.pid);
     };
     await Promise.all([keepBusy(), keepBusy(), keepBusy()]);
   });
 
   test('whose server has forgotten what was prepared on it is replaced, and the caller served', async () => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
-    const [before] = await postgres.query(backend(), within(5_000));
-    await postgres.query({ name: 'test.forget', text: 'deallocate all', values: [] }, within(5_000));
-    const [after] = await postgres.query(backend(), within(5_000));
+    const [before] = await postgres.query(backend(), testContext());
+    await postgres.query({ name: 'test.forget', text: 'deallocate all', values: [] }, testContext());
+    const [after] = await postgres.query(backend(), testContext());
     expect(after?.pid).not.toBe(before?.pid);
   });
 
@@ -124,7 +126,7 @@ describe('a connection', () => {
       'select pg_stat_statements_reset(0, oid) from pg_database where datname = current_database()',
     );
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0, checkAfterIdleMs: 50, poolWaitMs: 5_000 });
-    await Promise.all(Array.from({ length: 30 }, () => postgres.query(nap(0.01), within(5_000))));
+    await Promise.all(Array.from({ length: 30 }, () => postgres.query(nap(0.01), testContext())));
     const { rows } = await pool.admin.query(`select calls from pg_stat_statements s join pg_database d on d.oid = s.dbid
       where d.datname = current_database() and query = 'select $1'`);
     expect(rows).toEqual([]);
@@ -132,7 +134,7 @@ describe('a connection', () => {
 
   test('beyond those kept is closed soon after use', async () => {
     const postgres = pool.open({ poolSize: 2, poolOverflow: 4 });
-    await Promise.all(Array.from({ length: 6 }, () => postgres.query(nap(0.1), within(5_000))));
+    await Promise.all(Array.from({ length: 6 }, () => postgres.query(nap(0.1), testContext())));
     expect(postgres.poolStatus()).toMatchObject({ total: 6, overflow: 4, active: 0, idle: 6 });
     await until(() => postgres.poolStatus().total === 2);
     expect(postgres.poolStatus().overflow).toBe(0);
@@ -143,11 +145,11 @@ test('a sign of life tells whether the server takes writes by now, at the cost o
   const { database } = pool.admin;
   await pool.admin.query(`alter database ${database} set default_transaction_read_only = on`);
   const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
-  const isReadOnly = async () => (await postgres.ping(within(5_000))).isReadOnly;
+  const isReadOnly = async () => (await postgres.ping(testContext())).isReadOnly;
   const pids = new Set<unknown>();
   for (let round = 0; round < 20; round++) {
     expect(await isReadOnly()).toBe(true);
-    for (const { pid } of await postgres.query(backend(), within(5_000))) pids.add(pid);
+    for (const { pid } of await postgres.query(backend(), testContext())) pids.add(pid);
   }
   await pool.admin.query(`alter database ${database} reset default_transaction_read_only`);
   expect(pids.size).toBeLessThan(5);
@@ -157,7 +159,7 @@ test('a sign of life tells whether the server takes writes by now, at the cost o
 test('a server that is read-only is 503 unavailable, and has surely done nothing', async () => {
   const url = `${pool.database.url}?options=${encodeURIComponent('-c default_transaction_read_only=on')}`;
   const postgres = pool.open({ url, poolSize: 1, poolOverflow: 0 });
-  const error = await postgres.query(addNote(1, 'x'), within(5_000)).catch((thrown) => thrown);
+  const error = await postgres.query(addNote(1, 'x'), testContext()).catch((thrown) => thrown);
   expect(error).toMatchObject({ code: 'postgres.unavailable', cause: { code: '25006' } });
   expect(isOutcomeUnknown(error)).toBe(false);
 });
@@ -165,7 +167,7 @@ test('a server that is read-only is 503 unavailable, and has surely done nothing
 describe('callers', () => {
   test('three times as many as connections are all served', async () => {
     const postgres = pool.open({ poolSize: 3, poolOverflow: 2, poolWaitMs: 5_000 });
-    const calls = Array.from({ length: 15 }, (_, id) => postgres.query(addNote(id, 'x'), within(5_000)));
+    const calls = Array.from({ length: 15 }, (_, id) => postgres.query(addNote(id, 'x'), testContext()));
     expect((await Promise.all(calls)).flat().map(({ id }) => id)).toEqual(Array.from({ length: 15 }, (_, id) => id));
     await until(() => postgres.poolStatus().active === 0);
     expect(postgres.poolStatus().waiting).toBe(0);
@@ -175,11 +177,11 @@ describe('callers', () => {
   test('wait for a connection at most the bound, then get 503 overloaded', async () => {
     // Long enough to open two connections on a busy machine.
     const postgres = pool.open({ poolSize: 1, poolOverflow: 1, poolWaitMs: 2_000 });
-    const busy = [postgres.query(nap(5), within(20_000)), postgres.query(nap(5), within(20_000))];
+    const busy = [postgres.query(nap(5), testContext()), postgres.query(nap(5), testContext())];
     await until(() => postgres.poolStatus().active === 2 && postgres.poolStatus().waiting === 0);
     expect(postgres.poolStatus()).toMatchObject({ utilisation: 1, status: 'CRITICAL' });
     const startedAtMs = performance.now();
-    const context = within(20_000);
+    const context = testContext();
     await expect(postgres.query(backend(), context)).rejects.toMatchObject({
       code: 'postgres.overloaded',
       status: 503,
@@ -191,17 +193,17 @@ describe('callers', () => {
 
   test('leave the line when their deadline ends or is cancelled, and the connection serves the next', async () => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
-    const busy = postgres.query(nap(0.3), within(5_000));
+    const busy = postgres.query(nap(0.3), testContext());
     await until(() => postgres.poolStatus().active === 1 && postgres.poolStatus().waiting === 0);
-    const late = postgres.query(backend(), within(50));
-    const gone = within(5_000);
+    const late = postgres.query(backend(), testContext(50));
+    const gone = testContext();
     const left = postgres.query(backend(), gone);
     gone.deadline.cancel();
     await expect(left).rejects.toBeInstanceOf(Cancelled);
     await expect(late).rejects.toBeInstanceOf(DeadlineExceeded);
     expect(postgres.poolStatus().waiting).toBe(0);
     await busy;
-    expect(await postgres.query(backend(), within(5_000))).toHaveLength(1);
+    expect(await postgres.query(backend(), testContext())).toHaveLength(1);
   });
 
   test('get a connection that comes free when the server refuses to give another', async () => {
@@ -211,15 +213,15 @@ describe('callers', () => {
       poolOverflow: 1,
       poolWaitMs: 5_000,
     });
-    await postgres.ping(within(5_000));
+    await postgres.ping(testContext());
     // The server refuses a second connection; its caller gets the first one when that is free again.
-    const busy = postgres.query(nap(0.3), within(5_000));
-    await expect(postgres.query(backend(), within(5_000))).resolves.toHaveLength(1);
+    const busy = postgres.query(nap(0.3), testContext());
+    await expect(postgres.query(backend(), testContext())).resolves.toHaveLength(1);
     await busy;
   });
 
   test('see where the time went', async () => {
-    const context = within(5_000);
+    const context = testContext();
     await pool.open().query(nap(0.02), context);
     const steps = context.timings.rounded();
     expect(Object.keys(steps)).toEqual(['pool', 'sql']);
@@ -237,11 +239,11 @@ describe('close', () => {
       poolSize: 1,
       poolOverflow: 0,
     });
-    await postgres.ping(within(5_000));
-    const running = postgres.query(nap(0.2), within(5_000));
-    const waiting = postgres.query(backend(), within(5_000));
+    await postgres.ping(testContext());
+    const running = postgres.query(nap(0.2), testContext());
+    const waiting = postgres.query(backend(), testContext());
     const closing = postgres.close();
-    await expect(postgres.query(backend(), within(5_000))).rejects.toMatchObject({ code: 'postgres.unavailable' });
+    await expect(postgres.query(backend(), testContext())).rejects.toMatchObject({ code: 'postgres.unavailable' });
     await expect(running).resolves.toHaveLength(1);
     await expect(waiting).resolves.toHaveLength(1);
     await closing;
@@ -261,8 +263,8 @@ describe('close', () => {
     // To connect takes several round trips, on a busy machine longer than the pool waits.
     const patience = { poolWaitMs: 5_000 };
     const postgres = openPostgres({ url, log, poolSize: 2, poolOverflow: 0, ...patience });
-    await postgres.ping(within(5_000));
-    const [running] = [postgres.ping(within(5_000)), postgres.ping(within(10)).catch(() => undefined)];
+    await postgres.ping(testContext());
+    const [running] = [postgres.ping(testContext()), postgres.ping(testContext(10)).catch(() => undefined)];
     await running;
     const closing = postgres.close();
     await pool.admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${ofPool}`);
@@ -276,12 +278,12 @@ test('the observer is told of a statement that waited for a connection in vain',
   const observed: StatementObservation[] = [];
   const observe = (observation: StatementObservation) => void observed.push(observation);
   const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 200, observe });
-  await until(() => postgres.ping(within(5_000)).then(Boolean, () => false));
-  const busy = postgres.query(nap(1), within(5_000));
+  await until(() => postgres.ping(testContext()).then(Boolean, () => false));
+  const busy = postgres.query(nap(1), testContext());
   const late = sql`
     -- test.late
     select 1`;
-  await expect(postgres.query(late, within(5_000))).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  await expect(postgres.query(late, testContext())).rejects.toMatchObject({ code: 'postgres.overloaded' });
   await busy;
   const [waited] = observed.filter(({ name }) => name === 'test.late');
   expect(waited).toMatchObject({ durationMs: undefined, isFailed: true });

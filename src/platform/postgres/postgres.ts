@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext } from '../../base/call-context.ts';
-import type { Logger } from '../log/index.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import type { ConnectionPoolOptions } from './create-pg-pool.ts';
 import type { Database } from './database.ts';
 import { isConflict, isReadOnly, isStaleConnection, sqlState, toCallerError } from './errors.ts';
 import { Pipelines } from './pipelines.ts';
@@ -21,29 +21,16 @@ export interface StatementObservation {
   readonly isFailed: boolean;
 }
 
+type Needed = 'url' | 'log';
+
 /** Options of `openPostgres`. */
-export interface PostgresOptions {
-  /** A `postgres://` URL; its own `options` are kept. */
-  readonly url: string;
-  readonly log: Logger;
-  /** A pooler is in between, which refuses session settings at the start: then the role's own hold. No. */
-  readonly isPooled?: boolean;
-  /** Connections that are kept: 10. */
-  readonly poolSize?: number;
-  /** Connections beyond those under load, closed soon after use: 20. */
-  readonly poolOverflow?: number;
+export interface PostgresOptions
+  extends Pick<ConnectionPoolOptions, Needed>,
+    Partial<Omit<ConnectionPoolOptions, Needed>> {
   /** How long a caller waits for a connection: 500. */
   readonly poolWaitMs?: number;
-  /** How long opening a connection may take: 10,000. A caller does not wait that long; the connection serves the next. */
-  readonly connectTimeoutMs?: number;
-  /** How long the server works on a statement: 30,000. A server silent for half a second longer is given up. */
-  readonly statementTimeoutMs?: number;
-  /** A connection older than that, or up to a quarter younger, is replaced: 3,600. One that nobody asks for, at twice the age. */
-  readonly maxAgeSeconds?: number;
-  /** A connection that was idle for longer is checked before use: 30,000. */
-  readonly checkAfterIdleMs?: number;
   /** Told of each try of a statement, when it has ended. */
-  readonly observe?: (observation: StatementObservation) => void;
+  readonly observe?: ((observation: StatementObservation) => void) | undefined;
 }
 
 /** A sign of life of the server. */

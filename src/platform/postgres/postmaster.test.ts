@@ -1,7 +1,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeDirectory } from '../../../test/harness/embedded-postgres.ts';
+import { makeTestDirectory } from '../../../test/harness/make-test-directory.ts';
 import { createLogger } from '../log/index.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { findPostmaster } from './postmaster.ts';
@@ -9,13 +9,13 @@ import { findPostmaster } from './postmaster.ts';
 const log = createLogger({ level: 'silent' });
 
 test('what is no directory is refused, naming the variable, also by a command that would join a server there', async () => {
-  const file = join(await makeDirectory(), 'file');
+  const file = join(await makeTestDirectory(), 'file');
   await writeFile(file, '');
   await expect(findEmbeddedPostgres(file)).rejects.toThrow(`DATA_DIR ${file} cannot be used: ENOTDIR`);
 });
 
 test.runIf(process.platform === 'linux')('a server is known where its directory was moved to', async () => {
-  const directory = await makeDirectory();
+  const directory = await makeTestDirectory();
   const dataDir = join(directory, 'data');
   const moved = join(directory, 'moved');
   const { stop } = await startEmbeddedPostgres({ dataDir, log, postgresFlags: ['fsync=off'] });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { PoolFixture, within } from '../../../test/harness/pool-fixture.ts';
+import { PoolFixture } from '../../../test/harness/pool-fixture.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import { createBatch } from './batch.ts';
 import { isOutcomeUnknown, UnsendableValue } from './errors.ts';
 import { sql } from './statement.ts';
@@ -41,17 +42,17 @@ const unsendable: [string, unknown][] = [
 describe('a value', () => {
   test.each(unsendable)('%s fails its caller, and touches no connection', async (_kind, value) => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
-    const error = await postgres.query(echo(value), within(5_000)).catch((thrown: unknown) => thrown);
+    const error = await postgres.query(echo(value), testContext()).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UnsendableValue);
     expect(error).toMatchObject({ message: '$1 of test.echo cannot be sent', cause: expect.any(Error) });
     expect(isOutcomeUnknown(error)).toBe(false);
     expect(postgres.poolStatus().total).toBe(0);
-    expect(await postgres.query(echo({ a: 1 }), within(5_000))).toEqual([{ value: '{"a":1}' }]);
+    expect(await postgres.query(echo({ a: 1 }), testContext())).toEqual([{ value: '{"a":1}' }]);
   });
 
   test('arrives as pg sends it', async () => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
-    const arrives = async (value: unknown) => (await postgres.query(echo(value), within(5_000)))[0]?.value;
+    const arrives = async (value: unknown) => (await postgres.query(echo(value), testContext()))[0]?.value;
     expect(await arrives(undefined)).toBeNull();
     expect(await arrives(7)).toBe('7');
     expect(await arrives([1, null, 'a "b"', { c: [1] }])).toBe('{"1",NULL,"a \\"b\\"","{\\"c\\":[1]}"}');
@@ -59,7 +60,7 @@ describe('a value', () => {
     const bytes = sql`
       -- test.bytes
       select ${Buffer.from([0, 255])}::bytea as one, ${[Buffer.from([1]), new Uint8Array([2])]}::bytea[] as many`;
-    const [row] = await postgres.query(bytes, within(5_000));
+    const [row] = await postgres.query(bytes, testContext());
     expect(row).toEqual({ one: Buffer.from([0, 255]), many: [Buffer.from([1]), Buffer.from([2])] });
   });
 });
@@ -89,7 +90,7 @@ describe('in a batch', () => {
     );
     const ids = Array.from({ length: 20 }, (_, index) => index);
     const adding = await Promise.allSettled(
-      ids.map((id) => add({ id, value: id === 7 ? circular() : { id } }, within(5_000))),
+      ids.map((id) => add({ id, value: id === 7 ? circular() : { id } }, testContext())),
     );
     expect(adding.map((each) => (each.status === 'fulfilled' ? each.value[0]?.id : 'failed'))).toEqual(
       ids.map((id) => (id === 7 ? 'failed' : id)),
@@ -110,7 +111,7 @@ describe('in a batch', () => {
       },
       { database },
     );
-    const writing = await Promise.allSettled([1, 2, 3].map((id) => write(id, within(5_000))));
+    const writing = await Promise.allSettled([1, 2, 3].map((id) => write(id, testContext())));
     expect(writing.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect((await pool.admin.query("select nextval('writes')::int as next")).rows).toEqual([{ next: 4 }]);
   });

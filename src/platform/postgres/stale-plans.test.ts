@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { pgBouncerKeepsPrepared, startPgBouncer } from '../../../test/harness/pgbouncer.ts';
-import { PoolFixture, within } from '../../../test/harness/pool-fixture.ts';
+import { PoolFixture } from '../../../test/harness/pool-fixture.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
 import type { Postgres } from './postgres.ts';
 import { sql } from './statement.ts';
 
@@ -17,9 +18,9 @@ async function migrateBesides(postgres: Postgres): Promise<void> {
     await pool.admin.query('alter table notes alter text type text');
   });
   for (const type of ['varchar(50)', 'varchar(60)', 'varchar(70)', 'text', 'varchar(80)']) {
-    expect(await postgres.query(listNotes(), within(5_000))).toEqual([]);
+    expect(await postgres.query(listNotes(), testContext())).toEqual([]);
     await pool.admin.query(`alter table notes alter text type ${type}`);
-    expect(await postgres.query(listNotes(), within(5_000))).toEqual([]);
+    expect(await postgres.query(listNotes(), testContext())).toEqual([]);
   }
 }
 
@@ -31,13 +32,13 @@ test('a text whose plan is out of date is sent as another one, which no pooler h
   const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
   const texts: string[] = [];
   for (const type of ['varchar(50)', 'text']) {
-    await postgres.query(listNotes(), within(5_000));
+    await postgres.query(listNotes(), testContext());
     await pool.admin.query(`alter table notes alter text type ${type}`);
-    await postgres.query(listNotes(), within(5_000));
+    await postgres.query(listNotes(), testContext());
     const prepared = sql<{ statement: string }>`
       -- test.list_prepared
       select statement from pg_prepared_statements where name = 'test.list_notes'`;
-    texts.push(...(await postgres.query(prepared, within(5_000))).map(({ statement }) => statement));
+    texts.push(...(await postgres.query(prepared, testContext())).map(({ statement }) => statement));
   }
   expect(new Set([listNotes().text, ...texts]).size).toBe(3);
 });
@@ -51,6 +52,6 @@ test.skipIf(!pgBouncerKeepsPrepared())(
     const open = () => pool.open({ url: bouncer.url, isPooled: true, poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
     await migrateBesides(open());
     // A server that starts finds the plans of those that ran before.
-    expect(await open().query(listNotes(), within(5_000))).toEqual([]);
+    expect(await open().query(listNotes(), testContext())).toEqual([]);
   },
 );

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { listen } from '../../../test/harness/listen.ts';
-import { until } from '../../../test/harness/pool-fixture.ts';
 import { startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
+import { until } from '../../../test/harness/until.ts';
 import { createLogger } from '../log/index.ts';
 import { defineScript, openRedis, type Redis } from './redis.ts';
 

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../../../test/harness/fault-proxy.ts';
-import { addNote, backend, nap, PoolFixture, until, within } from '../../../test/harness/pool-fixture.ts';
+import { addNote, backend, nap, PoolFixture } from '../../../test/harness/pool-fixture.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
+import { until } from '../../../test/harness/until.ts';
 import { Cancelled, Deadline, DeadlineExceeded } from '../../base/deadline.ts';
 import { systemClock } from '../../base/time.ts';
 import { createLogger } from '../log/index.ts';
@@ -43,7 +45,7 @@ function open(statementBudgetMs: number, options: Partial<PostgresOptions> = {})
 /** Asks until the breaker is open. */
 async function untilOpen(guarded: GuardedDatabase): Promise<void> {
   await until(async () => {
-    await guarded.query(backend(), within(10_000)).catch(() => undefined);
+    await guarded.query(backend(), testContext(10_000)).catch(() => undefined);
     return guarded.state() !== 'closed';
   });
 }
@@ -53,25 +55,25 @@ const unavailable = { code: 'postgres.unavailable', status: 503, retryAfterMs: 1
 describe('the time of a statement', () => {
   test('is the budget, and ends as 503 timeout with the statement gone from the server', async () => {
     const { guarded } = open(150);
-    const napping = guarded.query(nap(30), within(20_000));
+    const napping = guarded.query(nap(30), testContext(20_000));
     await expect(napping).rejects.toMatchObject({ code: 'postgres.timeout', status: 503, retryAfterMs: 1_000 });
     await until(async () => (await pool.countRunning('test.nap')) === 0);
   });
 
   test('includes the wait for a connection', async () => {
     const { guarded, postgres } = open(150, { poolSize: 1, poolWaitMs: 20_000 });
-    const held = within(20_000);
+    const held = testContext(20_000);
     const holding = postgres.query(nap(30), held).catch((error) => error);
     await until(async () => (await pool.countRunning('test.nap')) === 1);
-    await expect(guarded.query(backend(), within(20_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
+    await expect(guarded.query(backend(), testContext(20_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
     held.deadline.cancel();
     await holding;
   });
 
   test('is never longer than the caller has, who is told of its own deadline', async () => {
     const { guarded } = open(20_000);
-    await expect(guarded.query(nap(30), within(100))).rejects.toBeInstanceOf(DeadlineExceeded);
-    const context = within(20_000);
+    await expect(guarded.query(nap(30), testContext(100))).rejects.toBeInstanceOf(DeadlineExceeded);
+    const context = testContext(20_000);
     const napping = guarded.query(nap(30), context);
     await until(async () => (await pool.countRunning('test.nap')) === 1);
     context.deadline.cancel();
@@ -83,7 +85,7 @@ describe('the time of a statement', () => {
     let elapsedMs = 0;
     const clock = { now: () => new Date(), monotonicMs: () => elapsedMs++ };
     const deadline = Deadline.after(100, clock);
-    const napping = guarded.query(nap(30), { ...within(20_000), deadline });
+    const napping = guarded.query(nap(30), { ...testContext(), deadline });
     await expect(napping).rejects.toBeInstanceOf(DeadlineExceeded);
     expect(deadline.reason).toBeInstanceOf(DeadlineExceeded);
   });
@@ -92,18 +94,18 @@ describe('the time of a statement', () => {
 describe('a database that does not answer', () => {
   test('is refused at once, until it answers again, which is found out without a caller', async () => {
     const { guarded, states, lines } = open(200);
-    await guarded.query(backend(), within(5_000));
+    await guarded.query(backend(), testContext(5_000));
     proxy.setMode('black-hole');
     await untilOpen(guarded);
     const startedAtMs = performance.now();
     for (let call = 0; call < 100; call++) {
-      await expect(guarded.query(backend(), within(5_000))).rejects.toMatchObject(unavailable);
+      await expect(guarded.query(backend(), testContext(5_000))).rejects.toMatchObject(unavailable);
     }
     // A hundred that were not refused at once would take twenty seconds.
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
     proxy.setMode('pass');
     await until(() => guarded.state() === 'closed');
-    expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
+    expect(await guarded.query(backend(), testContext(5_000))).toHaveLength(1);
     expect(states.at(0)).toBe('open');
     expect(states.slice(-2)).toEqual(['half-open', 'closed']);
     const said = lines.map((line) => JSON.parse(line).msg);
@@ -115,31 +117,31 @@ describe('a database that does not answer', () => {
 
   test('is not what the connections are that the network forgot: none is tried any more once the breaker is open', async () => {
     const { guarded, postgres } = open(200, { poolSize: 20 });
-    await Promise.all(Array.from({ length: 20 }, () => postgres.query(nap(0.1), within(5_000))));
+    await Promise.all(Array.from({ length: 20 }, () => postgres.query(nap(0.1), testContext(5_000))));
     proxy.forget();
     await untilOpen(guarded);
     const openedAtMs = performance.now();
     await until(() => guarded.state() === 'closed');
     expect(performance.now() - openedAtMs).toBeLessThan(3_000);
-    expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
+    expect(await guarded.query(backend(), testContext(5_000))).toHaveLength(1);
   });
 
   test('opens the breaker also when it refuses connections', async () => {
     const { guarded } = open(1_000);
-    await guarded.query(backend(), within(5_000));
+    await guarded.query(backend(), testContext(5_000));
     proxy.setMode('reset');
     await untilOpen(guarded);
-    await expect(guarded.query(backend(), within(5_000))).rejects.toMatchObject(unavailable);
+    await expect(guarded.query(backend(), testContext(5_000))).rejects.toMatchObject(unavailable);
     proxy.setMode('pass');
     await until(() => guarded.state() === 'closed');
   });
 
   test('costs callers with a short deadline of their own no more than that, and opens the breaker', async () => {
     const { guarded } = open(20_000);
-    await guarded.query(backend(), within(5_000));
+    await guarded.query(backend(), testContext(5_000));
     proxy.setMode('black-hole');
     await until(async () => {
-      await guarded.query(backend(), within(50)).catch(() => undefined);
+      await guarded.query(backend(), testContext(50)).catch(() => undefined);
       return guarded.state() !== 'closed';
     });
   });
@@ -148,10 +150,10 @@ describe('a database that does not answer', () => {
     const { guarded, postgres } = open(20_000);
     const ping = vi.spyOn(postgres, 'ping');
     proxy.setMode('black-hole');
-    const fail = () => guarded.query(backend(), within(20)).catch(() => undefined);
+    const fail = () => guarded.query(backend(), testContext(20)).catch(() => undefined);
     for (let call = 0; call < 4; call++) await fail();
     const unsendable = { ...backend(), values: [{ amount: 1n }] };
-    await expect(guarded.query(unsendable, within(5_000))).rejects.toThrow('cannot be sent');
+    await expect(guarded.query(unsendable, testContext(5_000))).rejects.toThrow('cannot be sent');
     expect(ping).not.toHaveBeenCalled();
     await fail();
     expect(ping).toHaveBeenCalledOnce();
@@ -159,12 +161,12 @@ describe('a database that does not answer', () => {
 
   test('is told to those whose statements are under way when the breaker opens', async () => {
     const { guarded, postgres } = open(20_000, { poolSize: 8 });
-    await postgres.query(backend(), within(5_000));
+    await postgres.query(backend(), testContext(5_000));
     proxy.setMode('black-hole');
-    const waiting = guarded.query(backend(), within(20_000));
+    const waiting = guarded.query(backend(), testContext(20_000));
     // Which is not what becomes of their own.
     vi.spyOn(postgres, 'ping').mockRejectedValue(new DatabaseError('the sign of life was refused', 0, 'error'));
-    for (let call = 0; call < 5; call++) await guarded.query(backend(), within(50)).catch(() => undefined);
+    for (let call = 0; call < 5; call++) await guarded.query(backend(), testContext(50)).catch(() => undefined);
     const error = await waiting.catch((thrown) => thrown);
     expect(error).toMatchObject(unavailable);
     expect(isOutcomeUnknown(error)).toBe(true);
@@ -191,7 +193,7 @@ describe('a database that does not answer', () => {
     const seen = states.length;
     proxy.setMode('pass');
     // Longer than the pause between two attempts.
-    await until(async () => (await postgres.query(nap(0.5), within(5_000)).catch(() => [])).length === 1);
+    await until(async () => (await postgres.query(nap(0.5), testContext(5_000)).catch(() => [])).length === 1);
     expect(states.length).toBe(seen);
   });
 });
@@ -201,40 +203,42 @@ describe('a database that answers keeps the breaker closed', () => {
     const { guarded, states } = open(50);
     // Two seconds' worth: the sign of life is asked for meanwhile, several times.
     for (let call = 0; call < 40; call++) {
-      await expect(guarded.query(nap(30), within(5_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
+      await expect(guarded.query(nap(30), testContext(5_000))).rejects.toMatchObject({ code: 'postgres.timeout' });
     }
     expect(states).toEqual([]);
   });
 
   test('when the sign of life was lost, and a statement has been answered since it was asked for', async () => {
     const { guarded, postgres, states } = open(200, { poolSize: 10 });
-    await Promise.all(Array.from({ length: 10 }, () => postgres.query(nap(0.1), within(5_000))));
+    await Promise.all(Array.from({ length: 10 }, () => postgres.query(nap(0.1), testContext(5_000))));
     const ping = vi.spyOn(postgres, 'ping');
     proxy.setMode('black-hole');
     await until(async () => {
-      await guarded.query(backend(), within(5_000)).catch(() => undefined);
+      await guarded.query(backend(), testContext(5_000)).catch(() => undefined);
       return ping.mock.calls.length > 0;
     });
     // The sign of life has a second, and its question is lost by now.
     await sleep(100);
     proxy.setMode('pass');
-    await until(async () => (await guarded.query(backend(), within(5_000)).catch(() => [])).length === 1);
+    await until(async () => (await guarded.query(backend(), testContext(5_000)).catch(() => [])).length === 1);
     await until(() => ping.mock.settledResults[0]?.type === 'rejected');
-    expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
+    expect(await guarded.query(backend(), testContext(5_000))).toHaveLength(1);
     expect(states).toEqual([]);
   });
 
   test('when every connection is ended at once', async () => {
     const { guarded, states } = open(5_000, { poolSize: 10 });
     for (let round = 0; round < 3; round++) {
-      const napping = Array.from({ length: 10 }, () => guarded.query(nap(30), within(5_000)).catch((error) => error));
+      const napping = Array.from({ length: 10 }, () =>
+        guarded.query(nap(30), testContext(5_000)).catch((error) => error),
+      );
       await until(async () => (await pool.countRunning('test.nap')) === 10);
       await pool.admin.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
           where query like '%test.nap%' and state = 'active' and pid <> pg_backend_pid() and datname = current_database()`,
       );
       for (const error of await Promise.all(napping)) expect(error).toMatchObject({ code: 'postgres.unavailable' });
-      expect(await guarded.query(backend(), within(5_000))).toHaveLength(1);
+      expect(await guarded.query(backend(), testContext(5_000))).toHaveLength(1);
     }
     expect(states).toEqual([]);
   });
@@ -242,10 +246,10 @@ describe('a database that answers keeps the breaker closed', () => {
   test('when statements are refused and when callers leave', async () => {
     const { guarded, postgres, states } = open(5_000);
     const ping = vi.spyOn(postgres, 'ping');
-    await guarded.query(addNote(1, 'x'), within(5_000));
+    await guarded.query(addNote(1, 'x'), testContext(5_000));
     for (let call = 0; call < 20; call++) {
-      await expect(guarded.query(addNote(1, 'y'), within(5_000))).rejects.toMatchObject({ code: '23505' });
-      const context = within(5_000);
+      await expect(guarded.query(addNote(1, 'y'), testContext(5_000))).rejects.toMatchObject({ code: '23505' });
+      const context = testContext(5_000);
       const napping = guarded.query(nap(30), context);
       await until(async () => (await pool.countRunning('test.nap')) === 1);
       context.deadline.cancel();
@@ -260,11 +264,11 @@ describe('a database that answers keeps the breaker closed', () => {
     const { guarded, postgres } = open(250);
     const ping = vi.spyOn(postgres, 'ping');
     for (let round = 0; round < 4; round++) {
-      for (let call = 0; call < 4; call++) await guarded.query(nap(30), within(5_000)).catch(() => undefined);
-      await guarded.query(backend(), within(5_000));
+      for (let call = 0; call < 4; call++) await guarded.query(nap(30), testContext(5_000)).catch(() => undefined);
+      await guarded.query(backend(), testContext(5_000));
     }
     expect(ping).not.toHaveBeenCalled();
-    for (let call = 0; call < 5; call++) await guarded.query(nap(30), within(5_000)).catch(() => undefined);
+    for (let call = 0; call < 5; call++) await guarded.query(nap(30), testContext(5_000)).catch(() => undefined);
     expect(ping).toHaveBeenCalledOnce();
   });
 });

@@ -1,13 +1,16 @@
 import { DatabaseError } from 'pg';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { nap, until, within } from '../../../test/harness/pool-fixture.ts';
-import { HandClock, nextTurn } from '../../../test/harness/step-database.ts';
+import { nap } from '../../../test/harness/pool-fixture.ts';
+import { nextTurn } from '../../../test/harness/step-database.ts';
+import { TestClock } from '../../../test/harness/test-clock.ts';
+import { testContext } from '../../../test/harness/test-context.ts';
+import { until } from '../../../test/harness/until.ts';
 import type { CallContext } from '../../base/call-context.ts';
 import { createLogger } from '../log/index.ts';
 import { postgresErrors } from '../postgres/index.ts';
 import { guardDatabase } from './guard-database.ts';
 
-let clock: HandClock;
+let clock: TestClock;
 /** The signs of life that were asked for. */
 let pings: PromiseWithResolvers<never>[];
 /** What a statement comes to. */
@@ -17,7 +20,7 @@ const { unavailable, overloaded } = postgresErrors.raise;
 const fail = () => Promise.reject(unavailable());
 
 beforeEach(() => {
-  clock = new HandClock();
+  clock = new TestClock();
   pings = [];
   query = fail;
 });
@@ -36,7 +39,7 @@ function open() {
 
 /** Runs so many statements at once; answers when all have come to what they come to. */
 const run = (guarded: ReturnType<typeof open>, statements: number) =>
-  Promise.allSettled(Array.from({ length: statements }, () => guarded.query(nap(0), within(5_000))));
+  Promise.allSettled(Array.from({ length: statements }, () => guarded.query(nap(0), testContext(5_000))));
 
 test('one sign of life is asked for, however many statements fail, and when it came, the next after five more', async () => {
   const guarded = open();
@@ -70,7 +73,7 @@ test('a statement that the server refused is an answer: the count starts anew, a
   await run(guarded, 1);
   query = () => Promise.reject(refused);
   await run(guarded, 1);
-  clock.ms += 1_000;
+  clock.advance(1_000);
   pings[0]?.reject(new Error('it does not answer'));
   await nextTurn();
   expect(guarded.state()).toBe('closed');
@@ -95,7 +98,7 @@ test('an open breaker asks for one after the other, and for none once it is clos
   const underWay = run(guarded, 20);
   query = fail;
   await run(guarded, 5);
-  clock.ms += 1_000;
+  clock.advance(1_000);
   pings[0]?.reject(new Error('it does not answer'));
   await underWay;
   expect(guarded.state()).toBe('open');
@@ -103,7 +106,7 @@ test('an open breaker asks for one after the other, and for none once it is clos
   await vi.advanceTimersByTimeAsync(250);
   expect(pings).toHaveLength(2);
   guarded.close();
-  clock.ms += 1_000;
+  clock.advance(1_000);
   pings[1]?.reject(new Error('it does not answer'));
   await vi.advanceTimersByTimeAsync(10_000);
   expect(pings).toHaveLength(2);

@@ -11,7 +11,7 @@ export interface LimitOptions {
   /** How long a caller waits for its turn; as long as for a connection. */
   readonly waitMs: number;
   /** Told of each caller that is refused, with the statement's name. */
-  readonly onRefused?: (name: string) => void;
+  readonly onRefused?: ((name: string) => void) | undefined;
 }
 
 /**

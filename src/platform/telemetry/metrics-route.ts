@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import { Type } from 'typebox';
@@ -26,7 +26,7 @@ function isLocal({ socket, headers }: FastifyRequest): boolean {
   return !isForwarded && isWithin(loopback, socket.remoteAddress ?? '') && namesThisMachine(headers.host);
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 function mayRead(request: FastifyRequest, token: string | undefined): boolean {
   if (token === undefined) return isLocal(request);

@@ -1,4 +1,4 @@
-import { sqlState } from '../../../platform/postgres/index.ts';
+import { INSUFFICIENT_PRIVILEGE, sqlState, UNDEFINED_TABLE } from '../../../platform/postgres/index.ts';
 import type { DatabaseContext } from '../database-context.ts';
 import { advice, type Check, fine } from '../finding.ts';
 import { listSlowStatements } from '../queries.ts';
@@ -7,7 +7,7 @@ import { listSlowStatements } from '../queries.ts';
 const SLOW_MS = 100;
 
 /** No such view; the library is not loaded; not for this role. */
-const NOT_THERE = new Set(['42P01', '55000', '42501']);
+const NOT_THERE = new Set([UNDEFINED_TABLE, '55000', INSUFFICIENT_PRIVILEGE]);
 
 /** Which statements are slow, as the database itself measured. */
 export const checkStatements: Check<DatabaseContext> = {

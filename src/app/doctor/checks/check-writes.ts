@@ -1,3 +1,4 @@
+import { TAKE_WRITES } from '../../advise-on-database.ts';
 import type { DatabaseContext } from '../database-context.ts';
 import { advice, broken, type Check, fine } from '../finding.ts';
 
@@ -16,7 +17,7 @@ export const checkWrites: Check<DatabaseContext> = {
     return [
       broken(
         'the database is read-only: a standby, or default_transaction_read_only is on for it or for this role',
-        'Set DATABASE_URL to the primary, or reset default_transaction_read_only by "alter database" or "alter role".',
+        TAKE_WRITES,
       ),
     ];
   },

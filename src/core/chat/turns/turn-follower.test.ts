@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { until } from '../../../../test/harness/pool-fixture.ts';
+import { until } from '../../../../test/harness/until.ts';
 import { newId } from '../../../base/ids.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { postgresErrors } from '../../../platform/postgres/index.ts';

@@ -6,13 +6,10 @@ interface UserSocket {
   recheck(): Promise<void>;
 }
 
-/** How long until a socket is looked at again for which it could not be told, in milliseconds. */
-const CHECK_AGAIN_MS = 2_000;
-
 /** The open sockets of each user, so that a change of one concerns nobody else. */
 export class SocketsByUser {
   readonly #sockets = new Map<string, Set<UserSocket>>();
-  readonly #later = new Later<UserSocket>(CHECK_AGAIN_MS, (socket) => this.check(socket));
+  readonly #later = new Later<UserSocket>((socket) => this.check(socket));
 
   add(userId: string, socket: UserSocket): void {
     const sockets = this.#sockets.get(userId) ?? new Set();
