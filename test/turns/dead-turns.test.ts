@@ -64,10 +64,16 @@ async function readStatus(): Promise<string> {
   return (await admin.query('select status from chat_turns where id = $1', [turnId])).rows[0].status;
 }
 
+/** The tool calls of each message that was made of the turn's answer. */
+async function readCalls(): Promise<object[]> {
+  return (await admin.query('select tool_calls from chat_messages where turn_id = $1', [turnId])).rows;
+}
+
 it('a turn whose owner has been silent is marked by the first look', async () => {
   expect(await openSweeper().sweep()).toBe(1);
   expect(await readStatus()).toBe('interrupted');
   expect(observed).toEqual([{ status: 'interrupted', code: 'chat.turn_interrupted' }]);
+  expect(await readCalls()).toEqual([]);
 });
 
 it('a turn whose owner is heard of while it is about to be marked goes on', async () => {
@@ -89,4 +95,21 @@ it('after a look that failed, no turn is marked until there were looks for as lo
   }
   clock.advance(3_000);
   expect(await sweeper.sweep()).toBe(1);
+});
+
+it('a call that the end of its server cut off is answered with that it may have had an effect, and no other', async () => {
+  const call = { id: 'a', name: 'todo_add', arguments: {}, step: 1, at: 0 };
+  const done = { ...call, id: 'b', result: 'added', is_error: false };
+  await admin.query('update chat_turns set tool_calls = $2 where id = $1', [turnId, JSON.stringify([done, call])]);
+  await openSweeper().sweep();
+  expect(await readCalls()).toMatchObject([{ tool_calls: [done, { ...call, is_error: true, is_unsure: true }] }]);
+});
+
+it('a look that marks turns is one of those that must not be too far apart', async () => {
+  const sweeper = openSweeper();
+  for (let look = 0; look < 2; look++) {
+    await admin.query(`update chat_turns set status = 'running', ended_at = null where id = $1`, [turnId]);
+    clock.advance(3_000);
+    expect(await sweeper.sweep()).toBe(1);
+  }
 });

@@ -34,12 +34,15 @@ describe('while no model answers', () => {
   it('a clear command to an assistant is carried out, and the answer says that the offline model stood in', async () => {
     const response = await ask('desk', 'note milk');
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({
+    const answer = (await response.json()) as { session_id: string };
+    expect(answer).toMatchObject({
       content: 'desk_note: {"noted":"milk","notes":1}',
       ...{ status: 'complete', model: 'offline', degraded: true },
       tool_calls: [{ name: 'desk_note', arguments: { text: 'milk' }, is_error: false }],
     });
     expect(assistant.runs).toEqual([{ tool: 'note', input: { text: 'milk' }, userId: user.userId }]);
+    const stored = await product.request(user, 'GET', `/v1/chat/sessions/${answer.session_id}/messages`);
+    expect(await stored.json()).toMatchObject({ data: [{ role: 'user' }, answer] });
   });
 
   it('an assistant says what it does understand', async () => {

@@ -206,11 +206,12 @@ describe('a provider that cannot be reached', () => {
     expect((error as Error).message).not.toContain('127.0.0.1');
   });
 
-  it('because it never completes the connection is an error at the connect bound', async () => {
-    const host = await startSocketServer(() => {});
-    const { models } = createTestModels({ baseUrl: `https://${host}/v1`, connectTimeoutMs: 150 });
-    const error = { code: 'models.unreachable', cause: { code: 'UND_ERR_CONNECT_TIMEOUT' } };
+  it('because it never completes the connection is an error at the connect bound, and is not tried again', async () => {
+    const [onConnection, error] = [vi.fn(), { code: 'models.unreachable', cause: { code: 'UND_ERR_CONNECT_TIMEOUT' } }];
+    const host = await startSocketServer(onConnection);
+    const { models } = createTestModels({ baseUrl: `https://${host}/v1`, connectTimeoutMs: 150, retries: 1 });
     await expect(models.complete(hello(), { deadline: ample() })).rejects.toMatchObject(error);
+    expect(onConnection).toHaveBeenCalledTimes(1);
   });
 
   it('because its TLS is bad is an error', async () => {

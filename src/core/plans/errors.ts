@@ -10,7 +10,7 @@ export const limitErrors = defineErrors('limits', {
   requests_exceeded: {
     status: 429,
     message: (details: { limit: number; window: string }) =>
-      `You have made all ${details.limit} requests that your plan allows in a ${details.window}. Try again when it is over, as Retry-After says.`,
+      `You have made all ${details.limit} requests that your plan allows per ${details.window}. Try again when it is over, as Retry-After says.`,
     retryAfterMs: 1_000,
   },
   tokens_exceeded: {

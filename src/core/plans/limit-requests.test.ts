@@ -47,3 +47,16 @@ test('who comes again exactly when told to is let through, also where the limits
   expect(refusal).toBeInstanceOf(AppError);
   await ask();
 });
+
+test('requests without a key count by user: those of another one are left alone', async () => {
+  const limiter = new Limiter({ redis: undefined, clock: systemClock });
+  const plans = new Plans(
+    new Map([['free', { ...plan, requestsPerKey: [{ window: hour, limit: 1 }] }]]),
+    createLogger({ level: 'silent' }),
+  );
+  const limits = createRequestLimits({ limiter, plans });
+  const ask = async (userId: string) => limits.count({ userId, keyId: null, plan: 'free' } as Caller);
+  await ask('one');
+  await ask('two');
+  await expect(ask('one')).rejects.toThrow('You have made all 1 requests that your plan allows per hour.');
+});

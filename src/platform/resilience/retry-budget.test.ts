@@ -36,4 +36,20 @@ describe('a budget of retries', () => {
     time.nowMs += 10_000;
     expect(count(1)).toBe(5);
   });
+
+  it.each([
+    // Of the 100 calls before, 50 are left.
+    ['forgets no call of now with those of before', [10_000], 30],
+    // Half of the first hundred, with the second; half of these, with the third.
+    ['forgets at each ten seconds, though it was asked between', [15_000, 20_000], 35],
+  ])('%s', (_what, atMs, retries) => {
+    const { budget, time } = create();
+    for (const nowMs of [0, ...atMs]) {
+      time.nowMs = nowMs;
+      for (let call = 0; call < 100; call++) budget.noteCall();
+    }
+    let taken = 0;
+    while (budget.tryTake()) taken++;
+    expect(taken).toBe(retries);
+  });
 });

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import type { TurnEventBody } from './turn-event.ts';
 import { TurnFeed } from './turn-feed.ts';
 
 async function idsOf(feed: TurnFeed, signal: AbortSignal, afterId = 0): Promise<number[]> {
@@ -43,4 +44,22 @@ it('tells nothing to a reader who has left already', async () => {
   const left = idsOf(feed, AbortSignal.abort());
   feed.end();
   expect(await left).toEqual([]);
+});
+
+const error = { type: 'error', error: { code: 'chat.turn_lost', message: '' } } as unknown as TurnEventBody;
+const done: TurnEventBody = { type: 'turn.completed', status: 'completed', usage: null };
+
+it.each([
+  ['an error, by who has seen as many events as there are', error, { afterId: 2, ids: [3] }],
+  ['an error, by who has seen more', error, { afterId: 5, ids: [6] }],
+  ['a success, by who has seen more', done, { afterId: 5, ids: [6] }],
+  ['no success, by who has seen it', done, { afterId: 2, ids: [] }],
+])('tells how it ended: %s, once', async (_what, last, { afterId, ids }) => {
+  const feed = new TurnFeed('turn');
+  feed.append({ type: 'message.delta', delta: 'a' });
+  const { signal } = new AbortController();
+  const early = idsOf(feed, signal, afterId);
+  feed.append(last);
+  feed.end();
+  expect([await early, await idsOf(feed, signal, afterId)]).toEqual([ids, ids]);
 });

@@ -4,8 +4,9 @@ import { newId } from '../../../base/ids.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { postgresErrors } from '../../../platform/postgres/index.ts';
 import type { ChatBatches } from '../batches.ts';
+import type { TurnQuery } from './queries.ts';
 import { StoredTurn } from './stored-turn.ts';
-import { TurnFollower } from './turn-follower.ts';
+import { TurnFollower, type TurnFollowerOptions } from './turn-follower.ts';
 
 const TURNS = 50;
 
@@ -52,4 +53,23 @@ test('a turn is looked at again when the look before has ended, and not once its
   looks[1]?.reject(postgresErrors.raise.unavailable());
   await vi.advanceTimersByTimeAsync(1_000);
   expect(looks).toHaveLength(2);
+});
+
+test('a look tells what was seen last, and a turn that is gone ends for its reader', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const known: unknown[] = [];
+  const findTurn = async ({ knownHeartbeatAt }: TurnQuery) => {
+    known.push(knownHeartbeatAt);
+    return [];
+  };
+  const batches = { findTurn };
+  const options = { batches, log: createLogger({ level: 'silent' }), statementBudgetMs: 30_000 };
+  const follower = new TurnFollower(options as unknown as TurnFollowerOptions);
+  const turn = new StoredTurn({ userId: newId(), sessionId: newId(), turnId: newId() });
+  turn.heartbeatAt = new Date(1);
+  follower.follow(turn, new AbortController().signal);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await expect(turn.result).rejects.toMatchObject({ code: 'chat.turn_not_found' });
+  expect(known).toEqual([new Date(1)]);
 });

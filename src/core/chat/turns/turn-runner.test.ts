@@ -111,3 +111,24 @@ test('a turn whose user is disabled while it is being started ends as soon as it
   );
   expect(runner.users.size).toBe(0);
 });
+
+test('a retry that could not be judged is tried once more, and its message stays that of the first turn', async () => {
+  const firstId = newId();
+  const [row] = started(newId());
+  const judged = { ...row, turn: { ...row?.turn, message_turn_id: firstId }, content: 'Hello', tried: null };
+  const answers = [[{ ...row, turn: null }], [judged]];
+  const database = { query: async () => answers.shift() };
+  const tokenBudget = { reserve: async () => ({ settle: () => undefined }) };
+  const batches = { endTurn: async () => [ended] };
+  const runner = createRunner({ database, batches, models, tokenBudget });
+  const { turn } = await runner.retry(newCaller(), { ...hello(), retriedId: firstId }, testContext());
+  await runner.drain(30_000);
+  const events: unknown[] = [];
+  await turn.feed.read(testContext().deadline.signal, 0, (event) => void events.push(event));
+  expect(events[0]).toMatchObject({ type: 'turn.started', message: { turn_id: firstId } });
+});
+
+test('an assistant that there is none of is a mistake in a session too that has its own', async () => {
+  const starting = createRunner({}).start(newCaller(), { ...hello(), assistant: 'none' }, testContext());
+  await expect(starting).rejects.toMatchObject({ code: 'chat.assistant_not_found' });
+});
