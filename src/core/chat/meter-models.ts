@@ -1,11 +1,9 @@
 import {
+  AnswerUsage,
   type ChatCompletion,
   type ChatCompletionChunk,
   type CompletionRequest,
-  countChars,
   estimatePrompt,
-  estimateStreamed,
-  estimateTokens,
   type ModelCall,
 } from '../models/index.ts';
 import type { ModelUse, Spender, TokenBudget, UsageRecorder } from '../plans/index.ts';
@@ -32,13 +30,8 @@ type Cost = Omit<ModelUse, 'userId'>;
 /** What one call costs, as far as it has come. */
 class Meter {
   readonly #request: CompletionRequest;
+  readonly #usage = new AnswerUsage();
   #model: string | undefined;
-  #usage: ChatCompletion['usage'];
-  #pieces = 0;
-  #chars = 0;
-  #wholeTokens = 0;
-  /** Whether the provider's count, if it made one, is of all that it wrote. */
-  #isCounted = false;
 
   constructor(request: CompletionRequest) {
     this.#request = request;
@@ -46,22 +39,17 @@ class Meter {
 
   addChunk(chunk: ChatCompletionChunk): void {
     this.#model = chunk.model;
-    if (chunk.usage) this.#usage = chunk.usage;
-    this.#pieces += chunk.choices.length;
-    const chars = countChars(chunk);
-    this.#chars += chars;
-    this.#isCounted = chunk.usage != null || (this.#isCounted && chars === 0);
+    this.#usage.addChunk(chunk, chunk.choices.length);
   }
 
-  /** All of the answer came: what the provider counted of it is its last word. */
+  /** All of the answer came. */
   end(): void {
-    this.#isCounted = true;
+    this.#usage.end();
   }
 
-  addAnswer({ model, usage, choices }: ChatCompletion): void {
-    this.#model = model;
-    this.#usage = usage;
-    for (const { message } of choices) this.#wholeTokens += estimateTokens(message);
+  addAnswer(answer: ChatCompletion): void {
+    this.#model = answer.model;
+    this.#usage.addAnswer(answer);
   }
 
   /** The provider was sent the request, and may bill the prompt though nobody waits for the answer. */
@@ -69,13 +57,10 @@ class Meter {
     this.#model = model;
   }
 
-  /** By the provider's own count where that is of all; else by an estimate. Undefined when nothing came, and none left. */
+  /** Undefined when nothing came, and none left. */
   get cost(): Cost | undefined {
     if (this.#model === undefined) return undefined;
-    const promptTokens = this.#usage?.prompt_tokens ?? estimatePrompt(this.#request);
-    const written = this.#wholeTokens + estimateStreamed({ pieces: this.#pieces, chars: this.#chars });
-    const counted = this.#usage?.completion_tokens ?? written;
-    const completionTokens = this.#isCounted ? counted : Math.max(counted, written);
+    const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = this.#usage.with(this.#request);
     return { model: this.#model, promptTokens, completionTokens };
   }
 }
@@ -94,9 +79,7 @@ export function meterModels(models: Asking, spender: Spender, { tokenBudget, usa
     const reservation = await tokenBudget.reserve(spender, estimateCall(request), call.deadline);
     const meter = new Meter(request);
     try {
-      const answer = await ask(meter, { ...call, onLeft: (model) => meter.addLeft(model) });
-      meter.end();
-      return answer;
+      return await ask(meter, { ...call, onLeft: (model) => meter.addLeft(model) });
     } finally {
       const { cost } = meter;
       reservation.settle(cost === undefined ? 0 : cost.promptTokens + cost.completionTokens);
@@ -112,11 +95,12 @@ export function meterModels(models: Asking, spender: Spender, { tokenBudget, usa
         return answer;
       }),
     stream: (request, call, take) =>
-      measure(request, call, (meter, metered) =>
-        models.stream(request, metered, (chunk) => {
+      measure(request, call, async (meter, metered) => {
+        await models.stream(request, metered, (chunk) => {
           meter.addChunk(chunk);
           return take(chunk);
-        }),
-      ),
+        });
+        meter.end();
+      }),
   };
 }

@@ -30,7 +30,7 @@ describe('an accumulator', () => {
       chunk([], { usage }),
     ]);
     expect(whole.finishReason).toBe('stop');
-    expect(whole.usage).toEqual(usage);
+    expect(whole.toCompletion().usage).toEqual(usage);
     expect(whole.toCompletion()).toEqual({
       id: 'c1',
       object: 'chat.completion',

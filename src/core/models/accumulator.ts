@@ -146,11 +146,6 @@ export class Accumulator {
     return this.#chars;
   }
 
-  /** What the provider counted; undefined until it said so. */
-  get usage(): Usage | undefined {
-    return this.#usage;
-  }
-
   /** All of it in the shape of an answer that was not streamed. */
   toCompletion(): ChatCompletion {
     const choices = [...this.#choices.entries()].sort(([a], [b]) => a - b);

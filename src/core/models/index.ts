@@ -1,4 +1,5 @@
 export { Accumulator } from './accumulator.ts';
+export { AnswerUsage } from './answer-usage.ts';
 export {
   type AnsweredMessage,
   type AnsweredToolCall,
@@ -17,7 +18,7 @@ export {
   type TargetDefinition,
 } from './create-models.ts';
 export { modelErrors } from './errors.ts';
-export { CHARS_PER_TOKEN, countChars, estimatePrompt, estimateStreamed, estimateTokens } from './estimate-tokens.ts';
+export { CHARS_PER_TOKEN, estimatePrompt } from './estimate-tokens.ts';
 export type { ObservedCall, TargetHealth } from './guarded-target.ts';
 export { inspectTarget } from './inspect-target.ts';
 export type { Message, ToolCall } from './message-schema.ts';

@@ -5,16 +5,13 @@ import type { Logger } from '../../../platform/log/index.ts';
 import {
   Accumulator,
   type AnsweredMessage,
+  AnswerUsage,
   type CompletionRequest,
-  countChars,
-  estimatePrompt,
-  estimateStreamed,
   type Message,
   type Models,
 } from '../../models/index.ts';
 import type { ReadyAssistant } from '../assistants.ts';
 import { chatErrors } from '../errors.ts';
-import type { Usage } from '../schemas.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { replayStep } from './start/replay-history.ts';
 import type { StoredToolCall } from './tool-call.ts';
@@ -118,10 +115,8 @@ async function askOnce(
     },
   };
   const toldChars = turn.text.length;
-  const written = { pieces: 0, chars: 0 };
+  const used = new AnswerUsage();
   const request = toRequest(turn, messages, options);
-  // Whether the provider's count, if it made one, is of all that it wrote.
-  let isCounted = false;
   let isOfStandIn = false;
   try {
     await models.stream(request, modelCall, (chunk) => {
@@ -132,35 +127,15 @@ async function askOnce(
       const { content, refusal, tool_calls: call } = chunk.choices.find(({ index }) => index === 0)?.delta ?? {};
       // A model that will not answer says so in words of their own field: they are its answer.
       const piece = (content ?? '') + (refusal ?? '');
-      if (piece || call) written.pieces++;
-      const chars = countChars(chunk);
-      written.chars += chars;
-      isCounted = chunk.usage != null || (isCounted && chars === 0);
+      used.addChunk(chunk, piece || call ? 1 : 0);
       if (piece) turn.write(piece);
       const isTooLong = toldChars + answer.chars > MAX_ANSWER_CHARS || turn.deltaChars.length > MAX_PIECES;
-      if (isTooLong || estimateStreamed(written) > MAX_TOKENS) throw chatErrors.raise.answer_too_long();
+      if (isTooLong || used.writtenTokens > MAX_TOKENS) throw chatErrors.raise.answer_too_long();
     });
-    isCounted = true;
+    used.end();
   } finally {
-    const { usage } = answer;
-    const used = usage && isCounted ? usage : estimateUsage(request, { ...written, isLeft, usage });
-    if (used !== undefined) turn.addUsage(used, isOfStandIn);
+    // What brought nothing costs nothing, unless it was left: then the provider was sent the prompt.
+    if (isLeft || !used.isNothing) turn.addUsage(used.with(request), isOfStandIn);
   }
   return answer.message;
-}
-
-/**
- * For providers that do not count, and for answers that were cut off before the count, or after one that was not the last. What
- * brought nothing costs nothing, unless it was left: then the provider was sent the prompt.
- */
-function estimateUsage(
-  request: CompletionRequest,
-  { usage, isLeft, ...written }: { pieces: number; chars: number; isLeft: boolean; usage: Usage | undefined },
-): Usage | undefined {
-  const tokens = estimateStreamed(written);
-  if (tokens === 0 && !isLeft) return usage;
-  return {
-    prompt_tokens: usage?.prompt_tokens ?? estimatePrompt(request),
-    completion_tokens: Math.max(usage?.completion_tokens ?? 0, tokens),
-  };
 }
