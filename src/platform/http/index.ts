@@ -21,5 +21,6 @@ export type { RequestObservation } from './request-log.ts';
 export { listRoutes, permissionsOf, type RouteAccess } from './route-rules.ts';
 export { createHttpServer, type HttpServer } from './server.ts';
 export { streamBody } from './stream-body.ts';
+export { invalidField, nameField } from './validation-fault.ts';
 export { watchStreams } from './watch-streams.ts';
 export { toAppError, toWireError, WireError } from './wire-error.ts';

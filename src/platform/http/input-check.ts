@@ -1,9 +1,9 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { createStrictAjv } from '../../base/strict-ajv.ts';
-import { describeFault } from './validation-fault.ts';
+import { describeFault, type FieldFault } from './validation-fault.ts';
 
 /** Says what is wrong with a value, naming the field; undefined when it fits. Fills in defaults. */
-export type InputCheck = (value: unknown) => { readonly param: string; readonly problem: string } | undefined;
+export type InputCheck = (value: unknown) => FieldFault | undefined;
 
 const ajv = createStrictAjv({ useDefaults: true, verbose: true });
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { httpErrors } from './errors.ts';
-import { nameField } from './validation-fault.ts';
+import { type FieldFault, invalidField, nameField } from './validation-fault.ts';
 
 const { raise } = httpErrors;
 
@@ -75,7 +75,7 @@ function findNameFault(name: string, value: unknown): Fault | undefined {
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** What JSON can say and we cannot store or compute with, in a value that was parsed from it; undefined when there is none. */
-export function findBodyFault(body: object): { readonly param: string; readonly problem: string } | undefined {
+export function findBodyFault(body: object): FieldFault | undefined {
   const fault = new BodyInspection().find(body, 1);
   return fault && nameField(fault.path === '' ? 'body' : fault.path.replace(/^\./, ''), fault.wrong);
 }
@@ -96,10 +96,10 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
     throw raise.malformed_json({ param: 'body' });
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw raise.invalid_request({ problem: '`body` must be a JSON object.' }, { param: 'body' });
+    throw invalidField(nameField('body', 'must be a JSON object'));
   }
   const fault = findBodyFault(body);
-  if (fault !== undefined) throw raise.invalid_request({ problem: fault.problem }, { param: fault.param });
+  if (fault !== undefined) throw invalidField(fault);
   return body;
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppError } from '../../base/errors.ts';
 import { httpErrors } from './errors.ts';
-import { nameField } from './validation-fault.ts';
+import { invalidField, nameField } from './validation-fault.ts';
 
 const { raise } = httpErrors;
 
@@ -25,11 +25,8 @@ function findQueryFault(query: string): AppError | undefined {
       name = decodeURIComponent(rawName);
       value = decodeURIComponent(rest.join('='));
     } catch {
-      const { param, problem } = nameField(
-        shown(pair.split('=', 1)[0] ?? ''),
-        'has a percent sign that starts no UTF-8',
-      );
-      return raise.invalid_request({ problem }, { param });
+      const field = shown(pair.split('=', 1)[0] ?? '');
+      return invalidField(nameField(field, 'has a percent sign that starts no UTF-8'));
     }
     const isKey = KEY_NAMES.has(name.toLowerCase()) || value.startsWith('ek_') || name.startsWith('ek_');
     if (isKey) return raise.key_in_url({ param: shown(name) });

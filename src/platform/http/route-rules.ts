@@ -1,6 +1,5 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { httpErrors } from './errors.ts';
-import { nameField } from './validation-fault.ts';
+import { invalidField, nameField } from './validation-fault.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -78,12 +77,8 @@ function fillInBody(request: FastifyRequest, _reply: FastifyReply, done: (error?
 /** A route without a body schema takes no body, or an empty object. */
 function refuseBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   const [field] = Object.keys(request.body ?? {});
-  if (field === undefined) {
-    done();
-    return;
-  }
-  const { param, problem } = nameField(field, 'is unknown here: this route takes no body');
-  done(httpErrors.raise.invalid_request({ problem }, { param }));
+  const wrong = 'is unknown here: this route takes no body';
+  done(field === undefined ? undefined : invalidField(nameField(field, wrong)));
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import type { AppError } from '../../base/errors.ts';
 import { messageOf, toPath } from '../../base/schema-faults.ts';
+import { httpErrors } from './errors.ts';
 
 /** A field's path is part of the answer; a client that names its fields with novels gets the beginning back. */
 const MAX_PATH_CHARS = 200;
@@ -21,11 +23,22 @@ const TYPES: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
+/** A field at fault, and what is wrong with it in a sentence. */
+export interface FieldFault {
+  readonly param: string;
+  readonly problem: string;
+}
+
+/** The refusal of a field: `http.invalid_request`. */
+export function invalidField({ param, problem }: FieldFault): AppError {
+  return httpErrors.raise.invalid_request({ problem }, { param });
+}
+
 /**
  * The field at fault and what is wrong with it, as the rest of a sentence that begins with its name: many clients show their
  * users nothing but the message.
  */
-export function nameField(path: string, wrong: string): { param: string; problem: string } {
+export function nameField(path: string, wrong: string): FieldFault {
   const param = path.slice(0, MAX_PATH_CHARS);
   return { param, problem: `\`${param}\` ${wrong}.` };
 }
@@ -106,7 +119,7 @@ function describeOne(error: ErrorObject, siblings: readonly ErrorObject[]): { pa
 }
 
 /** The field at fault and what was expected of it, from Ajv's `verbose` errors of one part of a request. */
-export function describeFault(errors: readonly ErrorObject[], part: string): { param: string; problem: string } {
+export function describeFault(errors: readonly ErrorObject[], part: string): FieldFault {
   const error = pickDeepest(errors);
   if (error === undefined) return { param: part, problem: 'This part of the request has the wrong form.' };
   const isUnion = errors.some(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');

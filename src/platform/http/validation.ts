@@ -1,12 +1,11 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import { createStrictAjv } from '../../base/strict-ajv.ts';
-import { httpErrors } from './errors.ts';
 import { createCoercion } from './string-coercion.ts';
-import { describeFault, nameField } from './validation-fault.ts';
+import { describeFault, type FieldFault, invalidField, nameField } from './validation-fault.ts';
 
-function refuse({ param, problem }: { param: string; problem: string }) {
-  return { error: httpErrors.raise.invalid_request({ problem }, { param }) };
+function refuse(fault: FieldFault) {
+  return { error: invalidField(fault) };
 }
 
 /** The parameter, if any, that holds what Postgres cannot store; a body was looked through when it was parsed. */

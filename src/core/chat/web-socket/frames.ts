@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { createInputCheck, httpErrors, parseJsonBody } from '../../../platform/http/index.ts';
+import { createInputCheck, httpErrors, invalidField, nameField, parseJsonBody } from '../../../platform/http/index.ts';
 import { CreateSession, PostMessage } from '../schemas.ts';
 
 const Id = Type.String({ format: 'uuid' });
@@ -74,10 +74,9 @@ export function readFrame(bytes: Uint8Array): InFrame {
   const { type } = frame as { type?: unknown };
   const check = checkOf(type);
   if (check === undefined) {
-    const problem = `\`type\` must be one of: ${Object.keys(frameSchemas).join(', ')}.`;
-    throw httpErrors.raise.invalid_request({ problem }, { param: 'type' });
+    throw invalidField(nameField('type', `must be one of: ${Object.keys(frameSchemas).join(', ')}`));
   }
   const fault = check(frame);
-  if (fault !== undefined) throw httpErrors.raise.invalid_request({ problem: fault.problem }, { param: fault.param });
+  if (fault !== undefined) throw invalidField(fault);
   return frame as InFrame;
 }
