@@ -166,6 +166,11 @@ describe('rows are locked in one order by', () => {
     const row = { userId: user.userId, day: '2026-11-03', requests: 1, promptTokens: 1, completionTokens: 1 };
     return addUsage({ writer: newId(), batch: 1, rows: models.map((model) => ({ ...row, model })) });
   };
+  const startEight = async () => {
+    const turns = (await createSessions(8)).map((id) => newTurn(id));
+    await query(startTurns(turns));
+    return turns;
+  };
   /** A statement for each row of a table, given the rows from the last to the first. */
   test.each<[string, string, () => Promise<Statement<object>>]>([
     [
@@ -173,24 +178,8 @@ describe('rows are locked in one order by', () => {
       'chat_sessions',
       async () => startTurns((await createSessions(8)).reverse().map((id) => newTurn(id))),
     ],
-    [
-      'ends of turns',
-      'chat_sessions',
-      async () => {
-        const turns = (await createSessions(8)).map((id) => newTurn(id));
-        await query(startTurns(turns));
-        return endTurns(turns.reverse().map(endOf));
-      },
-    ],
-    [
-      'saves of turns',
-      'chat_turns',
-      async () => {
-        const turns = (await createSessions(8)).map((id) => newTurn(id));
-        await query(startTurns(turns));
-        return saveProgress(turns.reverse().map(progressOf));
-      },
-    ],
+    ['ends of turns', 'chat_sessions', async () => endTurns((await startEight()).reverse().map(endOf))],
+    ['saves of turns', 'chat_turns', async () => saveProgress((await startEight()).reverse().map(progressOf))],
     [
       'usage',
       'usage_days',
