@@ -9,6 +9,7 @@ import { makeTestDirectory } from '../../../test/harness/make-test-directory.ts'
 import { ask } from '../../../test/harness/postgres.ts';
 import { createLogger } from '../log/index.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+import { WRONG_PASSWORD } from './errors.ts';
 import { ensureCluster } from './initialize-cluster.ts';
 import { launchPostmaster } from './launch-postmaster.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
@@ -64,13 +65,16 @@ test('a first start makes a database that a second start finds again', async () 
 
 test('the password is random, needed, and for the owner of its file only', async () => {
   const dataDir = await makeTestDirectory();
-  const { url } = await start(dataDir);
+  const { url, stop } = await start(dataDir);
   const file = join(dataDir, 'postgres-password');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(url).toContain(`:${(await readFile(file, 'utf8')).trim()}@127.0.0.1:`);
   const wrong = new URL(url);
   wrong.password = 'wrong';
-  await expect(ask(wrong.href, 'select 1')).rejects.toMatchObject({ code: '28P01' });
+  await expect(ask(wrong.href, 'select 1')).rejects.toMatchObject({ code: WRONG_PASSWORD });
+  await stop();
+  await writeFile(file, `${'a'.repeat(43)}\n`);
+  await expect(start(dataDir)).rejects.toThrow(/postgres-password is not that of .* Put it back from a backup\./);
 });
 
 test('the log of Postgres holds no values of refused statements', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import { dataDirectoryError } from './data-directory-error.ts';
 import { type LetGo, lockDataDirectory } from './data-directory-lock.ts';
+import { sqlState, WRONG_PASSWORD } from './errors.ts';
 import { ensureCluster, readPassword } from './initialize-cluster.ts';
 import { keepPostmaster } from './keep-postmaster.ts';
 import { type Launched, launchPostmaster } from './launch-postmaster.ts';
@@ -49,7 +50,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await ensureCluster({ dataDir, clusterDir }, binaries, owner);
   const settings = { dataDir, clusterDir, postgresFlags, signal };
   const launch = () => launchPostmaster(settings, binaries, owner);
-  const lockIt = ({ postmaster }: Launched) => lockDataDirectory(urlOf(postmaster, password), log);
+  const lockIt = ({ postmaster }: Launched) =>
+    lockDataDirectory(urlOf(postmaster, password), log).catch((error) => {
+      if (sqlState(error) !== WRONG_PASSWORD) throw error;
+      const message = `postgres-password is not that of ${clusterDir} beside it. Put it back from a backup.`;
+      throw new Error(message, { cause: error });
+    });
   const { postmaster, isOurs, letGo } = await launchAndLock(clusterDir, launch, lockIt);
   const { port } = postmaster;
   log.info({ port, adopted: !isOurs }, 'embedded Postgres is ready');

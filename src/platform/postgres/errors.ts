@@ -34,6 +34,9 @@ export const UNIQUE_VIOLATION = '23505';
 /** SQLSTATE of a write where nothing can be written. */
 export const READ_ONLY_TRANSACTION = '25006';
 
+/** SQLSTATE of a connection whose password is not the role's. */
+export const WRONG_PASSWORD = '28P01';
+
 /** SQLSTATE of what the role may not do. */
 export const INSUFFICIENT_PRIVILEGE = '42501';
 

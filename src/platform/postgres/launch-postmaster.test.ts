@@ -1,4 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -40,4 +40,12 @@ test('what Postgres says is known also when another start has put its log away',
     },
   );
   await expect(launched).rejects.toThrow('Postgres did not start: it is cold');
+});
+
+test('a database of another major version is told with its version, and what to do', async () => {
+  const dataDir = await makeTestDirectory(0o700);
+  const { stop } = await start(dataDir);
+  await stop();
+  await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '17\n');
+  await expect(start(dataDir)).rejects.toThrow(/postgres is of Postgres 17, and another is installed here\. Start /);
 });

@@ -29,6 +29,7 @@ export interface Launched {
 // A port that was free may be taken a moment later; a killed server's last process may hold its memory a moment longer.
 const ATTEMPTS = 5;
 const TEMPORARY = /could not create any TCP\/IP sockets|shared memory block|lock file "postmaster\.pid"/;
+const OTHER_VERSION = /database files are incompatible with server/;
 const ATTEMPT_PAUSE_MS = 300;
 const POLL_MS = 10;
 // Recovery after a crash replays at most a few checkpoints' worth: seconds to a minute or two.
@@ -66,6 +67,7 @@ export async function launchPostmaster(
     } finally {
       await file.close();
     }
+    if (OTHER_VERSION.test(said)) throw await otherVersionError(settings.clusterDir);
     if (attempt === ATTEMPTS || !TEMPORARY.test(said)) {
       // The log is on the same disk: when that is full, it says nothing.
       const silence = `it ended with ${child.signalCode ?? `code ${child.exitCode}`} and said nothing. Is the disk of ${settings.dataDir} full? See ${logFile}`;
@@ -73,6 +75,14 @@ export async function launchPostmaster(
     }
     await sleep(ATTEMPT_PAUSE_MS);
   }
+}
+
+async function otherVersionError(clusterDir: string): Promise<Error> {
+  const version = (await readFile(join(clusterDir, 'PG_VERSION'), 'utf8')).trim();
+  return new Error(
+    `${clusterDir} is of Postgres ${version}, and another is installed here. Start the Evenkeel that made it, and take the ` +
+      'data along as docs/guides/backups.md says.',
+  );
 }
 
 /** The last of what was written to a file after the first so many bytes. */
