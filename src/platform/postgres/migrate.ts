@@ -169,13 +169,7 @@ async function run(client: Client, pending: readonly MigrationFile[], log: Logge
     });
   } catch (error) {
     const { message } = error as Error;
-    throw new Error(
-      current === undefined
-        ? `cannot migrate the database: ${message}`
-        : `migration ${current.path} failed: ${message}`,
-      {
-        cause: error,
-      },
-    );
+    const what = current === undefined ? 'cannot migrate the database' : `migration ${current.path} failed`;
+    throw new Error(`${what}: ${message}`, { cause: error });
   }
 }
