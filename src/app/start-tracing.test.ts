@@ -55,5 +55,7 @@ test('the log is told once when a collector takes no traces any more, and when i
 });
 
 test.each(['authorization', '=x', 'a=%zz', 'a=%ff', 'a b=c'])('headers of another form are refused: %s', (headers) => {
-  expect(() => loadConfig({ OTEL_EXPORTER_OTLP_HEADERS: headers })).toThrow(/OTEL_EXPORTER_OTLP_HEADERS/);
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://localhost:4318';
+  const load = () => loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: headers });
+  expect(load).toThrow(/OTEL_EXPORTER_OTLP_HEADERS/);
 });

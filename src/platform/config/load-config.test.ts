@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { listProblems } from '../../../test/harness/list-problems.ts';
 import { listSecrets, loadConfig } from './index.ts';
 
+const SMTP_URL = 'smtp://mail.example.com';
 const models = { MODEL_BASE_URL: 'https://models.example.com/v1', MODEL_NAME: 'small' };
 
 describe('loadConfig', () => {
@@ -147,7 +148,7 @@ describe('loadConfig', () => {
     'Acme <a@acme.com> <b@acme.com>',
     'a@acme.com <b@acme.com>',
   ])('a sender of %j is refused, and what is expected is said', (value) => {
-    expect(listProblems({ MAIL_FROM: value })).toEqual([
+    expect(listProblems({ SMTP_URL, MAIL_FROM: value })).toEqual([
       expect.stringContaining(
         'is not a sender such as Evenkeel <no-reply@example.com> or no-reply@example.com, its address without blanks',
       ),
@@ -157,7 +158,7 @@ describe('loadConfig', () => {
   test.each(['no-reply@acme.com', 'Acme, Inc. <no-reply@acme.com>', 'Support: Acme <a.b+c@mail.acme.com>'])(
     'a sender of %j is taken as it is',
     (value) => {
-      expect(loadConfig({ MAIL_FROM: value }).mail.from).toBe(value);
+      expect(loadConfig({ SMTP_URL, MAIL_FROM: value }).mail.from).toBe(value);
     },
   );
 
@@ -191,6 +192,8 @@ describe('loadConfig', () => {
     [{ DATABASE_DIRECT_URL: 'postgres://h/d' }, 'DATABASE_DIRECT_URL: needs DATABASE_URL beside it'],
     [{ MODEL_API_KEY: 'abc' }, 'MODEL_API_KEY: needs MODEL_BASE_URL beside it'],
     [{ MODEL_BASE_URL: 'https://m.example/v1' }, 'MODEL_BASE_URL: needs MODEL_NAME beside it'],
+    [{ MAIL_FROM: 'no-reply@m.example' }, 'MAIL_FROM: needs SMTP_URL beside it'],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }, 'OTEL_EXPORTER_OTLP_HEADERS: needs OTEL_EXPORTER_OTLP_ENDPOINT beside it'],
     [
       { ...models, MODEL_BASE_URL: 'https://user:pw@m.example/v1' },
       'MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY',

@@ -94,6 +94,8 @@ const companions: Readonly<Record<string, string>> = {
   OIDC_JWKS_URL: 'OIDC_ISSUER',
   OIDC_ISSUER: 'OIDC_AUDIENCE',
   PRIVY_VERIFICATION_KEY: 'PRIVY_APP_ID',
+  MAIL_FROM: 'SMTP_URL',
+  OTEL_EXPORTER_OTLP_HEADERS: 'OTEL_EXPORTER_OTLP_ENDPOINT',
 };
 
 /** Looks at what is set, not at what was read, so that a wrong value is not also called a missing one. */
