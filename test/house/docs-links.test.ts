@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })];
+const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
 
 /** Where a page leads to within the repository: its links, and the files that it names in running text. */
 function listTargets(page: string): string[] {
