@@ -34,8 +34,9 @@ const COUNTED: Readonly<Record<string, readonly [bound: string, what: string]>> 
   maxProperties: ['at most', 'field'],
 };
 
-/** What Ajv says of a value that failed, without its "must NOT have fewer than 1 items". */
+/** What Ajv says of a value that failed, without its "must NOT have fewer than 1 items" and "items ## 1 and 0 are identical". */
 export function messageOf({ keyword, params, message }: ErrorObject): string | undefined {
+  if (keyword === 'uniqueItems') return 'must hold no item twice';
   const counted = COUNTED[keyword];
   if (counted === undefined) return message;
   const [bound, what] = counted;

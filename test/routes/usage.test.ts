@@ -206,6 +206,12 @@ it('is added up whole, also where it is too much to be listed', async () => {
   expect(rest).toMatchObject({ has_more: true, totals });
 });
 
+it('is told of at most 366 days, the first and the last included, as a longer time is told', async () => {
+  expect((await product.request(user, 'GET', '/v1/me/usage?from=2025-11-01&to=2026-11-01')).status).toBe(200);
+  const refused = await product.request(user, 'GET', '/v1/me/usage?from=2025-10-31&to=2026-11-01');
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('at most 366 days, both')]);
+});
+
 it.each(['?from=2026-11-02&to=2026-11-01', '?from=2024-01-01&to=2026-01-01'])('refuses %s', async (query) => {
   const response = await product.request(user, 'GET', `/v1/me/usage${query}`);
   expect([response.status, await response.json()]).toMatchObject([400, { error: { code: 'usage.invalid_range' } }]);

@@ -54,6 +54,7 @@ describe('GET /admin/users', () => {
     expect(namesOf(await list(`q=li&limit=3&cursor=${first.next_cursor}`))).toEqual(['li_cid', 'lisa']);
     expect(namesOf(await list('q=li%25'))).toEqual(['li%']);
     expect(namesOf(await list('q=li_'))).toEqual(['li_cid']);
+    expect(namesOf(await list('q=Lis'))).toEqual(['lisa']);
     expect(namesOf(await list(''))).toContain('operator');
   });
 

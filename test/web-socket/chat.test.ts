@@ -105,7 +105,7 @@ describe('a message', () => {
     await say(client, frame);
     client.send({ type: 'message', content: 'Something else', ...frame });
     const { error } = await client.until(({ type }) => type === 'error');
-    expect(error.code).toBe('idempotency.key_reused');
+    expect(error).toMatchObject({ code: 'idempotency.key_reused', param: 'client_id' });
   });
 
   it("to another user's session is answered as to one that does not exist", async () => {

@@ -51,9 +51,10 @@ function registerUserList(server: HttpServer, { database }: UserRouteOptions): v
       const page = { limit: limit + 1 };
       const isEmail = q.includes('@');
       const [after] = decodeCursor(scope, cursor, [isEmail ? placePart.id : placePart.text]);
+      // Usernames are in lower case.
       const statement = isEmail
         ? listUsersByEmail({ ...page, email: q, afterId: after ?? FIRST_ID })
-        : listUsers({ ...page, start: q, afterName: after ?? '' });
+        : listUsers({ ...page, start: q.toLowerCase(), afterName: after ?? '' });
       const rows = await database.query(statement, context);
       const place = ({ id, username }: UserRow) => encodeCursor(scope, [isEmail ? id : username]);
       return toPage(rows, limit, { item: toUser, cursor: place });

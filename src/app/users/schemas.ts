@@ -25,7 +25,7 @@ export const UserListQuery = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 254,
-        description: 'How the username begins; with an @ in it, the whole e-mail address.',
+        description: 'How the username begins; with an @ in it, the whole e-mail address. In any case.',
       }),
     ),
     limit: PageLimit({ default: 50, maximum: 1000 }),

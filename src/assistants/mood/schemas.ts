@@ -32,7 +32,10 @@ export const Entry = Type.Object(
       description:
         'What read the text. An entry of the lexicon is read again by the model later, where there is one and the plan allowed it.',
     }),
-    felt_at: Type.String({ format: 'date-time' }),
+    felt_at: Type.String({
+      format: 'date-time',
+      description: 'The `timestamp` that was sent, else when it was logged.',
+    }),
     created_at: Type.String({ format: 'date-time' }),
   },
   { title: 'MoodEntry' },

@@ -31,6 +31,7 @@ export const limitErrors = defineErrors('limits', {
 export const usageErrors = defineErrors('usage', {
   invalid_range: {
     status: 400,
-    message: (details: { days: number }) => `from must not be after to, nor more than ${details.days} days before it.`,
+    message: (details: { days: number }) =>
+      `from must not be after to, and from one to the other may be at most ${details.days} days, both included.`,
   },
 });

@@ -31,7 +31,7 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   });
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   // Fastify closes the connection after a body that it could not use; the next request can as well come on it.
-  reply.removeHeader('connection');
+  if (reply.getHeader('connection') === 'close') reply.removeHeader('connection');
   // A client that is as slow as that would hold its connection for nothing.
   if (error.code === 'http.request_timeout') reply.header('connection', 'close').send(body);
   else if (closesEarly(request, reply)) sendBeforeBodyEnds(body, request, reply);

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestServer, signedIn, type TestServer } from '../../../test/harness/http-server.ts';
+import { WebSocket } from 'ws';
+import { createTestServer, listen, signedIn, type TestServer } from '../../../test/harness/http-server.ts';
 
 let made: TestServer;
 beforeAll(() => {
@@ -11,6 +13,7 @@ beforeAll(() => {
     });
     server.get('/public', { config: { access: 'public' } }, async () => ({}));
     server.post('/public', { config: { access: 'public' } }, async () => ({}));
+    server.addWebSocketRoute('/ws', { schema: {}, admit: async () => {}, open: (socket) => socket.cut() });
   });
 });
 afterAll(() => made.server.close());
@@ -26,6 +29,13 @@ test('every answer forbids sniffing, framing and running, errors too', async () 
     });
     expect(headers, url).not.toHaveProperty('x-powered-by');
   }
+});
+
+test('the answer that opens a WebSocket tells its id and where the time went, as every answer does', async () => {
+  const url = `ws://127.0.0.1:${await listen(made.server)}/ws`;
+  const socket = new WebSocket(url, { headers: { 'x-request-id': 'mine' } });
+  const [{ headers }] = await once(socket, 'upgrade');
+  expect(headers).toMatchObject({ 'x-request-id': 'mine', 'server-timing': expect.stringMatching(/^total;dur=/) });
 });
 
 test('answers to a caller are kept by nobody, unless the route says otherwise', async () => {

@@ -28,7 +28,10 @@ function addDescribed(server: HttpServer): void {
   server.patch('/change', { config: { access: 'x:write' }, schema: { body: Change } }, async () => ({}));
   const Answer = { 200: Type.Object({ text: Type.String() }) };
   const Event = Type.Object({ delta: Type.String() });
-  const asked = { config: { access: 'x:write', streams: Event }, schema: { response: Answer } };
+  const asked = {
+    config: { access: 'x:write', streams: Event, answersWith: ['Location'] as const },
+    schema: { response: Answer },
+  };
   server.post('/ask', asked, async () => ({ text: 'a' }));
   server.get('/events', { config: { access: 'x:read', streams: Event } }, async () => ({}));
   server.addWebSocketRoute('/ws', { schema: {}, admit: async () => {}, open: () => {} });
@@ -142,14 +145,18 @@ test('what can answer 304 takes If-None-Match', () => {
   expect(document.paths['/list']?.get?.responses['304']).toEqual({ description: 'Nothing has changed.', headers });
 });
 
-test('answers have the headers that go with what a request takes, and errors those that say whether to repeat it', () => {
+test('answers have the headers that go with what a request takes or that their route names, and errors those that say whether to repeat it', () => {
   const ref = (name: string) => ({ [name]: { $ref: `#/components/headers/${name}` } });
   expect(document.paths['/list']?.get?.responses['200']?.headers).toEqual(ref('ETag'));
-  expect(document.paths['/ask']?.post?.responses['200']?.headers).toEqual(ref('Idempotent-Replayed'));
+  expect(document.paths['/ask']?.post?.responses['200']?.headers).toEqual({
+    ...ref('Idempotent-Replayed'),
+    ...ref('Location'),
+  });
   expect(document.paths['/read']?.post?.responses['200']).not.toHaveProperty('headers');
   const { headers, responses } = document.components;
   expect(responses.Error.headers).toEqual({ ...ref('Retry-After'), ...ref('X-Should-Retry') });
-  expect(Object.keys(headers)).toEqual(['ETag', 'Idempotent-Replayed', 'Retry-After', 'X-Should-Retry']);
+  expect(Object.keys(headers)).toEqual(['ETag', 'Idempotent-Replayed', 'Location', 'Retry-After', 'X-Should-Retry']);
+  expect(document.paths['/ask']?.post).not.toHaveProperty('x-answers-with');
 });
 
 test('a WebSocket is opened with 101, and asked for otherwise it is 426', () => {
@@ -181,7 +188,8 @@ test('the pages load nothing from elsewhere, and their policy lets them load wha
     expect((await made.server.inject(source)).statusCode, source).toBe(200);
   }
   // Swagger's pages else ask a service on the net whether the document is valid.
-  expect((await made.server.inject('/docs/static/swagger-initializer.js')).body).toMatch(/"validatorUrl":\s*null/);
+  const { body } = await made.server.inject('/docs/static/swagger-initializer.js');
+  expect(body).toMatch(/"validatorUrl":\s*null/);
   // A script within the page would be stopped by the policy.
   expect(page.body).not.toMatch(/<script>|<script [^>]*[^/]>\s*\w/);
   expect((await made.server.inject('/docs/json')).json()).toEqual(document);
@@ -198,4 +206,10 @@ test('a server with two different schemas of one name is not ready, and says whi
   });
   await expect(server.ready()).rejects.toThrow('GET /other: another schema is called Thing already');
   await server.close();
+});
+
+test('the pages show which permission an operation takes', async () => {
+  expect(document.paths['/direct/{thing_id}']?.post).toHaveProperty('x-permission', 'x:write');
+  const { body } = await made.server.inject('/docs/static/swagger-initializer.js');
+  expect(body).toMatch(/"showExtensions":\s*true/);
 });

@@ -15,6 +15,8 @@ declare module 'fastify' {
      * OpenAPI document reads this.
      */
     streams?: TSchema;
+    /** The headers of its answers beside those that go with what it takes. Only the OpenAPI document reads this. */
+    answersWith?: readonly ('ETag' | 'Location')[];
   }
 
   interface FastifyInstance {
@@ -69,6 +71,7 @@ const headerSchemas = {
 const answerHeaders = {
   ETag: 'The version of what was read, for `If-None-Match`.',
   'Idempotent-Replayed': '`true` where an earlier request with the same Idempotency-Key was answered with this.',
+  Location: 'The address of what the request began, such as a turn; also where the answer is an error.',
   'Retry-After': 'Seconds after which trying again helps; `retry-after-ms` has them in milliseconds.',
   'X-Should-Retry':
     '`false` where the request may have been done, and is not to be repeated without an Idempotency-Key, or repeating does not help.',
@@ -118,7 +121,7 @@ function describeHeaders({ method, config }: RouteDescription, answers: RoutePar
 
 /** Says of an operation what it takes and answers beside its schemas, and whether it takes a key, and with which permissions. */
 const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
-  const { access = 'public', permissions = [] } = route.config ?? {};
+  const { access = 'public', permissions = [], answersWith = [] } = route.config ?? {};
   const { body, querystring, response } = (schema ?? {}) as RouteParts;
   return {
     url,
@@ -130,6 +133,7 @@ const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
       response: describeAnswers(route, response),
       security: schema?.security ?? (access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }]),
       ...(access === 'public' ? {} : { 'x-permission': permissions.join(' ') }),
+      'x-answers-with': answersWith,
     },
   };
 };
@@ -138,6 +142,8 @@ const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
 interface Operation {
   responses: Record<string, { description?: string; $ref?: string }>;
   parameters?: readonly { name: string }[];
+  /** Told by us, for `addAnswerHeaders`. */
+  'x-answers-with'?: readonly string[];
   requestBody?: { required?: boolean; content: Record<string, { schema?: RequestPart }> };
 }
 
@@ -147,9 +153,11 @@ interface OpenApiDocument {
   readonly components: { readonly schemas: NamedSchemas };
 }
 
-/** Says which headers the answers of an operation have that go with those it takes. */
-function addAnswerHeaders({ responses, parameters = [] }: Operation): void {
-  const names = parameters.flatMap(({ name }) => answeredBy[name as keyof typeof answeredBy] ?? []);
+/** Says which headers the answers of an operation have: those that go with those it takes, and those that its route names. */
+function addAnswerHeaders(operation: Operation): void {
+  const { responses, parameters = [], 'x-answers-with': named = [] } = operation;
+  delete operation['x-answers-with'];
+  const names = [...parameters.flatMap(({ name }) => answeredBy[name as keyof typeof answeredBy] ?? []), ...named];
   if (names.length === 0) return;
   for (const answer of Object.values(responses)) Object.assign(answer, { headers: refsTo(names) });
 }
@@ -239,8 +247,8 @@ export function registerOpenApi(server: FastifyInstance, options: OpenApiOptions
   server.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
-    // The validator is a service on the net; these pages work without one.
-    uiConfig: { validatorUrl: null } as object,
+    // The validator is a service on the net; these pages work without one. Extensions have the permissions.
+    uiConfig: { validatorUrl: null, showExtensions: true } as object,
   });
 
   server.decorate('describeTag', (name: string, description: string) => void openapi.tags.push({ name, description }));

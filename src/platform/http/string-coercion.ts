@@ -5,10 +5,11 @@ import { isPlainNumber } from './json-body.ts';
  * strictly than Ajv's own coercion, which takes `" 5"`, `""` and `"0x10"` for numbers.
  */
 
-type Kind = 'number' | 'boolean';
+type Kind = 'number' | 'boolean' | 'time';
 
 interface SchemaPart {
   readonly type?: string | readonly string[];
+  readonly format?: string;
   readonly anyOf?: readonly SchemaPart[];
   readonly items?: SchemaPart;
   readonly properties?: Readonly<Record<string, SchemaPart>>;
@@ -21,6 +22,8 @@ interface Reading {
 }
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
+/** What stands for the `+` of `+02:00` where a client did not write it as `%2B`: no time has a blank there. */
+const BLANK_FOR_PLUS = / (?=\d\d:\d\d$)/;
 
 function typesOf(schema: SchemaPart): string[] {
   const own = typeof schema.type === 'string' ? [schema.type] : (schema.type ?? []);
@@ -29,13 +32,14 @@ function typesOf(schema: SchemaPart): string[] {
 
 function kindOf(schema: SchemaPart): Kind | undefined {
   const types = typesOf(schema);
-  if (types.includes('string')) return undefined;
+  if (types.includes('string')) return schema.format === 'date-time' ? 'time' : undefined;
   if (types.includes('integer') || types.includes('number')) return 'number';
   return types.includes('boolean') ? 'boolean' : undefined;
 }
 
 function readText(text: unknown, kind: Kind | undefined): unknown {
   if (typeof text !== 'string') return text;
+  if (kind === 'time') return text.replace(BLANK_FOR_PLUS, '+');
   if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   if (kind !== 'number' || !NUMBER.test(text)) return text;
   const number = Number(text);
@@ -44,7 +48,7 @@ function readText(text: unknown, kind: Kind | undefined): unknown {
 }
 
 /**
- * Makes the reader of a schema's parameters: it turns text into numbers and booleans in place where the schema asks for
+ * Makes the reader of a schema's parameters: it turns text into numbers, booleans and times in place where the schema asks for
  * them, a lone value into a list of one where it asks for a list, and names the parameter that came more than once.
  */
 export function createCoercion(

@@ -38,4 +38,7 @@ test('what has too much or too little of something is told how much of what it m
   expect(problemOf(Nullable(Type.String({ minLength: 1 })), '')).toBe('`field` must have at least 1 character.');
   expect(problemOf(Type.Array(Type.Null(), { maxItems: 1 }), [null, null])).toBe('`field` must have at most 1 item.');
   expect(problemOf(Type.Object({}, { minProperties: 1 }), {})).toBe('`field` must have at least 1 field.');
+  expect(problemOf(Type.Array(Type.Null(), { uniqueItems: true }), [null, null])).toBe(
+    '`field` must hold no item twice.',
+  );
 });

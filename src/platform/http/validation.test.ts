@@ -33,6 +33,7 @@ const Query = Type.Object(
     name: Type.Optional(Type.String()),
     tags: Type.Optional(Type.Array(Type.String())),
     maybe: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+    from: Type.Optional(Type.String({ format: 'date-time' })),
   },
   { additionalProperties: false },
 );
@@ -139,6 +140,9 @@ describe('a query', () => {
     ['tags=5', { limit: 50, tags: ['5'] }],
     ['tags=a&tags=b', { limit: 50, tags: ['a', 'b'] }],
     ['maybe=7', { limit: 50, maybe: 7 }],
+    ['from=2026-11-30T15:00:00+02:00', { limit: 50, from: '2026-11-30T15:00:00+02:00' }],
+    ['from=2026-11-30T15:00:00%2B02:00', { limit: 50, from: '2026-11-30T15:00:00+02:00' }],
+    ['name=a+02:00', { limit: 50, name: 'a 02:00' }],
     ['name=%27%20or%201=1--%25_', { limit: 50, name: "' or 1=1--%_" }],
   ])('%s is read as its schema asks', async (query, expected) => {
     expect((await get(`/things?${query}`)).json()).toEqual(expected);

@@ -149,7 +149,7 @@ it('a request that is no WebSocket is told so', async () => {
   await start();
   const response = await fetch(`http://127.0.0.1:${port}/echo`);
   expect(response.status).toBe(426);
-  expect(response.headers.get('upgrade')).toBe('websocket');
+  expect([response.headers.get('upgrade'), response.headers.get('connection')]).toEqual(['websocket', 'upgrade']);
   expect(await response.json()).toMatchObject({ error: { code: 'http.upgrade_required' } });
 });
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { WebSocket } from 'ws';
@@ -5,6 +6,7 @@ import { httpErrors } from './errors.ts';
 import { findHandshakeFault, WEB_SOCKET_VERSION } from './find-handshake-fault.ts';
 import { closeCodes, OpenWebSocket } from './open-web-socket.ts';
 import { PingRounds } from './ping-rounds.ts';
+import type { RequestContext } from './request-context.ts';
 
 /** The largest frame that is read, in bytes: as a body. */
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -61,6 +63,18 @@ async function refuseOthers(_request: FastifyRequest, reply: FastifyReply): Prom
   throw httpErrors.raise.upgrade_required();
 }
 
+/** Requests that become WebSockets: the package ws writes the answer to them. */
+const opening = new WeakMap<IncomingMessage, FastifyRequest>();
+
+/** Gives the answer that opens a WebSocket the headers that every answer has. */
+function addHandshakeHeaders(headers: string[], raw: IncomingMessage): void {
+  const request = opening.get(raw);
+  if (request === undefined) return;
+  opening.delete(raw);
+  const context = request.context as RequestContext;
+  headers.push(`x-request-id: ${request.id}`, `server-timing: ${context.serverTiming()}`);
+}
+
 /** Has a server take WebSockets, on routes that are added with `addWebSocketRoute`. */
 export function acceptWebSockets(server: FastifyInstance, { corsOrigins }: WebSocketOptions): void {
   const { lifecycle } = server;
@@ -77,6 +91,7 @@ export function acceptWebSockets(server: FastifyInstance, { corsOrigins }: WebSo
   };
   // Called, not registered: a registered plug-in starts later, and would not see routes that are added before that.
   websocket(server, settings, () => {});
+  server.websocketServer.on('headers', addHandshakeHeaders);
 
   server.decorate('addWebSocketRoute', (url: string, route: WebSocketRoute) => {
     lifecycle.webSocketPaths.add(url);
@@ -91,6 +106,7 @@ export function acceptWebSockets(server: FastifyInstance, { corsOrigins }: WebSo
         refuseForeignOrigin(request, corsOrigins);
         if (lifecycle.draining) throw httpErrors.raise.shutting_down();
         await route.admit(request);
+        opening.set(request.raw, request);
       },
       handler: refuseOthers,
       wsHandler: (webSocket, request) => {

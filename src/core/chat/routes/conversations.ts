@@ -33,7 +33,7 @@ function registerChat(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/api/:user_id/chat',
     {
-      config: { access: 'chat:write', budgetMs: modelBudgetMs },
+      config: { access: 'chat:write', budgetMs: modelBudgetMs, answersWith: ['ETag', 'Location'] },
       schema: {
         tags,
         operationId: 'sendConversationMessage',

@@ -39,7 +39,7 @@ function registerPost(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions/:session_id/messages',
     {
-      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData },
+      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData, answersWith: ['Location'] },
       schema: {
         tags,
         operationId: 'sendMessage',

@@ -42,7 +42,7 @@ function registerCreate(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions',
     {
-      config: { access: 'chat:write', budgetMs: options.sessionCreateBudgetMs },
+      config: { access: 'chat:write', budgetMs: options.sessionCreateBudgetMs, answersWith: ['ETag'] },
       schema: {
         tags,
         operationId: 'createSession',
@@ -157,7 +157,7 @@ function registerUpdate(server: HttpServer, { database, models }: ChatRouteOptio
   server.patch(
     '/v1/chat/sessions/:session_id',
     {
-      config: { access: 'chat:write' },
+      config: { access: 'chat:write', answersWith: ['ETag'] },
       schema: {
         tags,
         operationId: 'updateSession',

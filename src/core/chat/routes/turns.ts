@@ -110,7 +110,7 @@ function registerRetry(server: HttpServer, options: ChatRouteOptions): void {
   server.post(
     '/v1/chat/sessions/:session_id/turns/:turn_id/retry',
     {
-      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData },
+      config: { access: 'chat:write', budgetMs: modelBudgetMs, streams: TurnEventData, answersWith: ['Location'] },
       schema: {
         tags,
         operationId: 'retryTurn',

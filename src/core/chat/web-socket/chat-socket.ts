@@ -9,7 +9,6 @@ import {
   httpErrors,
   type OpenWebSocket,
   toAppError,
-  toWireError,
   type WebSocketUser,
 } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
@@ -20,7 +19,7 @@ import { chatErrors } from '../errors.ts';
 import type { TurnKey } from '../turns/queries.ts';
 import type { TurnRunner } from '../turns/turn-runner.ts';
 import { FollowedTurns } from './followed-turns.ts';
-import { clientIdOf, type FrameOf, type InFrame, readFrame } from './frames.ts';
+import { clientIdOf, type FrameOf, type InFrame, readFrame, toFrameError } from './frames.ts';
 import { requireChat } from './require-chat.ts';
 import type { SocketsByUser } from './sockets-by-user.ts';
 
@@ -291,7 +290,7 @@ export class ChatSocket implements WebSocketUser {
     const { clientId: client_id, requestId: request_id } = of;
     const { status, retryAfterMs: retry_after_ms } = error;
     if (status >= 500) this.#options.log.error({ err: error, request_id }, 'a frame failed');
-    void this.#socket.send({ type: 'error', error: toWireError(error), client_id, request_id, retry_after_ms });
+    void this.#socket.send({ type: 'error', error: toFrameError(error), client_id, request_id, retry_after_ms });
   }
 
   #refuse(error: AppError, { clientId: client_id, requestId: request_id = newId() }: Partial<FrameNames> = {}): void {

@@ -1,5 +1,14 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { createInputCheck, httpErrors, invalidField, nameField, parseJsonBody } from '../../../platform/http/index.ts';
+import type { AppError } from '../../../base/errors.ts';
+import {
+  createInputCheck,
+  httpErrors,
+  invalidField,
+  nameField,
+  parseJsonBody,
+  toWireError,
+  type WireError,
+} from '../../../platform/http/index.ts';
 import { CreateSession, PostMessage } from '../schemas.ts';
 
 const Id = Type.String({ format: 'uuid' });
@@ -79,4 +88,10 @@ export function readFrame(bytes: Uint8Array): InFrame {
   const fault = check(frame);
   if (fault !== undefined) throw invalidField(fault);
   return frame as InFrame;
+}
+
+/** An error as a frame tells it: what the header Idempotency-Key is to a request, `client_id` is to a frame. */
+export function toFrameError(error: AppError): WireError {
+  const told = toWireError(error);
+  return told.param === 'idempotency-key' ? { ...told, param: 'client_id' } : told;
 }
