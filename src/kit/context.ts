@@ -5,7 +5,9 @@ import type { BatchRow, OnceRow, Owned, OwnStatement, Repeatable, SharedStatemen
 
 /** Where an assistant says what happened. Fields hold ids and counts, never what a user wrote. */
 export interface AssistantLog {
+  /** Says that something happened which is in order. */
   info(fields: object, text: string): void;
+  /** Says that something happened which an operator may want to look at. */
   warn(fields: object, text: string): void;
 }
 

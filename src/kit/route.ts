@@ -33,6 +33,11 @@ export interface RouteDefinition<
   readonly status?: 200 | 201;
   /** What goes out: only what is documented here. */
   readonly answer: Answer;
+  /**
+   * Does it, for the caller, with what has passed the schemas; answers what goes out. When the caller leaves or the time is up,
+   * the calls of the context under way are cancelled and throw.
+   * @throws AppError to refuse; any other error is answered 500 and logged.
+   */
   run(request: RouteRequest<Params, Query, Body>, context: AssistantContext): Promise<Static<Answer>>;
 }
 

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,8 @@ export interface FaultServer {
   freezePostgres(): () => void;
   /** The server's resident memory, in MiB. */
   residentMib(): number;
+  /** How many files and sockets the server has open. */
+  countFiles(): number;
 }
 
 /** Starts a server that is stopped and removed when the test ends, however that left it. */
@@ -59,6 +61,7 @@ export async function startFaultServer(variables: Record<string, string> = {}): 
     },
     residentMib: () =>
       Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))?.[1]) / 1024,
+    countFiles: () => readdirSync(`/proc/${server.child.pid}/fd`).length,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   createClient,
   findLostAndDoubled,
   findNotOnce,
+  findUnlogged,
   numberedWrites,
   replayUnanswered,
   startLoad,
@@ -34,6 +35,7 @@ test('a database frozen for 20 s under load is answered 503 in time, and nothing
   await sleep(3_000);
   expect([...writes.answers, ...reads.answers].filter(({ status }) => status >= 400)).toEqual([]);
   const residentMib = hurt.residentMib();
+  const usualFiles = hurt.countFiles();
 
   const thaw = hurt.freezePostgres();
   const frozenAtMs = performance.now();
@@ -73,6 +75,9 @@ test('a database frozen for 20 s under load is answered 503 in time, and nothing
   expect(mostMib - residentMib).toBeLessThan(30);
   expect(firstSuccessMs).toBeLessThan(4_000);
   expect(readyMs).toBeLessThan(4_000);
+  await msUntil(() => hurt.countFiles() <= usualFiles * 1.1);
+  expect(findUnlogged(inFrost, hurt.server.output())).toEqual([]);
+  expect(hurt.server.output()).not.toContain('postgres://');
   expect(await findLostAndDoubled(send, writes.answers)).toEqual({ lost: [], doubled: [] });
   await replayUnanswered(send, writes.answers);
   expect(writes.answers.length).toBeGreaterThan(1_000);

@@ -11,6 +11,8 @@ export interface Answer {
   readonly code: string | undefined;
   readonly body: Record<string, unknown>;
   readonly retryAfterSeconds: number;
+  /** What the log calls the request; empty when the connection broke. */
+  readonly requestId: string;
   /** When it was sent and when it was answered, on this process's monotonic clock. */
   readonly sentAtMs: number;
   readonly answeredAtMs: number;
@@ -44,7 +46,8 @@ export function createClient({ server, key }: Reachable, connections = 200): Sen
     const { method = 'GET', path, body, key: otherKey = key, idempotencyKey, signal } = ask;
     const sentAtMs = performance.now();
     const answer = (status: number, fields: Partial<Answer> = {}): Answer => ({
-      ...{ ask, status, code: undefined, body: {}, retryAfterSeconds: 0, sentAtMs, answeredAtMs: performance.now() },
+      ...{ ask, status, code: undefined, body: {}, retryAfterSeconds: 0, requestId: '' },
+      ...{ sentAtMs, answeredAtMs: performance.now() },
       ...fields,
     });
     try {
@@ -61,7 +64,8 @@ export function createClient({ server, key }: Reachable, connections = 200): Sen
       });
       const read = (await response.body.json()) as Record<string, unknown> & { error?: { code: string } };
       const retryAfterSeconds = Number(response.headers['retry-after'] ?? 0);
-      return answer(response.statusCode, { code: read.error?.code, body: read, retryAfterSeconds });
+      const requestId = String(response.headers['x-request-id']);
+      return answer(response.statusCode, { code: read.error?.code, body: read, retryAfterSeconds, requestId });
     } catch (error) {
       return answer(0, { code: String(error) });
     }
@@ -146,4 +150,11 @@ export async function findLostAndDoubled(
     lost: written.filter((title) => !counts.has(title)),
     doubled: [...counts].filter(([, count]) => count > 1).map(([title]) => title),
   };
+}
+
+/** The ids of requests that were answered 5xx and that the server's log does not tell of. */
+export function findUnlogged(answers: readonly Answer[], output: string): string[] {
+  const logged = new Set(Array.from(output.matchAll(/"request_id":"([^"]+)"/g), ([, id]) => id));
+  const failed = answers.filter(({ status }) => status >= 500);
+  return failed.map(({ requestId }) => requestId).filter((id) => !logged.has(id));
 }

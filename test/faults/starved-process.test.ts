@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -39,7 +38,7 @@ it.runIf(hasLimits)(
     // One connection, which stays open.
     const send = createClient(faulty, 1);
     for (let request = 0; request < 20; request++) await send({ path: '/v1/chat/sessions' });
-    const limit = readdirSync(`/proc/${child.pid}/fd`).length + 20;
+    const limit = faulty.countFiles() + 20;
     expect(spawnSync('prlimit', ['--pid', String(child.pid), `--nofile=${limit}:${limit}`]).status).toBe(0);
 
     const { hostname, port } = new URL(url);

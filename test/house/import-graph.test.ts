@@ -23,6 +23,16 @@ test("no start loads Node's WebSocket and fetch, as it does that imports its HTT
   expect(stdout).toBe('\n');
 });
 
+test('to import a file does no work: none begins a timer or opens anything', async () => {
+  const paths = globSync('src/**/*.ts', { cwd: root }).filter((path) => !/\.test\.ts$|^src.main\.ts$/.test(path));
+  const files = paths.map((path) => join(root, path));
+  // The pipes are how it tells.
+  const importAll = `for (const file of ${JSON.stringify(files)}) await import(file);
+    console.log(process.getActiveResourcesInfo().filter((kind) => kind !== 'PipeWrap').join()); process.exit();`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', importAll]);
+  expect(stdout).toBe('\n');
+});
+
 /** The faults of a single import statement in a file. */
 const faultsOf = (from: string, statement: string): string[] => findImportFaults({ [from]: statement });
 

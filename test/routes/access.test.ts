@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
@@ -9,24 +12,35 @@ import { testContext } from '../harness/test-context.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples, routePermissions } from './route-examples.ts';
 
+let folder: string;
 let product: Product;
 let alice: TestUser;
 let bob: TestUser;
 let hers: Resources;
+/** Who has used up a plan. */
+let dave: TestUser;
 /** The key of a user that signed up. */
 let firstKey: string;
 
 beforeAll(async () => {
   const app = await createPrivyApp();
-  product = await startProduct(app.variables);
+  folder = await mkdtemp(join(tmpdir(), 'evenkeel-access-'));
+  await writeFile(join(folder, 'plans.yaml'), 'spent: { requests: { day: 1 } }');
+  product = await startProduct({ ...app.variables, PLANS_FILE: join(folder, 'plans.yaml') });
   alice = await product.createUser();
   bob = await product.createUser();
   hers = await createResources(product, alice);
   const signedUp = await product.request(undefined, 'POST', '/api/auth', { token: await app.token('newcomer') });
   firstKey = ((await signedUp.json()) as { api_key: string }).api_key;
+  dave = await product.createUser();
+  expect((await product.request(dave, 'PUT', '/v1/me/plan', { plan: 'spent' })).status).toBe(200);
+  await product.request(dave, 'GET', '/v1/me');
 });
 
-afterAll(() => product.stop());
+afterAll(async () => {
+  await product?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
 
 async function send(key: string | undefined, route: { method: string; path: string; body?: unknown }) {
   const response = await product.request(key === undefined ? undefined : { key }, route.method, route.path, route.body);
@@ -103,6 +117,11 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
     const key = await product.createKey(alice, permissionsWithout(routePermissions[name] ?? ''));
     const { status, text } = await send(key, theirs());
     expect([status, codeOf(text)]).toEqual([403, 'keys.permission_missing']);
+  });
+
+  it('answers 429 to a user who has used up the plan', async () => {
+    const { status, text } = await send(dave.key, theirs());
+    expect([status, codeOf(text)]).toEqual([429, 'limits.requests_exceeded']);
   });
 
   it("answers another user's id with the same 404 as one that does not exist", async () => {

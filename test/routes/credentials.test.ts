@@ -23,6 +23,10 @@ test('a key is taken from x-api-key, also beside an Authorization that is none o
   expect(await call({ authorization: 'Basic YW5uOnNlY3JldA==' })).toEqual([401, 'auth.missing_credential']);
 });
 
+test('an access token in x-api-key is no key, and is not looked at as a token', async () => {
+  expect(await call({ 'x-api-key': 'eyJhbGciOiJIUzI1NiJ9.e30.AAAA' })).toEqual([401, 'auth.invalid_key']);
+});
+
 test('blanks before a Bearer’s credential are no part of it', async () => {
   expect(await call({ authorization: `Bearer   ${user.key}` })).toEqual([200, 'ann']);
   expect(await call({ authorization: `Bearer \t${user.key}` })).toEqual([200, 'ann']);

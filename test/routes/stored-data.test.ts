@@ -246,7 +246,7 @@ test('an export that cannot begin is answered as what went wrong', async () => {
 describe('DELETE /v1/me', () => {
   const erase = (person: Person) => send(person, 'DELETE', `/v1/me?confirm=${person.username}`);
 
-  test('leaves nothing of the user in any table of any schema, nor in a job', async () => {
+  test('leaves nothing of the user in any table of any schema, nor in a job, and its access token is refused', async () => {
     const [person, other] = [await createPerson(), await createPerson()];
     await client.query(
       `select graphile_worker.add_job('test.later', json_build_object('user_id', $1::text), run_at => now() + interval '1 day')`,
@@ -257,6 +257,9 @@ describe('DELETE /v1/me', () => {
     await expect.poll(() => findMentions(person.id), { timeout: 20_000 }).toEqual([]);
     for (const trace of [person.subject, person.username, person.key]) expect(await findMentions(trace)).toEqual([]);
     expect(await countOwned(other.id)).toEqual(others);
+    // An access token outlives the account.
+    const gone = await product.request({ key: person.accessToken }, 'GET', '/v1/me');
+    expect([gone.status, await gone.json()]).toMatchObject([401, { error: { code: 'auth.invalid_token' } }]);
   });
 
   test('ends every key and token at once, and a new sign-up of the identity is somebody else', async () => {

@@ -2,6 +2,7 @@ import { fingerprint } from 'libpg-query';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
+import { newSecret } from '../../src/core/keys/index.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
@@ -145,6 +146,18 @@ describe('a sign-in asks the database', () => {
   });
 });
 
+test('a key that is mistyped asks the database nothing, and one that was never issued asks once', async () => {
+  const tryKeys = async () => {
+    const unknown = newSecret();
+    const mistyped = unknown.slice(0, -1) + (unknown.endsWith('a') ? 'b' : 'a');
+    for (const key of [mistyped, unknown, unknown]) {
+      expect((await product.request({ key }, 'GET', '/v1/me')).status).toBe(401);
+    }
+  };
+  // Twice, when a busy machine has held up the notifications; then it is tried again.
+  await expect.poll(() => countStatements(tryKeys), { timeout: 10_000 }).toEqual({ 'keys.find_callers': 1 });
+});
+
 test('an access token asks once for its user, and a refresh or a sign-out once', async () => {
   const { body } = { body: await send(200, 'POST', '/api/auth', { token: await app.token('ann') }) };
   const { access_token: key, refresh_token } = body as unknown as Record<string, string>;
@@ -165,6 +178,15 @@ test('a turn asks the database twice: before the model and after it', async () =
   expect(await countStatements(ask)).toEqual({ 'chat.start_turns': 1, 'chat.end_turns': 1 });
 });
 
+test('a statement without a name is counted too', async () => {
+  const counted = await countStatements(async () => {
+    await client.query('begin');
+    await client.query('commit');
+  });
+  expect(counted).toEqual({ begin: 1, commit: 1 });
+});
+
+// The last: what a completion cost is written a moment after it.
 test('a completion asks the database nothing; with an Idempotency-Key once before the model and once after it', async () => {
   const question = { messages: [{ role: 'user', content: 'Hello' }] };
   // Besides, who is calling, when a busy machine has held up the notifications; then it is tried again.
@@ -181,12 +203,4 @@ test('a completion asks the database nothing; with an Idempotency-Key once befor
   await expect.poll(first, { timeout: 10_000 }).toEqual({ ...claimed, 'accounts.remember_answer': 1 });
   await askWithKey('again');
   await expect.poll(() => countStatements(() => askWithKey('again')), { timeout: 10_000 }).toEqual(claimed);
-});
-
-test('a statement without a name is counted too', async () => {
-  const counted = await countStatements(async () => {
-    await client.query('begin');
-    await client.query('commit');
-  });
-  expect(counted).toEqual({ begin: 1, commit: 1 });
 });

@@ -3,7 +3,7 @@ import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
-import { permissionsWithout, type TestUser, useProductWithModel } from '../harness/product.ts';
+import { permissionsWithout, startProduct, type TestUser, useProductWithModel } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 import { testContext } from '../harness/test-context.ts';
 
@@ -169,6 +169,22 @@ describe('a turn', () => {
     client.send({ type: 'stop', turn_id, client_id: 'stop' });
     expect(await client.until(({ type }) => type === 'turn.completed')).toMatchObject({ status: 'stopped' });
     await client.until(({ type, client_id }) => type === 'ack' && client_id === 'stop');
+  });
+
+  it('that is under way when the server is stopped is told to its end before the connection is closed', async () => {
+    // Longer than the second in which the port stays open, and idle connections with it.
+    provider.setMode('ok', { delayMs: 500 });
+    const variables = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model', DRAIN_TIMEOUT_MS: '600000' };
+    const leaving = await startProduct(variables, { worksOnJobs: false, beside: product });
+    const client = await connectChat(leaving.url, { headers: { authorization: `Bearer ${user.key}` } });
+    client.send({ type: 'message', client_id: newId(), content: 'Hello' });
+    await client.until(({ type }) => type === 'message.delta');
+    await leaving.stop();
+    expect(await client.closed()).toBe(1001);
+    expect(client.frames.slice(-2)).toMatchObject([
+      { type: 'turn.completed', status: 'completed' },
+      { type: 'error', error: { code: 'http.shutting_down' } },
+    ]);
   });
 });
 

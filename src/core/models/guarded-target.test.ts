@@ -39,6 +39,8 @@ describe('a target that fails five times in a row', () => {
     expect(provider.requests).toHaveLength(5);
     expect(models.health()).toMatchObject([{ state: 'open', last_error_code: 'models.refused' }]);
     expect(lines.filter((line) => line.includes('left alone'))).toHaveLength(1);
+    // Only the operator can mend that.
+    expect(lines.filter((line) => line.includes('"error"') && line.includes('refuses this server'))).toHaveLength(5);
   });
 
   it('is asked by one caller after a second, and by all when the first chunk of that one has come', async () => {

@@ -64,6 +64,14 @@ test('runs a script in one step, also after Redis has forgotten it', async () =>
   expect(await redis.run(script, ['n'], [3])).toBe(5);
 });
 
+test('a script that fails half way is not run a second time', async () => {
+  const { redis } = await open();
+  const script = defineScript(`redis.call('incr', KEYS[1]) return redis.call('hget', KEYS[1], 'no hash')`);
+  expect(await redis.run(script, ['n'], [])).toBeUndefined();
+  expect(await redis.run(script, ['n'], [])).toBeUndefined();
+  expect(await redis.get('n')).toBe('2');
+});
+
 test('a value of another type is no text, and no trouble', async () => {
   const { redis, lines } = await open();
   await admin.lpush('list', 'item');

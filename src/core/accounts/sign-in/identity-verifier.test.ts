@@ -108,6 +108,7 @@ describe('refused with 401 is a token', () => {
     ['with an empty subject', () => ({ sub: '' })],
     ['with a subject of a kilobyte', () => ({ sub: 'x'.repeat(1_024) })],
     ['with a NUL in its subject', () => ({ sub: 'a\0b' })],
+    ['with half a surrogate pair in its subject', () => ({ sub: 'a\ud800' })],
     ['that logs out', () => ({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })],
   ];
   test.each(claims)('%s', async (_name, change) => {
@@ -138,7 +139,9 @@ describe('refused with 401 is a token', () => {
   });
 
   test('with a critical header that we do not know', async () => {
-    const token = forge({ alg: 'RS256', kid: 'key-0', crit: ['magic'], magic: 1 }, goodClaims(), () => 'AAAA');
+    const token = await new SignJWT(goodClaims())
+      .setProtectedHeader({ alg: 'RS256', kid: 'key-0', crit: ['magic'], magic: 1 })
+      .sign(issuer.key.privateKey, { crit: { magic: true } });
     expect(await outcomeOf(open(), token)).toBe('auth.invalid_token');
   });
 

@@ -46,6 +46,23 @@ test('an access token is good for 15 minutes, a refresh token for 30 days', asyn
   await expect(tokens.verifyRefresh(refresh_token)).rejects.toMatchObject({ code: 'auth.expired_token' });
 });
 
+test('a token that is altered or not signed is refused', async () => {
+  const tokens = open(OLD);
+  const [head = '', payload = '', signature] = (await tokens.issue(claims)).access_token.split('.');
+  const change = (part: string, fields: object) =>
+    Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(part, 'base64url').toString()), ...fields })).toString(
+      'base64url',
+    );
+  const forged = [
+    `${head}.${change(payload, { sub: newId() })}.${signature}`,
+    `${change(head, { alg: 'none' })}.${payload}.`,
+    `${change(head, { alg: 'HS512' })}.${payload}.${signature}`,
+  ];
+  for (const token of forged) {
+    await expect(tokens.verifyAccess(token)).rejects.toMatchObject({ code: 'auth.invalid_token' });
+  }
+});
+
 test('a token tells nothing of the secret', async () => {
   const { access_token } = await open(OLD).issue(claims);
   const { kid = '' } = decodeProtectedHeader(access_token);

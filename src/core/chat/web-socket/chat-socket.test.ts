@@ -5,12 +5,13 @@ import { ChatSocket, type ChatSocketOptions } from './chat-socket.ts';
 
 /** A socket of a client, where who it is and what it may do is told by `identify`; and what is asked for it. */
 function connect(identify: () => Promise<{ userId: string }>) {
-  const asked = { identities: 0, stops: 0 };
+  const asked = { identities: 0, uses: 0, stops: 0 };
   const kept = new Set<unknown>();
   const options = {
     authentication: {
-      identify() {
+      identify(_secret: string, { isUse = true }: { isUse?: boolean }) {
         asked.identities++;
+        if (isUse) asked.uses++;
         return identify();
       },
       authorize: () => undefined,
@@ -51,6 +52,21 @@ test('a client that leaves while it is looked up who it is is not kept among the
   found.resolve(someone());
   await expect.poll(() => socket.isBusy).toBe(false);
   expect(kept.size).toBe(0);
+});
+
+test('a client is kept among the sockets of its user until it leaves', () => {
+  const { socket, kept, leave } = connect(async () => someone());
+  socket.begin({ secret: 'ek_key', userId: newId() });
+  expect([...kept]).toEqual([socket]);
+  leave();
+  expect([...kept]).toEqual([]);
+});
+
+test('that it is looked up again who is calling is no use of a key', async () => {
+  const { socket, asked } = connect(async () => someone());
+  socket.begin({ secret: 'ek_key', userId: newId() });
+  await socket.recheck();
+  expect(asked).toMatchObject({ identities: 1, uses: 0 });
 });
 
 test('of the frames of a client who has left, none is begun', async () => {
