@@ -15,7 +15,20 @@ export interface FaultProxy {
   forget(): void;
   /** Once: the connection that carries this text to the server is cut by the first of the reply. All others go on. */
   loseReplyTo(text: string): void;
+  /** Once: the connection on which the server's reply has this text is cut in its place. All others go on. */
+  loseReplyWith(text: string): void;
   close(): Promise<void>;
+}
+
+/** A text to be found once. */
+class SoughtText {
+  text: string | undefined;
+
+  isIn(bytes: Buffer): boolean {
+    if (this.text === undefined || !bytes.includes(this.text)) return false;
+    this.text = undefined;
+    return true;
+  }
 }
 
 /** Starts a proxy on a free port in front of the server that a URL names. */
@@ -24,7 +37,7 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   const forgotten = new WeakSet<Socket>();
   let mode: FaultMode = 'pass';
-  let unanswered: string | undefined;
+  const [unanswered, untold] = [new SoughtText(), new SoughtText()];
 
   const isSwallowed = (from: Socket): boolean => mode === 'black-hole' || forgotten.has(from);
 
@@ -51,9 +64,10 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     }
     const far = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true });
     near.on('data', (bytes) => {
-      if (unanswered === undefined || !bytes.includes(unanswered)) return;
-      unanswered = undefined;
-      far.removeAllListeners('data').once('data', () => near.resetAndDestroy());
+      if (unanswered.isIn(bytes)) far.removeAllListeners('data').once('data', () => near.resetAndDestroy());
+    });
+    far.on('data', (bytes) => {
+      if (untold.isIn(bytes)) near.resetAndDestroy();
     });
     join(near, far);
     join(far, near);
@@ -72,7 +86,10 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
       for (const socket of sockets) forgotten.add(socket);
     },
     loseReplyTo(text) {
-      unanswered = text;
+      unanswered.text = text;
+    },
+    loseReplyWith(text) {
+      untold.text = text;
     },
     async close() {
       for (const socket of sockets) socket.destroy();

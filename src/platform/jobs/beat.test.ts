@@ -21,7 +21,7 @@ test('a worker that was silent itself judges nobody at first; then who was silen
     return (await client.query<{ worker: string }>(locked)).rows.map(({ worker }) => worker);
   };
   const look = async () => {
-    const [answer] = await database.query(beat({ worker: 'silent', leaseMs: 30_000 }), testContext());
+    const [answer] = await database.query(beat({ worker: 'silent', leaseMs: 30_000, heldJobs: [] }), testContext());
     return [answer?.lost, await workersOf('jobs'), await workersOf('job_queues')];
   };
   const all = ['busy', 'dead', 'new'];

@@ -49,7 +49,7 @@ test('what a server whose clock is twenty seconds ahead has scheduled stays so, 
     insert into graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
     values ('test.scheduled', now() - interval '1 day', now() + interval '20 seconds')`;
   await database.query(schedule, testContext());
-  await database.query(beat({ worker: 'test', leaseMs: 30_000 }), testContext());
+  await database.query(beat({ worker: 'test', leaseMs: 30_000, heldJobs: [] }), testContext());
   const readSchedule = sql<{ stays: boolean }>`
     -- test.read_schedule
     select last_execution > now() as stays from graphile_worker._private_known_crontabs`;

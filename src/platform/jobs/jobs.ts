@@ -1,12 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type Job as HeldJob,
   type ParsedCronItem,
   parseCronItem,
   type Runner,
   run,
   type TaskList,
   type WorkerEvents,
+  type WorkerPool,
 } from 'graphile-worker';
 import type pg from 'pg';
 import type { CallContext } from '../../base/call-context.ts';
@@ -20,7 +22,7 @@ import type { Job } from './job.ts';
 import { type JobStats, readJobStats } from './queries.ts';
 import { type JobObservation, toTask } from './to-task.ts';
 import { WorkerLease } from './worker-lease.ts';
-import { keepAwake, openWorkerPool } from './worker-pool.ts';
+import { keepAwake, openWorkerPool, refuseReadOnly } from './worker-pool.ts';
 
 /** Options of `openJobs`. */
 export interface JobsOptions {
@@ -83,6 +85,10 @@ class Workers {
   /** Resolves when the runner has had its time to tidy up after its workers. */
   #overdue = Promise.withResolvers<void>();
   #finished: Promise<void> | undefined;
+  /** What the workers were given; each for a lease after it was done, by when it is marked so. */
+  readonly #held = new Set<HeldJob>();
+  /** Whether the workers have not been told yet which jobs there are, or that there is none. */
+  #isUntold = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: JobsOptions) {
@@ -91,8 +97,17 @@ class Workers {
     this.#tasks = Object.fromEntries(
       jobs.map((job) => [job.name, toTask(job, { database, log, clock, onJob, startTrace })]),
     );
-    this.#lease = new WorkerLease({ database, log, leaseMs });
-    this.#events.on('pool:create', ({ workerPool }) => this.#lease.start(workerPool.id));
+    const listHeldJobs = () => [...this.#held].map(({ id }) => id);
+    this.#lease = new WorkerLease({ database, log, leaseMs, listHeldJobs });
+    this.#events.on('job:start', ({ job }) => this.#held.add(job));
+    this.#events.on('job:complete', ({ job }) => void setTimeout(() => this.#held.delete(job), leaseMs).unref());
+    this.#events.on('pool:create', ({ workerPool }) => this.#onBegin(workerPool));
+    for (const told of ['worker:getJob:empty', 'job:start'] as const) {
+      this.#events.on(told, () => {
+        this.#isUntold = false;
+      });
+    }
+    this.#events.on('worker:getJob:error', ({ worker }) => this.#onUntold(worker.workerPool));
     this.#events.on('pool:listen:success', ({ client }) => keepAwake(client));
     for (const ended of ['pool:gracefulShutdown:complete', 'pool:gracefulShutdown:error'] as const) {
       this.#events.on(ended, () => void setTimeout(this.#overdue.resolve, STOP_MARGIN_MS).unref());
@@ -100,13 +115,30 @@ class Workers {
   }
 
   start(): void {
-    this.#pool = openWorkerPool(this.#options.directUrl, this.#options.log);
+    this.#pool = openWorkerPool(this.#options.directUrl, this.#options.log, { verify: refuseReadOnly });
     this.#finished = this.#keepRunning(this.#pool);
   }
 
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  #onBegin(workerPool: WorkerPool): void {
+    this.#isUntold = true;
+    this.#held.clear();
+    this.#lease.start(workerPool.id);
+  }
+
+  /**
+   * Ends workers whose very first question failed, to be started anew. graphile-worker 0.18 keeps the answer to it, which jobs
+   * they may do, also where it is an error: they would never do one.
+   */
+  #onUntold(workerPool: WorkerPool): void {
+    if (!this.#isUntold || this.#stopping.signal.aborted) return;
+    this.#isUntold = false;
+    // When all of them have heard of it: one that is told so while it is being ended prints the error.
+    setImmediate(() => Promise.resolve(workerPool.gracefulShutdown()).catch(() => undefined));
   }
 
   async #stop(): Promise<void> {

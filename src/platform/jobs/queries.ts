@@ -24,11 +24,12 @@ export interface FailedJobRow {
 /**
  * Says that a worker lives, and gives back what workers have locked that do not. A worker that was itself cut off judges
  * nobody before its next sign of life. Frees queues too whose job is gone: a worker that came back after its lease deletes the job
- * that it has done, and whoever has it by now does not find it any more to free its queue with. And makes jobs due that a server
- * whose clock is ahead has scheduled: the next of their kind would be skipped until then, or take their place before they are due.
- * Indexes: job_workers_pkey, jobs_running, jobs_key_key1. One row: how many workers were found dead.
+ * that it has done, and whoever has it by now does not find it any more to free its queue with. And what this worker itself has
+ * locked for so long without holding it: the reply was lost that was to tell it so. And makes jobs due that a server whose clock
+ * is ahead has scheduled: the next of their kind would be skipped until then, or take their place before they are due. Indexes:
+ * job_workers_pkey, jobs_running, jobs_key_key1. One row: how many workers were found dead.
  */
-export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: number }>`
+export const beat = (p: { worker: string; leaseMs: number; heldJobs: readonly string[] }) => sql<{ lost: number }>`
   -- jobs.beat
   with lease as (
     select clock_timestamp() - make_interval(secs => ${p.leaseMs}::double precision / 1000) as since
@@ -41,6 +42,10 @@ export const beat = (p: { worker: string; leaseMs: number }) => sql<{ lost: numb
     where j.locked_at < lease.since
       and not exists (select from job_workers w where w.id = j.locked_by and w.seen_at >= lease.since)
       and exists (select from job_workers me where me.id = ${p.worker}::text and me.seen_at >= lease.since)
+  ), untold as (
+    update graphile_worker._private_jobs j set locked_at = null, locked_by = null
+    from lease
+    where j.locked_at < lease.since and j.locked_by = ${p.worker}::text and j.id <> all(${p.heldJobs}::bigint[])
   ), freed as (
     update graphile_worker._private_job_queues q set locked_at = null, locked_by = null
     from lease

@@ -13,7 +13,8 @@ test('of a process that started its workers anew one speaks, until it stops', as
       return [];
     },
   };
-  const lease = new WorkerLease({ database, log: createLogger({ level: 'silent' }), leaseMs: 30_000 });
+  const log = createLogger({ level: 'silent' });
+  const lease = new WorkerLease({ database, log, leaseMs: 30_000, listHeldJobs: () => [] });
   for (const worker of ['first', 'second']) {
     lease.start(worker);
     await vi.advanceTimersByTimeAsync(0);

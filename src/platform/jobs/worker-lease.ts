@@ -8,6 +8,8 @@ export interface WorkerLeaseOptions {
   readonly database: Database;
   readonly log: Logger;
   readonly leaseMs: number;
+  /** The ids of the jobs that this process has been given and may not have marked as done. */
+  readonly listHeldJobs: () => string[];
 }
 
 /** Signs of life within a lease: so many may be lost before the worker counts as dead. */
@@ -15,7 +17,8 @@ const BEATS_PER_LEASE = 6;
 
 /**
  * Says every few seconds that this process's workers live, and gives back the jobs of those that have not said so for a
- * lease: killed, frozen, or cut off. graphile-worker by itself waits four hours.
+ * lease: killed, frozen, or cut off; also those that this process was given without hearing of it. graphile-worker by itself
+ * waits four hours.
  */
 export class WorkerLease {
   readonly #options: WorkerLeaseOptions;
@@ -48,9 +51,9 @@ export class WorkerLease {
   }
 
   async #beat(): Promise<void> {
-    const { log, leaseMs } = this.#options;
+    const { log, leaseMs, listHeldJobs } = this.#options;
     if (this.#worker === undefined) return;
-    const [answer] = (await this.#say(beat({ worker: this.#worker, leaseMs }))) ?? [];
+    const [answer] = (await this.#say(beat({ worker: this.#worker, leaseMs, heldJobs: listHeldJobs() }))) ?? [];
     if (answer !== undefined && answer.lost > 0) log.warn({ workers: answer.lost }, 'gave back jobs of dead workers');
   }
 

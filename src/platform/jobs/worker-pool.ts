@@ -19,14 +19,28 @@ function impatientSocket(): Socket {
   return socket;
 }
 
+/**
+ * A session that begins while the database is read-only may stay so when that no longer is. Workers, who only write, would hold on
+ * to it: they never let theirs rest for long enough to be closed.
+ */
+export function refuseReadOnly(client: pg.PoolClient, done: (error?: Error) => void): void {
+  client
+    .query<{ transaction_read_only: string }>('show transaction_read_only')
+    .then(
+      ({ rows }) => done(rows[0]?.transaction_read_only === 'on' ? new Error('the database is read-only') : undefined),
+      done,
+    );
+}
+
 /** Opens the pool that graphile-worker works with. Connects to nothing before it is asked. */
-export function openWorkerPool(url: string, log: Logger): pg.Pool {
+export function openWorkerPool(url: string, log: Logger, options: Pick<pg.PoolConfig, 'verify'> = {}): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'evenkeel jobs',
     stream: impatientSocket,
+    ...options,
   });
   // A lost connection fails the query that runs, and is replaced; without listeners it would end the process.
   const onLost = (error: Error) => log.debug({ err: error }, 'a database connection of the job workers was lost');
