@@ -1,6 +1,7 @@
 const GREETINGS = /^(?:(?:hi|hello|hey|ok|okay|hej|hejsan)[,.!]?\s+)+/i;
 const END_MARKS = /(?<![.!?])[.!?]+$/;
-const THANKS = /(?:,? (?:please|pls|plz|tack|snälla)|, (?:thanks|thank you))+$/i;
+const THANKS =
+  /(?:[,.!]* (?:please|pls|plz|tack(?: så mycket)?|snälla)|[,.!]+ (?:thanks(?: a lot)?|thank you(?: (?:so|very) much)?))+$/i;
 
 /** A text without the greetings that it begins with, in English and Swedish: "hej, vad har jag att göra?" */
 export function withoutGreetings(text: string): string {

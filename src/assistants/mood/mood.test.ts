@@ -4,6 +4,7 @@ import { testContext } from '../../../test/harness/test-context.ts';
 import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import { until } from '../../../test/harness/until.ts';
 import { sql } from '../../platform/postgres/index.ts';
+import { assistant } from './index.ts';
 import type { Entry } from './schemas.ts';
 
 /** What the model reads. */
@@ -262,4 +263,9 @@ test('all that is stored about a user is exported, and erased for that user alon
   for (let twice = 0; twice < 2; twice++) await installed.eraseUser(alice.userId, testContext());
   expect(await call(alice, 'mood_list', {})).toMatchObject({ entries: [] });
   expect(await listTexts(bob)).toEqual(['stays']);
+});
+
+test('only tools that write nothing say so', () => {
+  const reading = assistant.tools.filter(({ writes }) => !writes).map(({ name }) => name);
+  expect(reading).toEqual(['list', 'trend']);
 });

@@ -4,6 +4,7 @@ import { testContext } from '../../../test/harness/test-context.ts';
 import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import { addDays } from '../../base/days.ts';
 import { todayIn } from './days.ts';
+import { assistant } from './index.ts';
 import type { Expense } from './schemas.ts';
 
 const product = useProduct();
@@ -59,6 +60,7 @@ test.each([
   [{ amount_minor: 1_000_000_000_001 }, 'amount_minor'],
   [{ spent_on: '2026-02-29' }, 'spent_on'],
   [{ category: '  ' }, 'category'],
+  [{ category: 'x'.repeat(51) }, 'category'],
 ])('%j is refused, and the field is named', async (wrong, param) => {
   const { status, body } = await send(alice, 'POST', '/expenses', { ...fuel, ...wrong });
   expect([status, (body as { error: { param: string } }).error.param]).toEqual([400, param]);
@@ -134,10 +136,12 @@ test('a day is counted where the user lives', async () => {
   for (const time_zone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
     await send(frank, 'PUT', '/settings', { currency: 'EUR', time_zone, language: null });
     const before = todayIn(time_zone, new Date());
-    const { expense } = (await call(frank, 'create_expense', { amount: '1', category: 'tea', days_ago: 1 })) as {
-      expense: Expense;
-    };
+    const spend = async (day: object) =>
+      ((await call(frank, 'create_expense', { amount: '1', category: 'tea', ...day })) as { expense: Expense }).expense;
+    const now = await spend({});
+    const expense = await spend({ days_ago: 1 });
     const after = todayIn(time_zone, new Date());
+    expect([before, after]).toContain(now.spent_on);
     expect([addDays(before, -1), addDays(after, -1)]).toContain(expense.spent_on);
     expect(await call(frank, 'list_expenses', { period: 'yesterday' })).toMatchObject({
       expenses: [{ id: expense.id }],
@@ -239,13 +243,16 @@ describe('spending is added up', () => {
 test('a day of a trip is planned in order of time, kept, and told again', async () => {
   const day = '2026-12-24';
   await expect(call(alice, 'plan_trip_day', { day })).rejects.toMatchObject({ code: 'pam.no_plan' });
-  const [museum, lunch, walk] = [
+  const [flight, museum, lunch, walk] = [
+    { at: '00:00', what: 'Flight', minutes: 120 },
     { at: '09:30', what: 'Museum', minutes: 180 },
     { at: '12:00', what: 'Lunch', minutes: 60 },
     { at: '13:00', what: 'A walk', minutes: 60 },
   ];
-  const plan = { day, place: 'Rome', stops: [museum, lunch, walk], clashes: ['12:00 Lunch'] };
-  expect(await call(alice, 'plan_trip_day', { day, place: 'Rome', stops: [walk, lunch, museum] })).toEqual({ plan });
+  const plan = { day, place: 'Rome', stops: [flight, museum, lunch, walk], clashes: ['12:00 Lunch'] };
+  expect(await call(alice, 'plan_trip_day', { day, place: 'Rome', stops: [walk, lunch, flight, museum] })).toEqual({
+    plan,
+  });
   expect(await call(alice, 'plan_trip_day', { day })).toEqual({ plan });
   await expect(call(bob, 'plan_trip_day', { day })).rejects.toMatchObject({ code: 'pam.no_plan' });
 });
@@ -287,4 +294,9 @@ test('clear commands are carried out in a chat without any model', async () => {
     /^Du har spenderat 120,00 kr från [\d-]+ till [\d-]+:\n- [\d-]+ mat: 120,00 kr av 3 000,00 kr$/,
   );
   expect(await say('spent 12.505 euro on fuel')).toMatch(/^That did not work\./);
+});
+
+test('only tools that write nothing say so', () => {
+  const reading = assistant.tools.filter(({ writes }) => !writes).map(({ name }) => name);
+  expect(reading).toEqual(['list_expenses', 'summarize_spending', 'list_budgets']);
 });

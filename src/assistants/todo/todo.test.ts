@@ -3,6 +3,7 @@ import { type TestUser, useProduct } from '../../../test/harness/product.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { toolCaller } from '../../../test/harness/tool-caller.ts';
 import { sql } from '../../platform/postgres/index.ts';
+import { assistant } from './index.ts';
 import type { Item } from './schemas.ts';
 
 const product = useProduct();
@@ -49,6 +50,15 @@ test('an item goes in, is changed and goes out', async () => {
     deleted: true,
   });
   expect((await send(alice, 'DELETE', `/${item.id}`)).status).toBe(404);
+});
+
+test.each([
+  [0, 400],
+  [1, 201],
+  [500, 201],
+  [501, 400],
+])('a title of %d letters is answered %d', async (length, status) => {
+  expect((await send(await product.createUser(), 'POST', '', { title: 'x'.repeat(length) })).status).toBe(status);
 });
 
 test('what is due first comes first, page by page, and filters hold', async () => {
@@ -275,4 +285,9 @@ test('clear commands are carried out in a chat without any model', async () => {
   await send(emma, 'POST', '', { title: 'Report' });
   await say('add send the report to Bob today');
   expect(await say('I finished the report today')).toBe('Done: Report');
+});
+
+test('only tools that write nothing say so', () => {
+  const reading = assistant.tools.filter(({ writes }) => !writes).map(({ name }) => name);
+  expect(reading).toEqual(['list']);
 });

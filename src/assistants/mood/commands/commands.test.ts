@@ -43,6 +43,7 @@ test.each([
   'bad day today',
   'lite ledsen i dag',
   'I felt sad',
+  'I was sad at the ball somehow',
   'I was happy today',
   'mår bra',
   'mår inte så bra idag',
@@ -65,6 +66,7 @@ test.each([
   ['Hi! I feel great today', 'I feel great today'],
   ['ok, glad idag', 'glad idag'],
   ['okay today', 'okay today'],
+  [' I feel great', 'I feel great'],
   ['I am happy, thanks', 'I am happy, thanks'],
   ['inte så bra, tack', 'inte så bra, tack'],
 ])('of "%s" "%s" is logged', (text, moodText) => {
@@ -107,6 +109,7 @@ test.each([
   'hello please',
   'I am at work',
   'I feel like pizza',
+  'I felt like pizza',
   'am I happy?',
   'I am happy?',
   'how was my mood when I was a child?',
@@ -186,6 +189,10 @@ test.each([
   'I feel like pizza',
   'I feel that bad things happen',
   'fri idag',
+  "I'm going to be sad tomorrow",
+  "I'm sure you are great",
+  "I'm good at maths",
+  'jag är bra på matte',
   '',
 ])('"%s" is not guessed at', (text) => {
   expect(read(text)).toBeUndefined();
@@ -213,7 +220,7 @@ describe('what came of it is told in the language of the command:', () => {
       '- 2026-11-23: ok\nThere is more than this.',
     ],
     ['hmm', { entries: [], has_more: false }, 'Nothing was logged then.'],
-    ['I feel great', { entry: { score: 0.6 } }, 'Noted. That sounds very good.'],
+    ['I feel great', { entry: { score: 1 } }, 'Noted. That sounds very good.'],
     ['jag är glad', { entry: { score: 0.3 } }, 'Antecknat. Det låter ganska bra.'],
     [
       'how was my mood this week?',

@@ -81,9 +81,9 @@ const ADDRESS = /^(?:help|thanks?|stop|cancel|yes|no|please|hjälp|tack|stopp|sl
  */
 const otherSense = new RegExp(
   `^(?:(?:${[
-    "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:sorry|afraid (?:i|it|that|not|so)|good (?:to|with|for)|fine with|interested|free|dying (?:to|for))",
+    "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:sorry|afraid (?:i|it|that|not|so)|good (?:to|with|for|at)|bad at|fine with|interested|free|sure|told|going to|dying (?:to|for))",
     "(?:i'?m|i am) (?:(?:not|so|very|really) )*(?:happy|glad) to(?! be(?! of))",
-    'jag är (?:(?:inte|helt|nästan|ganska|så) )*(?:jätte|super|skit)?(?:klar|säker|intresserad|fri)',
+    'jag är (?:(?:inte|helt|nästan|ganska|så) )*(?:jätte|super|skit)?(?:klar|säker|intresserad|fri|(?:bra|dålig) på)',
   ].join('|')})(?!\\p{L}| (?:and|och) \\p{L}+$)|(?:free|fri) )`,
   'iu',
 );

@@ -41,6 +41,17 @@ test.each([
   ['jag är happy', 'sv', 'positive'],
   ['jag är utbränd', 'sv', 'negative'],
   ['I feel overwhelmed', 'en', 'negative'],
+  ['I feel pretty', 'en', 'positive'],
+  ['I am happy but sad', 'en', 'positive'],
+  // In AFINN with a capital.
+  ['jag känner mig avancerad', 'sv', 'positive'],
+  // "Få" is rated, as what one gets.
+  ['jag har jättefå saker', 'sv', 'neutral'],
+  ['I could not be happy', 'en', 'negative'],
+  ['I have never been happy', 'en', 'negative'],
+  ['I have not been happy', 'en', 'negative'],
+  ['I never felt sorrow', 'en', 'positive'],
+  ['jag gillar intelligenta människor', 'sv', 'positive'],
 ])('"%s" is %s and %s', (text, language, mood) => {
   expect(readByLexicon(text)).toMatchObject({ language, mood });
 });

@@ -107,7 +107,7 @@ const endedNegation = new RegExp(
 );
 
 /** Swedish and Norwegian negate a verb after it: "jag gillar inte", "jeg gleder meg ikke". */
-const NEGATED_VERB = /(?<!\p{L})(\p{L}+(?:r|s|de|te)(?: m[ei]g)? (inte|ej|icke|aldrig|ikke|ikkje|aldri))(?!\p{L})/gu;
+const NEGATED_VERB = /(\p{L}+(?:r|s|de|te)(?: m[ei]g)? (inte|ej|icke|aldrig|ikke|ikkje|aldri))(?!\p{L})/gu;
 
 /** What is read in place of words that tell of a mood only behind "feel": neither in "well, no" nor in "slept less". */
 const feltWords: Readonly<Record<string, string>> = { well: 'good', down: 'sad', less: 'not', mindre: 'inte' };

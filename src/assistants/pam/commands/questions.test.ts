@@ -31,6 +31,10 @@ test.each<[string, object]>([
   ['hur mycket har jag spenderat senaste 7 dagarna?', { last_days: 7 }],
   ['vad spenderade jag på mat under de senaste 30 dagarna', { last_days: 30, category: 'mat' }],
   ['hur mycket har jag lagt på mat den senaste veckan?', { last_days: 7, category: 'mat' }],
+  // Words that end or begin like those that lead on to a day, or say so far.
+  ['how much did I spend on bacon this week?', { period: 'this_week', category: 'bacon' }],
+  ['hur mycket har jag lagt på sushi förra veckan?', { period: 'last_week', category: 'sushi' }],
+  ['hur mycket har jag lagt på totaltransporter?', { category: 'totaltransporter' }],
 ])('"%s" is understood as a question', (text, input) => {
   expect(read(text)).toEqual({ tool: 'pam_summarize_spending', input });
 });
@@ -43,7 +47,8 @@ test.each([
   ['2027-01-01T00:00:00Z', 'in January', '2027-01-01', '2027-01-31'],
   ['2027-01-01T00:00:00Z', 'in December', '2026-12-01', '2026-12-31'],
   // The first of December already where each day begins first.
-  ['2026-11-30T18:00:00Z', 'on 1 December', '2026-12-01', '2026-12-01'],
+  ['2026-11-30T10:00:00Z', 'on 1 December', '2026-12-01', '2026-12-01'],
+  ['2026-11-30T09:59:59Z', 'on 1 December', '2025-12-01', '2025-12-01'],
 ])('at %s, what was spent %s is that from %s to %s', (...[at, when, from, to]) => {
   const call = commands.read({ text: `how much did I spend ${when}?`, now: new Date(at) });
   expect(call?.input).toEqual({ from, to });
@@ -53,11 +58,16 @@ test.each([
   // A number that is part of a name, and no hour: the name would be another without it.
   'spent 900 on iphone 15 yesterday',
   'spent 80 on size 12 on Friday',
+  'how much did I spend on blast 7 days?',
   // No category: "nothing was spent on everything" would be false, and such a budget would never be used.
   'how much did I spend on everything?',
   'what have I spent on all this month?',
   'hur mycket har jag lagt på allt i november?',
   'budget 300 euro for everything',
+  'how much did I spend on average?',
+  'what did I spend on it?',
+  'budget 300 euro for :',
+  'I spent 12 on fuel? Thanks',
 ])('"%s" is not guessed at', (text) => {
   expect(read(text)).toBeUndefined();
 });

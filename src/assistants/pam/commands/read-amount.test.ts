@@ -6,6 +6,7 @@ const read = (text: string) => commands.read({ text, now: new Date('2026-11-22T2
 test.each<[string, object]>([
   ['spent 1,000.00 on food', { amount: '1000.00' }],
   ['spent 1.234,50 on food', { amount: '1234.50' }],
+  ['spent 1,2345 on food', { amount: '1.2345' }],
   ['spent 1,234,567.50 euro on food', { amount: '1234567.50', currency: 'EUR' }],
   ['la 1.234,50 kr på mat', { amount: '1234.50', currency: 'kr' }],
   ['la 1,000.00 kr på mat', { amount: '1000.00', currency: 'kr' }],
@@ -41,13 +42,21 @@ test.each([
   'spent 10:30 on food',
   'spent 1,5,0 on food',
   'spent 1.23,50 on food',
+  'spent 1.234.50 on food',
+  // Were that a thousand, it would be 1.
+  'spent 0,001 on food',
   // At twelve o'clock, or for twelve.
   'lunch 12',
   'lunch 12 today',
   'lunch 12 friends',
+  'bought dinner for 2',
+  'köpte mat för 2',
   'lunch 12 euro?',
   'lunch 12 euro tomorrow',
   'salary 3000 euro',
+  // Where it was bought is not what.
+  'bought at Lidl for 20 euro',
+  'handlade på ICA för 230 kr',
 ])('in "%s" no amount that was spent is guessed at', (text) => {
   expect(read(text)).toBeUndefined();
 });

@@ -54,7 +54,7 @@ function readNumber(text: string, language: Language): string | undefined {
   const joined = spaced.replaceAll(mark, '');
   const plain = language === 'en' ? joined.replace(/,(?=\d{3}(?!\d))/g, '') : joined;
   const number = plain.replace(',', '.');
-  return /^\d{1,13}(?:\.\d{1,4})?$/.test(number) ? number : undefined;
+  return /^(?:0|[1-9]\d{0,12})(?:\.\d{1,4})?$/.test(number) ? number : undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ interface Command {
   readonly what: string;
   /** The category, where it was said before the amount. */
   readonly category?: string;
-  /** Said without a verb: "lunch 12" may be at twelve o'clock, and only a currency makes it an expense. */
+  /** "Lunch 12" may be at twelve o'clock, and "bought lunch for 2" for two people: only a currency makes it an expense. */
   readonly isBrief: boolean;
 }
 
@@ -29,7 +29,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['spend', /^(?:i(?:'ve| have)? )?(?:just )?(?:spent|paid) (?<what>.+)$/],
     [
       'spend',
-      /^(?:i(?:'ve| have)? )?(?:just )?bought (?:an? |the |some |my )?(?<category>\D+?) for (?<what>(?:[€$£¥]|[a-z]{2,3} )?\d.*)$/,
+      /^(?:i(?:'ve| have)? )?(?:just )?bought (?:an? |the |some |my )?(?<brief>(?!(?:at|from|in) )\D+?) for (?<what>(?:[€$£¥]|[a-z]{2,3} )?\d.*)$/,
     ],
     // Only what is bought: "salary 3000 euro" was not spent. Pounds may be a weight, and kronor are told in Swedish.
     [
@@ -56,7 +56,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ],
     [
       'spend',
-      /^(?:jag )?(?:har )?(?:just |precis )?(?:handlat|handlade|köpt|köpte) (?:en |ett |lite )?(?<category>\D+?) för (?<what>(?:kr )?\d.*)$/,
+      /^(?:jag )?(?:har )?(?:just |precis )?(?:handlat|handlade|köpt|köpte) (?:en |ett |lite )?(?<brief>(?!(?:på|hos|i) )\D+?) för (?<what>(?:kr )?\d.*)$/,
     ],
     ['spend', /^(?<brief>frukost|lunch|middag|fika|kaffe|mat|bensin|parkering|buss|tåg|bio) (?<what>\d.*)$/],
     [
@@ -100,7 +100,7 @@ export function readCommand(text: string): Command | undefined {
       // "I spent 12 on fuel?" asks; to record it would be to guess.
       if ((verb === 'spend' || verb === 'budget') && said.endsWith('?')) return undefined;
       const isBrief = brief !== undefined;
-      return { language, verb, what: what.trim(), isBrief, ...(category !== undefined && { category }) };
+      return { language, verb, what, isBrief, ...(category !== undefined && { category }) };
     }
   }
   return undefined;
@@ -109,20 +109,26 @@ export function readCommand(text: string): Command | undefined {
 /** A category as a sentence has it: after "on" or "for", or else nothing at all. Undefined when it cannot be one. */
 function readCategory(text: string, language: Language): { category?: string } | undefined {
   if (text === '') return {};
-  const category = text.replace(joints[language], '').trim();
+  const category = text.replace(joints[language], '');
   return category !== text && isCategory(category, language) ? { category } : undefined;
 }
 
 /** Words that make a sentence of those before them: "dinner but Anna paid me back", "food was exceeded". */
 const SAYS_MORE =
-  /(?<=\P{L})(?:is|was|were|are|has|had|should|would|will be|but|not|twice|är|var|blev|borde|ska|men|inte|två gånger)(?!\p{L})/iu;
+  /(?<=\P{L})(?:is|was|were|are|has|had|should|would|will be|but|not|twice|or|if|because|maybe|perhaps|är|var|blev|borde|ska|men|inte|två gånger|eller|jag|eftersom|kanske)(?!\p{L})/iu;
 
-/** What every category is part of, or none is. */
-const NO_CATEGORY = /^(?:everything|anything|nothing|all|allt|allting|inget|ingenting)$/iu;
+/** What every category is part of, or none is, or only who heard it knows. */
+const NO_CATEGORY =
+  /^(?:everything|anything|nothing|all|average|it|this|that|allt|allting|inget|ingenting|det|detta)$/iu;
 
 /** Digits, and words that tell of a time, are of a date or an amount that was not understood. */
 function isCategory(text: string, language: Language): boolean {
-  return /^\D{1,50}$/.test(text) && !NO_CATEGORY.test(text) && !SAYS_MORE.test(text) && !namesTime(text, language);
+  return (
+    /^(?=.*[\p{L}\p{S}])[^\d?]{1,50}$/u.test(text) &&
+    !NO_CATEGORY.test(text) &&
+    !SAYS_MORE.test(text) &&
+    !namesTime(text, language)
+  );
 }
 
 function readAmountFor({ what, category: said, language, isBrief }: Command, now: Date) {

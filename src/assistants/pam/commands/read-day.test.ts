@@ -53,3 +53,13 @@ describe.each(['UTC', 'Pacific/Auckland', 'America/New_York'])('on a machine in 
     });
   });
 });
+
+const hours = { an: 1, One: 1, two: 2, 'a couple of': 2, three: 3, 'a few': 3, four: 4, five: 5, six: 6 };
+const timmar = { en: 1, två: 2, 'ett par': 2, tre: 3, några: 3, fyra: 4, fem: 5, Sex: 6 };
+
+test.each([
+  ...Object.entries(hours).map(([said, count]) => [`spent 12 on food ${said} hours ago`, count] as const),
+  ...Object.entries(timmar).map(([said, count]) => [`spenderade 12 på mat för ${said} timmar sedan`, count] as const),
+])('"%s" is understood as %d', (text, count) => {
+  expect(readDay(text, '2026-11-28T12:00:00Z')).toEqual({ days_ago: 0, hours_ago: count });
+});

@@ -47,9 +47,9 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: stri
     [/(?<!\p{L})i ?förrgår/iu, () => ({ daysAgo: 2 })],
     // Not yet.
     [/(?<!\p{L})(?:i ?(?:över)?morgon|övermorgon)/iu, () => ({ daysAgo: -1 })],
-    [/(?<!\p{L})i ?går(?: (?:morse|förmiddag|eftermiddag|kväll)(?!\p{L}))?/iu, () => ({ daysAgo: 1 })],
-    [/(?<!\p{L})i ?(?:dag|morse|förmiddag|middags|eftermiddag|kväll)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
-    [/(?<!\p{L})(?:(?:alldeles|just|precis) )?(?:nu|nyss)(?!\p{L})/iu, () => ({ daysAgo: 0 })],
+    [/(?<!\p{L})i ?går(?: (?:morse|förmiddag|eftermiddag|kväll))?/iu, () => ({ daysAgo: 1 })],
+    [/(?<!\p{L})i ?(?:dag|morse|förmiddag|middags|eftermiddag|kväll)/iu, () => ({ daysAgo: 0 })],
+    [/(?<!\p{L})(?:(?:alldeles|just|precis) )?(?:nu|nyss)/iu, () => ({ daysAgo: 0 })],
     [/(?<!\p{L})för (?:en (?:stund|minut|halvtimme)|(?:några|\d{1,2}) minuter) sedan/iu, () => ({ daysAgo: 0 })],
     [new RegExp(`(?<!\\p{L})för (?:ungefär |cirka )?${count} timm(?:e|ar) sedan`, 'iu'), readHoursAgo],
     [/(?<!\p{L})för (\d{1,3}) dag(?:ar)? sedan/iu, (said) => ({ daysAgo: Number(said) })],
@@ -62,7 +62,7 @@ const ownDays: Readonly<Record<Language, readonly (readonly [RegExp, (said: stri
 
 /** The name of a day that is a weekday only in part, or another than the last of that name: "Black Friday". */
 const OWN_NAME_OF_DAY =
-  /(?<!\p{L})(?:black|cyber|good|easter|palm|other|svarta?|varannan) (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)/iu;
+  /(?<!\p{L})(?:black|cyber|good|easter|palm|(?:an)?other|some|one|first|svarta?|varannan) (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mån|tis|ons|tors|fre|lör|sön)dag)/iu;
 
 /** The text without what was found, where that is at its beginning or end: elsewhere it is part of something else. */
 function cut(text: string, found: { index: number; length: number }, language: Language): string | undefined {
@@ -71,7 +71,7 @@ function cut(text: string, found: { index: number; length: number }, language: L
     .slice(0, index)
     .trim()
     .replace(/(?:^| )(?:(?:on )?the|on|den)$/i, '')
-    .replace(/,$/, '');
+    .replace(/\s*[,.;:–-]$/, '');
   if (isUnfinished(before, language)) return undefined;
   const after = text.slice(index + length).trim();
   if (after === '') return before;

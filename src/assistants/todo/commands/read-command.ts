@@ -77,22 +77,23 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
     ['delete', /^(?:ta bort|radera|stryk) (?<what>.+?)(?: från (?:min lista|listan))?$/],
     [
       'add',
-      /^(?:lägga? (?:också |även )?till|skriva? upp|påminna? mig (?:om )?att|kom ihåg att|glöm inte (?:bort )?att)(?: på (?:min lista|listan))?:? (?<what>.+)$/,
+      /^(?:lägga? (?:också |även )?till|skriva? upp|påminna? mig (?:om )?att|kom ihåg att|glöm inte (?:bort )?att)(?: (?:på|i|till) (?:min lista|listan))?:? (?<what>.+)$/,
     ],
     ['add', /^ny uppgift: ?(?<what>.+)$/],
     ['add', /^(?:lägg(?: in)?|sätt(?: upp)?|skriv) (?<what>.+ på (?:min lista|listan)\b.*)$/],
     ['complete', new RegExp(`^(?!${notToldDone.sv})(?<what>.+) är (?:klar|klart|klara|färdig|färdigt|färdiga|gjort)$`)],
-    ['add', /^(?:jag (?:måste|behöver) (?=köpa ))?(?<what>köpa? .+)$/],
+    ['add', /^(?:jag (?:måste|behöver) )?(?<what>köpa? .+)$/],
   ],
 };
 
 /** When something was done, behind what was: not when it was due, as "for today" is. */
 const WHEN_DONE =
-  /(?<!\s(?:for|by|due|from|till|senast|från))\s+(?:today|yesterday|this morning|last (?:night|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|i ?(?:dag|går|förrgår|morse|kväll|(?:mån|tis|ons|tors|fre|lör|sön)dags))$/i;
+  /(?<!\s(?:for|by|due|from|för|till|senast|från))\s+(?:today|yesterday|this morning|last (?:night|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|i ?(?:dag|går|förrgår|morse|kväll|(?:mån|tis|ons|tors|fre|lör|sön)dags))$/i;
 const ON_THAT_DAY = /\s+on (?:mon|tues|wednes|thurs|fri|satur|sun)day$/i;
 
 /** Said around what is meant, and not part of it. */
-const ON_THE_LIST = /\s+(?:to|on) (?:my|the) (?:todo |to-do )?list\b|\s+(?:på|i) (?:min lista|listan)\b/i;
+const ON_THE_LIST =
+  /(?:^|\s+)(?:(?:to|on) (?:my|the) (?:todo |to-do )?list\b(?! of\b)|(?:på|i|till) (?:min lista|listan)\b(?! (?:med|över) )):?/i;
 const ARTICLES = /^(?:the|my|a|an|min|mitt|mina|den|det)\s+/i;
 const KIND = /^(?:an? |the |en |ny |new )*(?:item|task|todo|uppgift|sak):\s*|\s+(?:item|task|todo|uppgiften)$/i;
 const PLEASE = /^(?:(?:can|could|would|will) you (?:please )?|please |kan du (?:snälla )?|snälla (?:kan du )?)/i;
@@ -162,7 +163,7 @@ function readMeant({ language, verb, what, isPast }: Command, now: Date): PlainC
   const before =
     verb === 'complete' ? whole.replace(isPast ? ON_THAT_DAY : WHEN_DONE, '').replace(WHEN_DONE, '') : whole;
   const { day, rest } = before === whole ? readDay(whole, now, language) : { day: null, rest: before };
-  if (rest === '' || namesNone(rest)) return undefined;
+  if (namesNone(rest)) return undefined;
   // "Done with the report on Friday", said on a Friday, may be of when it was done.
   const isDue = day !== null && !(verb === 'complete' && day === toDay(now));
   return {
@@ -197,7 +198,7 @@ function readNew({ what, due, language }: Command, now: Date): PlainCall | undef
   const found = readDay(due ?? whole, now, language);
   // Of a time that is no day, the words stay: "pay rent on payday".
   const title = due === undefined ? found.rest : `${whole} ${found.rest}`.trim();
-  if (title === '' || namesNone(title)) return undefined;
+  if (namesNone(title)) return undefined;
   return { tool: 'todo_add', input: { title, ...(found.day !== null && { due_on: found.day }) } };
 }
 

@@ -20,8 +20,8 @@ interface Named {
 
 /** What stands between the words of a thing to do and its day: "by", or a comma. */
 const joints = {
-  en: /(?:^|\s+|(?<=\S)[,:]\s*)(?:(?:for|by|on|until|till|due|at):?)?$/i,
-  sv: /(?:^|\s+|(?<=\S)[,:]\s*)(?:till|senast|på)?$/i,
+  en: /(?:^|\s+(?:[-–]\s*)?|[,:]\s*)(?:(?:for|by|on|until|till|due|at|(?:(?:this|the) )?coming):?)?$/i,
+  sv: /(?:^|\s+(?:[-–]\s*)?|[,:]\s*)(?:till|senast|för|nu|på)?$/i,
 };
 
 /** Part of a date in digits: "the 5th of March", "den 3/4". */
@@ -29,11 +29,11 @@ const articles = { en: /(?<!\S)the $/i, sv: /(?<!\S)den $/i };
 
 /** After these, a day is not the one that it is due. */
 const OTHERWISE =
-  /(?<!\p{L})(?:every|each|or|not|after|before|from|since|over|during|of|the|varje|var|eller|inte|efter|före|innan|från|sedan|tills)$/iu;
+  /(?<!\p{L})(?:every|each|or|not|after|before|from|starting|since|over|during|of|the|varje|var|eller|inte|efter|före|innan|från|sedan|tills)$/iu;
 
 /** Before a day of the week: it is another day than the next of that name, or not the day at all. */
 const OTHER_WEEKDAY =
-  /(?<!\p{L})(?:other|first|second|third|fourth|last|except|excluding|unless|black|cyber|good|easter|palm|ash|shrove|holy|andra|första|tredje|fjärde|sista|varannan|utom|förutom|svarta?)$/iu;
+  /(?<!\p{L})(?:(?:an)?other|some|one|first|second|third|fourth|last|except|excluding|unless|black|cyber|good|easter|palm|ash|shrove|holy|en|annan|någon|andra|första|tredje|fjärde|sista|varannan|utom|förutom|svarta?)$/iu;
 const IS_WEEKDAY = /^(?:mon|tues|wednes|thurs|fri|satur|sun)day|^(?:mån|tis|ons|tors|fre|lör|sön)dag/i;
 
 /** How far off a day is, in days, where chrono does not know or has it wrong; the first that fits counts. */
@@ -65,8 +65,13 @@ function isDay(found: ParsedResult, language: Language): boolean {
   const { start, end, text } = found;
   if (contradictsItself(found)) return false;
   if (end || !(start.isCertain('day') || start.isCertain('weekday'))) return false;
-  // "In 3 hours" is counted from a clock, "the week" is of "the end of the week", a weekend is two days, "sun" is a word.
-  if (start.isCertain('timezoneOffset') || /^(?:last |the )|weekend/i.test(text) || /^\p{L}{1,4}$/u.test(text))
+  // "In 3 hours" is counted from a clock, "the week" is of "the end of the week", where chrono's ends on a
+  // Saturday, a weekend is two days, "sun" is a word.
+  if (
+    start.isCertain('timezoneOffset') ||
+    /^(?:last |the |end of .*week)|weekend/i.test(text) ||
+    /^\p{L}{1,4}$/u.test(text)
+  )
     return false;
   return language === 'sv' || !hasTwoReadings(text);
 }
@@ -74,11 +79,13 @@ function isDay(found: ParsedResult, language: Language): boolean {
 function timeOf({ start, text }: ParsedResult): string | undefined {
   const two = (part: 'hour' | 'minute') => String(start.get(part) ?? 0).padStart(2, '0');
   if (start.isCertain('hour')) {
-    const [said] = /(?<=\bat )\d{1,2}(?:[:.]\d\d)?|\d{1,2}:\d\d/i.exec(text) ?? [];
+    const [said] = /(?<=\b(?:at|before|after) )\d{1,2}(?:[:.]\d\d)?|\d{1,2}:\d\d/i.exec(text) ?? [];
+    const [joint = 'at'] = /\b(?:before|after)\b/i.exec(text) ?? [];
     // "At 7" may be in the morning or in the evening.
     const isClear = start.isCertain('meridiem') || Number(start.get('hour')) > 12;
-    return `at ${isClear || said === undefined ? `${two('hour')}:${two('minute')}` : said}`;
+    return `${joint} ${isClear || said === undefined ? `${two('hour')}:${two('minute')}` : said}`;
   }
+  if (/ night$/i.test(text)) return 'at night';
   const [part] = /(?:morning|afternoon|evening)$/i.exec(text) ?? [];
   return part && `in the ${part.toLowerCase()}`;
 }
@@ -137,6 +144,9 @@ export function readDay(said: string, now: Date, language: Language): DayAndRest
   const after = text.slice(named.end).trim();
   const isAtEnd = after === '' || /^(?:at|kl\.?|klockan) ?\d{1,2}(?:[:.]\d\d)?$/i.test(after);
   if (!isAtEnd || OTHERWISE.test(before)) return whole;
-  const rest = [before, named.time ?? '', after];
+  // What is to be done "by 5pm tomorrow" is not at five.
+  const [limit] = /(?<!\S)(?:by|until|till)$/i.exec(lead.trimEnd()) ?? [];
+  const time = limit === undefined ? named.time : named.time?.replace(/^\S+/, limit);
+  const rest = [before, time ?? '', after];
   return { day: named.day, rest: rest.filter((part) => part !== '').join(' ') };
 }

@@ -36,6 +36,8 @@ describe('a time may be said before what to be reminded of:', () => {
 
 test.each([
   'call mom every other Friday',
+  'call mom another Friday',
+  'ring mamma någon fredag',
   'gym except Friday',
   'call mom on the first Monday',
   'church on Easter Sunday',
@@ -55,9 +57,52 @@ test.each([
   ['read pages 10-12 on 3 December', 'read pages 10-12', '2026-12-03'],
   ['call Bob 17:00 tomorrow', 'call Bob at 17:00', '2026-11-26'],
   ['call Bob 5pm tomorrow', 'call Bob at 17:00', '2026-11-26'],
+  ['call Bob 5 pm tomorrow', 'call Bob at 17:00', '2026-11-26'],
   ['call Bob on 12 December at 9:15', 'call Bob at 9:15', '2026-12-12'],
 ])('a number before a day is an hour only where that is said: "add %s"', (said, title, day) => {
   expect(read(`add ${said}`)).toEqual({ title, due_on: day });
+});
+
+test.each<[string, string, string | undefined]>([
+  ['call Bob tomorrow night', 'call Bob at night', '2026-11-26'],
+  ['call Bob tomorrow before 5pm', 'call Bob before 17:00', '2026-11-26'],
+  ['call Bob before 7:30 tomorrow', 'call Bob before 7:30 tomorrow', undefined],
+  ['call Bob on Friday after 7:30', 'call Bob after 7:30', '2026-11-27'],
+  ['call Bob by 5pm tomorrow', 'call Bob by 17:00', '2026-11-26'],
+  ['rest until tomorrow morning', 'rest until the morning', '2026-11-26'],
+  ['call Bob - tomorrow', 'call Bob', '2026-11-26'],
+  // Words that end like those after which it is not due on that day.
+  ['see the doctor Friday', 'see the doctor', '2026-11-27'],
+  ['dress baby 5pm tomorrow', 'dress baby at 17:00', '2026-11-26'],
+  ['visit Blythe 5 March', 'visit Blythe', '2027-03-05'],
+  ['call my mother Friday', 'call my mother', '2026-11-27'],
+  ['call Bob this coming Friday', 'call Bob', '2026-11-27'],
+  ['holiday starting Friday', 'holiday starting Friday', undefined],
+  // Chrono's weeks end on Saturday.
+  ['report by end of next week', 'report by end of next week', undefined],
+  ['report by end of next month', 'report', '2026-12-31'],
+])('what is said around a day stays, and no more: "add %s"', (said, title, day) => {
+  expect(read(`add ${said}`)).toEqual({ title, ...(day !== undefined && { due_on: day }) });
+});
+
+test.each(['möte nu på fredag', 'möte för fredag', 'möte – fredag'])('"lägg till %s"', (said) => {
+  expect(read(`lägg till ${said}`)).toEqual({ title: 'möte', due_on: '2026-11-27' });
+});
+
+test.each<[string, string, string | undefined]>([
+  ['städa boden 3/4', 'städa boden', '2027-04-03'],
+  ['städa om en vecka', 'städa', '2026-12-02'],
+  ['beställ sushi kväll', 'beställ sushi kväll', undefined],
+  ['gå i kvällsskolan på fredag', 'gå i kvällsskolan', '2026-11-27'],
+])('"lägg till %s" is "%s" on %s', (said, title, day) => {
+  expect(read(`lägg till ${said}`)).toEqual({ title, ...(day !== undefined && { due_on: day }) });
+});
+
+test('what was due today may be done', () => {
+  expect(read('klar med jobbet för idag')).toEqual({
+    ...{ title: 'jobbet', full_title: 'jobbet för idag' },
+    language: 'sv',
+  });
 });
 
 test('"i nästa vecka" is a week from now', () => {
