@@ -5,7 +5,7 @@ import { countLocked } from '../../../../test/harness/count-locked.ts';
 import { useProduct } from '../../../../test/harness/product.ts';
 import { testContext } from '../../../../test/harness/test-context.ts';
 import { newId } from '../../../base/ids.ts';
-import { type SignInRow, signIn } from './queries.ts';
+import { type SignInRow, signIn, useRefreshToken } from './queries.ts';
 
 const product = useProduct();
 let client: Client;
@@ -58,4 +58,23 @@ test('sign-ups in two statements at once, for the same names in another order, d
   // One has them all, and the other is refused them. One that a deadlock had ended would have been run again, and be done.
   const reasons = (await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'done'));
   expect(reasons.sort()).toEqual(['23505', 'done']);
+});
+
+test('a refresh token that comes many times in one millisecond ends its sign-in once', async () => {
+  const [user] = await signUp([signUpFor('robbed')]);
+  const id = newId();
+  const use = () => {
+    const order = { userId: user?.user_id ?? '', id, generation: 0, lifeSeconds: 60, activityId: newId(), ip: null };
+    const { text, values } = useRefreshToken(order);
+    return client.query(text, [...values]);
+  };
+  // All of a transaction have the time at which that began.
+  await client.query('begin');
+  const uses = [await use(), await use(), await use(), await use()].map(({ rows }) => rows[0]);
+  await client.query('commit');
+  expect(uses).toMatchObject([
+    { generation: 1, is_revoked: false, told: null },
+    { generation: 1, is_revoked: true, told: '' },
+    ...Array(2).fill({ generation: 1, is_revoked: true, told: null }),
+  ]);
 });

@@ -141,7 +141,7 @@ const FORGOTTEN_AT_ONCE = 100;
  * Uses a refresh token: its family goes on to the next generation, when the token is the family's last and nothing ended
  * it. One that was used before ends the family with the activity of that, and tells every server so. Also forgets some of the
  * user's families that expired a day ago: by the clock of a server, the token of one that was ended may be good for longer
- * than by that of the database. One row with what the family is at now, which is nothing when the user is disabled; `told`
+ * than by that of the database. One row with what the family is at now, which is of no use when the user is disabled; `told`
  * only when it ended now. No row when there is no such user.
  * Indexes: users_pkey, refresh_families_pkey, refresh_families_expiry.
  */
@@ -170,31 +170,35 @@ export const useRefreshToken = (p: {
       where user_id = ${p.userId}::uuid and expires_at < now() - interval '1 day' and id <> ${p.id}::uuid
       limit ${FORGOTTEN_AT_ONCE}::integer
     ))
+  ), known as (
+    -- Where it was ended before: told of as it was when this statement began.
+    select generation from refresh_families where user_id = ${p.userId}::uuid and id = ${p.id}::uuid
   ), family as (
     insert into refresh_families (user_id, id, generation, expires_at)
     select user_id, ${p.id}::uuid, ${p.generation}::integer + 1, now() + make_interval(secs => ${p.lifeSeconds}::integer)
     from account where disabled_at is null
     on conflict (user_id, id) do update set
-      generation = case when refresh_families.revoked_at is null and refresh_families.generation = excluded.generation - 1
+      generation = case when refresh_families.generation = excluded.generation - 1
         then excluded.generation else refresh_families.generation end,
-      revoked_at = case when refresh_families.generation = excluded.generation - 1
-        then refresh_families.revoked_at else coalesce(refresh_families.revoked_at, now()) end,
+      revoked_at = case when refresh_families.generation <> excluded.generation - 1 then now() end,
       expires_at = excluded.expires_at
+    -- It is ended once, however many come in the same millisecond.
+    where refresh_families.revoked_at is null
     returning user_id, generation, revoked_at
   ), touched as (
     update users set auth_version = auth_version + 1
-    -- Only where this statement ended it: then it has the time of this one.
-    where user_id = ${p.userId}::uuid and exists (select from family where revoked_at = now()::timestamptz(3))
+    where user_id = ${p.userId}::uuid and exists (select from family where revoked_at is not null)
     returning user_id, auth_version
   ), act as (
     insert into activity (user_id, id, kind, subject_id, ip)
     select user_id, ${p.activityId}::uuid, 'user.token_reused', ${p.id}::uuid, ${p.ip}::inet from touched
   )
-  select account.disabled_at is not null as is_disabled, family.generation, family.revoked_at is not null as is_revoked,
-    touched.auth_version,
+  select account.disabled_at is not null as is_disabled,
+    coalesce(family.generation, known.generation, ${p.generation}::integer) as generation,
+    family.user_id is null or family.revoked_at is not null as is_revoked, touched.auth_version,
     case when touched.user_id is not null
       then pg_notify('evenkeel_users', touched.user_id || ':' || touched.auth_version)::text end as told
-  from account left join family on true left join touched on true`;
+  from account left join known on true left join family on true left join touched on true`;
 
 /**
  * Ends a sign-in: its refresh tokens at once, its access tokens as soon as the servers hear of it. Also forgets some of the
