@@ -1,8 +1,8 @@
-import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type HttpServer, listRoutes, type RouteAccess } from '../../src/platform/http/index.ts';
+import { connectRaw } from '../harness/http-server.ts';
 import { type BadBody, bodiesAgainst, malformedBodies } from './bad-bodies.ts';
 import { cursorsLike, pathsAgainst, queriesAgainst } from './bad-parameters.ts';
 import { CANARY, type JsonSchema } from './schema-faults.ts';
@@ -81,14 +81,7 @@ function isParam(value: unknown): boolean {
 async function exchange(server: HttpServer, bytes: string): Promise<Answer> {
   if (!server.server.listening) await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.server.address() as { port: number };
-  let received = '';
-  await new Promise<void>((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-    socket.setEncoding('utf8').on('data', (text) => {
-      received += text;
-    });
-    socket.on('close', () => resolve()).on('error', reject);
-  });
+  const received = await connectRaw(port, bytes).closed();
   const statusCode = Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1]);
   return { statusCode, body: received.slice(received.indexOf('\r\n\r\n') + 4) };
 }

@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { countLocked } from '../harness/count-locked.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
@@ -9,13 +8,6 @@ import { msUntil } from './fault-server.ts';
 const ANSWER_BOUND_MS = 3_500;
 /** The database ends a statement half a second after its budget, when it cannot be told. */
 const GONE_BOUND_MS = 3_000;
-
-async function connect(url: string): Promise<Client> {
-  const client = new Client({ connectionString: url, application_name: 'test' });
-  await client.connect();
-  onTestFinished(() => client.end());
-  return client;
-}
 
 /** A server behind a network that can be broken, on the database of another. */
 async function startBehindProxy() {
@@ -34,9 +26,8 @@ async function startBehindProxy() {
 test('a database that is lost in mid statement: 503 at the bound, and the statement does not stay there with its locks', async () => {
   const { owner, proxy, product } = await startBehindProxy();
   const user = await product.createUser();
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const { id } = (await created.json()) as { id: string };
-  const [holder, admin] = [await connect(owner.databaseUrl), await connect(owner.databaseUrl)];
+  const id = await product.createSession(user);
+  const [holder, admin] = [await owner.connect(), await owner.connect()];
   await holder.query('begin');
   await holder.query('select from chat_sessions where id = $1 for update', [id]);
   const startedAtMs = performance.now();

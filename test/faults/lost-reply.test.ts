@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
@@ -22,8 +22,7 @@ let app: PrivyApp;
 beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await startFaultProxy(database.url);
-  admin = new Client({ connectionString: database.url });
-  await admin.connect();
+  admin = await database.connect();
   dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-lost-'));
   app = await createPrivyApp();
   server = await startServerProcess({
@@ -39,7 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   proxy?.setMode('pass');
   await server?.end('SIGTERM');
-  await admin?.end();
   await proxy?.close();
   await database?.drop();
   await rm(dataDir, { recursive: true, force: true });

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openModels } from '../../src/app/open-models.ts';
@@ -9,34 +6,26 @@ import { ConfigError, loadConfig } from '../../src/platform/config/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const messages = [{ role: 'user' as const, content: 'Hello' }];
 
-let directory: string;
 let first: StubProvider;
 let second: StubProvider;
 let network: FaultProxy;
 let product: Product;
 let user: TestUser;
 
-/** A file of models, as an operator writes it. */
-function writeModels(text: string): string {
-  const path = join(directory, 'models.yaml');
-  writeFileSync(path, text);
-  return path;
-}
-
 function clientOf(): OpenAI {
   return new OpenAI({ baseURL: `${product.url}/v1`, apiKey: user.key, maxRetries: 0 });
 }
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'evenkeel-models-'));
   first = await startStubProvider({ text: 'from the first' });
   second = await startStubProvider({ text: 'from the second' });
   network = await startFaultProxy(first.url);
-  const path = writeModels(`
+  const models = `
     models:
       - name: smart
         targets:
@@ -48,8 +37,8 @@ beforeAll(async () => {
           - {base_url: "${network.url}", model: one, allow_private: true, first_byte_timeout_ms: 500}
       - name: walled
         targets:
-          - {base_url: "${second.url}", model: two}`);
-  product = await startProduct({ MODELS_FILE: path, FIRST_KEY: 'first-secret' });
+          - {base_url: "${second.url}", model: two}`;
+  product = await startProduct({ MODELS_FILE: writeTestFile('models.yaml', models), FIRST_KEY: 'first-secret' });
   user = await product.createUser();
 });
 
@@ -63,7 +52,6 @@ afterAll(async () => {
   await network.close();
   await first.close();
   await second.close();
-  rmSync(directory, { recursive: true });
 });
 
 describe('with several models in a file', () => {
@@ -124,7 +112,8 @@ describe('with several models in a file', () => {
   });
 
   it('a file with mistakes stops the start, with all of them', () => {
-    const config = loadConfig({ MODELS_FILE: writeModels('models: [{name: a, targets: [{model: m, modle: x}]}]') });
+    const file = writeTestFile('models.yaml', 'models: [{name: a, targets: [{model: m, modle: x}]}]');
+    const config = loadConfig({ MODELS_FILE: file });
     const open = () => openModels(config, { clock: systemClock, log: createLogger({ level: 'silent' }) });
     expect(open).toThrow(ConfigError);
     expect(open).toThrow('MODELS_FILE: models[0].targets[0].modle: there is no such field');

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,6 +6,7 @@ import { type Product, startProduct, type TestUser } from '../harness/product.ts
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
 import { sampleOf } from '../harness/sample-of.ts';
 import { until } from '../harness/until.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 import { type Answer, createClient, type Send } from './load.ts';
 
 /** One command of 150 ms; the rest is for a busy machine. */
@@ -18,7 +16,6 @@ const LIMIT = 20;
 let redis: TestRedis;
 let admin: Client;
 let product: Product;
-let folder: string;
 let known: TestUser;
 let limited: TestUser;
 
@@ -26,9 +23,8 @@ beforeAll(async () => {
   redis = await startTestRedis();
   admin = new Client(redis.url);
   admin.on('error', () => undefined);
-  folder = await mkdtemp(join(tmpdir(), 'evenkeel-redis-trouble-'));
-  await writeFile(join(folder, 'plans.yaml'), `few:\n  requests: { day: ${LIMIT} }\n`);
-  product = await startProduct({ REDIS_URL: redis.url, PLANS_FILE: join(folder, 'plans.yaml') });
+  const plansFile = writeTestFile('plans.yaml', `few: { requests: { day: ${LIMIT} } }`);
+  product = await startProduct({ REDIS_URL: redis.url, PLANS_FILE: plansFile });
   [known, limited] = [await product.createUser(), await product.createUser()];
   await isWell();
   expect((await product.request(limited, 'PUT', '/v1/me/plan', { plan: 'few' })).status).toBe(200);
@@ -39,7 +35,6 @@ afterAll(async () => {
   admin?.disconnect();
   await product?.stop();
   await redis?.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const readiness = async () => (await product.request(undefined, 'GET', '/readyz')).text();

@@ -1,32 +1,24 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, beforeEach } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { findSessions, insertSessions, type NewSession } from '../../src/core/chat/queries.ts';
 import { type NewTurn, startTurns } from '../../src/core/chat/turns/start/queries.ts';
 import type { TurnEnd, TurnProgress } from '../../src/core/chat/turns/store/queries.ts';
-import { createLogger } from '../../src/platform/log/index.ts';
-import { openPostgres, type Postgres, type Statement } from '../../src/platform/postgres/index.ts';
-import { createTestDatabase, type TestDatabase } from './postgres.ts';
+import type { Statement } from '../../src/platform/postgres/index.ts';
+import { insertUser } from './insert-user.ts';
 import { testContext } from './test-context.ts';
+import { useTestDatabase } from './test-database.ts';
 
 const once = { keyId: null, ip: null, idempotencyKey: null, fingerprint: null };
 
 /** A database for the file, the product's way to it, and connections that go around the product. */
 function useDatabase() {
-  let home: TestDatabase;
-  const opened = {} as { postgres: Postgres; admin: Client; holder: Client };
+  const { database, postgres } = useTestDatabase();
+  const clients = {} as { admin: Client; holder: Client };
   beforeAll(async () => {
-    home = await createTestDatabase();
-    opened.postgres = openPostgres({ url: home.url, log: createLogger({ level: 'silent' }) });
-    opened.admin = new Client({ connectionString: home.url });
-    opened.holder = new Client({ connectionString: home.url });
-    await Promise.all([opened.admin.connect(), opened.holder.connect()]);
+    [clients.admin, clients.holder] = await Promise.all([database.connect(), database.connect()]);
   });
-  afterAll(async () => {
-    await Promise.all([opened.admin.end(), opened.holder.end(), opened.postgres.close()]);
-    await home.drop();
-  });
-  return opened;
+  return Object.assign(clients, { postgres });
 }
 
 /** A user's rows, as the statements take them. */
@@ -62,8 +54,7 @@ export function useChatRows() {
   const { newSession, newTurn, ...rows } = rowsOf(user);
 
   beforeEach(async () => {
-    user.userId = newId();
-    await database.admin.query('insert into users (user_id, username) values ($1, $2)', [user.userId, user.userId]);
+    user.userId = await insertUser(database.postgres);
   });
 
   const query = <Row extends object>(statement: Statement<Row>): Promise<Row[]> =>

@@ -1,5 +1,4 @@
-import type { AddressInfo } from 'node:net';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { AppError } from '../../src/base/errors.ts';
 import { httpErrors } from '../../src/platform/http/errors.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/platform/http/server.ts';

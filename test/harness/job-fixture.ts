@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { onTestFinished } from 'vitest';
 import { type Job, type Jobs, type JobsOptions, openJobs } from '../../src/platform/jobs/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
@@ -16,14 +16,11 @@ interface JobDatabase {
 
 /** Makes a database for one test, after which it is removed. */
 export async function openJobDatabase(): Promise<JobDatabase> {
-  const { url, drop } = await createTestDatabase();
+  const { url, connect, drop } = await createTestDatabase();
   onTestFinished(drop);
   const database = openPostgres({ url, log });
   onTestFinished(() => database.close());
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  onTestFinished(() => client.end());
-  return { url, database, client };
+  return { url, database, client: await connect() };
 }
 
 /** Starts workers on a database, which are stopped after the test. */

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, onTestFinished } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openPostgres, type Postgres, type PostgresOptions } from '../../src/platform/postgres/postgres.ts';
@@ -7,21 +7,17 @@ import { createTestDatabase, type TestDatabase } from './postgres.ts';
 
 /** For tests of the pool: a database of the test file's own with a table `notes`, and what the tests do with it. */
 export class PoolFixture {
-  database: TestDatabase = { url: '', drop: async () => {} };
-  admin = new Client();
+  database = {} as TestDatabase;
+  admin = {} as Client;
 
   constructor() {
     beforeAll(async () => {
       this.database = await createTestDatabase();
-      this.admin = new Client({ connectionString: this.database.url });
-      await this.admin.connect();
+      this.admin = await this.database.connect();
       await this.admin.query('create table notes (id int primary key, text text)');
     });
     afterEach(() => this.admin.query('truncate notes'));
-    afterAll(async () => {
-      await this.admin.end();
-      await this.database.drop();
-    });
+    afterAll(() => this.database.drop?.());
   }
 
   /** A pool that is closed after the test. */

@@ -12,7 +12,11 @@ declare module 'vitest' {
 /** A database of a test's own. */
 export interface TestDatabase {
   readonly url: string;
-  /** Ends its connections and removes it. */
+  /** Opens a connection of the test's own, past the product's. */
+  connect(): Promise<Client>;
+  /** Ends those. */
+  disconnect(): Promise<void>;
+  /** Ends all connections to it and removes it. */
   drop(): Promise<void>;
 }
 
@@ -25,11 +29,30 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   // By copying its files: by the log, as is the default, takes twice the work, and dropping it three times.
   await ask(adminUrl, `create database ${name} template ${TEMPLATE} strategy file_copy`);
+  const database = sharedDatabase(withDatabase(adminUrl, name));
   return {
-    url: withDatabase(adminUrl, name),
+    ...database,
     async drop() {
+      await database.disconnect();
       await ask(adminUrl, `drop database if exists ${name} with (force)`);
     },
+  };
+}
+
+/** A database that another removes. */
+export function sharedDatabase(url: string): TestDatabase {
+  const clients: Client[] = [];
+  const disconnect = async () => void (await Promise.all(clients.splice(0).map((client) => client.end())));
+  return {
+    url,
+    async connect() {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      clients.push(client);
+      return client;
+    },
+    disconnect,
+    drop: disconnect,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { afterAll, beforeAll } from 'vitest';
 import { findAssistants } from '../../src/app/assistants/find-assistants.ts';
 import { createServer, type Server, type ServerParts } from '../../src/app/create-server.ts';
@@ -9,7 +10,7 @@ import { loadConfig } from '../../src/platform/config/index.ts';
 import { createLogger, type Logger } from '../../src/platform/log/index.ts';
 import { openPostgres, type Postgres } from '../../src/platform/postgres/index.ts';
 import { type StubProvider, type StubProviderOptions, startStubProvider } from '../stubs/provider.ts';
-import { createTestDatabase } from './postgres.ts';
+import { createTestDatabase, sharedDatabase } from './postgres.ts';
 import { testContext } from './test-context.ts';
 
 /** A user of the product under test. */
@@ -27,12 +28,16 @@ export interface Product {
   readonly server: Server;
   readonly postgres: Postgres;
   readonly databaseUrl: string;
+  /** Opens a connection to the database past the server, which is ended at the latest when the product is stopped. */
+  connect(): Promise<Client>;
   /** Makes a user with a key that may do everything. */
   createUser(username?: string): Promise<TestUser>;
   /** Makes a key of a user that has only these permissions. */
   createKey(user: TestUser, wanted: readonly Permission[]): Promise<string>;
   /** Sends a request with the user's key; a body is sent as JSON. */
   request(user: { key: string } | undefined, ...[method, path, body]: RequestLine): Promise<Response>;
+  /** Makes a chat session of the user, with these fields of what makes one; answers its id. */
+  createSession(user: { key: string }, fields?: object): Promise<string>;
   /** Begins a chat of the user with an assistant; answers what sends it a message and tells what it says. */
   startChat(user: TestUser, assistant: string): Promise<(content: string) => Promise<string>>;
   stop(): Promise<void>;
@@ -51,7 +56,7 @@ export async function startProduct(
   variables: Record<string, string> = {},
   { beside, log = createLogger({ level: 'silent' }), ...options }: ProductOptions = {},
 ): Promise<Product> {
-  const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await createTestDatabase();
+  const database = beside ? sharedDatabase(beside.databaseUrl) : await createTestDatabase();
   // A machine that runs many tests may take longer for a new connection than a server in earnest should wait.
   const patience = { DATABASE_POOL_WAIT_MS: '5000' };
   const config = loadConfig({ DATABASE_URL: database.url, PORT: '0', ...patience, ...variables });
@@ -59,15 +64,8 @@ export async function startProduct(
   const metrics = createServerMetrics();
   const pool = { ...poolOptionsOf(config.database), url: database.url };
   const postgres = openPostgres({ ...pool, log, observe: metrics.statements.observe });
-  const server = await createServer({
-    config,
-    log,
-    postgres,
-    directUrl: database.url,
-    metrics,
-    assistantFolders,
-    ...options,
-  });
+  const parts = { config, log, postgres, directUrl: database.url, metrics, assistantFolders };
+  const server = await createServer({ ...parts, ...options });
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 });
 
   async function request(user: { key: string } | undefined, ...[method, path, body]: RequestLine) {
@@ -81,12 +79,20 @@ export async function startProduct(
     });
   }
 
+  async function createSession(user: { key: string }, fields: object = {}): Promise<string> {
+    const response = await request(user, 'POST', '/v1/chat/sessions', fields);
+    if (response.status !== 201) throw new Error(`No session was made: ${await response.text()}`);
+    return ((await response.json()) as { id: string }).id;
+  }
+
   return {
     url,
     server,
     postgres,
     databaseUrl: database.url,
+    connect: database.connect,
     request,
+    createSession,
     async createUser(username = `user-${newId()}`) {
       const user = await createUserWithKey(postgres, { username, plan: 'free', name: 'test' }, testContext());
       if (user === undefined) throw new Error(`The username ${username} is taken.`);
@@ -97,14 +103,14 @@ export async function startProduct(
       return ((await response.json()) as { key: string }).key;
     },
     async startChat(user, assistant) {
-      const session = await request(user, 'POST', '/v1/chat/sessions', { assistant });
-      const { id } = (await session.json()) as { id: string };
+      const id = await createSession(user, { assistant });
       return async (content) => {
         const answer = await request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
         return ((await answer.json()) as { content: string }).content;
       };
     },
     async stop() {
+      await database.disconnect();
       await server.stop();
       await postgres.close();
       await database.drop();
@@ -120,6 +126,15 @@ export function useProduct(...options: Parameters<typeof startProduct>): Product
   });
   afterAll(() => product.stop?.());
   return product;
+}
+
+/** Gives the test file that calls it a user of its product, from `beforeAll` on; as `createUser`. */
+export function useUser(product: Product, username?: string): TestUser {
+  const user = {} as TestUser;
+  beforeAll(async () => {
+    Object.assign(user, await product.createUser(username));
+  });
+  return user;
 }
 
 /** As `useProduct`, with the model `stub-model` of a stub provider that is started before it and closed after it. */

@@ -1,19 +1,19 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
+import { disableUser } from '../harness/disable-user.ts';
 import { createPrivyApp } from '../harness/privy-app.ts';
-import { type Product, permissionsWithout, startProduct, type TestUser } from '../harness/product.ts';
+import { permissionsWithout, type TestUser, useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 import { createResources } from './create-resources.ts';
 import { type Resources, routeExamples, routePermissions } from './route-examples.ts';
 
-let folder: string;
-let product: Product;
+const app = await createPrivyApp();
+const plansFile = writeTestFile('plans.yaml', 'spent: { requests: { day: 1 } }');
+const product = useProduct({ ...app.variables, PLANS_FILE: plansFile });
 let alice: TestUser;
 let bob: TestUser;
 let hers: Resources;
@@ -23,10 +23,6 @@ let dave: TestUser;
 let firstKey: string;
 
 beforeAll(async () => {
-  const app = await createPrivyApp();
-  folder = await mkdtemp(join(tmpdir(), 'evenkeel-access-'));
-  await writeFile(join(folder, 'plans.yaml'), 'spent: { requests: { day: 1 } }');
-  product = await startProduct({ ...app.variables, PLANS_FILE: join(folder, 'plans.yaml') });
   alice = await product.createUser();
   bob = await product.createUser();
   hers = await createResources(product, alice);
@@ -35,11 +31,6 @@ beforeAll(async () => {
   dave = await product.createUser();
   expect((await product.request(dave, 'PUT', '/v1/me/plan', { plan: 'spent' })).status).toBe(200);
   await product.request(dave, 'GET', '/v1/me');
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function send(key: string | undefined, route: { method: string; path: string; body?: unknown }) {
@@ -105,10 +96,7 @@ describe.each(Object.entries(routeExamples))('%s', (name, example) => {
 
   it('answers 401 to a user who is disabled', async () => {
     const carol = await product.createUser();
-    const disable = sql`
-      -- test.disable_user
-      update users set disabled_at = now() where user_id = ${carol.userId}`;
-    await product.postgres.query(disable, testContext());
+    await disableUser(product.postgres, carol);
     const { status, text } = await send(carol.key, theirs());
     expect([status, codeOf(text)]).toEqual([401, 'auth.user_disabled']);
   });

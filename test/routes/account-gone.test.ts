@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { connectChat } from '../harness/chat-client.ts';
 import { countLocked } from '../harness/count-locked.ts';
@@ -17,14 +17,7 @@ let other: Client;
 let client: Client;
 
 beforeAll(async () => {
-  [other, client] = [new Client(product.databaseUrl), new Client(product.databaseUrl)];
-  await other.connect();
-  await client.connect();
-});
-
-afterAll(async () => {
-  await other?.end();
-  await client?.end();
+  [other, client] = await Promise.all([product.connect(), product.connect()]);
 });
 
 /** A user whom the server knows, and goes on knowing: it is not told that the account goes. */

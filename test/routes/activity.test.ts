@@ -1,19 +1,15 @@
-import { Client, escapeLiteral } from 'pg';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type Client, escapeLiteral } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { FIRST_ID, LAST_ID } from '../../src/base/ids.ts';
 import { activityKinds, keepActivity } from '../../src/core/activity/index.ts';
 import { dropOldActivity, listRareActivity, makePartitions } from '../../src/core/activity/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, useProduct } from '../harness/product.ts';
+import { useProduct, useUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { listStatements } from '../statements/list-statements.ts';
 
 const product = useProduct();
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 interface ActivityPage {
   data: { id: string; kind: string; key_id: string | null; subject_id: string; created_at: string }[];
@@ -53,8 +49,7 @@ async function countRows(partition: string): Promise<number> {
 
 /** A connection past the server's, until the test ends. */
 async function open(): Promise<Client> {
-  const client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
+  const client = await product.connect();
   onTestFinished(() => client.end());
   return client;
 }
@@ -62,10 +57,7 @@ async function open(): Promise<Client> {
 it('is listed newest first, page by page, by kind and by time, to its user alone', async () => {
   const other = await product.createUser();
   const created: string[] = [];
-  for (let n = 0; n < 5; n++) {
-    const answer = await product.request(user, 'POST', '/v1/chat/sessions', {});
-    created.unshift(((await answer.json()) as { id: string }).id);
-  }
+  for (let n = 0; n < 5; n++) created.unshift(await product.createSession(user));
   const first = await list('?kind=session.created&limit=3');
   const second = await list(`?kind=session.created&limit=3&cursor=${first.next_cursor}`);
   expect([...first.data, ...second.data].map((row) => row.subject_id)).toEqual(created);
@@ -188,8 +180,7 @@ it('goes with its month when that is older than it is kept', async () => {
   );
   const before = (await list()).data.length;
   expect(await countRows('activity_rest')).toBe(1);
-  const context = testContext();
-  await keepActivity(product.postgres, 30).run({}, context);
+  await keepActivity(product.postgres, 30).run({}, testContext());
   expect(await countRows('activity_rest')).toBe(0);
   expect((await list()).data).toHaveLength(before - 1);
 });
@@ -217,9 +208,7 @@ describe('while something reads for long, as a backup does,', () => {
     await backup.query('begin; lock table users, activity in access share mode');
     const before = await partitions();
     const startedAtMs = performance.now();
-    await expect(keep()).rejects.toMatchObject({
-      code: 'postgres.timeout',
-    });
+    await expect(keep()).rejects.toMatchObject({ code: 'postgres.timeout' });
     expect(performance.now() - startedAtMs).toBeLessThan(1_000);
     expect(await partitions()).toEqual(before);
     await backup.query('rollback');

@@ -1,11 +1,9 @@
-import { Client } from 'pg';
 import { beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
-import { sql } from '../../src/platform/postgres/index.ts';
 import { connectChat } from '../harness/chat-client.ts';
+import { disableUser } from '../harness/disable-user.ts';
 import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
-import { testContext } from '../harness/test-context.ts';
 import { until } from '../harness/until.ts';
 
 const product = useProduct();
@@ -33,15 +31,6 @@ async function cache(method = 'GET', path = '', body?: object): Promise<Statisti
 }
 
 const me = (user: { key: string }) => product.request(user, 'GET', '/v1/me');
-
-/** Disables a user as another server does. */
-const disable = (user: TestUser) => sql`
-  -- test.disable_user
-  with touched as (
-    update users set disabled_at = now(), auth_version = auth_version + 1 where user_id = ${user.userId}
-    returning user_id, auth_version
-  )
-  select pg_notify('evenkeel_users', user_id || ':' || auth_version) from touched`;
 
 /** The steps of an answer's time. */
 const stepsOf = (response: Response) =>
@@ -96,7 +85,7 @@ it('refuses a key that expires while it is cached', async () => {
 it('hears of a change that another connection makes', async () => {
   const user = await product.createUser();
   expect((await me(user)).status).toBe(200);
-  await product.postgres.query(disable(user), testContext());
+  await disableUser(product.postgres, user);
   await until(async () => (await me(user)).status === 401);
 });
 
@@ -133,7 +122,7 @@ it('asks at each request when it is switched off, and hears of changes all the s
       expect(stepsOf(await off.request(user, 'GET', '/v1/me'))).toContain('sql');
     }
     const client = await connectChat(off.url, { headers: { authorization: `Bearer ${user.key}` } });
-    await off.postgres.query(disable(user), testContext());
+    await disableUser(off.postgres, user);
     const disabledAtMs = performance.now();
     expect(await client.closed()).toBe(1008);
     // A heartbeat would find out in half a minute.
@@ -145,8 +134,7 @@ it('asks at each request when it is switched off, and hears of changes all the s
 
 it('tells the servers nothing where a key stays as it is', async () => {
   const told: (string | undefined)[] = [];
-  const listener = new Client({ connectionString: product.databaseUrl });
-  await listener.connect();
+  const listener = await product.connect();
   listener.on('notification', ({ payload }) => told.push(payload));
   await listener.query('listen evenkeel_users');
 

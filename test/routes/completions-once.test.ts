@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel, useUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 
 /** With what JSON in the database would not take. */
@@ -13,11 +13,7 @@ const { product, provider } = useProductWithModel(
   {},
   { MODEL_TOTAL_TIMEOUT_MS: String(MODEL_BUDGET_MS), MODEL_FIRST_BYTE_TIMEOUT_MS: '2000' },
 );
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 beforeEach(() => provider.setMode('ok', { text: TEXT, delayMs: 0 }));
 

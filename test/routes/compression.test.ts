@@ -19,8 +19,7 @@ let sessionId: string;
 beforeAll(async () => {
   provider.setMode('ok', { text: longAnswer, delayMs: 0 });
   user = await product.createUser();
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  sessionId = ((await created.json()) as { id: string }).id;
+  sessionId = await product.createSession(user);
   const statement = sql`
     -- test.store_messages
     with stored as (

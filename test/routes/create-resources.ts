@@ -7,8 +7,8 @@ import type { Resources } from './route-examples.ts';
 
 /** Makes one of everything that has an id, for one user. */
 export async function createResources(product: Product, user: TestUser): Promise<Resources> {
-  const session = (await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string };
-  const path = `/v1/chat/sessions/${session.id}/messages`;
+  const sessionId = await product.createSession(user);
+  const path = `/v1/chat/sessions/${sessionId}/messages`;
   const answer = (await (await product.request(user, 'POST', path, { content: 'Hello' })).json()) as {
     turn_id: string;
   };
@@ -19,7 +19,7 @@ export async function createResources(product: Product, user: TestUser): Promise
   const assistants = await createAssistantResources(product, user);
   return {
     userId: user.userId,
-    sessionId: session.id,
+    sessionId,
     turnId: answer.turn_id,
     keyId: key.id,
     notificationId,

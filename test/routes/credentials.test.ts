@@ -1,13 +1,9 @@
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newSecret } from '../../src/core/keys/index.ts';
-import { type TestUser, useProduct } from '../harness/product.ts';
+import { useProduct, useUser } from '../harness/product.ts';
 
 const product = useProduct();
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser('ann');
-});
+const user = useUser(product, 'ann');
 
 async function call(headers: Record<string, string>): Promise<unknown[]> {
   const response = await fetch(`${product.url}/v1/me`, { headers });

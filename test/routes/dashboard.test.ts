@@ -49,8 +49,7 @@ async function startUsedProduct(): Promise<Product> {
 
 async function use(product: Product): Promise<void> {
   const user = await product.createUser();
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const { id } = (await created.json()) as { id: string };
+  const id = await product.createSession(user);
   const turn = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Hi', stream: true });
   await turn.text();
   await product.request(user, 'GET', '/v1/nowhere');

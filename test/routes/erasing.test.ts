@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eraseUser, largeParts } from '../../src/app/stored-data/erase-user.ts';
 import { newId } from '../../src/base/ids.ts';
 import { systemClock } from '../../src/base/time.ts';
@@ -8,13 +8,13 @@ import { beginErasing } from '../../src/core/accounts/queries.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { type Database, openPostgres } from '../../src/platform/postgres/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
-import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { createPrivyApp } from '../harness/privy-app.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 
-let app: PrivyApp;
+const app = await createPrivyApp();
 /** Nobody works on its jobs: an account stays half erased. */
-let product: Product;
+const product = useProduct(app.variables, { worksOnJobs: false });
 let operator: TestUser;
 /** Does to a user what others do at the same time. */
 let other: Client;
@@ -22,18 +22,8 @@ let other: Client;
 let client: Client;
 
 beforeAll(async () => {
-  app = await createPrivyApp();
-  product = await startProduct(app.variables, { worksOnJobs: false });
   operator = await product.createUser('operator');
-  [other, client] = [new Client(product.databaseUrl), new Client(product.databaseUrl)];
-  await other.connect();
-  await client.connect();
-});
-
-afterAll(async () => {
-  await other?.end();
-  await client?.end();
-  await product?.stop();
+  [other, client] = await Promise.all([product.connect(), product.connect()]);
 });
 
 interface Person extends TestUser {

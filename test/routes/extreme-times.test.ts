@@ -1,15 +1,11 @@
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { listRoutes } from '../../src/platform/http/index.ts';
 import type { JsonSchema } from '../contract/schema-faults.ts';
-import { type TestUser, useProduct } from '../harness/product.ts';
+import { useProduct, useUser } from '../harness/product.ts';
 
 const product = useProduct();
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 const extremes: Readonly<Record<string, readonly string[]>> = {
   date: ['0001-01-01', '9999-12-31'],

@@ -1,5 +1,4 @@
-import { Client } from 'pg';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { version } from '../../src/app/version.ts';
 import type { CallContext } from '../../src/base/call-context.ts';
 import type { Health } from '../../src/platform/telemetry/index.ts';
@@ -98,9 +97,7 @@ test.each([
 });
 
 test('a database that is read-only is told of while it is', async () => {
-  const admin = new Client({ connectionString: product.databaseUrl });
-  await admin.connect();
-  onTestFinished(() => admin.end());
+  const admin = await product.connect();
   const name = admin.escapeIdentifier(admin.database ?? '');
   const readiness = async () => {
     const response = await product.request(undefined, 'GET', '/readyz');

@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { encodeCursor } from '../../src/platform/http/index.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
@@ -13,12 +13,7 @@ let user: TestUser;
 
 beforeAll(async () => {
   user = await product.createUser();
-  client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
-});
-
-afterAll(async () => {
-  await client?.end();
+  client = await product.connect();
 });
 
 /** What is stored of a message: so many characters of content, of so many bytes each, and so much of tool calls. */

@@ -1,18 +1,14 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { forgetIdempotencyKeys } from '../../src/core/accounts/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { type TestUser, useProductWithModel, useUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 
 const TEXT = 'one two three';
 
 const { product, provider } = useProductWithModel({ text: TEXT });
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 beforeEach(() => provider.setMode('ok', { delayMs: 0 }));
 
@@ -32,9 +28,7 @@ async function post(path: string, body: unknown, { key, as = user }: { key: stri
   return { status: response.status, replayed, text: await response.text() };
 }
 
-async function createSession(): Promise<string> {
-  return ((await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string }).id;
-}
+const createSession = () => product.createSession(user);
 
 async function countMessages(session: string): Promise<number> {
   const page = (await (await product.request(user, 'GET', `/v1/chat/sessions/${session}/messages`)).json()) as {

@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
 
 const product = useProduct({}, { worksOnJobs: false });
@@ -7,13 +7,8 @@ let client: Client;
 let user: TestUser;
 
 beforeAll(async () => {
-  client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
+  client = await product.connect();
   user = await product.createUser();
-});
-
-afterAll(async () => {
-  await client?.end();
 });
 
 /** Enqueues a job that was tried as often as it may be; answers its id. */

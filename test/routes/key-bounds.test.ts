@@ -1,15 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forgetEndedKeys } from '../../src/core/keys/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, useProduct } from '../harness/product.ts';
+import { useProduct, useUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct();
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 interface KeyAnswer {
   id: string;

@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
@@ -39,8 +38,7 @@ it('a hundred keys that work may be had: of fifty who make the last one at once,
   for (let made = 1; made < LIMIT - 1; made++) await make(`key ${made}`);
   const last = () => make('last');
   // Another server is about to make one, so that those who ask all begin before any is done.
-  const client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
+  const client = await product.connect();
   await client.query('begin');
   await client.query('select api_key_is_allowed($1, 1)', [owner.userId]);
   const asked = Array.from({ length: 50 }, last);
@@ -53,7 +51,6 @@ it('a hundred keys that work may be had: of fifty who make the last one at once,
   };
   await expect.poll(areMany).toBe(true);
   await client.query('rollback');
-  await client.end();
   const answers = await Promise.all(asked);
   expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(49).fill(403)]);
   const refused = answers.find(({ status }) => status === 403);
@@ -112,27 +109,22 @@ it('a key that has expired is brought back to life only where there are fewer th
 
 /** Sends a request five times; all wait for the user's row, and see what was before the first is done. */
 async function sendAtOnce(owner: TestUser, path: string, { body, isKeyed }: { body: object; isKeyed: boolean }) {
-  const client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
-  try {
-    await client.query('begin');
-    await client.query('select from users where user_id = $1 for no key update', [owner.userId]);
-    const headers = {
-      authorization: `Bearer ${owner.key}`,
-      'content-type': 'application/json',
-      ...(isKeyed && { 'idempotency-key': newId() }),
-    };
-    const order = { method: 'POST', headers, body: JSON.stringify(body) };
-    const answers = Array.from({ length: 5 }, async () => {
-      const answer = await fetch(product.url + path, order);
-      return { status: answer.status, body: (await answer.json()) as { key: string | null } };
-    });
-    await expect.poll(() => countLocked(client)).toBe(5);
-    await client.query('commit');
-    return await Promise.all(answers);
-  } finally {
-    await client.end();
-  }
+  const client = await product.connect();
+  await client.query('begin');
+  await client.query('select from users where user_id = $1 for no key update', [owner.userId]);
+  const headers = {
+    authorization: `Bearer ${owner.key}`,
+    'content-type': 'application/json',
+    ...(isKeyed && { 'idempotency-key': newId() }),
+  };
+  const order = { method: 'POST', headers, body: JSON.stringify(body) };
+  const answers = Array.from({ length: 5 }, async () => {
+    const answer = await fetch(product.url + path, order);
+    return { status: answer.status, body: (await answer.json()) as { key: string | null } };
+  });
+  await expect.poll(() => countLocked(client)).toBe(5);
+  await client.query('commit');
+  return await Promise.all(answers);
 }
 
 it.each([

@@ -1,17 +1,13 @@
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import { isWellFormedSecret, KeyUses } from '../../src/core/keys/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
+import { startProduct, useProduct, useUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct();
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 interface KeyAnswer {
   id: string;

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { startProduct, type TestUser, useProductWithModel } from '../harness/product.ts';
 import { until } from '../harness/until.ts';
@@ -73,8 +72,7 @@ it.each(bothWays)('a completion, %s, whose time is up before anything came count
 });
 
 it('a turn that is stopped before anything came counts its prompt', async () => {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const path = `/v1/chat/sessions/${await product.createSession(user)}`;
   const { answer } = await askInVain(() => product.request(user, 'POST', `${path}/messages`, { content }));
   const { data } = await read<{ data: { turn_id: string }[] }>(`${path}/messages`);
   const stopped = await product.request(user, 'POST', `${path}/turns/${data[0]?.turn_id}/stop`);
@@ -88,16 +86,13 @@ it('a completion and a turn that a server which stops ends before anything came 
   const other = await startProduct(variables);
   onTestFinished(() => other.stop());
   const owner = await other.createUser();
-  const session = await other.request(owner, 'POST', '/v1/chat/sessions', {});
-  const { id } = (await session.json()) as { id: string };
+  const id = await other.createSession(owner);
   const body = { messages: [{ role: 'user', content }] };
   await askInVain(() => other.request(owner, 'POST', '/v1/chat/completions', body));
   await askInVain(() => other.request(owner, 'POST', `/v1/chat/sessions/${id}/messages`, { content }));
   await other.server.stop();
-  const client = new Client({ connectionString: other.databaseUrl });
-  await client.connect();
+  const client = await other.connect();
   const { rows } = await client.query('select requests, prompt_tokens > 200 as are_both from usage_days');
-  await client.end();
   expect(rows).toEqual([{ requests: 2, are_both: true }]);
 });
 

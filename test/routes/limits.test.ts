@@ -1,13 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { until } from '../harness/until.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 
-const PLANS_FILE = `
+const PLANS = `
 free:
   requests: { minute: 2000, hour: 10000, day: 50000 }
 few:
@@ -17,21 +15,12 @@ by-key:
   requests_per_key: { day: 3 }
 `;
 
-let product: Product;
+const product = useProduct({ PLANS_FILE: writeTestFile('plans.yaml', PLANS) });
 let admin: TestUser;
-let folder: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
-  await writeFile(join(folder, 'plans.yaml'), PLANS_FILE);
-  product = await startProduct({ PLANS_FILE: join(folder, 'plans.yaml') });
   admin = await product.createUser();
   await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
-});
-
-afterAll(async () => {
-  await product.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const me = (user: { key: string }) => product.request(user, 'GET', '/v1/me');

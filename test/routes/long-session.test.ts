@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import { useProduct } from '../harness/product.ts';
 import { until } from '../harness/until.ts';
 
@@ -10,14 +10,7 @@ let admin: Client;
 let holder: Client;
 
 beforeAll(async () => {
-  admin = new Client({ connectionString: product.databaseUrl });
-  holder = new Client({ connectionString: product.databaseUrl });
-  await Promise.all([admin.connect(), holder.connect()]);
-});
-
-afterAll(async () => {
-  await admin?.end();
-  await holder?.end();
+  [admin, holder] = await Promise.all([product.connect(), product.connect()]);
 });
 
 const MESSAGES = 1_000;
@@ -47,8 +40,7 @@ async function countRows(sessionId: string): Promise<number> {
 
 test('a long session that is being deleted holds up nobody, and is gone with all that it had', async () => {
   const user = await product.createUser();
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const { id } = (await created.json()) as { id: string };
+  const id = await product.createSession(user);
   await fill(user.userId, id);
   await holder.query('begin');
   await holder.query('select from chat_messages where session_id = $1 and seq = 1 for update', [id]);

@@ -1,17 +1,14 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { useProductWithModel, useUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
+import { readEvents, type StreamedEvent } from '../harness/turn-events.ts';
 
 const TEXT = 'Grüße, 你好, one two three!';
 
 const { product, provider } = useProductWithModel({ text: TEXT }, { MODEL_CHUNK_TIMEOUT_MS: '400' });
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 beforeEach(() => provider.setMode('ok', { delayMs: 0 }));
 
@@ -31,9 +28,7 @@ interface HistoryPage {
   next_cursor: string | null;
 }
 
-async function createSession(): Promise<string> {
-  return ((await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string }).id;
-}
+const createSession = () => product.createSession(user);
 
 const messagesOf = (sessionId: string): string => `/v1/chat/sessions/${sessionId}/messages`;
 
@@ -46,14 +41,9 @@ async function history(sessionId: string, query = ''): Promise<HistoryPage> {
 }
 
 /** The events of a streamed answer, with their ids. */
-async function streamEvents(sessionId: string, content: string): Promise<{ id: number; event: string; data: never }[]> {
+async function streamEvents(sessionId: string, content: string): Promise<StreamedEvent[]> {
   const response = await product.request(user, 'POST', messagesOf(sessionId), { content, stream: true });
-  const frames = (await response.text()).split('\n\n').filter((frame) => frame.includes('event: '));
-  return frames.map((frame) => ({
-    id: Number(/^id: (\d+)$/m.exec(frame)?.[1]),
-    event: /^event: (.+)$/m.exec(frame)?.[1] ?? '',
-    data: JSON.parse(/^data: (.+)$/m.exec(frame)?.[1] ?? 'null') as never,
-  }));
+  return readEvents(await response.text());
 }
 
 describe('a turn', () => {
@@ -83,9 +73,7 @@ describe('a turn', () => {
     expect(events.map(({ id }) => id)).toEqual(events.map((_event, index) => index + 1));
     expect(events.at(0)?.event).toBe('turn.started');
     expect(events.slice(-2).map(({ event }) => event)).toEqual(['message.completed', 'turn.completed']);
-    const deltas = events
-      .filter(({ event }) => event === 'message.delta')
-      .map(({ data }) => (data as { delta: string }).delta);
+    const deltas = events.filter(({ event }) => event === 'message.delta').map(({ data }) => data.delta);
     expect(deltas.join('')).toBe(TEXT);
     const stored = (await history(session)).data[1];
     expect(events.at(-2)?.data).toMatchObject({ message: stored });

@@ -11,8 +11,7 @@ let sessionId: string;
 
 beforeAll(async () => {
   user = await product.createUser();
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'canary-title' });
-  sessionId = ((await created.json()) as { id: string }).id;
+  sessionId = await product.createSession(user, { title: 'canary-title' });
   await product.request(user, 'POST', `/v1/chat/sessions/${sessionId}/messages`, { content: 'canary-content' });
   await product.request(user, 'GET', '/v1/chat/sessions/canary-id');
   await product.request(user, 'GET', '/canary-path?canary=query');
@@ -70,8 +69,7 @@ describe('what is counted', () => {
     const failing = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' });
     onTestFinished(() => failing.stop());
     const author = await failing.createUser();
-    const created = await failing.request(author, 'POST', '/v1/chat/sessions', {});
-    const path = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}/messages`;
+    const path = `/v1/chat/sessions/${await failing.createSession(author)}/messages`;
     const answer = await failing.request(author, 'POST', path, { content: 'Hi', stream });
     expect(await answer.text()).toContain('models.invalid_request');
     const { text } = await scrape({}, failing);
@@ -86,8 +84,7 @@ describe('what is counted', () => {
     const slow = await startProduct({ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub' });
     onTestFinished(() => slow.stop());
     const author = await slow.createUser();
-    const created = await slow.request(author, 'POST', '/v1/chat/sessions', {});
-    const path = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}`;
+    const path = `/v1/chat/sessions/${await slow.createSession(author)}`;
     const running = await slow.request(author, 'POST', `${path}/messages`, { content: 'Hi', stream: true });
     await slow.request(author, 'POST', `${running.headers.get('location')}/stop`);
     await running.text();

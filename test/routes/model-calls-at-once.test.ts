@@ -1,42 +1,19 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { beforeEach, expect, it } from 'vitest';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { until } from '../harness/until.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 
-let provider: StubProvider;
-let product: Product;
+const plansFile = writeTestFile('plans.yaml', 'free: { model_calls_at_once: 3 }');
+// There are turns left when it stops.
+const { product, provider } = useProductWithModel({}, { PLANS_FILE: plansFile, DRAIN_TIMEOUT_MS: '100' });
 let user: TestUser;
-let folder: string;
 /** Of the user's session. */
 let path: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
-  await writeFile(join(folder, 'plans.yaml'), 'free:\n  model_calls_at_once: 3\n');
-  provider = await startStubProvider();
-  product = await startProduct({
-    MODEL_BASE_URL: provider.url,
-    MODEL_NAME: 'stub-model',
-    PLANS_FILE: join(folder, 'plans.yaml'),
-    // The turns that are left.
-    DRAIN_TIMEOUT_MS: '100',
-  });
-});
 
 beforeEach(async () => {
   provider.setMode('no-first-byte');
   user = await product.createUser();
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
+  path = `/v1/chat/sessions/${await product.createSession(user)}`;
 });
 
 /** What may be added to a request. */

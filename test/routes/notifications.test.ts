@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { newId } from '../../src/base/ids.ts';
 import { notify } from '../../src/core/notifications/queries.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
+import { disableUser } from '../harness/disable-user.ts';
 import { startTestMailServer, type TestMailServer } from '../harness/mail-server.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
@@ -187,10 +188,7 @@ describe('mail', () => {
 
   it('does not go to a user who is disabled', async () => {
     await setEmail('reader@example.com', true);
-    const disable = sql`
-      -- test.disable_user
-      update users set disabled_at = now() where user_id = ${user.userId}`;
-    await product.postgres.query(disable, testContext());
+    await disableUser(product.postgres, user);
     await tell('disabled');
     await expect.poll(countJobs, soon).toBe(0);
     expect(mails.messages).toEqual([]);

@@ -36,8 +36,7 @@ let session: string;
 beforeAll(async () => {
   user = await product.createUser();
   ({ paths } = await readDocument<{ paths: typeof paths }>(product.url));
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  session = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}`;
+  session = `/v1/chat/sessions/${await product.createSession(user)}`;
 });
 
 const operations = () =>
@@ -171,8 +170,7 @@ test.skipIf(!isInstalled('todo'))('the data of every event of a turn is as docum
   const { schema } = messages?.['text/event-stream'] ?? {};
   const kinds = (schema as { anyOf: { properties: { type: { enum: string[] } } }[] }).anyOf;
   const told = new Set<unknown>();
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'todo' });
-  const path = `/v1/chat/sessions/${((await created.json()) as { id: string }).id}/messages`;
+  const path = `/v1/chat/sessions/${await product.createSession(user, { assistant: 'todo' })}/messages`;
   const answer = await product.request(user, 'POST', path, { content: 'add buy milk', stream: true });
   for (const { data } of readEvents(await answer.text())) {
     const kind = kinds.find(({ properties }) => properties.type.enum.includes(data.type));

@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { referralJobs } from '../../src/core/referrals/index.ts';
@@ -157,42 +156,27 @@ test('a sign-up by the code of an account that is erased meanwhile is told that 
   const referrer = await signUp();
   const { code } = await referralsOf(referrer);
   const body = { token: await app.token(newId()), referral_code: code };
-  const eraser = new Client(product.databaseUrl);
-  await eraser.connect();
-  try {
-    await eraser.query('begin');
-    await eraser.query('delete from users where user_id = $1', [referrer.id]);
-    const response = product.request(undefined, 'POST', '/api/auth', body);
-    await expect.poll(() => countLocked(eraser)).toBe(1);
-    await eraser.query('commit');
-    const { status } = await response;
-    expect([status, await (await response).json()]).toMatchObject([
-      400,
-      { error: { code: 'auth.unknown_referral_code', param: 'referral_code' } },
-    ]);
-  } finally {
-    await eraser.end();
-  }
+  const eraser = await product.connect();
+  await eraser.query('begin');
+  await eraser.query('delete from users where user_id = $1', [referrer.id]);
+  const asked = product.request(undefined, 'POST', '/api/auth', body);
+  await expect.poll(() => countLocked(eraser)).toBe(1);
+  await eraser.query('commit');
+  const response = await asked;
+  expect([response.status, await response.json()]).toMatchObject([
+    400,
+    { error: { code: 'auth.unknown_referral_code', param: 'referral_code' } },
+  ]);
 });
 
 test('a sign-up by an unknown code writes no row and enqueues no job', async () => {
   const count = sql<{ rows: number }>`
     -- test.count_rows
     select (select count(*) from users) + (select count(*) from graphile_worker._private_jobs) as rows`;
-  await expect
-    .poll(
-      async () =>
-        (
-          await product.postgres.query(
-            sql<{ jobs: number }>`
-      -- test.count_jobs
-      select count(*) as jobs from graphile_worker._private_jobs where key is null`,
-            testContext(),
-          )
-        )[0]?.jobs,
-      soon,
-    )
-    .toBe(0);
+  const jobs = sql<{ jobs: number }>`
+    -- test.count_jobs
+    select count(*) as jobs from graphile_worker._private_jobs where key is null`;
+  await expect.poll(() => product.postgres.query(jobs, testContext()), soon).toEqual([{ jobs: 0 }]);
   const [before] = await product.postgres.query(count, testContext());
   const body = { token: await app.token(newId()), referral_code: 'nobody' };
   const response = await product.request(undefined, 'POST', '/api/auth', body);

@@ -88,13 +88,12 @@ describe.each(posts)('%s', (name) => {
 
 it('what was marked as read by the first of two requests is counted in the answer to both', async () => {
   const stranger = await product.createUser();
-  const theirs = await createResources(product, stranger);
+  await createResources(product, stranger);
   const mark = async () => {
     const headers = { authorization: `Bearer ${stranger.key}`, 'idempotency-key': 'all' };
     const response = await fetch(`${product.url}/v1/notifications/read-all`, { method: 'POST', headers });
     return await response.json();
   };
-  expect(theirs.notificationId).toBeDefined();
   expect([await mark(), await mark()]).toMatchObject([{ count: 1 }, { count: 1 }]);
 });
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 async function createSession(body: object, message: string, of = user): Promise<string> {
-  const { id } = (await (await product.request(of, 'POST', '/v1/chat/sessions', body)).json()) as { id: string };
+  const id = await product.createSession(of, body);
   await (await product.request(of, 'POST', `/v1/chat/sessions/${id}/messages`, { content: message })).json();
   return id;
 }

@@ -1,12 +1,8 @@
-import { beforeAll, expect, it } from 'vitest';
-import { type TestUser, useProduct } from '../harness/product.ts';
+import { expect, it } from 'vitest';
+import { type TestUser, useProduct, useUser } from '../harness/product.ts';
 
 const product = useProduct();
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 interface SessionAnswer {
   id: string;

@@ -1,20 +1,14 @@
 import type { JWTPayload } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct } from '../harness/product.ts';
+import { disableUser } from '../harness/disable-user.ts';
+import { createPrivyApp } from '../harness/privy-app.ts';
+import { useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 
-let app: PrivyApp;
-let product: Product;
-
-beforeAll(async () => {
-  app = await createPrivyApp();
-  product = await startProduct(app.variables);
-});
-
-afterAll(() => product.stop());
+const app = await createPrivyApp();
+const product = useProduct(app.variables);
 
 interface SignedIn {
   user: { id: string; username: string; email: string | null; settings: object };
@@ -73,17 +67,6 @@ async function referralCodeOf(userId: string): Promise<string> {
     testContext(),
   );
   return row?.referral_code ?? '';
-}
-
-async function disable(userId: string): Promise<void> {
-  const change = sql`
-    -- test.disable_user
-    with touched as (
-      update users set disabled_at = now(), auth_version = auth_version + 1 where user_id = ${userId}
-      returning user_id, auth_version
-    )
-    select pg_notify('evenkeel_users', user_id || ':' || auth_version) from touched`;
-  await product.postgres.query(change, testContext());
 }
 
 async function eventually(check: () => Promise<unknown>, expected: unknown): Promise<void> {
@@ -190,7 +173,7 @@ describe('POST /api/auth', () => {
 
   test('an unknown referral code, or that of a disabled user, is refused and nothing is written', async () => {
     const gone = await signIn('gone-referrer');
-    await disable(gone.user.id);
+    await disableUser(product.postgres, { userId: gone.user.id });
     const before = await countRows();
     for (const code of ['nobody', await referralCodeOf(gone.user.id)]) {
       const answer = await post('/api/auth', { token: await app.token('misreferred'), referral_code: code });
@@ -215,7 +198,7 @@ describe('POST /api/auth', () => {
   test('a disabled user does not sign in, and has no token that works', async () => {
     const user = await signIn('disabled');
     expect((await me(user.access_token)).status).toBe(200);
-    await disable(user.user.id);
+    await disableUser(product.postgres, { userId: user.user.id });
     await eventually(async () => outcome(await me(user.access_token)), [401, 'auth.user_disabled']);
     expect(await outcome(await post('/api/auth', { token: await app.token('disabled') }))).toEqual([
       401,

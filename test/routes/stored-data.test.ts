@@ -1,10 +1,10 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { storedParts } from '../../src/app/stored-data/export-routes.ts';
 import { newId } from '../../src/base/ids.ts';
 import type { StoredPart } from '../../src/core/accounts/index.ts';
-import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, permissionsWithout, startProduct } from '../harness/product.ts';
+import { createPrivyApp } from '../harness/privy-app.ts';
+import { permissionsWithout, useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { listAssistantExamples } from './assistant-examples.ts';
 import { createResources } from './create-resources.ts';
@@ -14,20 +14,12 @@ const notExported: Record<string, string> = {
   'public.idempotency_keys': 'Copies of answers, which are gone after a day.',
 };
 
-let app: PrivyApp;
-let product: Product;
+const app = await createPrivyApp();
+const product = useProduct(app.variables);
 let client: Client;
 
 beforeAll(async () => {
-  app = await createPrivyApp();
-  product = await startProduct(app.variables);
-  client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
-});
-
-afterAll(async () => {
-  await client?.end();
-  await product?.stop();
+  client = await product.connect();
 });
 
 interface Person {
@@ -82,6 +74,17 @@ async function createPerson(): Promise<Person> {
   const rewarded = async () => JSON.parse(await send(friend, 'GET', '/v1/me/referrals')).rewards.count;
   await expect.poll(rewarded, { timeout: 20_000 }).toBe(1);
   await noJobs();
+  return person;
+}
+
+/** A user with so many messages in one session. */
+async function createTalker(messageCount: number): Promise<Person> {
+  const person = await signUp();
+  await client.query(
+    `insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
+      select $1, $2, n, gen_random_uuid(), 'user', 'Said ' || n, now() from generate_series(1, $3::integer) n`,
+    [person.id, await product.createSession(person), messageCount],
+  );
   return person;
 }
 
@@ -176,13 +179,7 @@ describe('GET /v1/me/export', () => {
   });
 
   test('of what takes many pages has each row once, in order', async () => {
-    const person = await signUp();
-    const { id } = JSON.parse(await send(person, 'POST', '/v1/chat/sessions', {}));
-    await client.query(
-      `insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
-        select $1, $2, n, gen_random_uuid(), 'user', 'Said ' || n, now() from generate_series(1, 2500) n`,
-      [person.id, id],
-    );
+    const person = await createTalker(2_500);
     const { chat_messages: messages } = JSON.parse(await send(person, 'GET', '/v1/me/export'));
     expect(messages.map(({ seq }: { seq: number }) => seq)).toEqual(Array.from({ length: 2500 }, (_, n) => n + 1));
   });
@@ -192,7 +189,7 @@ describe('GET /v1/me/export', () => {
     ['chat_turns', 'partial'],
   ])('reads long rows of %s a few at a time, and each once', async (table, column) => {
     const person = await signUp();
-    const { id } = JSON.parse(await send(person, 'POST', '/v1/chat/sessions', {}));
+    const id = await product.createSession(person);
     const insert = {
       chat_messages: `insert into chat_messages (user_id, session_id, seq, id, role, content, tool_calls, created_at)
         select $1, $2, n, gen_random_uuid(), 'user', repeat('€', chars), to_json(repeat('x', call_chars)), now()`,
@@ -296,13 +293,7 @@ describe('DELETE /v1/me', () => {
   });
 
   test('of a user with many rows is done in several statements', async () => {
-    const person = await signUp();
-    const { id } = JSON.parse(await send(person, 'POST', '/v1/chat/sessions', {}));
-    await client.query(
-      `insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
-        select $1, $2, n, gen_random_uuid(), 'user', 'Said ' || n, now() from generate_series(1, 12000) n`,
-      [person.id, id],
-    );
+    const person = await createTalker(12_000);
     await erase(person);
     await expect.poll(() => findMentions(person.id), { timeout: 20_000 }).toEqual([]);
   });

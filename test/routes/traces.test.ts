@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { SpanStatusCode } from '@opentelemetry/api';
-import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { openTracing, type Tracing } from '../../src/platform/telemetry/index.ts';
@@ -64,8 +63,7 @@ afterAll(async () => {
 
 async function use(): Promise<void> {
   const user = await product.createUser();
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'canary-title' });
-  const { id } = (await created.json()) as { id: string };
+  const id = await product.createSession(user, { title: 'canary-title' });
   const answer = await fetch(`${product.url}/v1/chat/sessions/${id}/messages`, {
     method: 'POST',
     headers: {
@@ -98,15 +96,13 @@ async function failInStream(): Promise<void> {
 }
 
 async function runJob(): Promise<void> {
-  const client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
+  const client = await product.connect();
   const payload = { traceparent: `00-${JOB_TRACE}-${CALLER_SPAN}-01` };
   await client.query('select graphile_worker.add_job($1, $2)', ['accounts.forget_idempotency_keys', payload]);
   await until(async () => {
     const text = await (await fetch(`${product.url}/metrics`)).text();
     return text.includes('evenkeel_job_duration_seconds_count{job="accounts.forget_idempotency_keys"');
   });
-  await client.end();
 }
 
 const find = (name: string, of = TRACE_ID) => spans.find((span) => span.name === name && span.traceId === of);

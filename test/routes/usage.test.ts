@@ -1,41 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { startProduct, type TestUser, useProductWithModel } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { until } from '../harness/until.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 
-let provider: StubProvider;
-let product: Product;
+const plans = { PLANS_FILE: writeTestFile('plans.yaml', 'free: { tokens_per_month: 1000 }') };
+const { product, provider } = useProductWithModel({ text: 'One two three four five six.' }, plans);
 let user: TestUser;
-let folder: string;
-let variables: Record<string, string>;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
-  await writeFile(join(folder, 'plans.yaml'), 'free:\n  tokens_per_month: 1000\n');
-  provider = await startStubProvider({ text: 'One two three four five six.' });
-  variables = {
-    MODEL_BASE_URL: provider.url,
-    MODEL_NAME: 'stub-model',
-    PLANS_FILE: join(folder, 'plans.yaml'),
-  };
-  product = await startProduct(variables);
-});
 
 beforeEach(async () => {
   provider.setMode('ok');
   user = await product.createUser();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 interface Usage {
@@ -65,8 +42,8 @@ const today = () => new Date().toISOString().slice(0, 10);
 it('is what the provider counted, of completions whole and streamed and of turns', async () => {
   const { usage } = (await (await complete()).json()) as Answer;
   await (await complete({ stream: true })).text();
-  const session = (await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string };
-  await (await product.request(user, 'POST', `/v1/chat/sessions/${session.id}/messages`, { content: 'Count.' })).text();
+  const id = await product.createSession(user);
+  await (await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Count.' })).text();
   await until(async () => (await readUsage()).totals.requests === 3);
   const { data, totals } = await readUsage();
   expect(data).toEqual([
@@ -118,8 +95,7 @@ it('lets no more than one call over the tokens of the plan, and no turn either',
   while ((await complete({ max_tokens: 600 })).status === 200);
   const limits = (await (await product.request(user, 'GET', '/v1/me/limits')).json()) as { tokens: object };
   expect(limits.tokens).toMatchObject({ limit: 1000, remaining: 0, resets_at: expect.stringMatching(/-01T00:00:00/) });
-  const session = (await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string };
-  const path = `/v1/chat/sessions/${session.id}/messages`;
+  const path = `/v1/chat/sessions/${await product.createSession(user)}/messages`;
   const turn = await product.request(user, 'POST', path, { content: 'Count.' });
   expect([turn.status, Number(turn.headers.get('retry-after')) > 1]).toEqual([429, true]);
   const { data } = (await (await product.request(user, 'GET', path)).json()) as { data: unknown[] };
@@ -128,7 +104,8 @@ it('lets no more than one call over the tokens of the plan, and no turn either',
 });
 
 it('counts on every server once the user is back on a plan with a limit, though another let it be used without one', async () => {
-  const other = await startProduct(variables, { beside: product });
+  const model = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
+  const other = await startProduct({ ...model, ...plans }, { beside: product });
   onTestFinished(() => other.stop());
   await until(async () => (await (await other.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
   const completeThere = async () => {
@@ -153,8 +130,7 @@ it('counts on every server once the user is back on a plan with a limit, though 
 });
 
 it('is not needed by a message that is sent again with its key: the turn is there, be it running or over', async () => {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const { id } = (await session.json()) as { id: string };
+  const id = await product.createSession(user);
   const post = () =>
     fetch(`${product.url}/v1/chat/sessions/${id}/messages`, {
       method: 'POST',
@@ -178,11 +154,8 @@ it('is stored when the server stops', async () => {
   const body = { messages: [{ role: 'user', content: 'Count.' }] };
   await (await other.request({ key }, 'POST', '/v1/chat/completions', body)).text();
   await other.server.stop();
-  const { Client } = await import('pg');
-  const client = new Client({ connectionString: other.databaseUrl });
-  await client.connect();
+  const client = await other.connect();
   const { rows } = await client.query('select requests from usage_days');
-  await client.end();
   expect(rows).toEqual([{ requests: 1 }]);
   await other.stop();
 });

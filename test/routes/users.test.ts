@@ -1,26 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
-import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProductWithModel, useUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
-let app: PrivyApp;
-let provider: StubProvider;
-let product: Product;
-let operator: TestUser;
-
-beforeAll(async () => {
-  app = await createPrivyApp();
-  provider = await startStubProvider({ text: 'One two three.' });
-  product = await startProduct({ ...app.variables, MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' });
-  operator = await product.createUser('operator');
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
-});
+const { product, provider } = useProductWithModel({ text: 'One two three.' });
+const operator = useUser(product, 'operator');
 
 interface Page {
   data: { id: string; username: string; email: string | null; plan: string; disabled_at: string | null }[];
@@ -118,8 +102,7 @@ describe('PATCH /admin/users/{user_id}', () => {
       expect(response.status).toBe(200);
       return response;
     };
-    const session = (await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string };
-    const path = `/v1/chat/sessions/${session.id}/messages`;
+    const path = `/v1/chat/sessions/${await product.createSession(user)}/messages`;
     const streams = [await complete(user), await product.request(user, 'POST', path, { content: 'Hi', stream: true })];
     const untouched = await complete(other);
     const abortedBefore = provider.aborts.length;

@@ -25,10 +25,7 @@ test('the lines to try that a start prints are for a session of their own, the s
   onTestFinished(() => product.stop());
   const user = await product.createUser();
   const ensure = () => ensureWelcomeSession(product.postgres, user.userId, testContext());
-  const create = async () => {
-    const response = await product.request(user, 'POST', '/v1/chat/sessions', { title: 'My expenses' });
-    return ((await response.json()) as { id: string }).id;
-  };
+  const create = () => product.createSession(user, { title: 'My expenses' });
   const first = await create();
   const [welcome, again] = await Promise.all([ensure(), ensure()]);
   expect(again).toBe(welcome);

@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Product, startProduct } from '../harness/product.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Product, startProduct, useProduct } from '../harness/product.ts';
 
-let behindProxy: Product;
-
-beforeAll(async () => {
-  behindProxy = await startProduct({ TRUSTED_PROXIES: '127.0.0.1' });
-});
-
-afterAll(() => behindProxy?.stop());
+const behindProxy = useProduct({ TRUSTED_PROXIES: '127.0.0.1' });
 
 /** The status of making a key with this header, and the address from which it was made, as the server took it. */
 async function makeKey(product: Product, forwardedFor: string): Promise<{ status: number; ip: string | undefined }> {

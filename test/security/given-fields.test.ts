@@ -1,5 +1,5 @@
-import { Client, escapeIdentifier } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Client, escapeIdentifier } from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import { readDocument } from '../harness/openapi-document.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
@@ -27,15 +27,10 @@ let alice: TestUser;
 let hers: Resources;
 
 beforeAll(async () => {
-  client = new Client(product.databaseUrl);
-  await client.connect();
+  client = await product.connect();
   alice = await product.createUser();
   await product.request(alice, 'PUT', '/v1/me/plan', { plan: 'unlimited' });
   hers = await createResources(product, alice);
-});
-
-afterAll(async () => {
-  await client?.end();
 });
 
 /** All that is stored of users, but when a key was last used. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, escapeIdentifier } from 'pg';
+import { escapeIdentifier } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../../src/core/keys/secret.ts';
 import { startTestMailServer, type TestMailServer } from '../harness/mail-server.ts';
@@ -133,8 +133,7 @@ async function failAtModels(): Promise<void> {
 
 /** Statements that the database ends or refuses while users' content is in them. */
 async function failAtTheDatabase(): Promise<void> {
-  const client = new Client(database.url);
-  await client.connect();
+  const client = await database.connect();
   await client.query('alter table chat_sessions add constraint refuse_all check (title is null) not valid');
   expect((await send('POST', '/v1/chat/sessions', { title: CONTENT })).status).toBe(500);
   await client.query('alter table chat_sessions drop constraint refuse_all');
@@ -151,7 +150,6 @@ async function failAtTheDatabase(): Promise<void> {
     .toBeGreaterThan(0);
   await client.query('rollback');
   await waiting;
-  await client.end();
 }
 
 test('no secret and nothing that a user wrote is printed or in a metric, whatever goes wrong', async () => {
@@ -174,8 +172,7 @@ test('no secret and nothing that a user wrote is printed or in a metric, whateve
 });
 
 test('no key and no token is in the database', async () => {
-  const client = new Client(database.url);
-  await client.connect();
+  const client = await database.connect();
   const { rows: tables } = await client.query<{ schema: string; name: string }>(
     `select schemaname as schema, tablename as name from pg_tables
       where schemaname not in ('pg_catalog', 'information_schema')`,
@@ -187,7 +184,6 @@ test('no key and no token is in the database', async () => {
     );
     for (const { row } of rows) dump += `${row}\n`;
   }
-  await client.end();
   // What is meant to be there is.
   expect(dump).toContain(CONTENT);
   // Of a token the signature will do.

@@ -10,16 +10,15 @@ import { testContext } from '../harness/test-context.ts';
 
 const product = useProduct();
 
+async function listKeys(user: TestUser): Promise<{ id: string; name: string }[]> {
+  const answer = await product.request(user, 'GET', '/v1/keys');
+  return ((await answer.json()) as { data: { id: string; name: string }[] }).data;
+}
+
 test('a key that is revoked while a body is on its way makes no other key', async () => {
   const owner = await product.createUser();
   const stolen = await product.createKey(owner, ['keys:read', 'keys:write']);
-  const listKeys = async () => {
-    const { data } = (await (await product.request(owner, 'GET', '/v1/keys')).json()) as {
-      data: { id: string; name: string }[];
-    };
-    return data;
-  };
-  const id = (await listKeys()).find(({ name }) => name === 'test')?.id;
+  const id = (await listKeys(owner)).find(({ name }) => name === 'test')?.id;
   const body = JSON.stringify({ name: 'another', permissions: ['keys:read'] });
   const { hostname, port } = new URL(product.url);
   const socket = connect(Number(port), hostname);
@@ -30,7 +29,7 @@ test('a key that is revoked while a body is on its way makes no other key', asyn
   expect((await product.request(owner, 'DELETE', `/v1/keys/${id}`)).status).toBe(200);
   socket.write(body.slice(5));
   expect(await text(socket)).toMatch(/^HTTP\/1.1 401 .*auth\.invalid_key/s);
-  expect((await listKeys()).map(({ name }) => name)).not.toContain('another');
+  expect((await listKeys(owner)).map(({ name }) => name)).not.toContain('another');
 });
 
 /** More than connections hold on their way: an export of it goes on for as long as its reader takes. */
@@ -48,16 +47,16 @@ test.each([
   [
     'whose key is revoked',
     async (user: TestUser) => {
-      const { data } = (await (await product.request(user, 'GET', '/v1/keys')).json()) as { data: { id: string }[] };
-      return await product.request(user, 'DELETE', `/v1/keys/${data[0]?.id}`);
+      const [key] = await listKeys(user);
+      return await product.request(user, 'DELETE', `/v1/keys/${key?.id}`);
     },
   ],
   [
     'whose key is to read no chats any more',
     async (user: TestUser) => {
-      const { data } = (await (await product.request(user, 'GET', '/v1/keys')).json()) as { data: { id: string }[] };
+      const [key] = await listKeys(user);
       const permissions = permissionsWithout('chat:read');
-      return await product.request(user, 'PATCH', `/v1/keys/${data[0]?.id}`, { permissions });
+      return await product.request(user, 'PATCH', `/v1/keys/${key?.id}`, { permissions });
     },
   ],
   [

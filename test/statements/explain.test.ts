@@ -4,29 +4,22 @@ import { findAccounts } from '../../src/core/accounts/queries.ts';
 import { searchSessions } from '../../src/core/chat/queries.ts';
 import { sumTokens } from '../../src/core/plans/queries.ts';
 import { sessionSettings } from '../../src/platform/postgres/session-settings.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { useTestDatabase } from '../harness/test-database.ts';
 import { endRunningTurns, fillTables, listUnfilled } from './fill-tables.ts';
 import { findPlanFaults, findUnusedIndexes, findWholeReads, sortsForPage } from './find-plan-faults.ts';
 import { type ListedStatement, listStatements } from './list-statements.ts';
 
 const statements = await listStatements();
 
-let database: TestDatabase;
+const { database } = useTestDatabase();
 let client: Client;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  client = new Client({ connectionString: database.url });
-  await client.connect();
+  client = await database.connect();
   // Not of our schema, but read when it is there.
   await client.query('create extension pg_stat_statements');
   await fillTables(client);
 }, 180_000);
-
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
-});
 
 test('every user-owned table is full enough for its plans to mean something', async () => {
   expect(await listUnfilled(client)).toEqual([]);
@@ -124,18 +117,11 @@ describe('after a night in which nothing ran,', () => {
 });
 
 describe('on a new database, whose empty tables nobody has analysed,', () => {
-  let empty: TestDatabase;
+  const { database: empty } = useTestDatabase();
   let session: Client;
 
   beforeAll(async () => {
-    empty = await createTestDatabase();
-    session = new Client({ connectionString: empty.url });
-    await session.connect();
-  });
-
-  afterAll(async () => {
-    await session?.end();
-    await empty?.drop();
+    session = await empty.connect();
   });
 
   // Connections keep such a plan while the tables grow: until they are next analysed, each run would read all of them.
@@ -179,20 +165,16 @@ describe('on a new database, whose empty tables nobody has analysed,', () => {
 describe('on a new database, whose empty tables are analysed,', () => {
   // A row for each process, each migration, or each job that has a timetable.
   const alwaysSmall = ['job_workers', 'usage_writers', 'evenkeel_migrations', '_private_known_crontabs'];
-  let empty: TestDatabase;
+  const { database: empty } = useTestDatabase();
   let session: Client;
 
   beforeAll(async () => {
-    empty = await createTestDatabase();
     session = new Client(sessionSettings(empty.url, 10_000));
     await session.connect();
     await session.query('create extension pg_stat_statements; analyze');
   });
 
-  afterAll(async () => {
-    await session?.end();
-    await empty?.drop();
-  });
+  afterAll(() => session?.end());
 
   // Users have few rows there, as far as is known: for one who has a million, each page would go through all of them.
   test.each(named.filter(([, { text }]) => text.includes('delete from') && text.includes('limit (select')))(

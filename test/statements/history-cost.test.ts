@@ -1,7 +1,7 @@
-import { Client, escapeLiteral } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, escapeLiteral } from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type HistoryQuery, readHistories } from '../../src/core/chat/queries.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { useTestDatabase } from '../harness/test-database.ts';
 
 const USER_ID = '00000001-0000-7000-8000-000000000000';
 const SESSION_ID = '00000002-0000-7000-8000-000000000000';
@@ -30,13 +30,11 @@ const firstPage: HistoryQuery = {
   descending: false,
 };
 
-let database: TestDatabase;
+const { database } = useTestDatabase();
 let client: Client;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  client = new Client({ connectionString: database.url });
-  await client.connect();
+  client = await database.connect();
   await client.query('set session_replication_role = replica');
   // No page is found by words, and those of a million messages take long to take in.
   await client.query('drop index chat_messages_words');
@@ -55,11 +53,6 @@ beforeAll(async () => {
   );
   await client.query('vacuum analyze chat_messages, chat_sessions');
 }, 180_000);
-
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
-});
 
 interface Cost {
   buffers: number;

@@ -1,11 +1,10 @@
 import { fingerprint } from 'libpg-query';
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
-import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { createPrivyApp } from '../harness/privy-app.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { listStatements } from './list-statements.ts';
 
 /** What the server runs from time to time, whether or not there are requests. */
@@ -17,9 +16,8 @@ const ownStatements = [
   'select $1',
 ];
 
-let app: PrivyApp;
-let provider: StubProvider;
-let product: Product;
+const app = await createPrivyApp();
+const { product } = useProductWithModel({ text: 'One two three.' }, app.variables, { worksOnJobs: false });
 let client: Client;
 let user: TestUser;
 /** The names of the statements, by what their text has in common with the text that Postgres keeps of them. */
@@ -27,24 +25,11 @@ const names = new Map<string, string>();
 
 beforeAll(async () => {
   for (const { name, text } of await listStatements()) names.set(await fingerprint(text), name);
-  provider = await startStubProvider({ text: 'One two three.' });
-  app = await createPrivyApp();
-  product = await startProduct(
-    { ...app.variables, MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' },
-    { worksOnJobs: false },
-  );
-  client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
+  client = await product.connect();
   await client.query('create extension pg_stat_statements');
   user = await product.createUser();
   // From here on the caller is known.
   await product.request(user, 'GET', '/v1/keys');
-});
-
-afterAll(async () => {
-  await client?.end();
-  await product?.stop();
-  await provider?.close();
 });
 
 /**
@@ -159,14 +144,14 @@ test('a key that is mistyped asks the database nothing, and one that was never i
 });
 
 test('an access token asks once for its user, and a refresh or a sign-out once', async () => {
-  const { body } = { body: await send(200, 'POST', '/api/auth', { token: await app.token('ann') }) };
-  const { access_token: key, refresh_token } = body as unknown as Record<string, string>;
-  const me = () => product.request({ key: key ?? '' }, 'GET', '/v1/me');
+  const tokens: unknown = await send(200, 'POST', '/api/auth', { token: await app.token('ann') });
+  const { access_token: key = '', refresh_token } = tokens as Record<string, string>;
+  const me = () => product.request({ key }, 'GET', '/v1/me');
   expect(await countStatements(me)).toEqual({ 'accounts.find_accounts': 1 });
   expect(await countStatements(me)).toEqual({});
   const refresh = () => send(200, 'POST', '/api/auth/refresh', { refresh_token });
   expect(await countStatements(refresh)).toEqual({ 'accounts.use_refresh_token': 1 });
-  const signOut = () => product.request({ key: key ?? '' }, 'POST', '/api/auth/logout');
+  const signOut = () => product.request({ key }, 'POST', '/api/auth/logout');
   expect(await countStatements(signOut)).toEqual({ 'accounts.end_sign_in': 1 });
 });
 

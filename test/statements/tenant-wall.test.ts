@@ -1,6 +1,6 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useTestDatabase } from '../harness/test-database.ts';
 import { findWallFaults, type Tables } from './find-wall-faults.ts';
 import { listStatements } from './list-statements.ts';
 
@@ -24,14 +24,12 @@ const crossing: Record<string, string> = {
   'chat.list_turns_to_stop': "Which of a process's own turns their users have stopped, of whoever they are.",
 };
 
-let database: TestDatabase;
+const { database } = useTestDatabase();
 let client: Client;
 let tables: Tables;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  client = new Client({ connectionString: database.url });
-  await client.connect();
+  client = await database.connect();
   // Not of our schema, but read when it is there.
   await client.query('create extension pg_stat_statements');
   const { rows } = await client.query<{ table: string; is_owned: boolean }>(`
@@ -42,11 +40,6 @@ beforeAll(async () => {
     from information_schema.tables t where t.table_schema <> 'information_schema'`);
   const named = (isOwned: boolean) => new Set(rows.filter((row) => row.is_owned === isOwned).map((row) => row.table));
   tables = { owned: named(true), other: named(false) };
-});
-
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
 });
 
 test('every statement stays with the rows of its caller', async () => {

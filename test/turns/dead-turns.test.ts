@@ -1,18 +1,17 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type TurnObservation, TurnSweeper } from '../../src/core/chat/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
-import { type Database, openPostgres, type Postgres, postgresErrors } from '../../src/platform/postgres/index.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { type Database, postgresErrors } from '../../src/platform/postgres/index.ts';
 import { TestClock } from '../harness/test-clock.ts';
+import { useTestDatabase } from '../harness/test-database.ts';
 
 const userId = newId();
 const sessionId = newId();
 
-let database: TestDatabase;
+const { database, postgres } = useTestDatabase();
 let admin: Client;
-let postgres: Postgres;
 let clock: TestClock;
 let turnId: string;
 /** Called after each look at which turns are silent. */
@@ -21,10 +20,7 @@ let isAway: boolean;
 let observed: TurnObservation[];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  admin = new Client({ connectionString: database.url });
-  await admin.connect();
-  postgres = openPostgres({ url: database.url, log: createLogger({ level: 'silent' }) });
+  admin = await database.connect();
   await admin.query(`insert into users (user_id, username, plan) values ($1, 'sweeper', 'free')`, [userId]);
   await admin.query('insert into chat_sessions (user_id, id) values ($1, $2)', [userId, sessionId]);
 });
@@ -40,12 +36,6 @@ beforeEach(async () => {
       values ($1, $2, $3, 'running', $4, 'stub-model', clock_timestamp() - interval '13 s')`,
     [userId, turnId, sessionId, newId()],
   );
-});
-
-afterAll(async () => {
-  await postgres.close();
-  await admin.end();
-  await database.drop();
 });
 
 function openSweeper(): TurnSweeper {

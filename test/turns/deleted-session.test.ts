@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
@@ -15,24 +15,16 @@ let admin: Client;
 let holder: Client;
 
 beforeAll(async () => {
-  admin = new Client({ connectionString: product.databaseUrl });
-  holder = new Client({ connectionString: product.databaseUrl });
-  await Promise.all([admin.connect(), holder.connect()]);
+  [admin, holder] = await Promise.all([product.connect(), product.connect()]);
 });
 
 beforeEach(async () => {
   user = await product.createUser();
 });
 
-afterAll(async () => {
-  await admin?.end();
-  await holder?.end();
-});
-
 /** Has the model answer, runs `then` when it has begun to, and answers with the last event. */
 async function answerAnd(then: (path: string) => Promise<unknown>): Promise<unknown> {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const path = `/v1/chat/sessions/${await product.createSession(user)}`;
   const response = await product.request(user, 'POST', `${path}/messages`, { content: 'Hello', stream: true });
   let hasBegun = false;
   let last: unknown;
@@ -97,8 +89,7 @@ test.each<[string, StubMode, string]>([
 
 test('a turn whose session is deleted before the model has said anything is counted once: what the model was told', async () => {
   provider.setMode('no-first-byte');
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const path = `/v1/chat/sessions/${await product.createSession(user)}`;
   const asked = provider.requests.length;
   const live = product.request(user, 'POST', `${path}/messages`, { content: 'Hello' });
   await until(() => provider.requests.length > asked);

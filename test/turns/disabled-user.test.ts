@@ -21,8 +21,7 @@ async function disable(disabled: boolean): Promise<void> {
 }
 
 test('a turn that ended because its user was disabled says so again once the user is back', async () => {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const path = `/v1/chat/sessions/${await product.createSession(user)}`;
   const key = newId();
   const send = () =>
     fetch(`${product.url}${path}/messages`, {
@@ -63,8 +62,7 @@ test('a turn whose account is gone ends as one of a user who is disabled', async
 
 test('a turn whose session is deleted meanwhile ends as one of a session that there is not', async () => {
   const owner = await product.createUser();
-  const session = await product.request(owner, 'POST', '/v1/chat/sessions', {});
-  const path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  const path = `/v1/chat/sessions/${await product.createSession(owner)}`;
   const requestsBefore = provider.requests.length;
   const live = product.request(owner, 'POST', `${path}/messages`, { content: 'Hello' });
   await until(() => provider.requests.length > requestsBefore);

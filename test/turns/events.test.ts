@@ -1,6 +1,6 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { useProductWithModel, useUser } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 import { followEvents, readEvents, type StreamedEvent } from '../harness/turn-events.ts';
 import type { StubRequestBody } from '../stubs/provider-answers.ts';
@@ -12,22 +12,15 @@ const { product, provider } = useProductWithModel(
   { MODEL_CHUNK_TIMEOUT_MS: '400' },
   { assistants: [createTestAssistant()] },
 );
-let user: TestUser;
+const user = useUser(product);
 let session: string;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
 
 beforeEach(async () => {
   provider.setMode('ok', { delayMs: 0, text: TEXT, script: () => ({}) });
   session = await createSession();
 });
 
-async function createSession(assistant: string | null = null): Promise<string> {
-  const response = await product.request(user, 'POST', '/v1/chat/sessions', { assistant });
-  return ((await response.json()) as { id: string }).id;
-}
+const createSession = (assistant: string | null = null) => product.createSession(user, { assistant });
 
 const post = (content = 'Hello', stream = true) =>
   product.request(user, 'POST', `/v1/chat/sessions/${session}/messages`, { content, stream });

@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type NewTurn, startTurns } from '../../src/core/chat/turns/start/queries.ts';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
@@ -14,12 +14,7 @@ let user: TestUser;
 
 beforeAll(async () => {
   user = await product.createUser();
-  client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
-});
-
-afterAll(async () => {
-  await client?.end();
+  client = await product.connect();
 });
 
 /** A stored message: a word, and how often it is said. */

@@ -1,6 +1,6 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { PlainCommands } from '../../src/core/models/index.ts';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { useProductWithModel, useUser } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 
 const commands: PlainCommands = {
@@ -12,11 +12,7 @@ const commands: PlainCommands = {
 
 const assistant = createTestAssistant();
 const { product, provider } = useProductWithModel({ mode: '401' }, {}, { assistants: [{ ...assistant, commands }] });
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 beforeEach(() => {
   provider.setMode('401');
@@ -25,8 +21,7 @@ beforeEach(() => {
 
 /** The answer to a message in a new session. */
 async function ask(name: string | null, content: string): Promise<Response> {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: name });
-  const { id } = (await session.json()) as { id: string };
+  const id = await product.createSession(user, { assistant: name });
   return await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content });
 }
 
@@ -79,8 +74,7 @@ describe('while no model answers', () => {
 
   it('what it counted before it was gone is its own usage, and the words of the offline model are nobody’s', async () => {
     const another = await product.createUser();
-    const session = await product.request(another, 'POST', '/v1/chat/sessions', { assistant: 'desk' });
-    const { id } = (await session.json()) as { id: string };
+    const id = await product.createSession(another, { assistant: 'desk' });
     const script = () => {
       setImmediate(() => provider.setMode('401'));
       return { text: 'Noting.', calls: [{ name: 'desk_note', arguments: '{"text":"milk"}' }] };

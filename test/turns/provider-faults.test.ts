@@ -1,10 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { readEvents } from '../harness/turn-events.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 import { type StubMode, type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
 const TEXT = 'Grüße, 你好, one two three four!';
@@ -41,7 +39,6 @@ const lasting: readonly StubMode[] = ['no-first-byte', 'headers-only', 'stall-mi
 const isLasting = (mode: StubMode) => lasting.includes(mode);
 const harmless = ['crlf', 'split-utf8', 'one-byte', 'no-done', 'huge-count', 'loose'] as const;
 
-let folder: string;
 let provider: StubProvider;
 let product: Product;
 let user: TestUser;
@@ -59,27 +56,24 @@ function describeModels(): object[] {
 
 beforeAll(async () => {
   provider = await startStubProvider({ text: TEXT, errorMessage: ERROR_MESSAGE });
-  folder = await mkdtemp(join(tmpdir(), 'evenkeel-faults-'));
-  const path = join(folder, 'models.json');
-  await writeFile(path, JSON.stringify({ models: describeModels() }));
+  const modelsFile = writeTestFile('models.json', JSON.stringify({ models: describeModels() }));
   // Less than any target may take: what the file says of a target counts, and what runs into it is told as the target's.
-  product = await startProduct({ MODELS_FILE: path, MODEL_TOTAL_TIMEOUT_MS: String(SILENCE_MS / 2) });
+  product = await startProduct({ MODELS_FILE: modelsFile, MODEL_TOTAL_TIMEOUT_MS: String(SILENCE_MS / 2) });
   user = await product.createUser();
 });
 
 afterAll(async () => {
   await product?.stop();
   await provider?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
-async function readJson<Body>(method: string, path: string, body?: unknown): Promise<Body> {
-  return (await (await product.request(user, method, path, body)).json()) as Body;
+async function readJson<Body>(path: string): Promise<Body> {
+  return (await (await product.request(user, 'GET', path)).json()) as Body;
 }
 
 /** A turn with a model, streamed to its end. */
 async function take(model: string) {
-  const { id } = await readJson<{ id: string }>('POST', '/v1/chat/sessions', { model });
+  const id = await product.createSession(user, { model });
   const path = `/v1/chat/sessions/${id}/messages`;
   const startedAtMs = performance.now();
   const key = newId();
@@ -92,8 +86,8 @@ async function take(model: string) {
   const streamed = await (await send()).text();
   const tookMs = performance.now() - startedAtMs;
   const events = readEvents(streamed);
-  const turn = await readJson<object>('GET', `/v1/chat/sessions/${id}/turns/${events[0]?.data.turn_id}`);
-  const { data } = await readJson<{ data: { role: string; status: string; content: string }[] }>('GET', path);
+  const turn = await readJson<object>(`/v1/chat/sessions/${id}/turns/${events[0]?.data.turn_id}`);
+  const { data } = await readJson<{ data: { role: string; status: string; content: string }[] }>(path);
   return { streamed, events, tookMs, turn, messages: data, again: async () => readEvents(await (await send()).text()) };
 }
 

@@ -1,5 +1,5 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { useProductWithModel, useUser } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 import { followEvents } from '../harness/turn-events.ts';
 import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
@@ -12,17 +12,12 @@ interface ToldMessage {
 
 const assistant = createTestAssistant();
 const { product, provider } = useProductWithModel({}, {}, { assistants: [assistant] });
-let user: TestUser;
+const user = useUser(product);
 let session: string;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
 
 beforeEach(async () => {
   assistant.runs.length = 0;
-  const response = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'desk' });
-  session = ((await response.json()) as { id: string }).id;
+  session = await product.createSession(user, { assistant: 'desk' });
 });
 
 const post = (content: string, stream = false) =>

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { countLocked } from '../harness/count-locked.ts';
 import { type Product, startProduct } from '../harness/product.ts';
@@ -15,21 +15,13 @@ interface Stopping {
 async function startStopping(variables: Record<string, string> = {}): Promise<Stopping> {
   const product = await startProduct(variables);
   onTestFinished(() => product.stop());
-  const connect = async () => {
-    const client = new Client({ connectionString: product.databaseUrl });
-    await client.connect();
-    return client;
-  };
-  const [admin, holder] = await Promise.all([connect(), connect()]);
-  // Before the database is dropped: what was registered last is done first.
-  onTestFinished(async () => void (await Promise.all([admin.end(), holder.end()])));
+  const [admin, holder] = await Promise.all([product.connect(), product.connect()]);
   const user = await product.createUser();
   return {
     product,
     admin,
     async post(signal) {
-      const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-      const { id } = (await session.json()) as { id: string };
+      const id = await product.createSession(user);
       await holder.query('begin');
       await holder.query('select from chat_sessions where id = $1 for update', [id]);
       const answer = fetch(`${product.url}/v1/chat/sessions/${id}/messages`, {

@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Assistant, Tool } from '../../src/core/chat/index.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
@@ -33,18 +33,13 @@ const { product, provider } = useProductWithModel({}, {}, { assistants: [assista
 
 beforeAll(async () => {
   user = await product.createUser();
-  admin = new Client({ connectionString: product.databaseUrl });
-  await admin.connect();
+  admin = await product.connect();
 });
 
 beforeEach(() => {
   writes = 0;
   prepare = async () => null;
   write = async () => 'written';
-});
-
-afterAll(async () => {
-  await admin?.end();
 });
 
 /** Has the model call these tools, those of a list in one step, and answers with what came of it. */
@@ -57,8 +52,7 @@ async function ask(steps: readonly (string | readonly string[])[], onAnswered: (
     return names === undefined ? { text: 'Done.' } : { text: '', calls: [names].flat().map(toCall) };
   };
   provider.setMode('ok', { script });
-  const created = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: 'safe' });
-  const { id } = (await created.json()) as { id: string };
+  const id = await product.createSession(user, { assistant: 'safe' });
   const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, { content: 'Please' });
   return { status: response.status, body: await response.json() };
 }

@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import { TurnSweeper } from '../../src/core/chat/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { useProductWithModel } from '../harness/product.ts';
@@ -10,12 +10,7 @@ const { product } = useProductWithModel({ text: 'word '.repeat(200), delayMs: 20
 let admin: Client;
 
 beforeAll(async () => {
-  admin = new Client({ connectionString: product.databaseUrl });
-  await admin.connect();
-});
-
-afterAll(async () => {
-  await admin?.end();
+  admin = await product.connect();
 });
 
 /** Takes the turn that runs for dead, as another server does when its owner was frozen. */
@@ -34,7 +29,7 @@ async function takeOver(): Promise<void> {
 test('what a turn cost that was taken over is counted once, by its server and by who took it over', async () => {
   const user = await product.createUser();
   const read = async (path: string) => await (await product.request(user, 'GET', path)).json();
-  const { id } = (await (await product.request(user, 'POST', '/v1/chat/sessions', {})).json()) as { id: string };
+  const id = await product.createSession(user);
   const body = { content: 'Hello', stream: true };
   const response = await product.request(user, 'POST', `/v1/chat/sessions/${id}/messages`, body);
   let last: unknown;

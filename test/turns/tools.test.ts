@@ -1,17 +1,13 @@
 import { inspect } from 'node:util';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useProductWithModel, useUser } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
 import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
 
 const assistant = createTestAssistant();
 const { product, provider } = useProductWithModel({}, { MODEL_TOTAL_TIMEOUT_MS: '4000' }, { assistants: [assistant] });
-let user: TestUser;
+const user = useUser(product);
 let session: string;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
 
 beforeEach(async () => {
   assistant.runs.length = 0;
@@ -34,10 +30,7 @@ interface Answer {
   tool_calls: Call[];
 }
 
-async function createSession(name: string | null): Promise<string> {
-  const response = await product.request(user, 'POST', '/v1/chat/sessions', { assistant: name });
-  return ((await response.json()) as { id: string }).id;
-}
+const createSession = (name: string | null) => product.createSession(user, { assistant: name });
 
 const call = (name: string, text: string): StubCall => ({ name: `desk_${name}`, arguments: JSON.stringify({ text }) });
 

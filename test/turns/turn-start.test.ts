@@ -1,5 +1,5 @@
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { countLocked } from '../harness/count-locked.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
@@ -13,21 +13,10 @@ let user: TestUser;
 
 beforeAll(async () => {
   user = await product.createUser();
-  admin = new Client({ connectionString: product.databaseUrl });
-  holder = new Client({ connectionString: product.databaseUrl });
-  await admin.connect();
-  await holder.connect();
+  [admin, holder] = await Promise.all([product.connect(), product.connect()]);
 });
 
-afterAll(async () => {
-  await admin?.end();
-  await holder?.end();
-});
-
-async function createSession(): Promise<string> {
-  const response = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  return ((await response.json()) as { id: string }).id;
-}
+const createSession = () => product.createSession(user);
 
 /** Holds a session's row meanwhile, so that whoever writes to it waits. */
 async function whileLocked<Result>(sessionId: string, work: () => Promise<Result>): Promise<Result> {

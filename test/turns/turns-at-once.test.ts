@@ -1,18 +1,13 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { type TestUser, useProductWithModel } from '../harness/product.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { useProductWithModel, useUser } from '../harness/product.ts';
 import { followEvents } from '../harness/turn-events.ts';
 
 const { product, provider } = useProductWithModel();
-let user: TestUser;
+const user = useUser(product);
 let path: string;
 
-beforeAll(async () => {
-  user = await product.createUser();
-});
-
 beforeEach(async () => {
-  const session = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  path = `/v1/chat/sessions/${((await session.json()) as { id: string }).id}`;
+  path = `/v1/chat/sessions/${await product.createSession(user)}`;
 });
 
 /** Sends a message whose answer stalls after some words; resolves once they have come, with the path of the turn. */

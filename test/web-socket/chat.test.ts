@@ -1,11 +1,10 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { newSecret } from '../../src/core/keys/index.ts';
-import { sql } from '../../src/platform/postgres/index.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
-import { permissionsWithout, startProduct, type TestUser, useProductWithModel } from '../harness/product.ts';
+import { disableUser } from '../harness/disable-user.ts';
+import { permissionsWithout, startProduct, useProductWithModel, useUser } from '../harness/product.ts';
 import { createTestAssistant } from '../harness/test-assistant.ts';
-import { testContext } from '../harness/test-context.ts';
 
 const TEXT = 'one two three four five six';
 
@@ -14,12 +13,8 @@ const { product, provider } = useProductWithModel(
   { CORS_ORIGINS: 'https://app.example.com,capacitor://localhost' },
   { assistants: [createTestAssistant()] },
 );
-let user: TestUser;
+const user = useUser(product);
 const clients: ChatClient[] = [];
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
 
 afterEach(() => {
   provider.setMode('ok', { delayMs: 0, text: TEXT });
@@ -286,11 +281,7 @@ describe('a client', () => {
   it('whose user is disabled by another server is disconnected', async () => {
     const carol = await product.createUser();
     const client = await signedIn(carol.key);
-    const disable = sql`
-      -- test.disable_user
-      with told as (select pg_notify('evenkeel_users', ${carol.userId} || ':2'))
-      update users set disabled_at = now(), auth_version = 2 from told where user_id = ${carol.userId}`;
-    await product.postgres.query(disable, testContext());
+    await disableUser(product.postgres, carol);
     expect(await client.closed()).toBe(1008);
   });
 });

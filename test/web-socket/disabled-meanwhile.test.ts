@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { connectChat } from '../harness/chat-client.ts';
 import { countLocked } from '../harness/count-locked.ts';
@@ -11,12 +10,7 @@ it('a client whose user is disabled while that cannot be read is disconnected as
   onTestFinished(() => product.stop());
   const user = await product.createUser();
   const client = await connectChat(product.url, { headers: { authorization: `Bearer ${user.key}` } });
-  const holder = new Client(product.databaseUrl);
-  await holder.connect();
-  onTestFinished(() => holder.end());
-  const other = new Client(product.databaseUrl);
-  await other.connect();
-  onTestFinished(() => other.end());
+  const [holder, other] = await Promise.all([product.connect(), product.connect()]);
   await holder.query('begin; lock table api_keys');
   await other.query('update users set disabled_at = now(), auth_version = 2 where user_id = $1', [user.userId]);
   await other.query(`select pg_notify('evenkeel_users', $1)`, [`${user.userId}:2`]);

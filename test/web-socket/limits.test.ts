@@ -1,44 +1,19 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type ChatClient, connectChat, type OutFrame } from '../harness/chat-client.ts';
-import { type Product, startProduct, type TestUser } from '../harness/product.ts';
+import { type TestUser, useProductWithModel } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
-import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
+import { writeTestFile } from '../harness/write-test-file.ts';
 
-const PLANS_FILE = 'few: { requests: { day: 5 } }';
-
-let folder: string;
-let provider: StubProvider;
-let product: Product;
+const plansFile = writeTestFile('plans.yaml', 'few: { requests: { day: 5 } }');
+// There are turns that never end.
+const { product, provider } = useProductWithModel({}, { PLANS_FILE: plansFile, DRAIN_TIMEOUT_MS: '500' });
 const clients: ChatClient[] = [];
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'evenkeel-plans-'));
-  await writeFile(join(folder, 'plans.yaml'), PLANS_FILE);
-  provider = await startStubProvider();
-  product = await startProduct({
-    MODEL_BASE_URL: provider.url,
-    MODEL_NAME: 'stub-model',
-    PLANS_FILE: join(folder, 'plans.yaml'),
-    // There are turns that never end.
-    DRAIN_TIMEOUT_MS: '500',
-  });
-});
 
 afterEach(() => {
   provider.setMode('ok');
   for (const { socket } of clients.splice(0)) socket.terminate();
-});
-
-afterAll(async () => {
-  await product?.stop();
-  await provider?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 /** A user on a plan, past the server. */
@@ -105,8 +80,7 @@ it('the events of 16 turns go out on a connection; one more is refused until one
 
 /** Has sessions neither read nor written until the test says so. */
 async function holdSessions(): Promise<() => Promise<void>> {
-  const client = new Client(product.databaseUrl);
-  await client.connect();
+  const client = await product.connect();
   await client.query('begin; lock table chat_sessions');
   return () => client.end();
 }

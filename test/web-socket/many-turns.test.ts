@@ -22,10 +22,7 @@ afterAll(async () => {
   client?.socket.terminate();
 });
 
-async function createSession(): Promise<string> {
-  const response = await product.request(user, 'POST', '/v1/chat/sessions', {});
-  return ((await response.json()) as { id: string }).id;
-}
+const createSession = () => product.createSession(user);
 
 async function answerLongQuestion(): Promise<string> {
   const path = `/v1/chat/sessions/${await createSession()}/messages`;

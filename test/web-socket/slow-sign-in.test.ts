@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import { expect, it, type TestContext } from 'vitest';
 import { type ChatClient, connectChat } from '../harness/chat-client.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -67,9 +66,7 @@ it.concurrent('a sign-in that is under way when its time is over decides', async
   const user = await owner.createUser();
   const product = await startProduct(lookUpWithin(60_000), { worksOnJobs: false, beside: owner });
   onTestFinished(() => product.stop());
-  const holder = new Client({ connectionString: owner.databaseUrl });
-  await holder.connect();
-  onTestFinished(() => holder.end());
+  const holder = await owner.connect();
   await holder.query('begin');
   await holder.query('lock table api_keys in access exclusive mode');
   const client = await connect(product.url, context);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DatabaseError } from 'pg';
-import { beforeAll, expect, test } from 'vitest';
-import { type TestUser, useProduct } from '../../../test/harness/product.ts';
+import { expect, test } from 'vitest';
+import { useProduct, useUser } from '../../../test/harness/product.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { until } from '../../../test/harness/until.ts';
 import { Cancelled } from '../../base/deadline.ts';
@@ -11,11 +11,7 @@ import { type Database, postgresErrors, type Statement, sql } from '../../platfo
 import { claimKey } from './idempotency-claim.ts';
 
 const product = useProduct();
-let user: TestUser;
-
-beforeAll(async () => {
-  user = await product.createUser();
-});
+const user = useUser(product);
 
 /** Claims a key as a route does; what is logged of it is counted. */
 async function claim(key: string, database: Database, warn: () => void = () => undefined) {

@@ -43,7 +43,10 @@ export interface KeyRouteOptions {
 /** A day: every deployment has the new key by then. */
 const DEFAULT_OVERLAP_SECONDS = 86_400;
 
-function toKey(row: KeyRow): Key {
+const toTime = (time: Date | string): string => new Date(time).toISOString();
+
+/** A key as it is shown, of a row or of what a statement answers as JSON. */
+function toKey(row: KeyRow | Stored<KeyRow>): Key {
   return {
     id: row.id,
     object: 'api_key',
@@ -51,23 +54,10 @@ function toKey(row: KeyRow): Key {
     prefix: row.prefix,
     permissions: row.permissions,
     ip_allowlist: row.ip_allowlist,
-    created_at: row.created_at.toISOString(),
-    expires_at: row.expires_at?.toISOString() ?? null,
-    last_used_at: row.last_used_at?.toISOString() ?? null,
+    created_at: toTime(row.created_at),
+    expires_at: row.expires_at && toTime(row.expires_at),
+    last_used_at: row.last_used_at && toTime(row.last_used_at),
   };
-}
-
-const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text));
-
-/** A key that a statement answers as JSON. */
-function fromStored(key: unknown): Key {
-  const { created_at, expires_at, last_used_at, ...rest } = key as Stored<KeyRow>;
-  return toKey({
-    ...rest,
-    created_at: new Date(created_at),
-    expires_at: toDate(expires_at),
-    last_used_at: toDate(last_used_at),
-  });
 }
 
 /**
@@ -76,13 +66,14 @@ function fromStored(key: unknown): Key {
  */
 function toCreatedKey({ key, replayed }: { key: unknown; replayed: boolean }, secret: string): CreatedKey {
   if (key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
-  return { ...fromStored(key), key: replayed ? null : secret };
+  return { ...toKey(key as Stored<KeyRow>), key: replayed ? null : secret };
 }
 
 /** @throws AppError 400 `keys.expires_in_past`. */
-function readExpiry(expiresAt: string | null | undefined, clock: Clock): Date | null {
-  const date = toDate(expiresAt ?? null);
-  if (date !== null && date <= clock.now()) throw keyErrors.raise.expires_in_past({ param: 'expires_at' });
+function readExpiry(expiresAt: string | null, clock: Clock): Date | null {
+  if (expiresAt === null) return null;
+  const date = new Date(expiresAt);
+  if (date <= clock.now()) throw keyErrors.raise.expires_in_past({ param: 'expires_at' });
   return date;
 }
 
@@ -212,7 +203,7 @@ function registerChange(server: HttpServer, { database, clock, callers }: KeyRou
       }
       if (row.key === null) throw keyErrors.raise.too_many({ limit: MAX_KEYS });
       callers.invalidate(request.caller.userId, row.auth_version);
-      return fromStored(row.key);
+      return toKey(row.key as Stored<KeyRow>);
     },
   );
 }

@@ -63,10 +63,6 @@ function limitHeaders({ rule, rules, remaining, resetMs }: Verdict): Record<stri
   };
 }
 
-function raiseExcess({ rule: { limit, window }, resetMs }: Verdict): never {
-  throw limitErrors.raise.requests_exceeded({ limit, window: window.name }, { retryAfterMs: resetMs });
-}
-
 /** What the requests of a user are counted under, over all keys. */
 export function userCount({ userId }: Caller): string {
   return `user:${userId}`;
@@ -91,8 +87,9 @@ export function createRequestLimits({ limiter, plans, onRefused }: RequestLimitO
     const heed = (verdict: Verdict): void => {
       told(verdict);
       if (verdict.isAllowed) return;
-      onRefused?.(verdict.rule.window.name);
-      raiseExcess(verdict);
+      const { limit, window } = verdict.rule;
+      onRefused?.(window.name);
+      throw limitErrors.raise.requests_exceeded({ limit, window: window.name }, { retryAfterMs: verdict.resetMs });
     };
     const verdict = limiter.consume(allowances);
     if (verdict instanceof Promise) return verdict.then(heed);

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { readPlans } from './read-plans.ts';
+import { type Plan, readPlans } from './read-plans.ts';
 
 const readText = (text: string) => readPlans({ content: parse(text) });
 
-const describeRules = (plan: ReturnType<typeof readPlans> extends ReadonlyMap<string, infer Plan> ? Plan : never) =>
-  plan.requests.map(({ window, limit }) => `${limit} a ${window.name}`);
+const describeRules = ({ requests }: Plan) => requests.map(({ window, limit }) => `${limit} a ${window.name}`);
 
 test('without a file there are four plans, and the free one allows what the product promises', () => {
   const plans = readPlans(undefined);

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { insertUser } from '../../../test/harness/insert-user.ts';
-import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { useTestRedis } from '../../../test/harness/redis.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { useTestDatabase } from '../../../test/harness/test-database.ts';
 import { newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { type Database, openPostgres, type Postgres } from '../../platform/postgres/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
 import type { Redis } from '../../platform/redis/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
@@ -17,30 +17,19 @@ import { monthOf, TokenAccount } from './token-account.ts';
 import { TokenBudget } from './token-budget.ts';
 
 const own = useTestRedis();
+const { postgres } = useTestDatabase();
 const log = createLogger({ level: 'silent' });
 const plan = { name: 'free', requests: [], requestsPerKey: [], tokensPerMonth: 1_000, modelCallsAtOnce: undefined };
 const plans = [plan, { ...plan, name: 'unlimited', tokensPerMonth: undefined }];
 
-let testDatabase: TestDatabase;
-let postgres: Postgres;
 let nowMs: number;
 let elapsedMs: number;
 let who: { userId: string; plan: string };
-
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  postgres = openPostgres({ url: testDatabase.url, log });
-});
 
 beforeEach(async () => {
   nowMs = Date.parse('2026-11-22T12:00:00Z');
   elapsedMs = 0;
   who = { userId: await insertUser(postgres), plan: 'free' };
-});
-
-afterAll(async () => {
-  await postgres.close();
-  await testDatabase.drop();
 });
 
 /** Has the database know that the plan's tokens of the month are used. */

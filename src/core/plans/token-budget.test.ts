@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { insertUser } from '../../../test/harness/insert-user.ts';
-import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { connectRedis, startTestRedis, type TestRedis } from '../../../test/harness/redis.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { useTestDatabase } from '../../../test/harness/test-database.ts';
 import { until } from '../../../test/harness/until.ts';
 import { AppError } from '../../base/errors.ts';
 import { firstIdAt, newId } from '../../base/ids.ts';
 import { Limiter } from '../../platform/limits/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { openPostgres, type Postgres, sql } from '../../platform/postgres/index.ts';
+import { sql } from '../../platform/postgres/index.ts';
 import { defineScript } from '../../platform/redis/index.ts';
 import { Plans } from './plans.ts';
 import { addUsage } from './queries.ts';
@@ -27,23 +27,20 @@ const plans = new Plans(
   log,
 );
 
-let database: TestDatabase;
-let postgres: Postgres;
 /** An hour, the most that a target may be given. */
 const LONGEST_CALL_MS = 3_600_000;
 
+const { postgres } = useTestDatabase();
 let server: TestRedis;
 let nowMs = Date.parse('2026-11-22T12:00:00Z');
 
 beforeAll(async () => {
-  [database, server] = await Promise.all([createTestDatabase(), startTestRedis()]);
-  postgres = openPostgres({ url: database.url, log });
+  server = await startTestRedis();
 });
 
 afterAll(async () => {
   server.thaw();
-  await Promise.all([postgres.close(), server.stop()]);
-  await database.drop();
+  await server.stop();
 });
 
 /** Has the database know of more tokens that a user has used. */

@@ -1,33 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { insertUser } from '../../../test/harness/insert-user.ts';
-import { createTestDatabase, type TestDatabase } from '../../../test/harness/postgres.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
+import { useTestDatabase } from '../../../test/harness/test-database.ts';
 import { newId } from '../../base/ids.ts';
 import { systemClock } from '../../base/time.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { type Database, openPostgres, type Postgres, postgresErrors, sql } from '../../platform/postgres/index.ts';
+import { type Database, postgresErrors, sql } from '../../platform/postgres/index.ts';
 import { forgetUsageWriters } from './jobs.ts';
 import { listUsage } from './queries.ts';
 import { UsageRecorder } from './usage-recorder.ts';
 
 const log = createLogger({ level: 'silent' });
-let home: TestDatabase;
-let postgres: Postgres;
+const { postgres } = useTestDatabase();
 let userId: string;
-
-beforeAll(async () => {
-  home = await createTestDatabase();
-  postgres = openPostgres({ url: home.url, log });
-});
 
 beforeEach(async () => {
   userId = await insertUser(postgres);
-});
-
-afterAll(async () => {
-  await postgres.close();
-  await home.drop();
 });
 
 /** A recorder whose statements can fail before they are run, or after, as when the answer of the database is lost. */

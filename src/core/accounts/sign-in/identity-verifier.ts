@@ -16,7 +16,7 @@ import type { Logger } from '../../../platform/log/index.ts';
 import { signInErrors } from '../errors.ts';
 import { createJsonFetcher, type JsonFetcher } from './fetch-json.ts';
 import type { Issuer } from './issuer.ts';
-import { IssuerKeys } from './issuer-keys.ts';
+import { IssuerKeys, type IssuerKeysOptions } from './issuer-keys.ts';
 
 /** Who a token says that its bearer is. */
 export interface Identity {
@@ -141,10 +141,7 @@ async function verifyByAny(
 }
 
 /** Where the keys of an issuer come from: the one that is pinned, or what it publishes. */
-function keySource(
-  issuer: Issuer,
-  options: { fetchJson: JsonFetcher['fetchJson']; clock: Clock; log: Logger },
-): TrustedIssuer['getKey'] {
+function keySource(issuer: Issuer, options: Omit<IssuerKeysOptions, 'issuer'>): TrustedIssuer['getKey'] {
   if (issuer.verificationKey !== undefined) {
     const key = createPublicKey(issuer.verificationKey);
     return () => () => key;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import { countLocked } from '../../../../test/harness/count-locked.ts';
 import { useProduct } from '../../../../test/harness/product.ts';
 import { testContext } from '../../../../test/harness/test-context.ts';
@@ -11,12 +11,7 @@ const product = useProduct();
 let client: Client;
 
 beforeAll(async () => {
-  client = new Client({ connectionString: product.databaseUrl });
-  await client.connect();
-});
-
-afterAll(async () => {
-  await client?.end();
+  client = await product.connect();
 });
 
 /** A sign-up for a username; its spare one, if any, is `spare-…`. */

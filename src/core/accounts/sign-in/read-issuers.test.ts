@@ -1,8 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { writeTestFile } from '../../../../test/harness/write-test-file.ts';
 import { type ConfigError, loadConfig } from '../../../platform/config/index.ts';
 import { commonAlgorithms } from './issuer.ts';
 import { readIssuers } from './read-issuers.ts';
@@ -16,10 +14,8 @@ function toPem(key: KeyObject): string {
 
 async function read(variables: Record<string, string>, file?: string) {
   if (file === undefined) return readIssuers(loadConfig(variables).signIn);
-  const folder = await mkdtemp(join(tmpdir(), 'evenkeel-identity-'));
-  const path = join(folder, 'identity.yaml');
-  await writeFile(path, file);
-  return readIssuers(loadConfig({ ...variables, IDENTITY_FILE: path }).signIn);
+  const identityFile = writeTestFile('identity.yaml', file);
+  return readIssuers(loadConfig({ ...variables, IDENTITY_FILE: identityFile }).signIn);
 }
 
 async function problemsOf(variables: Record<string, string>, file?: string): Promise<readonly string[]> {

@@ -1,14 +1,10 @@
 import { sql } from '../../../platform/postgres/index.ts';
+import type { ActivityRow } from '../queries.ts';
 
 /** A page of what was done in the name of a user, oldest first. Index: activity_pkey. At most `limit` rows. */
-export const exportActivity = (p: { userId: string; afterId: string; limit: number }) => sql<{
-  id: string;
-  kind: string;
-  key_id: string | null;
-  subject_id: string | null;
-  ip: string | null;
-  created_at: Date;
-}>`
+export const exportActivity = (p: { userId: string; afterId: string; limit: number }) => sql<
+  ActivityRow & { created_at: Date }
+>`
   -- activity.export_activity
   select id, kind, key_id, subject_id, host(ip) as ip, created_at from activity
   where user_id = ${p.userId}::uuid and id > ${p.afterId}::uuid
