@@ -33,6 +33,7 @@ describe('what is counted', () => {
     expect(sampleOf(text, request('/v1/chat/sessions/:session_id', 'GET', '4xx'))).toBe(1);
     expect(sampleOf(text, request('none', 'GET', '4xx'))).toBe(1);
     expect(sampleOf(text, 'evenkeel_http_errors_total{code="http.not_found"}')).toBe(1);
+    expect(sampleOf(text, 'evenkeel_http_errors_total{code="postgres.unavailable"}')).toBe(0);
   });
 
   test('statements and batches by name, the pool, the cache, breakers and the process', async () => {

@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { HttpServer, RequestObservation } from '../../platform/http/index.ts';
 import { readAtScrape } from '../../platform/telemetry/index.ts';
+import { errorCodes } from '../error-codes.ts';
 
 /** From a caller that is known, 0.1 ms, to the longest a model is waited for by default bounds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -21,6 +22,8 @@ export function createHttpMetrics(registry: Registry) {
     labelNames: ['code'],
     registers,
   });
+  // So that the first burst of an error is seen as a rise.
+  for (const { code } of errorCodes) errors.inc({ code }, 0);
   const readInFlight = readAtScrape(registry, {
     type: 'gauge',
     name: 'evenkeel_http_requests_in_flight',

@@ -61,12 +61,13 @@ describe('a target that fails five times in a row', () => {
   it('is left alone again when that one fails, which is not tried again', async () => {
     const started = await startClocked();
     await fail(started);
-    const { models, provider, time } = started;
+    const { models, provider, time, lines } = started;
     time.nowMs += 1_000;
     provider.setMode('http-500');
     await settle(models.complete(hello(), call()));
     expect(provider.requests).toHaveLength(6);
     expect(models.health()).toMatchObject([{ state: 'open', last_error_code: 'models.provider_error' }]);
+    expect(lines.filter((line) => line.includes('left alone'))).toHaveLength(1);
   });
 
   it('by breaking off its streams is left alone too', async () => {

@@ -63,6 +63,7 @@ export class GuardedTarget {
   readonly budget: RetryBudget;
   readonly breaker: CircuitBreaker;
   #lastErrorCode: string | undefined;
+  #isToldOpen = false;
 
   constructor(options: GuardedTargetOptions) {
     this.options = options;
@@ -85,10 +86,13 @@ export class GuardedTarget {
       log.error({ err: error, model, target }, 'a model target refuses this server or is refused by it');
   }
 
+  /** Once each: it is tried every second or every few, and opened again by callers who leave meanwhile, too. */
   #tell(state: BreakerState): void {
+    if (state === 'half-open' || (state === 'open') === this.#isToldOpen) return;
+    this.#isToldOpen = state === 'open';
     const { model, name: target, log } = this.options;
-    const fields = { model, target, code: this.#lastErrorCode };
-    if (state === 'open') log.warn(fields, 'a model target fails: it is left alone for a moment');
-    if (state === 'closed') log.info({ model, target }, 'a model target answers again');
+    if (!this.#isToldOpen) log.info({ model, target }, 'a model target answers again');
+    else
+      log.warn({ model, target, code: this.#lastErrorCode }, 'a model target fails: it is left alone until it answers');
   }
 }

@@ -20,3 +20,23 @@ test('a job whose worker died in every try is set aside, and not tried once more
   expect(query.mock.calls).toMatchObject([[{ name: 'jobs.make_last_attempt', values: [1] }, expect.anything()]]);
   expect(onJob.mock.calls).toMatchObject([[{ outcome: 'set_aside' }]]);
 });
+
+test('the log is told once that jobs of a kind fail, and once that they are done again', async () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } });
+  const run = vi.fn<() => Promise<void>>(async () => {
+    throw new Error('the mail server is gone');
+  });
+  const job = defineJob({ name: 'test.mail', input: Type.Object({}), run });
+  const parts = { database: {} as Database, log, clock: systemClock, onJob: undefined, startTrace: undefined };
+  const task = toTask(job, parts);
+  for (const id of ['1', '2', '3']) {
+    await expect(task({}, { job: { id, attempts: 1 } } as JobHelpers)).rejects.toThrow();
+  }
+  run.mockResolvedValue();
+  await task({}, { job: { id: '1', attempts: 2 } } as JobHelpers);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: 'warn', job: 'test.mail', jobId: '1', err: { message: 'the mail server is gone' } },
+    { level: 'info', msg: 'jobs of the kind test.mail are done again' },
+  ]);
+});

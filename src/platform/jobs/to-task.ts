@@ -3,7 +3,7 @@ import { Cancelled } from '../../base/deadline.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { StartTrace } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
-import type { Logger } from '../log/index.ts';
+import { type Logger, Trouble } from '../log/index.ts';
 import type { Database } from '../postgres/index.ts';
 import { describeFailure } from './describe-failure.ts';
 import { type Job, UnrecoverableError } from './job.ts';
@@ -39,6 +39,11 @@ class WorkersDied extends Error {
  */
 export function toTask(job: Job, parts: TaskParts): Task {
   const { log, clock, onJob, startTrace } = parts;
+  // Where what the job needs is gone, each of a thousand that wait fails again and again.
+  const trouble = new Trouble(log, {
+    begins: 'a job failed and will be tried again; of more of its kind the level debug tells',
+    ends: `jobs of the kind ${job.name} are done again`,
+  });
   return async (payload, helpers) => {
     const { id, attempts: attempt } = helpers.job;
     const startedAtMs = clock.monotonicMs();
@@ -47,13 +52,18 @@ export function toTask(job: Job, parts: TaskParts): Task {
     try {
       if (attempt > job.maxAttempts) throw new WorkersDied('its worker died in every try');
       await runOnce(job, payload, { helpers, startTrace });
+      trouble.succeeded();
       observe('completed');
     } catch (error) {
       const isLast = attempt >= job.maxAttempts || error instanceof UnrecoverableError;
       const fields = { job: job.name, jobId: id, attempt, err: error };
-      if (isLast) log.error(fields, 'a job failed for the last time and was set aside');
-      else log.warn(fields, 'a job failed and will be tried again');
-      if (isLast) await setAside(id, parts);
+      if (isLast) {
+        log.error(fields, 'a job failed for the last time and was set aside');
+        await setAside(id, parts);
+      } else {
+        trouble.failed(fields);
+        log.debug(fields, 'a job failed and will be tried again');
+      }
       observe(isLast ? 'set_aside' : 'failed');
       throw new Error(describeFailure(error));
     }

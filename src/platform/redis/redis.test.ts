@@ -28,7 +28,14 @@ afterAll(async () => {
 
 const COMMAND_TIMEOUT_MS = 150;
 
-async function open(breakerWindowMs?: number): Promise<{ redis: Redis; lines: () => string[] }> {
+interface Opened {
+  readonly redis: Redis;
+  /** The levels of what the log was told, and all of it. */
+  readonly lines: () => string[];
+  readonly said: () => { level: string; msg: string }[];
+}
+
+async function open(breakerWindowMs?: number): Promise<Opened> {
   const lines: string[] = [];
   const redis = await openRedis({
     url: server.url,
@@ -38,7 +45,8 @@ async function open(breakerWindowMs?: number): Promise<{ redis: Redis; lines: ()
   });
   onTestFinished(() => redis.close());
   await until(() => redis.isAvailable);
-  return { redis, lines: () => lines.map((line) => JSON.parse(line).level as string) };
+  const said = () => lines.map((line) => JSON.parse(line));
+  return { redis, said, lines: () => said().map(({ level }) => level) };
 }
 
 async function took(work: () => Promise<unknown>): Promise<number> {
@@ -131,6 +139,33 @@ describe('a Redis in trouble', () => {
       return (await redis.get('a')) === 'back';
     });
     expect(lines()).toEqual(['warn', 'info']);
+  });
+
+  test('is said to be frozen where it is, and to refuse the password where it does, whatever was the matter before', async () => {
+    const { redis, said } = await open(300);
+    const untilUsed = () => until(() => redis.isAvailable || redis.get('a').then(() => false));
+    await server.kill();
+    await until(() => !redis.isAvailable);
+    await server.restart();
+    await untilUsed();
+
+    server.freeze();
+    await redis.get('a');
+    expect(said().at(-1)).toMatchObject({
+      level: 'warn',
+      err: { message: expect.stringContaining('no answer within') },
+    });
+    server.thaw();
+    await untilUsed();
+
+    const operator = new Client(server.url);
+    onTestFinished(() => operator.disconnect());
+    await operator.config('SET', 'requirepass', 'another');
+    await operator.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until(() => said().at(-1)?.msg === 'Redis refuses the user or the password of its URL');
+    await operator.config('SET', 'requirepass', '');
+    await untilUsed();
+    expect(said().map(({ level }) => level)).toEqual(['warn', 'info', 'warn', 'info', 'warn', 'warn', 'info']);
   });
 
   test('is asked again by time that passes, whatever the wall clock says', async () => {

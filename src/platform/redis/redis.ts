@@ -103,6 +103,7 @@ class GuardedRedis implements Redis {
   #isToldAvailable = true;
   #lastError: unknown;
   #isToldOfDatabase = false;
+  #isToldOfPassword = false;
 
   constructor(client: Client, { commandTimeoutMs, breakerWindowMs = BREAKER_WINDOW_MS, log, observe }: RedisOptions) {
     this.#client = client;
@@ -122,6 +123,7 @@ class GuardedRedis implements Redis {
     this.#client.on('error', (error) => {
       this.#lastError = error;
       this.#tellOfDatabase(error);
+      this.#tellOfPassword(error);
     });
     this.#client.on('ready', () => this.#tell());
     this.#client.on('close', () => this.#tell());
@@ -174,11 +176,20 @@ class GuardedRedis implements Redis {
     if (state === CircuitState.Open && performance.now() < this.#probeAtMs) return undefined;
     try {
       // Not by the client's own bound: that one tells a process which stood still for longer that Redis did not answer.
-      return await this.#breaker.execute(() => inTime(this.#commandTimeoutMs, command()));
-    } catch (error) {
-      this.#lastError = error;
+      return await this.#breaker.execute(() => this.#noteError(inTime(this.#commandTimeoutMs, command())));
+    } catch {
       this.#tell();
       return undefined;
+    }
+  }
+
+  /** Before the breaker opens, and with that tells the log why. */
+  async #noteError<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.#lastError = error;
+      throw error;
     }
   }
 
@@ -190,6 +201,16 @@ class GuardedRedis implements Redis {
     this.#log.warn({ err: error, database }, 'Redis refuses the database of its URL, and database 0 is used instead');
   }
 
+  /**
+   * Says, once until Redis is used again, that it refuses us: of a password that was changed while we run, the end of the
+   * connection is heard first, and told of without a reason.
+   */
+  #tellOfPassword(error: Error): void {
+    if (!hasPrefix(error, 'NOAUTH') && !hasPrefix(error, 'WRONGPASS')) return;
+    if (!this.#isToldOfPassword) this.#log.warn({ err: error }, 'Redis refuses the user or the password of its URL');
+    this.#isToldOfPassword = true;
+  }
+
   /** Says when Redis goes away and when it is back, once each. */
   #tell(): void {
     if (this.#client.status === 'end' || this.isAvailable === this.#isToldAvailable) return;
@@ -197,7 +218,13 @@ class GuardedRedis implements Redis {
     if (this.#breaker.state === CircuitState.HalfOpen) return;
     this.#isToldAvailable = this.isAvailable;
     this.#observe?.(this.isAvailable ? 'closed' : 'open');
-    if (this.isAvailable) this.#log.info('Redis is used again');
-    else this.#log.warn({ err: this.#lastError }, 'Redis does not answer in time and is left alone for now');
+    if (!this.isAvailable) {
+      this.#log.warn({ err: this.#lastError }, 'Redis does not answer in time and is left alone for now');
+      return;
+    }
+    // The next trouble is another one.
+    this.#lastError = undefined;
+    this.#isToldOfPassword = false;
+    this.#log.info('Redis is used again');
   }
 }
