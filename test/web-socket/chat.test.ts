@@ -230,6 +230,8 @@ describe('signing in', () => {
   it('is refused to pages of foreign origins, and allowed to listed ones and our own', async () => {
     await expect(connect({ origin: 'https://evil.example.com' })).rejects.toThrow('403');
     await expect(connect({ origin: 'null' })).rejects.toThrow('403');
+    // Another port of our own host is another origin.
+    await expect(connect({ origin: product.url.replace(/:\d+$/, ':1') })).rejects.toThrow('403');
     await connect({ origin: 'https://app.example.com' });
     await connect({ origin: 'capacitor://localhost' });
     await connect({ origin: product.url });

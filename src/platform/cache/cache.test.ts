@@ -4,6 +4,9 @@ import { useTestRedis } from '../../../test/harness/redis.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
 import { until } from '../../../test/harness/until.ts';
 import { Deadline, DeadlineExceeded } from '../../base/deadline.ts';
+import { AppError } from '../../base/errors.ts';
+import { MAX_TTL_MS } from './cache.ts';
+import type { Load } from './entry.ts';
 
 const own = useTestRedis();
 const { clock, source } = useTestSource();
@@ -41,6 +44,18 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
     await ask(cache);
     expect(source.loads).toBe(2);
     expect(cache.statistics().ttlMs).toBe(5_000);
+    // Changes are remembered for no longer.
+    cache.setTtl(MAX_TTL_MS + 1);
+    expect(cache.statistics().ttlMs).toBe(MAX_TTL_MS);
+  });
+
+  test('counts the time of a value from when its load began', async () => {
+    const cache = open();
+    source.beforeAnswer = async () => void clock.advance(1_000);
+    await ask(cache);
+    clock.advance(TTL_MS - 1_000);
+    await ask(cache);
+    expect(source.loads).toBe(2);
   });
 
   test('remembers briefly that a key is unknown', async () => {
@@ -71,9 +86,11 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
   test('reads anew what was invalidated, and nothing else', async () => {
     const cache = open();
     source.change('bob');
-    for (const key of ['ann/1', 'ann/2', 'bob/1']) await ask(cache, key);
+    await ask(cache, 'bob/1');
+    const { sizeBytes } = cache.statistics();
+    for (const key of ['ann/1', 'ann/2']) await ask(cache, key);
     cache.invalidate('ann', source.change('ann'));
-    expect(cache.statistics().tags).toBe(1);
+    expect(cache.statistics()).toMatchObject({ tags: 1, sizeBytes, evictions: 0 });
     expect(await ask(cache, 'ann/1')).toBe('ann/1 at 2');
     expect(await ask(cache, 'ann/2')).toBe('ann/2 at 2');
     expect(await ask(cache, 'bob/1')).toBe('bob/1 at 1');
@@ -132,6 +149,18 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
       expect(await ask(cache)).toBe('ann/1 at 2');
     });
 
+    test('asks again at once when another caller has found it back', async () => {
+      const cache = open();
+      await ask(cache);
+      source.isAway = true;
+      clock.advance(TTL_MS);
+      await ask(cache);
+      source.isAway = false;
+      source.change('ann');
+      await ask(cache, 'ann/2');
+      expect(await ask(cache)).toBe('ann/1 at 2');
+    });
+
     test('never serves what was invalidated or cleared', async () => {
       const cache = open();
       source.change('bob');
@@ -165,6 +194,18 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
       expect(await ask(cache)).toBe('ann/1 at 1');
     });
 
+    test('serves by grace when the time of a load is up, and what it does not know is 503 then', async () => {
+      const cache = open({ loadBudgetMs: 20 });
+      await ask(cache);
+      clock.advance(TTL_MS);
+      const load: Load<string> = (_key, { deadline }) => {
+        clock.advance(20);
+        return deadline.race(new Promise(() => {}));
+      };
+      await expect(cache.get('bob/1', testContext(), load)).rejects.toMatchObject({ code: 'postgres.timeout' });
+      expect(await cache.get('ann/1', testContext(), load)).toBe('ann/1 at 1');
+    });
+
     test('tells a caller with little time that it is up, and does not rest for it', async () => {
       const cache = open();
       await ask(cache);
@@ -180,8 +221,10 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s', (kind) => {
       const cache = open();
       await ask(cache);
       clock.advance(TTL_MS);
-      source.beforeSnapshot = () => Promise.reject(new TypeError('a fault of ours'));
-      await expect(ask(cache)).rejects.toThrow('a fault of ours');
+      for (const fault of [new TypeError('ours'), new AppError('test.fault', { status: 500, message: 'ours' })]) {
+        source.beforeSnapshot = () => Promise.reject(fault);
+        await expect(ask(cache)).rejects.toBe(fault);
+      }
     });
   });
 

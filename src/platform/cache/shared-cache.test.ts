@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Client } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { ask, openCache, TTL_MS, useTestSource } from '../../../test/harness/cache-fixture.ts';
+import { ask, openCache, openDeafCache, TTL_MS, useTestSource } from '../../../test/harness/cache-fixture.ts';
 import { connectRedis, HASTY_MS, useTestRedis } from '../../../test/harness/redis.ts';
 import { until } from '../../../test/harness/until.ts';
 import { newId } from '../../base/ids.ts';
 import { postgresErrors } from '../postgres/index.ts';
-import type { Cache } from './index.ts';
+import { type Cache, MAX_TTL_MS } from './cache.ts';
 
 const own = useTestRedis();
 let admin: Client;
@@ -118,6 +118,12 @@ test('while nothing that Redis holds may be believed, it is not asked, nor does 
   await expect(ask(cache, 'ann/2')).rejects.toMatchObject({ status: 503 });
 });
 
+test('a process that does not hear of changes neither asks Redis nor waits for who loads the same', async () => {
+  const [read, claimed] = [vi.spyOn(own.redis, 'get'), vi.spyOn(own.redis, 'setIfAbsent')];
+  expect(await ask(openDeafCache(source, clock, { redis: own.redis, name }))).toBe('ann/1 at 1');
+  expect([read.mock.calls, claimed.mock.calls]).toEqual([[], []]);
+});
+
 test('a load that fails or finds nothing gives its lease back', async () => {
   await ask(open(), 'nobody/1');
   source.isAway = true;
@@ -161,6 +167,20 @@ test.each([
     await expect(ask(late)).rejects.toMatchObject({ status: 503 });
   },
 );
+
+test('a change that was heard of is remembered for as long as a grace that is longer than any time to live', async () => {
+  const [other, cache] = [1, 2].map(() =>
+    openCache(source, clock, { redis: own.redis, name, graceMs: 3 * MAX_TTL_MS }),
+  ) as [Cache<string>, Cache<string>];
+  await ask(other);
+  await stored();
+  cache.hear('ann', 2);
+  clock.advance(2 * MAX_TTL_MS);
+  // Has those forgotten that are no longer needed.
+  cache.hear('bob', 1);
+  source.isAway = true;
+  await expect(ask(cache)).rejects.toMatchObject({ status: 503 });
+});
 
 test('a change that Redis did not take is noted in it as soon as it does, and only the last one of its kind', async () => {
   const told = vi.spyOn(own.redis, 'run').mockResolvedValue(undefined);
@@ -245,14 +265,14 @@ test.each([
   expect(await admin.get(floor)).toBe('2');
 });
 
-test('no key stands in Redis, neither in a key nor in a value that does not hold it, and all of it lapses', async () => {
+test('no key stands in Redis, neither in a key nor in a value that does not hold it, and all of it lapses, after its grace', async () => {
   const cache = open();
   await ask(cache, 'ann/secret-part');
   cache.invalidate('ann', 1);
   await until(async () => (await admin.keys('*')).length === 2);
   const keys = await admin.keys('*');
   expect(keys.join()).not.toContain('secret-part');
-  for (const key of keys) expect(await admin.pttl(key)).toBeGreaterThan(0);
+  for (const key of keys) expect(await admin.pttl(key)).toBeGreaterThan(TTL_MS);
 });
 
 test('a frozen or lost Redis costs its time-out once and changes no answer', async () => {

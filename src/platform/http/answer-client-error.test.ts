@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { connectRaw, createTestServer, listen, type RawConnection } from '../../../test/harness/http-server.ts';
+import { httpErrors } from './errors.ts';
 import { openEventStream } from './event-stream.ts';
 import type { RequestObservation } from './request-log.ts';
 import type { HttpServer } from './server.ts';
@@ -90,6 +91,21 @@ test('a body that is still arriving when the request’s budget ends is answered
   const received = await connectRaw(await listen(server), head).closed();
   expect(received).toMatch(/^HTTP\/1\.1 408 /);
   expect(errorIn(received).code).toBe('http.request_timeout');
+});
+
+test('a request whose body is still arriving is told why when it is given up before its budget ends', async () => {
+  const { server } = createTestServer((made) => {
+    made.post('/things', { config: { access: 'public' } }, async () => ({}));
+  });
+  opened.push(server);
+  const head = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{';
+  const client = connectRaw(await listen(server), head);
+  await expect.poll(() => server.lifecycle.inFlight.size).toBe(1);
+  for (const { deadline } of server.lifecycle.inFlight) deadline.cancel(httpErrors.raise.shutting_down());
+  const received = await client.until(/\}\}$/);
+  client.socket.destroy();
+  expect(received).toMatch(/^HTTP\/1\.1 503 /);
+  expect(errorIn(received).code).toBe('http.shutting_down');
 });
 
 test('nothing is done for a request whose body is complete only when it is being answered 408', async () => {

@@ -28,10 +28,11 @@ test('of more requests than turns have time for, the rest is refused at once; ho
       workedMs += 20;
       return { done: true };
     });
+    routes.post('/sign-in', { config: { access: 'public' } }, async () => ({ done: true }));
   };
   const { server, lines } = createTestServer(addRoutes, { clock });
   const port = await listen(server);
-  const [busy, watching] = [await openSockets(port, 60), await openSockets(port, 20)];
+  const [busy, watching] = [await openSockets(port, 60), await openSockets(port, 30)];
   // Connections are taken one in a turn; requests on those that are there come all at once.
   await askTogether([...busy, ...watching], '/livez');
   // What takes long only once, as the first requests of a process do, is done.
@@ -39,20 +40,22 @@ test('of more requests than turns have time for, the rest is refused at once; ho
   expect((await askTogether(busy, '/work')).filter(isDone).length).toBeGreaterThan(40);
   for (let round = 0; round < 2; round++) await askTogether(busy, '/work');
   const linesBefore = lines.length;
-  const [answers, ...health] = await Promise.all([
+  const [answers, signIns, ...health] = await Promise.all([
     askTogether(busy, '/work'),
+    askTogether(watching.slice(20), '/sign-in', 'POST'),
     askTogether(watching.slice(0, 10), '/livez'),
-    askTogether(watching.slice(10), '/livez', 'HEAD'),
+    askTogether(watching.slice(10, 20), '/livez', 'HEAD'),
   ]);
   const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 503'));
   expect(answers.filter(isDone).length).toBeGreaterThanOrEqual(10);
   expect(refused.length).toBeGreaterThan(20);
+  expect(signIns.filter(isDone).length).toBeLessThan(10);
   expect(refused[0]).toMatch(/\r\nretry-after: 1\r\n/);
   expect(refused[0]).toContain('"code":"http.overloaded"');
   expect(health.flat().filter((answer) => !isDone(answer))).toEqual([]);
   expect(
     lines.slice(linesBefore).filter(({ code, level }) => code === 'http.overloaded' && level === 'error'),
-  ).toHaveLength(refused.length);
+  ).toHaveLength([...answers, ...signIns].filter((answer) => !isDone(answer)).length);
   expect((await askTogether(busy.slice(0, 1), '/work'))[0]).toMatch(/^HTTP\/1.1 200/);
   // A while later it may take long again.
   workedMs += 11_000;

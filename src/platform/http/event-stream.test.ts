@@ -8,6 +8,7 @@ import {
   type RawConnection,
   type TestServer,
 } from '../../../test/harness/http-server.ts';
+import { AppError } from '../../base/errors.ts';
 import { type EventStream, type EventStreamOptions, openEventStream } from './event-stream.ts';
 import type { HttpServer } from './server.ts';
 
@@ -74,11 +75,11 @@ test('HEAD is answered at once, without a stream that anybody would have to read
 test('events are sent in order as their fields say, and the end is marked', async () => {
   const { client, stream, lineOf } = await openStream();
   await stream.send({ data: { text: 'å\n\n' } });
-  await stream.send({ event: 'delta', id: 7, data: 'two\nlines' });
+  await stream.send({ event: 'delta', id: 7, data: 'some\nlines\rof\r\ntext' });
   stream.end();
   const received = await client.until(/\[DONE\]/);
   expect(eventsOf(received)).toBe(
-    ': open\n\ndata: {"text":"å\\n\\n"}\n\nevent: delta\nid: 7\ndata: two\ndata: lines\n\ndata: [DONE]\n\n',
+    ': open\n\ndata: {"text":"å\\n\\n"}\n\nevent: delta\nid: 7\ndata: some\ndata: lines\ndata: of\ndata: text\n\ndata: [DONE]\n\n',
   );
   expect(await lineOf('s1')).toMatchObject({ level: 'info', status: 200 });
   expect(stream.closed.aborted).toBe(false);
@@ -236,13 +237,30 @@ test.each([
   const { client, stream, raw, server } = await openStream();
   await client.until(/: open/);
   client.socket.pause();
-  await fill(stream, raw);
+  const { taken } = await fill(stream, raw);
   goOn(stream);
   vi.advanceTimersByTime(29_999);
   expect(raw.destroyed).toBe(false);
   vi.advanceTimersByTime(1);
   expect(raw.destroyed).toBe(true);
   await expect.poll(() => server.lifecycle.streams.size).toBe(0);
+  // Who waits to send more is told.
+  await taken;
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a reader who takes nothing of what a stream ends with is disconnected after 30 s', async () => {
+  holdTimers();
+  const { client, stream, raw } = await openStream();
+  await client.until(/: open/);
+  client.socket.pause();
+  stream.fail(new AppError('test.long', { status: 500, message: 'x'.repeat(20_000_000) }));
+  // Its source is told at once.
+  expect(stream.closed.aborted).toBe(true);
+  vi.advanceTimersByTime(29_999);
+  expect(raw.destroyed).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(raw.destroyed).toBe(true);
 });
 
 test('a reader who takes what waits within 30 s is not', async () => {

@@ -100,6 +100,8 @@ test.each([
   ['key=ek_canary', 'key'],
   ['q=%65k_canary', 'q'],
   ['ek_canary', 'query'],
+  ['%65k_canary', 'query'],
+  ['api%5Fkey=abc', 'api_key'],
 ])('a key in the URL (%s) is refused before it is looked at, saying where it belongs', async (query, param) => {
   const answer = await made.server.inject({ url: `/things?${query}`, headers: signedIn });
   expect(answer.statusCode).toBe(400);

@@ -1,13 +1,23 @@
 import { type TObject, Type } from 'typebox';
 import { expect, test } from 'vitest';
-import { createTestServer } from '../../../test/harness/http-server.ts';
-import { listRoutes } from './route-rules.ts';
+import { createTestServer, signedIn } from '../../../test/harness/http-server.ts';
+import { listRoutes, permissionsOf } from './route-rules.ts';
 import type { HttpServer } from './server.ts';
 
-test('a route that does not say who may call it is refused when it is registered', () => {
-  expect(() => createTestServer((server) => void server.get('/open', async () => ({})))).toThrow(
-    /GET \/open must say who/,
-  );
+test.each(['GET /open', 'GET /docs-of-ours', 'OPTIONS /things'])(
+  'a route that does not say who may call it is refused when it is registered: %s',
+  (place) => {
+    const [method, url] = place.split(' ') as ['GET', string];
+    const addRoute = () => createTestServer((server) => void server.route({ method, url, handler: async () => ({}) }));
+    expect(addRoute).toThrow(`${place} must say who`);
+  },
+);
+
+test('a caller must have all that a route takes, and nobody has what is not said', async () => {
+  const config = { access: 'x:read', alsoTakes: ['admin'] };
+  const { server } = createTestServer((made) => void made.get('/things', { config }, async () => ({})));
+  expect((await server.inject({ url: '/things', headers: signedIn })).statusCode).toBe(403);
+  expect(permissionsOf({})).toEqual(['']);
 });
 
 test.each([

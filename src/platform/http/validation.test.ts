@@ -227,7 +227,8 @@ describe('a path', () => {
     expect(answer.json().error.code).toMatch(/^http\./);
   });
 
-  test('that is too long is 414', async () => {
+  test('that is too long is 414, and no shorter one', async () => {
+    expect((await get(`/names/${'a'.repeat(200)}`)).statusCode).toBe(200);
     expect((await get(`/names/${'a'.repeat(201)}`)).statusCode).toBe(414);
     expect((await get(`/things?name=${'a'.repeat(9000)}`)).statusCode).toBe(414);
   });

@@ -7,15 +7,17 @@ import { openEventStream } from './event-stream.ts';
 import { watchStreams } from './watch-streams.ts';
 
 const revoked = new AppError('test.revoked', { status: 401, message: 'This key was revoked.' });
+const lacking = new AppError('test.lacking', { status: 403, message: 'You may not.' });
 const unknown = new AppError('test.unavailable', { status: 503, message: 'Try again.' });
 const HEADERS = 'Host: x\r\nAuthorization: Bearer good\r\n';
 const STREAM = `GET /stream HTTP/1.1\r\n${HEADERS}\r\n`;
 const START = `POST /things HTTP/1.1\r\n${HEADERS}Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a`;
 const REST = '":1}';
 
-/** A server whose caller is refused with the first of `refusals`, the next time with the second, and so on. */
+/** A server whose caller is unknown by the first of `refusals`, the next time by the second, and so on; so with `forbidden`. */
 async function startServer() {
   const refusals: AppError[] = [];
+  const forbidden: AppError[] = [];
   const handled: string[] = [];
   const gate = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
@@ -34,10 +36,14 @@ async function startServer() {
     },
     {
       authenticate: async (request) => {
-        arrived.resolve();
         const refusal = refusals.shift();
         if (refusal) throw refusal;
         Object.assign(request, { caller: { userId: 'user-1' } });
+      },
+      authorize: () => {
+        arrived.resolve();
+        const refusal = forbidden.shift();
+        if (refusal) throw refusal;
       },
     },
   );
@@ -50,7 +56,7 @@ async function startServer() {
     await server.close();
   });
   const port = await listen(server);
-  return { refusals, handled, gate, arrived: arrived.promise, tell: () => told(() => true), port };
+  return { refusals, forbidden, handled, gate, arrived: arrived.promise, tell: () => told(() => true), port };
 }
 
 test('a request whose body is on its way when its key is revoked is refused, and nothing is done', async () => {
@@ -61,6 +67,17 @@ test('a request whose body is on its way when its key is revoked is refused, and
   tell();
   client.socket.write(REST);
   await client.until(/^HTTP\/1.1 401 .*test\.revoked/s);
+  expect(handled).toEqual([]);
+});
+
+test('a request whose body is on its way when its caller loses the permission is refused, and nothing is done', async () => {
+  const { forbidden, handled, arrived, tell, port } = await startServer();
+  const client = connectRaw(port, START);
+  await arrived;
+  forbidden.push(lacking);
+  tell();
+  client.socket.write(REST);
+  await client.until(/^HTTP\/1.1 403 .*test\.lacking/s);
   expect(handled).toEqual([]);
 });
 
@@ -85,12 +102,15 @@ test('a stream that opens after its key was revoked is ended', async () => {
   expect(await client.until(/0\r\n\r\n$/)).toContain('test.revoked');
 });
 
-test('a stream of which it cannot be told at first is ended as soon as it can', async () => {
+test.each([
+  ['was revoked', revoked],
+  ['may do it no more', lacking],
+])('a stream of whose key it cannot be told at first that it %s is ended as soon as it can', async (_, refusal) => {
   const { refusals, gate, tell, port } = await startServer();
   const client = connectRaw(port, STREAM);
   gate.resolve();
   await client.until(/: open/);
-  refusals.push(unknown, revoked);
+  refusals.push(unknown, refusal);
   tell();
-  expect(await client.until(/0\r\n\r\n$/)).toContain('test.revoked');
+  expect(await client.until(/0\r\n\r\n$/)).toContain(refusal.code);
 });

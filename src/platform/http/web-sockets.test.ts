@@ -172,13 +172,8 @@ it.each([
   ['/nowhere', 404, /http\.not_found/],
 ])('a WebSocket to %s, which takes none, is answered %d as any request', async (path, status, body) => {
   await start();
-  const headers = {
-    ...handshake,
-    connection: 'Upgrade, close',
-    'x-request-id': 'plain',
-    origin: 'https://evil.example',
-  };
-  const received = await connectRaw(port, headOf(path, headers)).closed();
+  const asked = { connection: 'Upgrade, close', 'x-request-id': 'plain', origin: 'https://evil.example' };
+  const received = await connectRaw(port, headOf(path, { ...handshake, ...asked })).closed();
   expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   expect(received).toMatch(/\r\nx-request-id: plain\r\n/);
   expect(received).toMatch(body);
@@ -248,6 +243,9 @@ it('each client is pinged every 30 s; one that answers stays, one that does not 
   await dead.closed();
   await expectEcho(alive);
   expect(heartbeats).toBe(3);
+  alive.terminate();
+  // Nothing is kept of those that are closed.
+  await expect.poll(() => [server.lifecycle.sockets.size, vi.getTimerCount()]).toEqual([0, 0]);
 });
 
 describe('a server that is being stopped', () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createFailureLimiter } from './failure-limiter.ts';
 import { Limiter } from './limiter.ts';
 
@@ -53,6 +53,18 @@ test('may be tried again when the window is over', async () => {
   expect(await fail(begin, { account: 'ann', ip: '192.0.2.1' }, 10)).toBe(3);
   pass(900_000);
   expect(await fail(begin, { account: 'ann', ip: '192.0.2.1' }, 10)).toBe(3);
+});
+
+test('what an account is called stands in no key', async () => {
+  const { limiter } = create();
+  const apart = limiter.apart();
+  vi.spyOn(limiter, 'apart').mockReturnValue(apart);
+  const consume = vi.spyOn(apart, 'consume');
+  const rules = [{ window: quarter, limit: 3 }];
+  await createFailureLimiter({ limiter, name: 'test', perAccount: rules, perIp: rules })({ account: 'ann', ip: '::1' });
+  expect(consume.mock.calls).toMatchObject([
+    [[{ key: 'test:ip:0:0:0:0::/64' }, { key: expect.stringMatching(/^test:account:[\w-]{43}$/) }]],
+  ]);
 });
 
 test('a flood of made-up accounts has nothing forgotten that was counted of others', async () => {

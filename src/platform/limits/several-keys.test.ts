@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { connectRedis, useTestRedis } from '../../../test/harness/redis.ts';
-import type { Redis } from '../redis/index.ts';
+import { defineScript, type Redis } from '../redis/index.ts';
 import { createFailureLimiter } from './failure-limiter.ts';
 import { type Allowance, Limiter } from './limiter.ts';
 
@@ -55,6 +55,23 @@ test('the few who wait for a key lease no more of it for the many who wait for w
   const many = { key: 'many', rules };
   await Promise.all([countAllowed(first, 30, [user, few]), countAllowed(first, 500, [user, many])]);
   expect(await remainingOf(second, few)).toBeGreaterThanOrEqual(1_000 - 30 - 10);
+});
+
+test('what is leased of one key is used, also when nobody gets more of it and another key must be leased', async () => {
+  const [first, second] = await Promise.all([open(), open()]);
+  const user = { key: 'scarce', rules: [{ window: minute, limit: 1_000 }] };
+  expect(await countAllowed(first, 1, [user])).toBe(1);
+  expect(await countAllowed(second, 2_000, [user])).toBe(990);
+  expect(await remainingOf(first, user)).toBe(9);
+  expect(await countAllowed(first, 20, [user, { key: 'fresh', rules: [{ window: hour, limit: 100 }] }])).toBe(9);
+});
+
+test('a count is kept for a minute after its window, for servers whose clocks are behind', async () => {
+  const limiter = await open();
+  await limiter.consume([{ key: 'kept', rules: [{ window: minute, limit: 5 }] }]);
+  const key = `evenkeel:leases:{kept}:minute:${Date.parse('2026-11-22T12:00:00Z')}`;
+  // Of the window 40 seconds are left.
+  expect(await own.redis.run(defineScript(`return redis.call('pttl', KEYS[1])`), [key], [])).toBeGreaterThan(60_000);
 });
 
 test('two servers let exactly the limit of what their keys share through, whichever key is asked for', async () => {

@@ -73,3 +73,49 @@ test('whoever has no time left is told so by the own deadline, whichever timer g
   expect(await told).toBe(deadline.reason);
   expect(reason).toBeInstanceOf(DeadlineExceeded);
 });
+
+/** A clock and timers that the test moves on. */
+function holdTime() {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const clock = new TestClock();
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await vi.advanceTimersByTimeAsync(ms);
+  };
+  return { clock, pass };
+}
+
+test('a batch has the time of its most patient caller, also of those who ask for the same', async () => {
+  const { clock, pass } = holdTime();
+  const database = new StepDatabase();
+  const batched = createBatch({ statement, keyOf: ({ key }) => key }, { database, clock });
+  const ask = (budgetMs: number, key: string) =>
+    batched(input(1, { key }), { ...testContext(), deadline: Deadline.after(budgetMs, clock) });
+  const patient = ask(10_000, 'same');
+  const hasty = [ask(100, 'same'), ask(100, 'other')].map((answer) => answer.catch((error: unknown) => error));
+  await nextTurn();
+  await pass(200);
+  for (const told of hasty) expect(await told).toBeInstanceOf(DeadlineExceeded);
+  database.step();
+  expect(await patient).toEqual([{ i: 1, id: 1 }]);
+});
+
+test('who has waited half a second is refused alone, and who asks for the same after that is answered', async () => {
+  const { clock, pass } = holdTime();
+  const database = new StepDatabase();
+  const ask = createBatch({ statement, keyOf: ({ key }) => key }, { database, clock });
+  for (let slot = 0; slot < 18; slot++) {
+    clock.advance(10);
+    void ask(input(slot), testContext());
+    await nextTurn();
+  }
+  const refused = ask(input(100, { key: 'same' }), testContext()).catch((error: unknown) => error);
+  clock.advance(450);
+  const young = ask(input(101), testContext());
+  await pass(100);
+  expect(await refused).toMatchObject({ code: 'postgres.overloaded' });
+  const again = ask(input(102, { key: 'same' }), testContext());
+  await database.finish();
+  expect([(await young)[0]?.id, (await again)[0]?.id]).toEqual([101, 102]);
+});
