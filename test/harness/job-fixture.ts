@@ -35,3 +35,14 @@ export function startWorkers(
   workers.start();
   return workers;
 }
+
+/** Enqueues a job `test.work`; by itself, or in a queue of this name. */
+export async function enqueueWork(client: Client, id: string, queueName?: string): Promise<void> {
+  const add = `select graphile_worker.add_job('test.work', json_build_object('id', $1::text), queue_name => $2)`;
+  await client.query(add, [id, queueName]);
+}
+
+/** How many jobs are not done. */
+export async function countJobs(client: Client): Promise<number | null> {
+  return (await client.query('select from graphile_worker._private_jobs')).rowCount;
+}

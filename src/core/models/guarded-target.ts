@@ -88,11 +88,12 @@ export class GuardedTarget {
 
   /** Once each: it is tried every second or every few, and opened again by callers who leave meanwhile, too. */
   #tell(state: BreakerState): void {
-    if (state === 'half-open' || (state === 'open') === this.#isToldOpen) return;
-    this.#isToldOpen = state === 'open';
+    const isOpen = state === 'open';
+    if (state === 'half-open' || isOpen === this.#isToldOpen) return;
+    this.#isToldOpen = isOpen;
     const { model, name: target, log } = this.options;
-    if (!this.#isToldOpen) log.info({ model, target }, 'a model target answers again');
-    else
-      log.warn({ model, target, code: this.#lastErrorCode }, 'a model target fails: it is left alone until it answers');
+    const code = this.#lastErrorCode;
+    if (isOpen) log.warn({ model, target, code }, 'a model target fails: it is left alone until it answers');
+    else log.info({ model, target }, 'a model target answers again');
   }
 }

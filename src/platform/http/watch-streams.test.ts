@@ -59,25 +59,20 @@ async function startServer() {
   return { refusals, forbidden, handled, gate, arrived: arrived.promise, tell: () => told(() => true), port };
 }
 
-test('a request whose body is on its way when its key is revoked is refused, and nothing is done', async () => {
-  const { refusals, handled, arrived, tell, port } = await startServer();
+test.each([
+  ['its key is revoked', { kind: 'refusals', refusal: revoked, answer: /^HTTP\/1.1 401 .*test\.revoked/s }],
+  [
+    'its caller loses the permission',
+    { kind: 'forbidden', refusal: lacking, answer: /^HTTP\/1.1 403 .*test\.lacking/s },
+  ],
+] as const)('a request whose body is on its way when %s is refused, and nothing is done', async (_, change) => {
+  const { handled, arrived, tell, port, ...pending } = await startServer();
   const client = connectRaw(port, START);
   await arrived;
-  refusals.push(revoked);
+  pending[change.kind].push(change.refusal);
   tell();
   client.socket.write(REST);
-  await client.until(/^HTTP\/1.1 401 .*test\.revoked/s);
-  expect(handled).toEqual([]);
-});
-
-test('a request whose body is on its way when its caller loses the permission is refused, and nothing is done', async () => {
-  const { forbidden, handled, arrived, tell, port } = await startServer();
-  const client = connectRaw(port, START);
-  await arrived;
-  forbidden.push(lacking);
-  tell();
-  client.socket.write(REST);
-  await client.until(/^HTTP\/1.1 403 .*test\.lacking/s);
+  await client.until(change.answer);
   expect(handled).toEqual([]);
 });
 

@@ -1,7 +1,6 @@
-import type { Client } from 'pg';
 import { Type } from 'typebox';
 import { expect, test, vi } from 'vitest';
-import { openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
+import { countJobs, enqueueWork, openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
 import { createLogger } from '../log/index.ts';
 import { defineJob, type JobsOptions } from './index.ts';
 
@@ -15,14 +14,6 @@ function startWork(parts: Parameters<typeof startWorkers>[0], options?: Partial<
   return done;
 }
 
-async function enqueue(client: Client, id: string): Promise<void> {
-  await client.query(`select graphile_worker.add_job('test.work', json_build_object('id', $1::text))`, [id]);
-}
-
-async function countJobs(client: Client): Promise<number | null> {
-  return (await client.query('select from graphile_worker._private_jobs')).rowCount;
-}
-
 test('workers that started while the database was read-only do jobs when it no longer is, each once', async () => {
   const { url, database, client } = await openJobDatabase();
   const name = new URL(url).pathname.slice(1);
@@ -32,8 +23,8 @@ test('workers that started while the database was read-only do jobs when it no l
   const done = startWork({ url, database }, { log });
   await expect.poll(() => warn.mock.calls.length, soon).toBeGreaterThan(0);
   await client.query(`alter database ${name} reset default_transaction_read_only`);
-  await enqueue(client, 'a');
-  await enqueue(client, 'b');
+  await enqueueWork(client, 'a');
+  await enqueueWork(client, 'b');
   await expect.poll(() => countJobs(client), soon).toBe(0);
   expect(done.sort()).toEqual(['a', 'b']);
 }, 30_000);
@@ -51,7 +42,7 @@ test('workers whose first question to the database failed are started anew, and 
   const isRefused = async () => (await client.query('select from refused where is_called')).rowCount;
   await expect.poll(isRefused, soon).toBe(1);
   await client.query('drop trigger refuse on graphile_worker._private_tasks');
-  await enqueue(client, 'a');
+  await enqueueWork(client, 'a');
   await expect.poll(() => countJobs(client), soon).toBe(0);
   expect(done).toEqual(['a']);
 }, 30_000);

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { expect, onTestFinished, test } from 'vitest';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
-import { openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
+import { countJobs, enqueueWork, openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
 import { defineJob } from './index.ts';
 
 const soon = { timeout: 15_000, interval: 50 };
@@ -20,11 +20,7 @@ test('a job whose worker never heard that it was given it is done after the leas
       if (id === 'long') await long.promise;
     },
   });
-  const enqueue = (id: string, queue = id) =>
-    client.query(`select graphile_worker.add_job('test.work', json_build_object('id', $1::text), queue_name => $2)`, [
-      id,
-      queue,
-    ]);
+  const enqueue = (id: string, queue = id) => enqueueWork(client, id, queue);
   const listLocked = async () => {
     const { rows } = await client.query(`select q.queue_name as name from graphile_worker._private_jobs j
       join graphile_worker._private_job_queues q on q.id = j.job_queue_id where j.locked_at is not null order by 1`);
@@ -40,8 +36,6 @@ test('a job whose worker never heard that it was given it is done after the leas
   await enqueue('behind', 'lost');
   await expect.poll(() => begun, soon).toEqual(['long', 'lost', 'behind']);
   long.resolve();
-  await expect
-    .poll(async () => (await client.query('select from graphile_worker._private_jobs')).rowCount, soon)
-    .toBe(0);
+  await expect.poll(() => countJobs(client), soon).toBe(0);
   expect(begun).toEqual(['long', 'lost', 'behind']);
 }, 60_000);

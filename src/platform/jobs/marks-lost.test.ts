@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { expect, onTestFinished, test } from 'vitest';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
-import { openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
+import { enqueueWork, openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
 import { defineJob } from './index.ts';
 
 const soon = { timeout: 20_000, interval: 50 };
@@ -12,9 +12,6 @@ test('workers go on after the database was away when jobs were to be marked as d
   const { url, database, client } = await openJobDatabase();
   const proxy = await startFaultProxy(url);
   onTestFinished(() => proxy.close());
-  const enqueue = (id: string) =>
-    client.query(`select graphile_worker.add_job('test.work', json_build_object('id', $1::text))`, [id]);
-
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const job = defineJob({
@@ -25,7 +22,7 @@ test('workers go on after the database was away when jobs were to be marked as d
     },
   });
   startWorkers({ url: proxy.url, database }, [job], { concurrency: held.length, leaseMs: 3_000 });
-  for (const id of held) await enqueue(id);
+  for (const id of held) await enqueueWork(client, id);
   await expect.poll(() => ends.length, soon).toBe(held.length);
   proxy.setMode('reset');
   for (const end of ends) {
@@ -33,7 +30,7 @@ test('workers go on after the database was away when jobs were to be marked as d
     await sleep(200);
   }
   proxy.setMode('pass');
-  await enqueue('next');
+  await enqueueWork(client, 'next');
   // Those that were not marked are given back, and done again.
   await expect.poll(() => begun.slice(held.length).sort(), soon).toEqual([...held, 'next']);
 }, 60_000);
