@@ -51,6 +51,17 @@ type ProductOptions = Pick<ServerParts, 'worksOnJobs' | 'assistants' | 'startTra
   readonly log?: Logger;
 };
 
+async function send(url: string, user: { key: string } | undefined, [method, path, body]: RequestLine) {
+  return await fetch(url + path, {
+    method,
+    headers: {
+      ...(user && { authorization: `Bearer ${user.key}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
+
 /** Starts the product with these variables set beside the ones that every test needs. */
 export async function startProduct(
   variables: Record<string, string> = {},
@@ -68,16 +79,7 @@ export async function startProduct(
   const server = await createServer({ ...parts, ...options });
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 });
 
-  async function request(user: { key: string } | undefined, ...[method, path, body]: RequestLine) {
-    return await fetch(url + path, {
-      method,
-      headers: {
-        ...(user && { authorization: `Bearer ${user.key}` }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-  }
+  const request: Product['request'] = async (user, ...line) => await send(url, user, line);
 
   async function createSession(user: { key: string }, fields: object = {}): Promise<string> {
     const response = await request(user, 'POST', '/v1/chat/sessions', fields);
@@ -111,6 +113,8 @@ export async function startProduct(
     },
     async stop() {
       await database.disconnect();
+      // Those that the test's client keeps for later would be drained for two seconds.
+      server.http.server.closeIdleConnections();
       await server.stop();
       await postgres.close();
       await database.drop();
