@@ -1,4 +1,5 @@
 import type { CallContext } from '../base/call-context.ts';
+import type { Models } from '../core/models/index.ts';
 import type { Readiness } from '../platform/http/index.ts';
 import type { Postgres } from '../platform/postgres/index.ts';
 import type { GuardedDatabase } from '../platform/resilience/index.ts';
@@ -24,19 +25,25 @@ const databaseAway: Dependencies = {
   latencyMs: undefined,
 };
 
+/** What a server depends on. */
+interface DependencyParts {
+  readonly postgres: Postgres;
+  readonly database: GuardedDatabase;
+  readonly callers: Pick<Callers, 'findTrouble'>;
+  readonly models: Pick<Models, 'listFailing'>;
+}
+
 /** Makes the check of what a server depends on. Without a database it can serve nothing. */
-export function createDependencyCheck(
-  postgres: Postgres,
-  guarded: GuardedDatabase,
-  callers: Pick<Callers, 'findTrouble'>,
-): CheckDependencies {
+export function createDependencyCheck(parts: DependencyParts): CheckDependencies {
+  const { postgres, database, callers, models } = parts;
   return async (context) => {
-    if (guarded.state() !== 'closed') return databaseAway;
+    if (database.state() !== 'closed') return databaseAway;
     const deadline = context.deadline.shortenedTo(PING_BUDGET_MS);
     try {
       const answers = Promise.all([callers.findTrouble(), postgres.ping({ ...context, deadline })]);
       const [trouble, { isReadOnly, roundTripMs: latencyMs }] = await deadline.race(answers);
-      const reasons = isReadOnly ? [READ_ONLY, ...trouble] : trouble;
+      const failing = models.listFailing().map((name) => `No target of the model "${name}" answers.`);
+      const reasons = [...(isReadOnly ? [READ_ONLY] : []), ...trouble, ...failing];
       return { status: reasons.length === 0 ? 'ready' : 'degraded', reasons, latencyMs };
     } catch {
       return databaseAway;

@@ -138,7 +138,7 @@ export async function createServer(parts: ServerParts): Promise<Server> {
   const uses = new KeyUses(shared);
   const callers = openCallers(config, { database, directUrl, redis, clock, log, metrics });
   const signIn = openSignIn(config, { ...shared, ...signInFiles, metrics, callers, limits });
-  const check = createDependencyCheck(postgres, database, callers);
+  const check = createDependencyCheck({ ...shared, postgres, callers });
   const authentication = createAuthentication({ callers: callers.cache, tokens: signIn.tokens, clock, uses });
   const http = createHttpServer({
     ...config.http,

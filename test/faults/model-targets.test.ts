@@ -90,11 +90,14 @@ describe('with several models in a file', () => {
     await expect(clientOf().chat.completions.create({ model: 'lonely', messages })).rejects.toMatchObject(error);
   });
 
-  it('a model that is left alone answers again within two seconds of healing', async () => {
+  it('a model that is left alone is told of by readiness, and answers again within two seconds of healing', async () => {
+    const readReadiness = async () => await (await product.request(undefined, 'GET', '/readyz')).json();
     const ask = () => clientOf().chat.completions.create({ model: 'lonely', messages });
     network.setMode('black-hole');
     await Promise.allSettled(Array.from({ length: 5 }, ask));
     await expect(ask()).rejects.toMatchObject({ status: 503, code: 'models.unavailable' });
+    const reason = 'No target of the model "lonely" answers.';
+    expect(await readReadiness()).toMatchObject({ status: 'degraded', reasons: expect.arrayContaining([reason]) });
     network.setMode('pass');
     const hasAnswered = () =>
       ask().then(
@@ -102,6 +105,7 @@ describe('with several models in a file', () => {
         () => false,
       );
     await expect.poll(hasAnswered, { timeout: 2_000, interval: 50 }).toBe(true);
+    expect(await readReadiness()).not.toMatchObject({ reasons: expect.arrayContaining([reason]) });
   });
 
   it('a private address is refused where the file does not allow it', async () => {

@@ -40,6 +40,8 @@ export interface Models {
   stream(request: CompletionRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void>;
   /** How each target of each model stands, the offline model left out. */
   health(): TargetHealth[];
+  /** The names of the models of which every target is failing. */
+  listFailing(): string[];
   /** Aborts what is under way and lets go of all connections. */
   close(): Promise<void>;
 }
@@ -130,6 +132,8 @@ export function createModels(options: ModelsOptions): Models {
       [...entries.values()]
         .flatMap(({ route }) => route.targets.map(({ health }) => health))
         .filter(({ model }) => model !== OFFLINE),
+    listFailing: () =>
+      [...entries].flatMap(([name, { route }]) => (route.targets.every(({ isFailing }) => isFailing) ? [name] : [])),
     async close() {
       for (const { route } of entries.values())
         for (const { options: guarded } of route.targets) await guarded.target.close();

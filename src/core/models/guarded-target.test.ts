@@ -70,6 +70,23 @@ describe('a target that fails five times in a row', () => {
     expect(lines.filter((line) => line.includes('left alone'))).toHaveLength(1);
   });
 
+  it('is told of as failing for a minute after it did so last, or until it answers', async () => {
+    const started = await startClocked();
+    const { models, provider, time } = started;
+    expect(models.listFailing()).toEqual([]);
+    await fail(started);
+    time.nowMs += 59_999;
+    expect(models.listFailing()).toEqual(['smart']);
+    time.nowMs += 1;
+    expect(models.listFailing()).toEqual([]);
+    await settle(models.complete(hello(), call()));
+    expect(models.listFailing()).toEqual(['smart']);
+    time.nowMs += 1_000;
+    provider.setMode('ok');
+    await models.complete(hello(), call());
+    expect(models.listFailing()).toEqual([]);
+  });
+
   it('by breaking off its streams is left alone too', async () => {
     const started = await startClocked();
     const { models, provider } = started;
@@ -109,6 +126,7 @@ it('a target that is left alone does not hide what the one before it failed with
   const { models } = openTestModels({ models: [{ name: 'smart', targets }], waits });
   for (let request = 0; request < 5; request++) await settle(models.complete(hello(), call()));
   expect(models.health()).toMatchObject([{ state: 'closed' }, { state: 'open' }]);
+  expect(models.listFailing()).toEqual([]);
   await expect(models.complete(hello(), call())).rejects.toMatchObject({ code: 'models.rate_limited' });
 });
 

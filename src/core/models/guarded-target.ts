@@ -57,12 +57,16 @@ export function isTargetTrouble(error: unknown): error is AppError {
   return isModelError(error) && error.status !== 400;
 }
 
+/** For how long a failure says something of a target that nobody has asked since, in milliseconds. */
+const TELLING_MS = 60_000;
+
 /** A target with its breaker and its budget of retries. */
 export class GuardedTarget {
   readonly options: GuardedTargetOptions;
   readonly budget: RetryBudget;
   readonly breaker: CircuitBreaker;
   #lastErrorCode: string | undefined;
+  #failedAtMs = 0;
   #isToldOpen = false;
 
   constructor(options: GuardedTargetOptions) {
@@ -78,9 +82,15 @@ export class GuardedTarget {
     return { model, target, state: this.breaker.state, ...(error !== undefined && { last_error_code: error }) };
   }
 
-  /** Remembers an error for `health`; what only the operator can mend is logged. */
+  /** Whether it is left alone because it fails, and did so within the last minute: whether it still does, only a call can tell. */
+  get isFailing(): boolean {
+    return this.breaker.state !== 'closed' && this.options.clock.monotonicMs() - this.#failedAtMs < TELLING_MS;
+  }
+
+  /** Remembers an error for `health` and `isFailing`; what only the operator can mend is logged. */
   noteError(error: AppError): void {
     this.#lastErrorCode = error.code;
+    this.#failedAtMs = this.options.clock.monotonicMs();
     const { model, name: target, log } = this.options;
     if (error.code === 'models.refused' || error.code === 'models.address_refused')
       log.error({ err: error, model, target }, 'a model target refuses this server or is refused by it');
