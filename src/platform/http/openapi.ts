@@ -196,7 +196,10 @@ function documentOf({ version, errorCodes }: OpenApiOptions) {
     info: {
       title: 'Evenkeel',
       version,
-      description: 'Every answer has `x-request-id` and `server-timing`; every error has the same shape.',
+      description:
+        'Every answer has `x-request-id` and `server-timing`, and where a limit applies `x-ratelimit-limit-requests`, ' +
+        '`x-ratelimit-remaining-requests`, `x-ratelimit-reset-requests`, `RateLimit` and `RateLimit-Policy`. Every error has ' +
+        'the same shape.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
