@@ -66,6 +66,21 @@ test('a migration takes as long as it takes, whatever the role or the database i
   expect(await run(await folder({ '1_slow.sql': 'select pg_sleep(1);' }))).toEqual(['1_slow']);
 });
 
+test('of a new database one line tells how much is to be run, of another also what is run', async () => {
+  const first = await folder({ '1_a.sql': 'create table t (a int)', '2_b.sql': 'alter table t add b text' });
+  const second = await folder({ '3_c.sql': 'alter table t add c text' });
+  const tell = () => lines.splice(0).map((line) => ({ ...JSON.parse(line), time: undefined }));
+  await run(first);
+  expect(tell()).toEqual([{ level: 'info', migrations: 2, msg: 'migrating the database' }]);
+  await run(first, second);
+  expect(tell()).toEqual([
+    { level: 'info', migrations: 1, msg: 'migrating the database' },
+    { level: 'info', migration: '3_c', msg: 'running a migration' },
+  ]);
+  await run(first, second);
+  expect(tell()).toEqual([]);
+});
+
 test('files of several folders run once, in the order of their names', async () => {
   const first = await folder({ '20260101000001_a.sql': 'create table t (a int)', 'README.md': 'not one of them' });
   const second = await folder({ '20260101000002_b.sql': 'alter table t add b text; alter table t add c text;' });

@@ -71,7 +71,8 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
       await client.query(`begin; ${ENSURE_TABLE}`);
       await prepare?.();
       await client.query('commit');
-      await runWithRetries(client, pending, log);
+      log.info({ migrations: pending.length }, 'migrating the database');
+      await runWithRetries(client, pending, { log, isNew: pending.length === files.length });
     }
     return pending.map(({ name }) => name);
   } finally {
@@ -115,23 +116,29 @@ async function takeTurn(client: Client, log: Logger): Promise<void> {
   }
 }
 
-async function runWithRetries(client: Client, pending: readonly MigrationFile[], log: Logger): Promise<void> {
+/** Where it is told what runs, and whether nothing ran before. */
+interface Told {
+  readonly log: Logger;
+  readonly isNew: boolean;
+}
+
+async function runWithRetries(client: Client, pending: readonly MigrationFile[], told: Told): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await run(client, pending, log);
+      return await run(client, pending, told);
     } catch (error) {
       const { cause } = error as Error;
       // A deadlock is with statements of a server that runs: Postgres undid the migration in their favour.
       const isInUse = sqlState(cause) === '55P03' || isConflict(cause);
       if (!isInUse || attempt === TABLE_LOCK_ATTEMPTS) throw error;
-      log.warn({ err: error, attempt }, 'a table to be migrated is in use; trying again');
+      told.log.warn({ err: error, attempt }, 'a table to be migrated is in use; trying again');
       await client.query('rollback');
       await sleep(TABLE_LOCK_PAUSE_MS);
     }
   }
 }
 
-async function run(client: Client, pending: readonly MigrationFile[], log: Logger): Promise<void> {
+async function run(client: Client, pending: readonly MigrationFile[], { log, isNew }: Told): Promise<void> {
   // Here, as most starts have nothing to migrate.
   const { runner } = await import('node-pg-migrate');
   let current: MigrationFile | undefined;
@@ -142,7 +149,8 @@ async function run(client: Client, pending: readonly MigrationFile[], log: Logge
       actions: {
         up: async (builder: MigrationBuilder) => {
           current = file;
-          log.info({ migration: file.name }, 'migrating the database');
+          // Each may take long where there are rows, and none where there are none.
+          log[isNew ? 'debug' : 'info']({ migration: file.name }, 'running a migration');
           const { isTransaction, steps } = await readMigration(file.path);
           if (isTransaction) builder.sql(`set local lock_timeout = ${TABLE_LOCK_TIMEOUT_MS}`);
           else builder.noTransaction();
