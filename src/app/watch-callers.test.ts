@@ -29,7 +29,7 @@ test.each([
       },
       tokenBudget: { doubt: () => undefined },
     };
-    const http = { lifecycle: { streams: new Set() } };
+    const http = { lifecycle: { streams: new Set(), awaited: new Set() } };
     watchCallers(http as unknown as HttpServer, options as unknown as WatchCallersOptions);
     // As while changes are not heard of.
     for (const changed of [userId, undefined, undefined, undefined, undefined]) {

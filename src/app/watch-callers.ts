@@ -4,7 +4,7 @@ import { type CallerCache, signInErrors } from '../core/accounts/index.ts';
 import type { TurnRunner } from '../core/chat/index.ts';
 import { type Authentication, readCredential, userKey } from '../core/keys/index.ts';
 import type { TokenBudget } from '../core/plans/index.ts';
-import { type HttpServer, permissionsOf, watchStreams } from '../platform/http/index.ts';
+import { type HttpServer, permissionsOf, watchAnswers } from '../platform/http/index.ts';
 
 /** What watching needs. */
 export interface WatchCallersOptions {
@@ -41,7 +41,7 @@ function watchTurns({ callers, turns }: WatchCallersOptions): void {
  */
 export function watchCallers(http: HttpServer, options: WatchCallersOptions): void {
   const { callers, authentication, tokenBudget } = options;
-  const recheckStreams = watchStreams(http, (request) =>
+  const recheckAnswers = watchAnswers(http, (request) =>
     inBackground({ requestId: request.id, budgetMs: BUDGET_MS }, async (context) => {
       const credential = readCredential(request) ?? '';
       const caller = await authentication.identify(credential, { ip: request.ip, context, isUse: false });
@@ -50,7 +50,7 @@ export function watchCallers(http: HttpServer, options: WatchCallersOptions): vo
       }
     }),
   );
-  callers.onChange((userId) => recheckStreams(({ caller }) => userId === undefined || caller.userId === userId));
+  callers.onChange((userId) => recheckAnswers(({ caller }) => userId === undefined || caller.userId === userId));
   callers.onChange((userId) => {
     if (userId !== undefined) tokenBudget.doubt(userId);
   });

@@ -3,12 +3,10 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { newId } from '../../src/base/ids.ts';
-import { sql } from '../../src/platform/postgres/index.ts';
-import { permissionsWithout, type TestUser, useProduct } from '../harness/product.ts';
-import { testContext } from '../harness/test-context.ts';
+import { permissionsWithout, type TestUser, useProductWithModel } from '../harness/product.ts';
+import { until } from '../harness/until.ts';
 
-const product = useProduct();
+const { product, provider } = useProductWithModel({ mode: 'no-first-byte' });
 
 async function listKeys(user: TestUser): Promise<{ id: string; name: string }[]> {
   const answer = await product.request(user, 'GET', '/v1/keys');
@@ -32,15 +30,54 @@ test('a key that is revoked while a body is on its way makes no other key', asyn
   expect((await listKeys(owner)).map(({ name }) => name)).not.toContain('another');
 });
 
+const hello = { messages: [{ role: 'user', content: 'Hello' }] };
+
+test.each([
+  ['a completion', async () => ({ path: '/v1/chat/completions', body: hello })],
+  [
+    'the answer to a message',
+    async (owner: TestUser) => {
+      const path = `/v1/chat/sessions/${await product.createSession(owner)}/messages`;
+      return { path, body: { content: 'Hello' } };
+    },
+  ],
+  [
+    'the answer in a conversation',
+    async ({ userId }: TestUser) => ({
+      path: `/api/${userId}/chat`,
+      body: { conversation_id: null, message: 'Hello' },
+    }),
+  ],
+])('%s that a model thinks about does not reach a key that is revoked meanwhile', async (what, prepare) => {
+  const owner = await product.createUser();
+  const { path, body } = await prepare(owner);
+  const stolen = await product.createKey(owner, ['chat:read', 'chat:write']);
+  const [newest] = await listKeys(owner);
+  const asked = provider.requestCount;
+  const asking = product.request({ key: stolen }, 'POST', path, body);
+  await until(() => provider.requestCount > asked);
+  expect((await product.request(owner, 'DELETE', `/v1/keys/${newest?.id}`)).status).toBe(200);
+  const answer = await asking;
+  expect(answer.status).toBe(401);
+  expect(await answer.json()).toMatchObject({ error: { code: 'auth.invalid_key' } });
+  if (what === 'a completion') return await until(() => provider.aborts.length === 1);
+  // The turn is its user's, who is still there.
+  const turn = answer.headers.get('location') ?? '';
+  expect(await (await product.request(owner, 'GET', turn)).json()).toMatchObject({ status: 'running' });
+  await product.request(owner, 'POST', `${turn}/stop`);
+});
+
 /** More than connections hold on their way: an export of it goes on for as long as its reader takes. */
 async function storeMuch({ userId }: TestUser): Promise<void> {
-  const store = sql`
-    -- test.store_much
-    with session as (insert into chat_sessions (user_id, id) values (${userId}::uuid, ${newId()}::uuid) returning id)
+  // Past the product, whose statements have two seconds.
+  const client = await product.connect();
+  await client.query(
+    `with session as (insert into chat_sessions (user_id, id) values ($1, gen_random_uuid()) returning id)
     insert into chat_messages (user_id, session_id, seq, id, role, content, created_at)
-    select ${userId}::uuid, session.id, n, gen_random_uuid(), 'user', repeat('a', 200000), now()
-    from session, generate_series(1, 200) n`;
-  await product.postgres.query(store, testContext());
+    select $1, session.id, n, gen_random_uuid(), 'user', repeat('a', 200000), now()
+    from session, generate_series(1, 200) n`,
+    [userId],
+  );
 }
 
 test.each([

@@ -1,3 +1,4 @@
+export { awaitAnswer } from './await-answer.ts';
 export { drain } from './drain.ts';
 export { httpErrors } from './errors.ts';
 export { type EventStream, openEventStream } from './event-stream.ts';
@@ -22,5 +23,5 @@ export { listRoutes, permissionsOf, type RouteAccess } from './route-rules.ts';
 export { createHttpServer, type HttpServer } from './server.ts';
 export { streamBody } from './stream-body.ts';
 export { invalidField, nameField } from './validation-fault.ts';
-export { watchStreams } from './watch-streams.ts';
+export { watchAnswers } from './watch-answers.ts';
 export { toAppError, toWireError, WireError } from './wire-error.ts';

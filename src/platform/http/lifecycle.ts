@@ -3,11 +3,11 @@ import type { ExplainError } from './explain-errors.ts';
 import type { OpenWebSocket } from './open-web-socket.ts';
 import type { RequestContext } from './request-context.ts';
 
-/** An answer that is sent while it is made, as those see it who may end it. */
-export interface OpenStream {
+/** An answer that takes as long as a model or its reader, as those see it who may end it. */
+export interface LongAnswer {
   /** What it answers. */
   readonly request: FastifyRequest;
-  /** Ends the stream: an event stream with an error event, any other in the middle. */
+  /** Ends it: one that has begun with an error event or in the middle, any other with the error in its place. */
   fail(thrown: unknown): void;
 }
 
@@ -20,11 +20,13 @@ export class Lifecycle {
   /** The end of the drain, once one began. */
   drained: Promise<void> | undefined;
   /** Event streams, and other answers that are sent while they are made. Each belongs to a request in flight. */
-  readonly streams = new Set<OpenStream>();
+  readonly streams = new Set<LongAnswer>();
+  /** Answers that are sent when they are whole, which takes long. Each belongs to a request in flight. */
+  readonly awaited = new Set<LongAnswer>();
   /** How often a change of callers was heard of: who was identified before the last one is not known to be one any more. */
   callerChanges = 0;
-  /** Looks whether a stream's caller may still call, where somebody watches. */
-  recheck: (stream: OpenStream) => void = () => {};
+  /** Looks whether the caller may still call who is answered, where somebody watches. */
+  recheck: (answer: LongAnswer) => void = () => {};
   /** Explains errors, where somebody can. */
   explain: ExplainError = (thrown) => thrown;
   /** WebSockets that are open. None belongs to a request in flight. */

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
 import { AppError } from '../../base/errors.ts';
 import { streamBody } from './stream-body.ts';
-import { watchStreams } from './watch-streams.ts';
+import { watchAnswers } from './watch-answers.ts';
 
 const revoked = new AppError('test.revoked', { status: 401, message: 'This key was revoked.' });
 const REQUEST = 'GET /pieces HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nX-Request-Id: r1\r\n\r\n';
@@ -18,7 +18,7 @@ async function startServer(pieces: () => AsyncIterable<string>, { budgetMs = 60_
       return reply.send(body);
     });
   });
-  const told = watchStreams(server, () => Promise.reject(revoked));
+  const told = watchAnswers(server, () => Promise.reject(revoked));
   onTestFinished(async () => {
     server.server.closeAllConnections();
     await server.close();
@@ -90,7 +90,7 @@ test('a body that is opened after its key was revoked is cut', async () => {
       return reply.send(streamBody(request, endless()));
     });
   });
-  const told = watchStreams(server, () => Promise.reject(revoked));
+  const told = watchAnswers(server, () => Promise.reject(revoked));
   onTestFinished(() => server.close());
   connectRaw(await listen(server), REQUEST);
   expect(await lineOf('r1')).toMatchObject({ code: 'test.revoked' });

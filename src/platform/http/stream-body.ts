@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import type { OpenStream } from './lifecycle.ts';
+import type { LongAnswer } from './lifecycle.ts';
 import type { RequestContext } from './request-context.ts';
 import { toAppError } from './wire-error.ts';
 
@@ -22,7 +22,7 @@ export function streamBody(request: FastifyRequest, pieces: AsyncIterable<string
   const body = Readable.from(pieces, { objectMode: false });
   const cut = (reason: Error): void => void body.destroy(toAppError(reason));
   // What makes the pieces has to end first, or the body would wait for it.
-  const stream: OpenStream = { request, fail: (thrown) => deadline.cancel(toAppError(thrown)) };
+  const stream: LongAnswer = { request, fail: (thrown) => deadline.cancel(toAppError(thrown)) };
   lifecycle.streams.add(stream);
   body.once('error', (error) => {
     context.failure = toAppError(error);

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../../../base/call-context.ts';
 import type { AppError } from '../../../base/errors.ts';
-import { openEventStream } from '../../../platform/http/index.ts';
+import { awaitAnswer, openEventStream } from '../../../platform/http/index.ts';
 import { idempotencyErrors, markReplay, withoutBlindRetry } from '../../accounts/index.ts';
 import type { Message } from '../schemas.ts';
 import type { RunningTurn, TurnResult } from '../turns/running-turn.ts';
@@ -86,7 +86,9 @@ export async function awaitTurn(
   reply.header('x-should-retry', 'false');
   const { deadline, timings } = request.context;
   const startedMs = performance.now();
-  const result = await deadline.race(turn.result).finally(() => timings.add('turn', performance.now() - startedMs));
+  const result = await awaitAnswer(request, () => deadline.race(turn.result)).finally(() =>
+    timings.add('turn', performance.now() - startedMs),
+  );
   reply.removeHeader('x-should-retry');
   return result;
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Cancelled, Deadline } from '../../../base/deadline.ts';
-import { type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
+import { awaitAnswer, type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
 import { type Claim, claimKey, markReplay } from '../../accounts/index.ts';
 import {
   ChatCompletionSchema,
@@ -119,7 +119,8 @@ function registerCompletions(server: HttpServer, options: ChatRouteOptions): voi
       }
       const metered = meterModels(options.models, request.caller, options);
       const models = claim === undefined ? metered : answerOnce(metered, claim);
-      if (request.body.stream !== true) return await models.complete(request.body, request.context);
+      if (request.body.stream !== true)
+        return await awaitAnswer(request, () => models.complete(request.body, request.context));
       const alone = openReader(request, { models, budgetMs });
       const reader = claim === undefined ? alone : running.share(request, alone);
       return await streamCompletion(request, reply, { reader, budgetMs, isReplay: false });

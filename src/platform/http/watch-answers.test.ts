@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
 import { AppError } from '../../base/errors.ts';
 import { openEventStream } from './event-stream.ts';
-import { watchStreams } from './watch-streams.ts';
+import { watchAnswers } from './watch-answers.ts';
 
 const revoked = new AppError('test.revoked', { status: 401, message: 'This key was revoked.' });
 const lacking = new AppError('test.lacking', { status: 403, message: 'You may not.' });
@@ -47,7 +47,7 @@ async function startServer() {
       },
     },
   );
-  const told = watchStreams(server, async (_request: FastifyRequest) => {
+  const told = watchAnswers(server, async (_request: FastifyRequest) => {
     const refusal = refusals.shift();
     if (refusal) throw refusal;
   });
