@@ -78,15 +78,18 @@ const Delta = open({
 });
 
 /** A piece of a streamed answer. One with empty `choices` carries no text: the usage, say, which comes last. */
-const ChatCompletionChunkSchema = open({
-  id: Type.String(),
-  object: Type.Literal('chat.completion.chunk'),
-  created: Type.Integer(),
-  model: Type.String(),
-  choices: Type.Array(open({ index: Type.Integer(), delta: Delta, finish_reason: nullable(Type.String()) })),
-  usage: nullable(UsageSchema),
-  degraded: StandIn,
-});
+export const ChatCompletionChunkSchema = open(
+  {
+    id: Type.String(),
+    object: Type.Literal('chat.completion.chunk'),
+    created: Type.Integer(),
+    model: Type.String(),
+    choices: Type.Array(open({ index: Type.Integer(), delta: Delta, finish_reason: nullable(Type.String()) })),
+    usage: nullable(UsageSchema),
+    degraded: StandIn,
+  },
+  { title: 'ChatCompletionChunk' },
+);
 export type ChatCompletionChunk = Static<typeof ChatCompletionChunkSchema>;
 
 /** A model that callers can ask for, as `GET /v1/models` lists it. `created` is in seconds since 1970. */

@@ -5,6 +5,7 @@ export {
   type AnsweredToolCall,
   type ChatCompletion,
   type ChatCompletionChunk,
+  ChatCompletionChunkSchema,
   ChatCompletionSchema,
   ModelInfoSchema,
   type ToolCallDelta,

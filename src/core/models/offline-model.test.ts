@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { describeTarget } from '../../../test/contract/target.ts';
 import { ample, drainStream, hello } from '../../../test/harness/test-models.ts';
-import { Cancelled, Deadline } from '../../base/deadline.ts';
-import { Timings } from '../../base/timings.ts';
+import { systemClock } from '../../base/time.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { createModels } from './create-models.ts';
+import { OfflineModel } from './offline-model.ts';
 
 const models = createModels({ models: [], log: createLogger({ level: 'silent' }) });
+
+describeTarget('the offline model', {
+  open: async () => new OfflineModel(systemClock, 'only'),
+  model: 'its-name',
+});
+describeTarget('the offline model, by way of the gateway', { open: async () => models, model: 'offline' });
 
 describe('the offline model', () => {
   it('is the only model when none is configured', async () => {
@@ -26,29 +33,11 @@ describe('the offline model', () => {
     expect(text).not.toContain('secret');
   });
 
-  it('streams the same text in pieces, with one end and the usage last', async () => {
-    const timings = new Timings();
-    const request = hello({ model: 'offline', tools: [{ type: 'function', function: { name: 'add' } }] });
-    const { chunks, text, error } = await drainStream(models, request, { deadline: ample(), timings });
-    const completion = await models.complete(request, { deadline: ample() });
-    expect(error).toBeUndefined();
-    expect(chunks.length).toBeGreaterThan(6);
-    expect(text).toBe(completion.choices[0]?.message.content);
-    expect(chunks.filter((chunk) => chunk.choices[0]?.finish_reason)).toHaveLength(1);
-    expect(chunks.every((chunk) => chunk.model === 'offline')).toBe(true);
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1 } });
-    expect(chunks.at(-1)?.usage).toEqual(completion.usage);
-    expect(Object.keys(timings.rounded())).toEqual(['model', 'stream']);
-  });
-
-  it('gives as many choices as are asked for, streamed too, and counts each', async () => {
+  it('gives the same choice as often as is asked for, and counts each', async () => {
     const [one, three] = await Promise.all([1, 3].map((n) => models.complete(hello({ n }), { deadline: ample() })));
     const [choice] = one?.choices ?? [];
     expect(three?.choices).toEqual([0, 1, 2].map((index) => ({ ...choice, index })));
     expect(three?.usage?.completion_tokens).toBe(3 * (one?.usage?.completion_tokens ?? 0));
-    const { chunks } = await drainStream(models, hello({ n: 3 }), { deadline: ample() });
-    const ends = chunks.flatMap(({ choices }) => choices).filter((end) => end.finish_reason);
-    expect(ends.map(({ index }) => index)).toEqual([0, 1, 2]);
   });
 
   it.each([
@@ -81,17 +70,5 @@ describe('the offline model', () => {
     const bounded = await models.complete({ ...request, max_tokens: 1 }, { deadline: ample() });
     expect(whole.choices[0]?.message.content).not.toContain('offline model');
     expect(bounded.choices).toEqual(whole.choices);
-  });
-
-  it('stops between two pieces when it is cancelled', async () => {
-    const deadline = Deadline.after(10_000);
-    let taken = 0;
-    const stream = models.stream(hello(), { deadline }, () => {
-      taken++;
-      if (taken === 3) deadline.cancel();
-      return undefined;
-    });
-    await expect(stream).rejects.toThrow(Cancelled);
-    expect(taken).toBe(3);
   });
 });

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { describeTarget } from '../../../test/contract/target.ts';
 import { listen } from '../../../test/harness/listen.ts';
 import {
   ample,
@@ -11,12 +12,22 @@ import {
   hello,
   settle,
   startModels,
+  startProvider,
+  testTarget,
 } from '../../../test/harness/test-models.ts';
+import { systemClock } from '../../base/time.ts';
 import { Timings } from '../../base/timings.ts';
 import { Accumulator } from './accumulator.ts';
+import { OpenAiTarget } from './openai-target.ts';
 import type { CompletionRequest } from './schemas.ts';
 
 closeAfterEach();
+
+describeTarget('a provider', {
+  open: async () => new OpenAiTarget(testTarget({ baseUrl: (await startProvider()).url }), systemClock),
+  model: 'its-name',
+});
+describeTarget('a provider, by way of the gateway', { open: async () => (await startModels()).models, model: 'stub' });
 
 const TEXT = 'Grüße aus 北京 👋🏽, said\nthe "stub".';
 const tools: CompletionRequest['tools'] = [{ type: 'function', function: { name: 'todo_add' } }];
@@ -62,33 +73,25 @@ describe('a model on an OpenAI-compatible provider', () => {
     expect(provider.requests).toEqual([]);
   });
 
-  it('answers whole', async () => {
-    const timings = new Timings();
-    const { models } = await startModels({ text: TEXT });
-    const completion = await models.complete(hello(), { deadline: ample(), timings });
-    expect(completion).toMatchObject({
-      // The provider calls it by the name of a snapshot.
-      model: 'stub',
-      choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: TEXT } }],
-      usage: { prompt_tokens: 7 },
-    });
-    expect(Object.keys(timings.rounded())).toEqual(['model']);
+  it('is timed until the whole answer, and a stream until its first chunk and from then on', async () => {
+    const [whole, streamed] = [new Timings(), new Timings()];
+    const { models } = await startModels();
+    await models.complete(hello(), { deadline: ample(), timings: whole });
+    await drainStream(models, hello(), { deadline: ample(), timings: streamed });
+    expect([whole, streamed].map((timings) => Object.keys(timings.rounded()))).toEqual([
+      ['model'],
+      ['model', 'stream'],
+    ]);
   });
 
-  it('answers in chunks, with the usage last though nobody asked for it', async () => {
-    const timings = new Timings();
-    const { models, provider } = await startModels({ text: TEXT });
+  it('is asked for the usage of a stream though nobody asked for it', async () => {
+    const { models, provider } = await startModels();
     const request = hello({ stream: true, stream_options: { include_usage: false, include_obfuscation: false } });
-    const { chunks, text, error } = await drainStream(models, request, { deadline: ample(), timings });
-    expect(error).toBeUndefined();
-    expect(text).toBe(TEXT);
-    expect(chunks.every((chunk) => chunk.model === 'stub')).toBe(true);
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 7 } });
+    await drainStream(models, request, { deadline: ample() });
     expect(provider.requests[0]?.body.stream_options).toEqual({ include_usage: true, include_obfuscation: false });
-    expect(Object.keys(timings.rounded())).toEqual(['model', 'stream']);
   });
 
-  it.each(['crlf', 'split-utf8', 'one-byte', 'no-done'] as const)(
+  it.each(['ok', 'crlf', 'split-utf8', 'one-byte', 'no-done'] as const)(
     'gives byte-identical text in mode %s',
     async (mode) => {
       const { models } = await startModels({ mode, text: TEXT });

@@ -134,6 +134,13 @@ export class OpenAiTarget implements Target {
     const attempt = this.#begin(call);
     const reader = new ChunkReader(request.n ?? 1);
     const { response } = attempt;
+    const giveAll = async () => {
+      for (const chunk of reader.chunks()) {
+        // Many come together, and whoever takes one may be gone before the next.
+        call.deadline.throwIfEnded();
+        await take(named(chunk, request.model));
+      }
+    };
     try {
       const streamOptions = { ...request.stream_options, include_usage: true };
       const asked = { ...request, model: this.#options.model, stream: true, stream_options: streamOptions };
@@ -141,13 +148,13 @@ export class OpenAiTarget implements Target {
       await response.read(async (bytes) => {
         attempt.heard();
         reader.feed(bytes);
-        for (const chunk of reader.chunks()) await take(named(chunk, request.model));
+        await giveAll();
         if (reader.isDone) response.passOver();
         else attempt.waits();
       });
       if (reader.isDone) return;
       reader.end();
-      for (const chunk of reader.chunks()) await take(named(chunk, request.model));
+      await giveAll();
       if (!reader.isComplete) throw badResponse('the stream ended before the answer did');
     } catch (error) {
       if (isAfterTheEnd(error, reader, attempt)) return;

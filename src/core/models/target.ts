@@ -36,7 +36,7 @@ export interface Target {
   complete(request: NamedRequest, call: ModelCall): Promise<ChatCompletion>;
   /** Has the chunks taken as they come. Resolves only after a real end; a slow taker slows the provider. */
   stream(request: NamedRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void>;
-  /** Aborts what is under way and lets go of all connections. */
+  /** Lets go of all connections, and aborts what is under way on them. */
   close(): Promise<void>;
 }
 

@@ -6,8 +6,8 @@ export type NamedSchemas = Record<string, unknown>;
 /** What names types in most languages as it stands. */
 const NAME = /^[A-Z][A-Za-z0-9]*$/;
 
-/** Keywords that hold values, which may have a `title` of their own. */
-const VALUES = new Set(['const', 'default', 'enum', 'example', 'examples']);
+/** Keywords that hold values, in which nothing is a keyword. */
+export const VALUES = new Set(['const', 'default', 'enum', 'example', 'examples']);
 
 /**
  * Moves every schema with a `title` within `part`, some piece of the document, to `named`, under that title, and answers the

@@ -6,6 +6,7 @@ import { type TSchema, Type } from 'typebox';
 import type { CatalogueEntry } from '../../base/errors.ts';
 import { STATUS_CODES } from './answer-client-error.ts';
 import { type NamedSchemas, nameSchemas } from './name-schemas.ts';
+import { suitGenerators } from './suit-generators.ts';
 import { WireError } from './wire-error.ts';
 
 declare module 'fastify' {
@@ -171,7 +172,7 @@ function describeStatuses({ responses }: Operation): void {
 
 /**
  * Adds headers, what statuses mean and the answer to an error to every operation, lets a body be left out where nothing of it
- * is required, and makes the schemas that have a name components.
+ * is required, makes the schemas that have a name components, and suits all to generators of clients.
  */
 const completeOperations: SwaggerTransformObject = (document) => {
   const { openapiObject } = document as unknown as { openapiObject: OpenApiDocument };
@@ -187,7 +188,7 @@ const completeOperations: SwaggerTransformObject = (document) => {
     if (required.length === 0 && minProperties === 0) delete requestBody?.required;
   }
   const paths = nameSchemas(openapiObject.paths, openapiObject.components.schemas, 'the document');
-  return { ...openapiObject, paths } as ReturnType<SwaggerTransformObject>;
+  return suitGenerators({ ...openapiObject, paths }) as ReturnType<SwaggerTransformObject>;
 };
 
 function documentOf({ version, errorCodes }: OpenApiOptions) {

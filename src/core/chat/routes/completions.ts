@@ -4,6 +4,7 @@ import { Cancelled, Deadline } from '../../../base/deadline.ts';
 import { awaitAnswer, type EventStream, type HttpServer, openEventStream } from '../../../platform/http/index.ts';
 import { type Claim, claimKey, markReplay } from '../../accounts/index.ts';
 import {
+  ChatCompletionChunkSchema,
   ChatCompletionSchema,
   type CompletionRequest,
   CompletionRequestSchema,
@@ -82,16 +83,13 @@ function openReader(
   };
 }
 
-/** What is streamed: the provider's own. */
-const Chunk = Type.Unknown({ description: "A chunk of a completion, as OpenAI's API has it." });
-
 function registerCompletions(server: HttpServer, options: ChatRouteOptions): void {
   const { database, modelBudgetMs: budgetMs } = options;
   const running = new RunningStreams();
   server.post(
     '/v1/chat/completions',
     {
-      config: { access: 'chat:write', budgetMs, streams: Chunk },
+      config: { access: 'chat:write', budgetMs, streams: ChatCompletionChunkSchema },
       schema: {
         tags,
         operationId: 'createCompletion',
