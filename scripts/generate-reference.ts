@@ -8,10 +8,10 @@ import { findErrorSets } from './find-error-sets.ts';
 import { renderErrorPages } from './render-error-pages.ts';
 import { renderReadme, renderSpeedPlot, type SpeedResults } from './render-speed.ts';
 
-/**
- * `node scripts/generate-reference.ts` writes the pages that are generated from the code: those of docs/reference, and the
- * errors of each assistant in its folder; and the table and the picture of speed from the results of the benches. With `--check` it writes nothing and fails when one differs.
- */
+// Writes the pages that are generated from the code: those of docs/reference, and the errors of each assistant in its folder;
+// and the table and the picture of speed from the results of the benches. With `--check` it writes nothing and fails when one
+// differs.
+
 const root = `${import.meta.dirname}/..`;
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 

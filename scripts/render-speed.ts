@@ -1,10 +1,11 @@
+import type { Machine } from '../bench/frame/machine.ts';
 import type { Verdict } from '../bench/frame/measurement.ts';
 import { toCells } from '../bench/frame/render-table.ts';
 
 /** What `npm run bench -- --json` wrote. */
 export interface SpeedResults {
   readonly at: string;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly node: string };
+  readonly machine: Machine;
   /** By bench. */
   readonly verdicts: Readonly<Record<string, readonly Verdict[]>>;
 }

@@ -6,6 +6,11 @@ export interface Bound {
   readonly limit: number;
 }
 
+/** The bound of a value that is to be no more than this. */
+export function atMost(limit: number): Bound {
+  return { of: 'value', sense: 'at most', limit };
+}
+
 /** What was measured for one line of the table: a value for every round, of ours and of the baseline in the same round. */
 export interface Measurement {
   readonly name: string;

@@ -39,5 +39,5 @@ export interface LoadResult {
   /** How often what went wrong: an unexpected status, `reset`, `unanswered`. */
   readonly errors: Readonly<Record<string, number>>;
   /** Times from request to answer, of the expected answers, in milliseconds. */
-  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
 }

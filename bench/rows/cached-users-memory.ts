@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Bench } from '../frame/bench.ts';
+import { atMost } from '../frame/measurement.ts';
 import { expectAnswer } from '../stage/ask.ts';
 import { credential, type User } from '../stage/users.ts';
 
@@ -40,7 +41,7 @@ export const cachedUsersMemory: Bench = {
         name: 'memory of 10,000 cached users',
         unit: 'MB',
         ours: [(after.usedBytes - before.usedBytes) / MEGABYTE],
-        bound: { of: 'value', sense: 'at most', limit: 10 },
+        bound: atMost(10),
         note: `${cache.cached_users} cached, by its own count ${cache.cache_size_bytes} bytes`,
       },
     ];

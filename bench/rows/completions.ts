@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Bench } from '../frame/bench.ts';
-import { describeErrors } from '../frame/describe-errors.ts';
+import { compareRates } from '../frame/compare-rates.ts';
 import { interleave } from '../frame/interleave.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
@@ -32,16 +32,7 @@ export const completions: Bench = {
     for (const [request] of connections) if (request) await expectAnswer(ours.port, request);
 
     const load = (port: number) => () => runLoad({ port, connections, warmUpMs: 700, measureMs: 2_000 });
-    const [mine = [], theirs = []] = await interleave(load(ours.port), load(baseline.port));
-    return [
-      {
-        name: 'completions passed through, 64 connections',
-        unit: 'requests/s',
-        ours: mine.map((result) => result.answersPerSecond),
-        baseline: theirs.map((result) => result.answersPerSecond),
-        bound: { of: 'ratio', sense: 'at least', limit: 0.7 },
-        ...describeErrors([...mine, ...theirs]),
-      },
-    ];
+    const results = await interleave(load(ours.port), load(baseline.port));
+    return [compareRates(results, { name: 'completions passed through, 64 connections', limit: 0.7 })];
   },
 };

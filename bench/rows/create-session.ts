@@ -1,6 +1,7 @@
 import type { Bench } from '../frame/bench.ts';
-import { describeErrors } from '../frame/describe-errors.ts';
+import { compareRates } from '../frame/compare-rates.ts';
 import { interleave } from '../frame/interleave.ts';
+import { atMost } from '../frame/measurement.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
 import { ROUND_TRIP_MS, type Stage } from '../stage/stage.ts';
@@ -25,17 +26,8 @@ export const createSessionNear: Bench = {
     await using ours = await stage.startProduct();
     await using baseline = await stage.startBaseline('insert');
     const load = (port: number) => () => runLoad({ port, connections, warmUpMs: 700, measureMs: 2_000 });
-    const [mine = [], theirs = []] = await interleave(load(ours.port), load(baseline.port));
-    return [
-      {
-        name: 'create-session, database near, 64 connections',
-        unit: 'requests/s',
-        ours: mine.map((result) => result.answersPerSecond),
-        baseline: theirs.map((result) => result.answersPerSecond),
-        bound: { of: 'ratio', sense: 'at least', limit: 1.5 },
-        ...describeErrors([...mine, ...theirs]),
-      },
-    ];
+    const results = await interleave(load(ours.port), load(baseline.port));
+    return [compareRates(results, { name: 'create-session, database near, 64 connections', limit: 1.5 })];
   },
 };
 
@@ -56,32 +48,17 @@ export const createSessionFar: Bench = {
     await using baseline = await stage.startBaseline('sequential', distance.databaseUrl);
     const load = (port: number, some: LoadRequest[][]) => () =>
       runLoad({ port, connections: some, warmUpMs: 1_500, measureMs: 4_500 });
-    const [mine = [], theirs = []] = await interleave(
+    const results = await interleave(
       load(ours.port, connections),
       load(baseline.port, connections.slice(0, BASELINE_USERS)),
     );
-    const roundTrips = { unit: 'round trips', bound: { of: 'value', sense: 'at most' } } as const;
+    const roundTripsOf = (percentile: 'p50' | 'p99') =>
+      results[0]?.map(({ latencyMs }) => latencyMs[percentile] / ROUND_TRIP_MS) ?? [];
+    const unit = 'round trips';
     return [
-      {
-        name: 'create-session, database 100 ms away, 1,000 users',
-        unit: 'requests/s',
-        ours: mine.map((result) => result.answersPerSecond),
-        baseline: theirs.map((result) => result.answersPerSecond),
-        bound: { of: 'ratio', sense: 'at least', limit: 150 },
-        ...describeErrors([...mine, ...theirs]),
-      },
-      {
-        ...roundTrips,
-        name: '  p50',
-        ours: mine.map((result) => result.latencyMs.p50 / ROUND_TRIP_MS),
-        bound: { ...roundTrips.bound, limit: 1.2 },
-      },
-      {
-        ...roundTrips,
-        name: '  p99',
-        ours: mine.map((result) => result.latencyMs.p99 / ROUND_TRIP_MS),
-        bound: { ...roundTrips.bound, limit: 2 },
-      },
+      compareRates(results, { name: 'create-session, database 100 ms away, 1,000 users', limit: 150 }),
+      { name: '  p50', unit, ours: roundTripsOf('p50'), bound: atMost(1.2) },
+      { name: '  p99', unit, ours: roundTripsOf('p99'), bound: atMost(2) },
     ];
   },
 };

@@ -1,5 +1,6 @@
 import type { Bench } from '../frame/bench.ts';
 import { countErrors, describeErrors } from '../frame/describe-errors.ts';
+import { atMost } from '../frame/measurement.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
 import { ROUND_TRIP_MS } from '../stage/stage.ts';
@@ -46,7 +47,6 @@ export const crowd: Bench = {
     const plan = { port: ours.port, connections, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
     const result = await runLoad({ ...plan, intervalMs: INTERVAL_MS });
     const { peakResidentBytes } = await ours.readMemory();
-    const atMost = (limit: number) => ({ of: 'value', sense: 'at most', limit }) as const;
     const rate = Math.round(result.answersPerSecond).toLocaleString('en-US');
     return [
       {

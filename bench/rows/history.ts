@@ -1,5 +1,6 @@
 import { newId } from '../../src/base/ids.ts';
 import type { Bench } from '../frame/bench.ts';
+import { compareRates } from '../frame/compare-rates.ts';
 import { describeErrors } from '../frame/describe-errors.ts';
 import { interleave } from '../frame/interleave.ts';
 import type { LoadRequest } from '../load/plan.ts';
@@ -78,16 +79,8 @@ export const historyUnchanged: Bench = {
     await using ours = await stage.startProduct();
     const load = (connections: LoadRequest[][]) => () =>
       runLoad({ port: ours.port, connections, warmUpMs: 500, measureMs: 1_500 });
-    const [mine = [], full = []] = await interleave(load(unchanged), load(pages));
-    return [
-      {
-        name: 'unchanged history with If-None-Match, page of 50, 64 connections',
-        unit: 'requests/s',
-        ours: mine.map((result) => result.answersPerSecond),
-        baseline: full.map((result) => result.answersPerSecond),
-        bound: { of: 'ratio', sense: 'at least', limit: 4 },
-        ...describeErrors([...mine, ...full]),
-      },
-    ];
+    const results = await interleave(load(unchanged), load(pages));
+    const name = 'unchanged history with If-None-Match, page of 50, 64 connections';
+    return [compareRates(results, { name, limit: 4 })];
   },
 };

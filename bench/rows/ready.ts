@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bench } from '../frame/bench.ts';
 import { interleave } from '../frame/interleave.ts';
-import { readLines, stopProcess } from '../stage/child-server.ts';
+import { readLines, spawnScript } from '../stage/child-server.ts';
 import { timeNpmStart } from '../stage/product.ts';
 import type { Stage } from '../stage/stage.ts';
 
@@ -17,12 +16,10 @@ async function startOurs(stage: Stage): Promise<number> {
 
 /** Seconds that the embedded Postgres alone takes. */
 async function startBare(stage: Stage): Promise<number> {
-  const args = [baseline, '--data-dir', join(stage.directory, 'ready-bare')];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawnScript(baseline, ['--data-dir', join(stage.directory, 'ready-bare')]);
   const ended = once(child, 'exit');
   const [, tookMs] = await readLines(child, 2);
   await ended;
-  await stopProcess(child);
   return Number(tookMs) / 1000;
 }
 

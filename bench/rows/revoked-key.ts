@@ -1,4 +1,5 @@
 import type { Bench } from '../frame/bench.ts';
+import { atMost } from '../frame/measurement.ts';
 import { LatencyRecord } from '../load/latency-record.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { ask, expectAnswer } from '../stage/ask.ts';
@@ -53,7 +54,7 @@ export const revokedKey: Bench = {
         name: `revoked key refused on a second instance, p99 of ${KEYS}`,
         unit: 'ms',
         ours: [record.summarize(performance.now() - startedAtMs).latencyMs.p99],
-        bound: { of: 'value', sense: 'at most', limit: 1_000 },
+        bound: atMost(1_000),
       },
     ];
   },

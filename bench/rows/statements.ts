@@ -1,5 +1,5 @@
 import type { Bench } from '../frame/bench.ts';
-import type { Measurement } from '../frame/measurement.ts';
+import { atMost, type Measurement } from '../frame/measurement.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { expectAnswer } from '../stage/ask.ts';
 import type { Stage } from '../stage/stage.ts';
@@ -24,12 +24,7 @@ export async function countPerRequest(stage: Stage, counted: CountedRequests): P
     for (const request of requests) await expectAnswer(port, request);
   });
   const perRequest = Math.round((statements / requests.length) * 10) / 10;
-  return {
-    name: `statements: ${name}`,
-    unit: 'per request',
-    ours: [perRequest],
-    bound: { of: 'value', sense: 'at most', limit },
-  };
+  return { name: `statements: ${name}`, unit: 'per request', ours: [perRequest], bound: atMost(limit) };
 }
 
 /** How many statements a request of each kind takes, with the caller in the cache. */

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Bench } from '../frame/bench.ts';
 import { interleave } from '../frame/interleave.ts';
-import { readLines, watchProcess } from '../stage/child-server.ts';
+import { readLines, spawnScript } from '../stage/child-server.ts';
 import { startProvider } from '../stage/stub-provider.ts';
 
 const script = fileURLToPath(new URL('../baselines/read-streams.ts', import.meta.url));
@@ -12,10 +11,7 @@ const WORDS = 2_000;
 
 /** Has a process of its own read streams; answers the CPU of a chunk in µs. */
 async function measureReader(reader: 'raw' | 'gateway', providerUrl: string): Promise<number> {
-  const args = [script, '--reader', reader, '--provider-url', providerUrl];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  watchProcess(child);
-  const [line] = await readLines(child, 1);
+  const [line] = await readLines(spawnScript(script, ['--reader', reader, '--provider-url', providerUrl]), 1);
   return Number(line);
 }
 

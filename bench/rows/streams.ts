@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../frame/bench.ts';
 import { countErrors, describeErrors } from '../frame/describe-errors.ts';
 import { interleave } from '../frame/interleave.ts';
+import { atMost } from '../frame/measurement.ts';
 import type { LoadRequest, LoadResult } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
 import { expectAnswer } from '../stage/ask.ts';
@@ -74,15 +75,10 @@ export const streams: Bench = {
         name: '  other requests that failed',
         unit: 'errors',
         ours: [others.reduce((sum, each) => sum + countErrors(each), 0)],
-        bound: { of: 'value', sense: 'at most', limit: 0 },
+        bound: atMost(0),
         ...describeErrors(others),
       },
-      {
-        name: '  streams that did not complete',
-        unit: 'streams',
-        ours: [broken],
-        bound: { of: 'value', sense: 'at most', limit: 0 },
-      },
+      { name: '  streams that did not complete', unit: 'streams', ours: [broken], bound: atMost(0) },
     ];
   },
 };

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { Bench } from '../frame/bench.ts';
+import { compareRates } from '../frame/compare-rates.ts';
 import { describeErrors } from '../frame/describe-errors.ts';
 import { interleave } from '../frame/interleave.ts';
+import { atMost } from '../frame/measurement.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
 import { startScript } from '../stage/child-server.ts';
@@ -41,16 +43,10 @@ export const turnNear: Bench = {
     const pool = ['--database-url', stage.databaseUrl, '--pool-size', '10'];
     await using baseline = await startScript(script, [...pool, '--provider-url', provider.url]);
     const load = (port: number) => () => runLoad({ port, connections, warmUpMs: 700, measureMs: 2_000 });
-    const [mine = [], theirs = []] = await interleave(load(ours.port), load(baseline.port));
+    const results = await interleave(load(ours.port), load(baseline.port));
+    const name = 'a whole turn, 64 connections, model without delay';
     return [
-      {
-        name: 'a whole turn, 64 connections, model without delay',
-        unit: 'turns/s',
-        ours: mine.map((result) => result.answersPerSecond),
-        baseline: theirs.map((result) => result.answersPerSecond),
-        bound: { of: 'ratio', sense: 'at least', limit: 1 },
-        ...describeErrors([...mine, ...theirs]),
-      },
+      compareRates(results, { name, unit: 'turns/s', limit: 1 }),
       await countPerRequest(stage, {
         name: 'a turn',
         port: ours.port,
@@ -101,15 +97,10 @@ export const turnFar: Bench = {
         name: 'a whole turn, database 100 ms away, p50',
         unit: 'round trips',
         ours: results.map((result) => result.latencyMs.p50 / ROUND_TRIP_MS),
-        bound: { of: 'value', sense: 'at most', limit: 2.3 },
+        bound: atMost(2.3),
         ...describeErrors(results),
       },
-      {
-        name: '  first token after sending',
-        unit: 'round trips',
-        ours: firstTokens,
-        bound: { of: 'value', sense: 'at most', limit: 1.3 },
-      },
+      { name: '  first token after sending', unit: 'round trips', ours: firstTokens, bound: atMost(1.3) },
     ];
   },
 };

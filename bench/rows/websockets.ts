@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Bench } from '../frame/bench.ts';
+import { atMost } from '../frame/measurement.ts';
 import { credential, type User } from '../stage/users.ts';
 
 const SOCKETS = 10_000;
@@ -48,7 +49,7 @@ export const websockets: Bench = {
         name: 'memory of an idle signed-in WebSocket, of 10,000',
         unit: 'kB',
         ours: [(after.usedBytes - before.usedBytes) / SOCKETS / KILOBYTE],
-        bound: { of: 'value', sense: 'at most', limit: 15 },
+        bound: atMost(15),
         note: `${stillOpen} open; the process held ${Math.round(after.peakResidentBytes / 1e6)} MB at most`,
       },
     ];

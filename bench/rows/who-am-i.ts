@@ -1,6 +1,7 @@
 import type { Bench } from '../frame/bench.ts';
-import { describeErrors } from '../frame/describe-errors.ts';
+import { compareRates } from '../frame/compare-rates.ts';
 import { interleave } from '../frame/interleave.ts';
+import { atMost } from '../frame/measurement.ts';
 import type { LoadRequest } from '../load/plan.ts';
 import { runLoad } from '../load/run-load.ts';
 import { expectAnswer } from '../stage/ask.ts';
@@ -21,7 +22,7 @@ export const whoAmI: Bench = {
     for (const [request] of whoAmIs) if (request) await expectAnswer(ours.port, request);
 
     const times = { warmUpMs: 500, measureMs: 2_000 };
-    const [mine = [], theirs = []] = await interleave(
+    const results = await interleave(
       () => runLoad({ port: ours.port, connections: whoAmIs, ...times }),
       () => runLoad({ port: baseline.port, connections: hellos, ...times }),
     );
@@ -31,20 +32,13 @@ export const whoAmI: Bench = {
       answerCount = result.answerCount;
     });
     return [
-      {
-        name: 'who-am-i on a cache hit, 64 connections',
-        unit: 'requests/s',
-        ours: mine.map((result) => result.answersPerSecond),
-        baseline: theirs.map((result) => result.answersPerSecond),
-        bound: { of: 'ratio', sense: 'at least', limit: 0.5 },
-        ...describeErrors([...mine, ...theirs]),
-      },
+      compareRates(results, { name: 'who-am-i on a cache hit, 64 connections', limit: 0.5 }),
       {
         name: '  statements',
         unit: 'per request',
         // What the server does of its own in the second shows as thousandths.
         ours: [Math.round((statements / answerCount) * 100) / 100],
-        bound: { of: 'value', sense: 'at most', limit: 0 },
+        bound: atMost(0),
       },
     ];
   },

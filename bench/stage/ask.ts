@@ -3,7 +3,6 @@ import type { LoadRequest } from '../load/plan.ts';
 /** An answer, its body read as JSON; undefined when there was none. */
 export interface Answer {
   readonly status: number;
-  readonly headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: what is in it is the asker's business.
   readonly body: any;
 }
@@ -17,7 +16,7 @@ export async function ask(port: number, request: Omit<LoadRequest, 'expectedStat
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }
 
 /** Sends one request that must succeed. @throws Error when it is answered with another status. */

@@ -45,10 +45,16 @@ export async function readLines(child: ChildProcess, count: number): Promise<str
   throw new Error(`${child.spawnargs.slice(1, 3).join(' ')} ended before it was ready.`);
 }
 
-/** Starts a script that serves and writes its port as its first line. */
-export async function startScript(path: string, args: readonly string[]): Promise<ChildServer> {
+/** Starts a script, whose lines are to be read. */
+export function spawnScript(path: string, args: readonly string[]): ChildProcess {
   const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   watchProcess(child);
+  return child;
+}
+
+/** Starts a script that serves and writes its port as its first line. */
+export async function startScript(path: string, args: readonly string[]): Promise<ChildServer> {
+  const child = spawnScript(path, args);
   const [port] = await readLines(child, 1);
   return { port: Number(port), [Symbol.asyncDispose]: () => stopProcess(child) };
 }

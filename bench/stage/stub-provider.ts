@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { readLines, stopProcess, watchProcess } from './child-server.ts';
+import { readLines, spawnScript, stopProcess } from './child-server.ts';
 
 /** A provider of models that answers at once, in a process of its own. */
 export interface RunningProvider extends AsyncDisposable {
@@ -12,10 +11,7 @@ const script = fileURLToPath(new URL('../../test/stubs/provider.ts', import.meta
 
 /** Starts a provider that says this text, streamed word by word with so much time between two. */
 export async function startProvider(text: string, delayMs = 0): Promise<RunningProvider> {
-  const child = spawn(process.execPath, [script, '--text', text, '--delay-ms', String(delayMs)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  watchProcess(child);
+  const child = spawnScript(script, ['--text', text, '--delay-ms', String(delayMs)]);
   const [url = ''] = await readLines(child, 1);
   return { url, [Symbol.asyncDispose]: () => stopProcess(child) };
 }

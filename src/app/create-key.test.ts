@@ -1,28 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/harness/postgres.ts';
+import { describe, expect, it } from 'vitest';
+import { disableUser } from '../../test/harness/disable-user.ts';
 import { testContext } from '../../test/harness/test-context.ts';
+import { useTestDatabase } from '../../test/harness/test-database.ts';
 import { beginErasing } from '../core/accounts/queries.ts';
 import { createUserWithKey, findUserByKey } from '../core/keys/index.ts';
 import { loadConfig } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
-import { openPostgres, type Postgres, sql } from '../platform/postgres/index.ts';
+import { sql } from '../platform/postgres/index.ts';
 import { createKey } from './create-key.ts';
 
 const log = createLogger({ level: 'silent' });
 const longest = `a${'b'.repeat(38)}c`;
 
-let database: TestDatabase;
-let postgres: Postgres;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  postgres = openPostgres({ url: database.url, log });
-});
-
-afterAll(async () => {
-  await postgres?.close();
-  await database?.drop();
-});
+const { database, postgres } = useTestDatabase();
 
 const create = (username: string, name = 'ci') =>
   createKey(loadConfig({ DATABASE_URL: database.url }), log, { username, name });
@@ -75,12 +65,7 @@ describe('a key on the command line', () => {
 
   it('is not made for a user who is disabled, whose keys are refused', async () => {
     const user = await createUserWithKey(postgres, { username: 'disabled', plan: 'free', name: 'x' }, testContext());
-    await postgres.query(
-      sql<{ user_id: string }>`
-        -- test.disable_user
-        update users set disabled_at = now() where user_id = ${user?.userId ?? ''}::uuid returning user_id`,
-      testContext(),
-    );
+    await disableUser(postgres, { userId: user?.userId ?? '' });
     await expect(create('disabled')).rejects.toThrow(`PATCH /admin/users/${user?.userId} {"disabled": false}`);
     expect((await listUsers()).find(({ username }) => username === 'disabled')?.keys).toEqual(['x']);
   });

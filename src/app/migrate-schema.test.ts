@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
-import { createTestDatabase } from '../../test/harness/postgres.ts';
+import { ask, createTestDatabase, withDatabase } from '../../test/harness/postgres.ts';
 import { installJobSchema } from '../platform/jobs/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { migrateSchema } from './migrate-schema.ts';
@@ -21,16 +20,11 @@ it.each([
   ['is a migration behind', IS_BEHIND, /^migration .* failed: must be owner of index chat_turns_to_stop/],
 ])('a role that may not change the schema of a database that %s is told who may', async (_, prepare, reason) => {
   const database = await createTestDatabase();
-  const admin = new Client(database.url);
-  await admin.connect();
+  const admin = await database.connect();
   const role = `limited_${randomUUID().replaceAll('-', '')}`;
   onTestFinished(async () => {
-    await admin.end();
     await database.drop();
-    const cluster = new Client(Object.assign(new URL(database.url), { pathname: '/postgres' }).href);
-    await cluster.connect();
-    await cluster.query(`drop role ${role}`);
-    await cluster.end();
+    await ask(withDatabase(database.url, 'postgres'), `drop role ${role}`);
   });
   await admin.query(prepare);
   await admin.query(`create role ${role} login password 'limited'`);
@@ -57,12 +51,10 @@ it.each([
 ])('says what to do about a database that %s', async (_, prepare, todo) => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
-  const admin = new Client(database.url);
-  await admin.connect();
+  const admin = await database.connect();
   await admin.query(IS_EMPTY);
   await installJobSchema(database.url, log);
   await admin.query(prepare.replace('%s', admin.escapeIdentifier(admin.database ?? '')));
-  await admin.end();
   await expect(migrateSchema(database.url, log)).rejects.toThrow(todo);
 });
 
@@ -71,9 +63,7 @@ it.each(['_private_tasks', 'tasks', 'jobs'])(
   async (table) => {
     const database = await createTestDatabase();
     onTestFinished(() => database.drop());
-    const admin = new Client(database.url);
-    await admin.connect();
-    onTestFinished(() => admin.end());
+    const admin = await database.connect();
     const theirs = admin.escapeIdentifier(table);
     await admin.query(`${IS_EMPTY}; create schema graphile_worker; create table graphile_worker.${theirs} as select 1`);
     await expect(migrateSchema(database.url, log)).rejects.toThrow('jobs of another program');
@@ -86,14 +76,9 @@ it.each(['_private_tasks', 'tasks', 'jobs'])(
 it('says what to do about a database that does not keep every character', async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
-  const admin = new Client(database.url);
-  await admin.connect();
+  const admin = await database.connect();
   const name = `latin_${randomUUID().replaceAll('-', '')}`;
-  onTestFinished(async () => {
-    await admin.query(`drop database ${name}`);
-    await admin.end();
-  });
+  onTestFinished(async () => void (await admin.query(`drop database ${name}`)));
   await admin.query(`create database ${name} template template0 encoding 'LATIN1' locale 'C'`);
-  const url = Object.assign(new URL(database.url), { pathname: `/${name}` }).href;
-  await expect(migrateSchema(url, log)).rejects.toThrow(`make one with encoding 'UTF8'`);
+  await expect(migrateSchema(withDatabase(database.url, name), log)).rejects.toThrow(`make one with encoding 'UTF8'`);
 });

@@ -137,19 +137,19 @@ async function openConnections(postgres: Postgres, count: number): Promise<void>
 }
 
 /** Opens the database of a server: finds it, brings its schema up to date, opens the pool. */
-export async function openDatabase(config: Config, log: Logger, use?: DatabaseUse): Promise<OpenDatabase> {
+export async function openDatabase(config: Config, log: Logger, use: DatabaseUse): Promise<OpenDatabase> {
   const home = await findDatabase(config, log, use);
   try {
     await migrateSchema(home.directUrl, log);
     const { url, isPooled } = home;
-    const postgres = openPostgres({ ...poolOptionsOf(config.database), url, isPooled, log, observe: use?.observe });
+    const postgres = openPostgres({ ...poolOptionsOf(config.database), url, isPooled, log, observe: use.observe });
     const close = async (): Promise<void> => {
       await postgres.close();
       await home.stop();
     };
     await openConnections(
       postgres,
-      use?.joinRunning ? 1 : Math.min(postgres.poolStatus().size, MAX_FIRST_CONNECTIONS),
+      use.joinRunning ? 1 : Math.min(postgres.poolStatus().size, MAX_FIRST_CONNECTIONS),
     ).catch(async (error) => {
       await postgres.close();
       throw toStartError(error);

@@ -1,4 +1,4 @@
-import { systemClock } from '../base/time.ts';
+import { systemClock as clock } from '../base/time.ts';
 import { Plans, readPlans, TokenBudget, type TokenBudgetOptions, UsageRecorder } from '../core/plans/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { Limiter } from '../platform/limits/index.ts';
@@ -36,7 +36,6 @@ function openTokenBudget(config: Config, parts: Pick<TokenBudgetOptions, 'databa
 export async function runJobs(config: Config, log: Logger, process: NodeJS.Process): Promise<void> {
   const signalled = untilSignalled(process);
   outliveRejections(process, log);
-  const clock = systemClock;
   checkFiles(config);
   const models = openModels(config, { clock, log });
   const assistantFolders = await findAssistants();

@@ -7,7 +7,7 @@ import { findFreePort } from './find-free-port.ts';
 import { untilListening } from './until-listening.ts';
 
 /** The settings that we give to operators. */
-export const nginxFile = join(import.meta.dirname, '../../deploy/nginx.conf');
+const nginxFile = join(import.meta.dirname, '../../deploy/nginx.conf');
 
 /** A nginx of a test's own. */
 export interface TestNginx {

@@ -33,7 +33,7 @@ export async function createPrivyApp(): Promise<PrivyApp> {
 }
 
 /** The claims of a good token. */
-export function privyClaims(subject: string): JWTPayload {
+function privyClaims(subject: string): JWTPayload {
   const nowSeconds = Math.floor(Date.now() / 1000);
   return {
     iss: 'privy.io',

@@ -11,7 +11,7 @@ interface Service {
   readonly networks?: { readonly default: { readonly ipv4_address: string } };
   readonly depends_on?: object;
   readonly stop_grace_period?: string;
-  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly build?: object;
 }
 
 const compose = parse(read('compose.yaml'), { merge: true }) as { services: Record<string, Service> };

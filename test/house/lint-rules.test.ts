@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 const biome = join(root, 'node_modules/@biomejs/biome/bin/biome');
 
 interface Report {
-  readonly diagnostics: readonly { category: string; severity: string; message: string; location: { path: string } }[];
+  readonly diagnostics: readonly { category: string; severity: string; location: { path: string } }[];
 }
 
 /** What a rule refuses: the category it is reported under, the file, and its text. */

@@ -74,10 +74,9 @@ function findCopiedFaults(): string[] {
 
 /** Starts the copy; answers what sends a request as its first user. */
 async function start() {
-  const dataDir = join(root, 'data');
-  server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: dataDir }, root);
+  server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: join(root, 'data') }, root);
   const { url } = server;
-  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  const key = await server.readKey();
   return async (method: string, path: string, body?: unknown) => {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const response = await fetch(url + path, {

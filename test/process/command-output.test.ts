@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
+import { makeTestDirectory } from '../harness/make-test-directory.ts';
 
 const run = promisify(execFile);
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -13,8 +13,7 @@ it.each([
   [['keys', 'create', '--username', 'ada'], /^ek_\w+\n$/],
   [['migrate'], /^Applied:\n(?:\d+_\w+\n)+$/],
 ])('%j writes what it was asked for on standard output, and its log beside that', async (command, asked) => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-output-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await makeTestDirectory();
   const env = { PATH: process.env.PATH, DATA_DIR: dataDir };
   const { stdout, stderr } = await run(process.execPath, [main, ...command], { env });
   expect(stdout).toMatch(asked);
@@ -22,8 +21,7 @@ it.each([
 });
 
 it.runIf(process.platform === 'linux')('a key that could not be written is a failure', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-output-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await makeTestDirectory();
   const full = await open('/dev/full', 'w');
   onTestFinished(() => full.close());
   const env = { PATH: process.env.PATH, DATA_DIR: dataDir };

@@ -1,20 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { hasBrowser, startBrowser } from '../harness/browser.ts';
+import { makeTestDirectory } from '../harness/make-test-directory.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
 import { startServerProcess } from './server-process.ts';
 
 /** Starts a server for the test that runs; answers where it is. */
 async function startServer(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-docs-'));
+  const directory = await makeTestDirectory();
   const database = await createTestDatabase();
   const server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: directory, LOG_LEVEL: 'warn' });
   onTestFinished(async () => {
     await server.end('SIGTERM');
     await database.drop();
-    await rm(directory, { recursive: true, force: true });
   });
   return server.url;
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { expect, vi } from 'vitest';
 import { addDoctorCommand } from '../../src/app/doctor/doctor-command.ts';
 import type { Finding, Level } from '../../src/app/doctor/finding.ts';
@@ -93,8 +93,7 @@ async function startCollector(status: () => number) {
 /** Starts a database, a Redis, a model and all else that there can be, all of them well. For a test file, in `beforeAll`; stop it in `afterAll`. */
 export async function startSoundSetUp(): Promise<SoundSetUp> {
   const database = await createTestDatabase();
-  const admin = new Client({ connectionString: database.url });
-  await admin.connect();
+  const admin = await database.connect();
   const redis = await startTestRedis();
   const provider = await startStubProvider();
   const issuer = await startTestIssuer();
@@ -135,7 +134,6 @@ export async function startSoundSetUp(): Promise<SoundSetUp> {
     async stop() {
       await provider.close();
       await redis.stop();
-      await admin.end();
       await database.drop();
       await issuer.close();
       await mail.close();

@@ -1,12 +1,12 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDistanceProxy } from '../../bench/distance.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { listen } from '../harness/listen.ts';
+import { makeTestDirectory } from '../harness/make-test-directory.ts';
 import { pgBouncerKeepsPrepared, pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
 import { CANARY, runCommand, type SoundSetUp, startSoundSetUp } from './doctor-set-up.ts';
 import { startServerProcess } from './server-process.ts';
@@ -18,13 +18,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => sound?.stop());
-
-/** A directory that is removed after the test. */
-async function makeDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-doctor-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 it('has nothing to say of a sound set-up but figures, and its exit code is 0', async () => {
   expect(await sound.diagnose()).toEqual([]);
@@ -143,7 +136,7 @@ describe('finds broken, as the start is refused,', () => {
     ['MODELS_FILE', 'models'],
     ['PLANS_FILE', 'plans'],
   ])('each fault of the %s', async (variable, check) => {
-    const file = join(await makeDirectory(), 'file.json');
+    const file = join(await makeTestDirectory(), 'file.json');
     await writeFile(file, '{"one": 1, "two": 2}');
     const own = { MODEL_BASE_URL: undefined, MODEL_API_KEY: undefined, MODEL_NAME: undefined, [variable]: file };
     const findings = await sound.diagnose(own);
@@ -157,7 +150,7 @@ describe('finds broken, as the start is refused,', () => {
   const diagnoseIn = (directory: string) => sound.diagnose({ DATABASE_URL: undefined, DATA_DIR: directory });
 
   it('a DATA_DIR below a file', async () => {
-    const file = join(await makeDirectory(), 'file');
+    const file = join(await makeTestDirectory(), 'file');
     await writeFile(file, '');
     const findings = await diagnoseIn(join(file, 'data'));
     expect(findings).toEqual([expect.objectContaining({ check: 'database', level: 'broken' })]);
@@ -170,7 +163,7 @@ describe('finds broken, as the start is refused,', () => {
     ['that may not be written to', 0o500, 'data'],
     ['that is to be made in one that may not be written to', 0o500, 'data/more/of/it'],
   ])('a DATA_DIR %s', async (_, mode, path) => {
-    const directory = await makeDirectory();
+    const directory = await makeTestDirectory();
     await mkdir(join(directory, 'data'), { mode });
     const findings = await diagnoseIn(join(directory, path));
     await chmod(join(directory, 'data'), 0o700);
@@ -228,7 +221,7 @@ describe.skipIf(pgBouncerVersion() === undefined)('of a pooler', () => {
 });
 
 it('counts the servers that run, each once, and has two without Redis get one', async () => {
-  const directory = await makeDirectory();
+  const directory = await makeTestDirectory();
   const variables = { DATABASE_URL: sound.databaseUrl, DATA_DIR: directory, LOG_LEVEL: 'error' };
   const examine = async () => (await runCommand(['doctor'], variables)).output;
   const start = async (): Promise<void> => {
@@ -250,7 +243,7 @@ it('says all that is wrong with the configuration', async () => {
 });
 
 it('looks at the embedded database, starts it if need be, and makes none', async () => {
-  const directory = await makeDirectory();
+  const directory = await makeTestDirectory();
   const variables = { DATA_DIR: join(directory, 'data'), LOG_LEVEL: 'silent' };
   const doctor = () => runCommand(['doctor'], variables);
   expect(await doctor()).toMatchObject({ code: 0, output: expect.stringContaining('the first start makes it') });

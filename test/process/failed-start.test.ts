@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { Client } from 'pg';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../harness/listen.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
@@ -94,12 +93,10 @@ it.each([
   ['lets nobody in to its tables', `alter role %s nosuperuser`, 'grant this role what docs/guides/'],
 ])('a server whose database %s says what to do', async (_, prepare, todo) => {
   const database = await createTestDatabase();
-  const admin = new Client(database.url);
-  await admin.connect();
+  const admin = await database.connect();
   const name = admin.escapeIdentifier(admin.database ?? '');
   onTestFinished(async () => {
     await admin.query(`drop owned by ${name}; drop role ${name}`);
-    await admin.end();
     await database.drop();
   });
   await admin.query(

@@ -1,9 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startDistanceProxy } from '../../bench/distance.ts';
 import { createClient } from '../faults/load.ts';
+import { makeTestDirectory } from '../harness/make-test-directory.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
 import { startServerProcess } from './server-process.ts';
 
@@ -17,15 +15,14 @@ test('a server whose database is 200 ms away starts, and answers its first reque
   const target = { host: near.hostname, port: Number(near.port) };
   const proxy = await startDistanceProxy({ target, delayMs: DISTANCE_MS });
   onTestFinished(() => proxy.close());
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-far-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await makeTestDirectory();
   const far = new URL(near);
   far.port = String(proxy.port);
   const server = await startServerProcess({ DATA_DIR: dataDir, DATABASE_URL: far.href, DRAIN_TIMEOUT_MS: '2000' });
   onTestFinished(async () => {
     await server.end('SIGTERM');
   });
-  const send = createClient({ server, key: (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim() });
+  const send = createClient({ server, key: await server.readKey() });
   const asks = Array.from({ length: 20 }, () => send({ method: 'POST', path: '/v1/chat/sessions', body: {} }));
   expect(new Set((await Promise.all(asks)).map(({ status }) => status))).toEqual(new Set([201]));
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -115,7 +115,7 @@ describe.skipIf(!hasNginx())('two servers behind nginx, with the settings in dep
     ports = [await findFreePort(), await findFreePort()];
     servers = [await startServer(ports[0]), await startServer(ports[1])];
     nginx = await startNginx(ports);
-    key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+    key = await servers[0].readKey();
   });
 
   afterAll(async () => {

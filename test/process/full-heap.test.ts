@@ -1,9 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
+import { makeTestDirectory } from '../harness/make-test-directory.ts';
 import { createTestDatabase } from '../harness/postgres.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
@@ -23,10 +21,9 @@ interface Outcome {
   readonly retryAfter: unknown;
 }
 
-/** Asks a server that has the first key in this directory; what is answered 200 is read to its end, whenever that comes. */
-async function createAsk({ url }: ServerProcess, dataDir: string): Promise<(content: string) => Promise<Outcome>> {
-  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+/** Asks a server with its first key; what is answered 200 is read to its end, whenever that comes. */
+async function createAsk({ url, readKey }: ServerProcess): Promise<(content: string) => Promise<Outcome>> {
+  const headers = { authorization: `Bearer ${await readKey()}`, 'content-type': 'application/json' };
   const dispatcher = new Agent();
   onTestFinished(() => dispatcher.destroy());
   return async (content) => {
@@ -44,8 +41,7 @@ async function createAsk({ url }: ServerProcess, dataDir: string): Promise<(cont
 test('a server whose memory is nearly full refuses requests, lives, and answers again when it has room', async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
-  const dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-full-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await makeTestDirectory();
   let provider = await startStubProvider({ mode: 'no-first-byte' });
   onTestFinished(() => provider.close());
   const variables = { DATA_DIR: dataDir, DATABASE_URL: database.url, MODEL_BASE_URL: provider.url, MODEL_NAME };
@@ -53,7 +49,7 @@ test('a server whose memory is nearly full refuses requests, lives, and answers 
   onTestFinished(async () => {
     await server.end('SIGKILL');
   });
-  const ask = await createAsk(server, dataDir);
+  const ask = await createAsk(server);
 
   const refused: Outcome[] = [];
   let fullAtMs = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
@@ -16,14 +16,12 @@ const servers: ServerProcess[] = [];
 beforeAll(async () => {
   app = await createPrivyApp();
   database = await createTestDatabase();
-  client = new Client({ connectionString: database.url });
-  await client.connect();
+  client = await database.connect();
   dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-killed-'));
 });
 
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.end('SIGTERM')));
-  await client?.end();
   await database?.drop();
   await rm(dataDir, { recursive: true, force: true });
 });

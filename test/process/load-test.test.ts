@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasBrowser, startBrowser } from '../harness/browser.ts';
 import { listen } from '../harness/listen.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
+import { ask, createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { until } from '../harness/until.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
@@ -53,18 +52,10 @@ function startLoadTest(
 /** Runs `loadtest` against the server; answers its exit code and what it wrote. */
 const loadTest = (...args: string[]): Promise<Outcome> => startLoadTest(args).outcome;
 
-// biome-ignore lint/suspicious/noExplicitAny: rows of whatever is asked for.
-async function query(statement: string): Promise<any[]> {
-  const client = new Client(database.url);
-  await client.connect();
-  const { rows } = await client.query(statement);
-  await client.end();
-  return rows;
-}
+const query = <Row>(statement: string): Promise<Row[]> => ask<Row>(database.url, statement);
 
 async function countUsers(): Promise<number> {
-  const [row] = await query('select count(*)::integer as users from users');
-  return row.users;
+  return (await query('select from users')).length;
 }
 
 /** Does what a load test says of the users that it left. */

@@ -1,7 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { countLocked } from '../harness/count-locked.ts';
 import { pgBouncerKeepsPrepared, pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
@@ -40,7 +39,7 @@ async function startServer(variables: Record<string, string>): Promise<ServerPro
 
 /** Works with a server: sessions, messages, keys, a revocation that another server makes, a client that leaves. */
 async function workWith(server: ServerProcess): Promise<void> {
-  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  const key = await server.readKey();
   const call = (at: ServerProcess, path: string, { by = key, ...init }: RequestInit & { by?: string } = {}) =>
     fetch(at.url + path, { ...init, headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json' } });
   const post = async (path: string, body: object) => {
@@ -63,8 +62,7 @@ async function workWith(server: ServerProcess): Promise<void> {
   await until(async () => (await statusOf()) === 401);
   expect(performance.now() - revokedAtMs).toBeLessThan(1_000);
 
-  const admin = new Client({ connectionString: database.url });
-  await admin.connect();
+  const admin = await database.connect();
   const path = `/v1/chat/sessions/${sessions[0]?.id}`;
   await admin.query('begin');
   await admin.query('select from chat_sessions where id = $1 for update', [sessions[0]?.id]);
@@ -76,7 +74,6 @@ async function workWith(server: ServerProcess): Promise<void> {
   expect(await left).toBe('left');
   await until(async () => (await countLocked(admin)) === 0);
   await admin.query('rollback');
-  await admin.end();
   expect(await (await call(server, path)).json()).toMatchObject({ title: 'x' });
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const repository = join(import.meta.dirname, '../..');
@@ -10,6 +11,8 @@ export interface ServerProcess {
   readonly url: string;
   /** All that it has printed so far. */
   output(): string;
+  /** The first key, which it keeps in the `DATA_DIR` that it was given. */
+  readKey(): Promise<string>;
   /**
    * Sends a signal and waits for the end; answers the exit code, null when the signal ended it.
    * @throws Error when a promise had failed that nobody waited for.
@@ -44,6 +47,7 @@ export async function startServerProcess(
     child,
     url,
     output: () => output,
+    readKey: async () => (await readFile(join(variables.DATA_DIR ?? '', 'dev-key'), 'utf8')).trim(),
     async end(signal) {
       if (child.exitCode === null && child.signalCode === null) {
         const ended = once(child, 'exit');

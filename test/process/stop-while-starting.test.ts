@@ -4,7 +4,6 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { Client } from 'pg';
 import { expect, it, type TestContext } from 'vitest';
 import { isAlive } from '../../src/platform/postgres/is-alive.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
@@ -83,14 +82,12 @@ it.for([1, 2])(
   },
 );
 
-/** A migration that will have to run again, and a connection by which it can be held up. */
-async function holdUpMigration(database: TestDatabase, statement: string): Promise<Client> {
-  const admin = new Client({ connectionString: database.url });
-  await admin.connect();
+/** Has a migration run again, and holds it up by this statement for as long as the database is connected to. */
+async function holdUpMigration(database: TestDatabase, statement: string): Promise<void> {
+  const admin = await database.connect();
   await admin.query(`drop index chat_turns_to_stop;
     delete from evenkeel_migrations where name = '20261123000603_turns_to_stop'`);
   await admin.query(statement);
-  return admin;
 }
 
 const heldUp = [
@@ -110,10 +107,10 @@ it.concurrent.for([
     const database = await createTestDatabase();
     context.onTestFinished(() => database.drop());
     const variables = { DATABASE_URL: database.url, DATA_DIR: await makeDataDir(context) };
-    const admin = await holdUpMigration(database, statement);
+    await holdUpMigration(database, statement);
     const child = await startUntil(said, context, { command: [command], variables });
     expect(await stop(child, 1)).toBe(0);
-    await admin.end();
+    await database.disconnect();
     await startAndStop(variables);
   },
 );

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { createClient } from '../faults/load.ts';
 import { countLocked } from '../harness/count-locked.ts';
@@ -63,8 +62,7 @@ it.concurrent('"serve" whose turn cannot be stored, for its database is away, en
     ...{ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' },
   });
   onTestFinished(() => void server.child.kill('SIGKILL'));
-  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
-  const send = createClient({ server, key });
+  const send = createClient({ server, key: await server.readKey() });
   const session = await send({ method: 'POST', path: '/v1/chat/sessions', body: {} });
   const path = `/v1/chat/sessions/${session.body.id}/messages`;
   const answering = send({ method: 'POST', path, body: { content: 'Hello' } });
@@ -86,9 +84,7 @@ it('"serve" that is told to stop is not ready from then on, whatever it waits fo
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   const server = await startServerProcess({ DATABASE_URL: database.url, DATA_DIR: dataDir });
   onTestFinished(() => void server.child.kill('SIGKILL'));
-  const admin = new Client(database.url);
-  await admin.connect();
-  onTestFinished(() => admin.end());
+  const admin = await database.connect();
   const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
   await admin.query('begin; lock table chat_turns');
   await expect.poll(() => countLocked(admin), { timeout: 10_000, interval: 20 }).toBe(1);

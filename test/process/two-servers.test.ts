@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newSecret } from '../../src/core/keys/index.ts';
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
@@ -29,20 +29,18 @@ let key: string;
 beforeAll(async () => {
   [database, redis] = await Promise.all([createTestDatabase(), startTestRedis()]);
   [proxy, direct] = await Promise.all([startFaultProxy(database.url), startFaultProxy(database.url)]);
-  admin = new Client({ connectionString: database.url });
-  await admin.connect();
+  admin = await database.connect();
   dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-two-'));
   const common = { DATA_DIR: dataDir, REDIS_URL: redis.url };
   first = await startServerProcess({ ...common, DATABASE_URL: database.url });
   second = await startServerProcess({ ...common, DATABASE_URL: proxy.url, DATABASE_DIRECT_URL: direct.url });
-  key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  key = await first.readKey();
   await Promise.all([isReady(first), isReady(second)]);
 });
 
 afterAll(async () => {
   redis?.thaw();
   await Promise.all([first?.end('SIGTERM'), second?.end('SIGTERM')]);
-  await admin?.end();
   await Promise.all([proxy?.close(), direct?.close(), redis?.stop()]);
   await database?.drop();
   await rm(dataDir, { recursive: true, force: true });

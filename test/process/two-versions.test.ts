@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,7 +66,7 @@ test('a server goes on while the next version migrates its database and serves b
     return server;
   };
   const old = await start(repository);
-  const key = (await readFile(join(root, 'dev-key'), 'utf8')).trim();
+  const key = await old.readKey();
   const load = await startMix(createClient({ server: old, key }));
   await sleep(500);
   const next = await start(root);

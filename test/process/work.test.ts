@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { createTestDatabase } from '../harness/postgres.ts';
 
@@ -9,8 +8,7 @@ const main = join(import.meta.dirname, '../../src/main.ts');
 
 it('"work" does jobs without serving and ends well on SIGTERM', async () => {
   const database = await createTestDatabase();
-  const client = new Client({ connectionString: database.url });
-  await client.connect();
+  const client = await database.connect();
   const child = spawn(process.execPath, [main, 'work'], {
     env: { PATH: process.env.PATH, DATABASE_URL: database.url },
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -25,7 +23,6 @@ it('"work" does jobs without serving and ends well on SIGTERM', async () => {
     expect((await client.query('select from job_workers')).rowCount).toBe(0);
   } finally {
     child.kill('SIGKILL');
-    await client.end();
     await database.drop();
   }
 });

@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { startProduct } from '../../../test/harness/product.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
@@ -9,9 +8,7 @@ import { createLoadTestUsers, eraseLoadTestUsers } from './load-test-users.ts';
 test('users are erased in pages, however much they left', async () => {
   const product = await startProduct();
   onTestFinished(() => product.stop());
-  const client = new Client(product.databaseUrl);
-  await client.connect();
-  onTestFinished(() => client.end());
+  const client = await product.connect();
   const users: UserWithKey[] = [];
   await createLoadTestUsers(product.postgres, { users, count: 12 }, testContext());
   const [busy] = users;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { LoadPlan } from './load-plan.ts';
-import { countErrorKinds, type Second, type Stage, type Summary, shown } from './measurements.ts';
+import { countErrorKinds, type Second, type Stage, shown } from './measurements.ts';
 
 /** What a report shows. */
 export interface LoadReport {
@@ -70,8 +70,8 @@ const colours = ['#0b6e4f', '#c2571a', '#7a1fa2'];
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
-function row(users: number, stage: Summary): string {
-  const cells = [users, stage.answersPerSecond, stage.p50Ms, stage.p95Ms, stage.p99Ms, stage.errors];
+function row(stage: Stage): string {
+  const cells = [stage.users, stage.answersPerSecond, stage.p50Ms, stage.p95Ms, stage.p99Ms, stage.errors];
   return `<tr>${cells.map((cell) => `<td>${shown(cell)}</td>`).join('')}</tr>`;
 }
 
@@ -125,7 +125,7 @@ export function renderReport({ plan, stages, seconds, broken, madeAt }: LoadRepo
       : `${plan.rate} requests a second in all`
   }</p>
 ${verdict}
-<table><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr>${stages.map((stage) => row(stage.users, stage)).join('')}</table>
+<table><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr>${stages.map(row).join('')}</table>
 ${errorList(stages)}
 <main></main>
 <script>${library}</script>

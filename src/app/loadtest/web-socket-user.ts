@@ -7,7 +7,6 @@ const ANSWER_MS = 60_000;
 /** What the server says, as far as it is looked at. */
 interface Frame {
   readonly type: string;
-  readonly client_id?: string;
   readonly session_id?: string;
   readonly error?: { readonly code: string };
 }

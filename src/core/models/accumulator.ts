@@ -136,11 +136,6 @@ export class Accumulator {
     return (this.#choices.get(0) ?? new ChoiceSoFar()).message;
   }
 
-  /** Why the first choice ended; null while it has not. */
-  get finishReason(): string | null {
-    return this.#choices.get(0)?.finishReason ?? null;
-  }
-
   /** How much it holds, in characters; a choice or a call counts as some, also when it says nothing. */
   get chars(): number {
     return this.#chars;

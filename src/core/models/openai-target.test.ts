@@ -110,7 +110,7 @@ describe('a model on an OpenAI-compatible provider', () => {
     const answer = new Accumulator();
     for (const chunk of chunks) answer.add(chunk);
     expect(chunks.filter((chunk) => chunk.choices[0]?.delta.tool_calls)).toHaveLength(4);
-    expect(answer.finishReason).toBe('tool_calls');
+    expect(answer.toCompletion().choices[0]?.finish_reason).toBe('tool_calls');
     expect(answer.message.tool_calls).toEqual([
       { id: 'call_stub_1', type: 'function', function: { name: 'todo_add', arguments: '{"title":"buy milk"}' } },
     ]);

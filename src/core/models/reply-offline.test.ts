@@ -36,7 +36,8 @@ async function ask(messages: Message[], rest: Partial<CompletionRequest> = { too
   const answer = new Accumulator();
   for (const chunk of drained.chunks) answer.add(chunk);
   const [choice] = (await models.complete(hello({ messages, ...rest }), call)).choices;
-  return { ...drained, message: answer.message, finishReason: answer.finishReason, whole: choice };
+  const [streamed] = answer.toCompletion().choices;
+  return { ...drained, message: answer.message, finishReason: streamed?.finish_reason, whole: choice };
 }
 
 const user = (content: NonNullable<Message['content']>): Message => ({ role: 'user', content });

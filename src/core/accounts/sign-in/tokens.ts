@@ -41,16 +41,16 @@ function deriveKeys(secret: string): Keys {
  */
 export class Tokens {
   readonly #clock: Clock;
-  readonly #keysById = new Map<string, Keys>();
-  readonly #signingKeyId: string;
+  readonly #keysById: ReadonlyMap<string, Keys>;
+  readonly #signing: readonly [keyId: string, keys: Keys];
 
   /** @throws Error without a secret. */
   constructor({ secrets, clock }: { readonly secrets: readonly string[]; readonly clock: Clock }) {
     this.#clock = clock;
-    for (const secret of secrets) this.#keysById.set(keyIdOf(secret), deriveKeys(secret));
-    const [signingKeyId] = this.#keysById.keys();
-    if (signingKeyId === undefined) throw new Error('Tokens need a secret.');
-    this.#signingKeyId = signingKeyId;
+    this.#keysById = new Map(secrets.map((secret) => [keyIdOf(secret), deriveKeys(secret)]));
+    const [signing] = this.#keysById;
+    if (signing === undefined) throw new Error('Tokens need a secret.');
+    this.#signing = signing;
   }
 
   /** A new access token and refresh token. Nothing is stored. */
@@ -77,12 +77,13 @@ export class Tokens {
 
   #sign(kind: Kind, payload: JWTPayload, lifeSeconds: number): Promise<string> {
     const nowSeconds = Math.floor(this.#clock.now().getTime() / 1000);
+    const [keyId, keys] = this.#signing;
     return new SignJWT(payload)
-      .setProtectedHeader({ alg: ALGORITHM, typ: typeOf(kind), kid: this.#signingKeyId })
+      .setProtectedHeader({ alg: ALGORITHM, typ: typeOf(kind), kid: keyId })
       .setIssuer(ISSUER)
       .setIssuedAt(nowSeconds)
       .setExpirationTime(nowSeconds + lifeSeconds)
-      .sign((this.#keysById.get(this.#signingKeyId) as Keys)[kind]);
+      .sign(keys[kind]);
   }
 
   async #verify(kind: Kind, token: string): Promise<JWTPayload> {
