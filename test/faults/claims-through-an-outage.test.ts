@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,7 +29,7 @@ beforeAll(async () => {
     ...{ MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' },
     MODEL_FIRST_BYTE_TIMEOUT_MS: '1500',
   });
-  key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  key = await server.readKey();
 });
 
 afterAll(async () => {

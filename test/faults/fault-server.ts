@@ -52,7 +52,7 @@ export async function startFaultServer(variables: Record<string, string> = {}): 
   return {
     server,
     connect,
-    key: (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim(),
+    key: await server.readKey(),
     admin: await connect(),
     freezePostgres() {
       const thaw = freeze(postmaster);

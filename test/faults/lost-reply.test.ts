@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
@@ -32,7 +32,7 @@ beforeAll(async () => {
     DATABASE_DIRECT_URL: database.url,
     LOG_LEVEL: 'warn',
   });
-  key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  key = await server.readKey();
 });
 
 afterAll(async () => {

@@ -72,8 +72,7 @@ test('a database that restarts under load, fast, at once or after a crash: nothi
   onTestFinished(async () => {
     await server.end('SIGKILL');
   });
-  const key = (await readFile(join(postgres.dataDir, 'dev-key'), 'utf8')).trim();
-  const send = createClient({ server, key });
+  const send = createClient({ server, key: await server.readKey() });
   const load = startLoad(send, WORKERS, numberedWrites());
   await sleep(500);
   const faults = [

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-turns-'));
   second = await startServer(database.url);
   first = await startServer(proxy.url);
-  key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  key = await first.readKey();
 }, 60_000);
 
 afterAll(async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'evenkeel-turns-'));
   second = await startServer();
   first = await startServer();
-  key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  key = await first.readKey();
 }, 60_000);
 
 beforeEach(() => provider.setMode('ok', { delayMs: 100 }));

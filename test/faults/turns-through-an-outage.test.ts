@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,7 +32,7 @@ test('an answer that is finished while the database is away is stored when it is
   // Looks for dead turns too.
   const other = await startServerProcess(variables);
   onTestFinished(async () => void (await other.end('SIGKILL')));
-  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  const key = await server.readKey();
   const send = createClient({ server, key });
   const session = await send({ method: 'POST', path: '/v1/chat/sessions', body: {} });
   const path = `/v1/chat/sessions/${session.body.id}/messages`;

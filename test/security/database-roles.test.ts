@@ -65,7 +65,7 @@ test('a server whose role may only read and write rows serves and does jobs, and
   onTestFinished(async () => {
     await server.end('SIGTERM');
   });
-  const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim();
+  const key = await server.readKey();
   const { body } = await call(server, key, ['POST', '/v1/chat/sessions', {}]);
   expect((await call(server, key, ['POST', `/v1/chat/sessions/${body.id}/messages`, { content: 'Hi' }])).status).toBe(
     200,
