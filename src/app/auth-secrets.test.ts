@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeTestDirectory } from '../../test/harness/make-test-directory.ts';
@@ -6,14 +6,21 @@ import { loadConfig } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { ensureAuthSecrets } from './auth-secrets.ts';
 
-const ensure = (directory: string) =>
-  ensureAuthSecrets(loadConfig({ DATA_DIR: directory }), createLogger({ level: 'silent' }));
+const ensure = (directory: string, variables: Record<string, string> = {}) =>
+  ensureAuthSecrets(loadConfig({ DATA_DIR: directory, ...variables }), createLogger({ level: 'silent' }));
 
 it('a secret is made once, kept and found again', async () => {
   const directory = await makeTestDirectory();
   const [secret = ''] = ensure(directory);
   expect(await readFile(join(directory, 'auth-secret'), 'utf8')).toBe(`${secret}\n`);
   expect(ensure(directory)).toEqual([secret]);
+});
+
+it('where there are secrets in the configuration, those count and none is made', async () => {
+  const directory = await makeTestDirectory();
+  const secrets = ['x', 'y'].map((letter) => letter.repeat(32));
+  expect(ensure(directory, { AUTH_SECRETS: secrets.join(',') })).toEqual(secrets);
+  expect(await readdir(directory)).toEqual([]);
 });
 
 it.each([

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
-import { notify } from '../../src/core/notifications/queries.ts';
+import { notificationJobs } from '../../src/core/notifications/index.ts';
+import { findMail, notify } from '../../src/core/notifications/queries.ts';
+import type { Job } from '../../src/platform/jobs/index.ts';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { disableUser } from '../harness/disable-user.ts';
 import { startTestMailServer, type TestMailServer } from '../harness/mail-server.ts';
@@ -40,7 +42,7 @@ async function call<Answer>(method: string, path: string, body?: unknown): Promi
 const titles = async (query = '') => (await call<NotificationPage>('GET', query)).data.map(({ title }) => title);
 
 async function tell(title: string, { kind = 'welcome', id = newId(), to = user, at = product } = {}): Promise<string> {
-  const statement = notify({ userId: to.userId, id, kind, title, body: `What is told.\n\nMore & <more>.` });
+  const statement = notify({ userId: to.userId, id, kind, title, body: `What is told.\n\nMore & <more>.\nAnd more.` });
   await at.postgres.query(statement, testContext());
   return id;
 }
@@ -150,9 +152,13 @@ describe('preferences', () => {
         referral_rewarded: { in_app: false, email: false },
       },
     });
-    for (const kind of ['welcome', 'referral_joined', 'referral_rewarded']) await tell(kind, { kind });
+    const mailed = await tell('referral_joined', { kind: 'referral_joined' });
+    await tell('welcome');
+    await tell('referral_rewarded', { kind: 'referral_rewarded' });
     await expect.poll(countJobs, soon).toBe(0);
-    expect(await titles()).toEqual(['welcome']);
+    for (const query of ['', '?unread=true']) expect(await titles(query)).toEqual(['welcome']);
+    expect(await call('POST', `/${mailed}/read`)).toMatchObject({ error: { code: 'notifications.not_found' } });
+    expect(await call('POST', '/read-all')).toMatchObject({ count: 1 });
     expect(mails.messages.map(({ source }) => /^Subject: (.*)\r$/m.exec(source)?.[1])).toEqual(['referral_joined']);
   });
 });
@@ -160,7 +166,7 @@ describe('preferences', () => {
 describe('mail', () => {
   it('goes to a verified address, once, escaped where it is HTML', async () => {
     await setEmail('reader@example.com', true);
-    const id = await tell('Hello <you>');
+    const id = await tell('Hello\n<you>');
     await expect.poll(() => mails.messages.length, soon).toBe(1);
     await expect.poll(countJobs, soon).toBe(0);
     const again = sql<{ id: number }>`
@@ -173,17 +179,26 @@ describe('mail', () => {
     const [message, ...others] = mails.messages;
     expect([message?.to, others]).toEqual([['reader@example.com'], []]);
     expect(message?.source).toContain(`Message-ID: <${id}@mail.example.com>`);
-    expect(message?.source).toContain('Hello &lt;you&gt;</h1>');
-    expect(message?.source).toContain('<p>More &amp; &lt;more&gt;.</p>');
+    expect(message?.source).toMatch(/^Subject: Hello <you>\r$/m);
+    expect(message?.source).toContain('Hello\r\n<you>\r\n\r\nWhat is told.');
+    expect(message?.source.match(/>Hello\r\n&lt;you&gt;<\/(?:title|h1)>/g)).toHaveLength(2);
+    expect(message?.source).toContain('<p>More &amp; &lt;more&gt;.<br>And more.</p>');
   });
 
   it('does not go to an address that is not verified, nor when there is none', async () => {
     await tell('no address');
     await setEmail('stranger@example.com', false);
-    await tell('not verified');
+    const id = await tell('not verified');
+    // Nor would it go there if it was enqueued for another one before.
+    expect(await product.postgres.query(findMail({ userId: user.userId, id }), testContext())).toEqual([]);
     await expect.poll(countJobs, soon).toBe(0);
     expect(mails.messages).toEqual([]);
     expect(await titles()).toHaveLength(2);
+  });
+
+  it('is no job that fails where there is no mail server', async () => {
+    const [sendMail] = notificationJobs({ database: product.postgres, mailer: undefined }) as [Job];
+    expect(await sendMail.run({ user_id: user.userId, id: newId() }, testContext())).toBeUndefined();
   });
 
   it('does not go to a user who is disabled', async () => {

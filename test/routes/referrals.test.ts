@@ -83,6 +83,8 @@ test('a sign-up by a code rewards both and tells both, in the app and by mail', 
     rewards: { count: 1, tokens: 1234 },
   });
   expect(await referralsOf(newcomer)).toMatchObject({ referred: [], rewards: { count: 1, tokens: 1234 } });
+  // Whose code it was is not told.
+  expect(await (await product.request(newcomer, 'GET', '/v1/me/export')).text()).not.toContain(referrer.id);
   await expect.poll(() => subjectsOf(referrer), soon).toEqual(['Welcome', 'Your code was used']);
   await expect.poll(() => subjectsOf(newcomer), soon).toEqual(['Welcome', 'You were rewarded']);
 });
@@ -135,6 +137,7 @@ test('an identity that signs up by a code again and again brings its owner one r
     const newcomer = await signUp({ referral_code: code }, subject);
     await expect.poll(async () => (await referralsOf(referrer)).rewards, soon).toEqual({ count: 2, tokens: 2 * 1234 });
     expect((await referralsOf(newcomer)).rewards).toEqual({ count: 1, tokens: 1234 });
+    expect((await referralsOf(referrer)).referred[0]?.user_id).toBe(newcomer.id);
     const { username } = await read<{ username: string }>(newcomer, '/v1/me');
     expect((await product.request(newcomer, 'DELETE', `/v1/me?confirm=${username}`)).status).toBe(200);
     await expect.poll(async () => (await referralsOf(referrer)).rewards, soon).toEqual({ count: 1, tokens: 1234 });

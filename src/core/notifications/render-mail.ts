@@ -26,6 +26,5 @@ ${paragraphs.join('\n')}
 </body>
 </html>
 `;
-  // A subject is one line: whatever would break it would begin another header.
-  return { subject: title.replace(/\s+/g, ' '), text: `${title}\n\n${body}\n`, html };
+  return { subject: title, text: `${title}\n\n${body}\n`, html };
 }

@@ -27,7 +27,7 @@ const gzipOptions = { level: 1 };
 const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 /** What gets shorter. Server-sent events must leave when they happen. */
-const COMPRESSIBLE = /^(?:text\/(?!event-stream)|application\/(?:json|javascript)\b|image\/svg\+xml)/;
+const COMPRESSIBLE = /^(?:text\/(?!event-stream)|application\/(?:json|javascript)\b)/;
 
 type Body = string | Buffer | Readable;
 

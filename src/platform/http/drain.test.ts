@@ -77,8 +77,11 @@ test('requests and streams in flight finish', async () => {
   const { server, request, release } = await start();
   const waiting = await request('/waits');
   const stream = await request('/stream');
+  const startedAtMs = performance.now();
   const drained = drain(server, { timeoutMs: 10_000 });
   await expect.poll(() => server.lifecycle.isPortClosed).toBe(true);
+  // Time for a probe to see it.
+  expect(performance.now() - startedAtMs).toBeGreaterThan(990);
   release();
   await drained;
   expect(await waiting.closed()).toMatch(/connection: close[\s\S]*"waited":true/i);
@@ -115,6 +118,8 @@ test.each([
     const problems = lines.filter(({ level }) => level !== 'info');
     expect(problems).toEqual([expect.objectContaining({ request_id: 'arrives', code: 'http.shutting_down' })]);
   },
+  // Without a cut, Node ends the connection after 30 s.
+  20_000,
 );
 
 test('after the drain the port is closed and no connection is left', async () => {

@@ -38,13 +38,13 @@ async function giveNotice(server: FastifyInstance, noticeMs: number): Promise<vo
   }
 }
 
-/** Resolves when no connection is left, or when none has had a request in flight for a while. */
+/** Resolves when nothing is in flight, and no connection is left or none has had a request in flight for a while. */
 async function whenQuiet(server: FastifyInstance, forMs: number): Promise<void> {
   const { lifecycle } = server;
-  for (let quietMs = 0; quietMs < forMs && (await hasConnections(server)); ) {
-    await lifecycle.whenIdle();
+  const isBusy = (): boolean => lifecycle.inFlight.size > 0;
+  for (let quietMs = 0; isBusy() || (quietMs < forMs && (await hasConnections(server))); ) {
     await sleep(LOOK_EVERY_MS);
-    quietMs = lifecycle.inFlight.size > 0 ? 0 : quietMs + LOOK_EVERY_MS;
+    quietMs = isBusy() ? 0 : quietMs + LOOK_EVERY_MS;
   }
 }
 

@@ -36,7 +36,6 @@ export class Lifecycle {
   /** Every route, as it was registered. */
   readonly routes: RouteOptions[] = [];
   readonly #inFlight = new Set<RequestContext>();
-  readonly #waiting: (() => void)[] = [];
 
   /** Requests whose answer is not finished. */
   get inFlight(): ReadonlySet<RequestContext> {
@@ -51,13 +50,6 @@ export class Lifecycle {
   /** The request's answer is finished, or its client has gone. */
   finish(request: RequestContext): void {
     this.#inFlight.delete(request);
-    if (this.#inFlight.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  /** Resolves when no request is in flight. */
-  whenIdle(): Promise<void> {
-    if (this.#inFlight.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
 

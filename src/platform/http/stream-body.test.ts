@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
 import { AppError } from '../../base/errors.ts';
@@ -9,11 +10,14 @@ const revoked = new AppError('test.revoked', { status: 401, message: 'This key w
 const REQUEST = 'GET /pieces HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nX-Request-Id: r1\r\n\r\n';
 
 /** A server with an answer that is made of `pieces`, and whose caller may no longer call once that is told. */
-async function startServer(pieces: () => AsyncIterable<string>, { budgetMs = 60_000, request = REQUEST } = {}) {
+async function startServer(
+  pieces: (request: FastifyRequest) => AsyncIterable<string>,
+  { budgetMs = 60_000, request = REQUEST } = {},
+) {
   const opened = Promise.withResolvers<void>();
   const { server, lines, lineOf } = createTestServer((http) => {
     http.get('/pieces', { config: { access: 'things', budgetMs } }, async (request, reply) => {
-      const body = streamBody(request, pieces());
+      const body = streamBody(request, pieces(request));
       opened.resolve();
       return reply.send(body);
     });
@@ -81,6 +85,16 @@ test('a body is cut when its caller may no longer call, also while nobody reads 
   revoke();
   expect(await line()).toMatchObject({ level: 'info', code: 'test.revoked' });
   expect(streams.size).toBe(0);
+});
+
+test('a body whose next piece is still being made is cut then, and that is given up', async () => {
+  const { client, line, revoke } = await startServer(async function* ({ context: { deadline } }) {
+    yield 'one, ';
+    await deadline.race(new Promise(() => {}));
+  });
+  await client.until(/one, /);
+  revoke();
+  expect(await line()).toMatchObject({ code: 'test.revoked' });
 });
 
 test('a body that is opened after its key was revoked is cut', async () => {

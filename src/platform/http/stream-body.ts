@@ -27,10 +27,7 @@ export function streamBody(request: FastifyRequest, pieces: AsyncIterable<string
   body.once('error', (error) => {
     context.failure = toAppError(error);
   });
-  body.once('close', () => {
-    lifecycle.streams.delete(stream);
-    deadline.offEnded(cut);
-  });
+  body.once('close', () => lifecycle.streams.delete(stream));
   deadline.onEnded(cut);
   if (context.callerChanges !== lifecycle.callerChanges) lifecycle.recheck(stream);
   return body;

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startFaultProxy } from '../../../test/harness/fault-proxy.ts';
 import { countJobs, enqueueWork, openJobDatabase, startWorkers } from '../../../test/harness/job-fixture.ts';
 import { defineJob } from './index.ts';
@@ -39,3 +39,16 @@ test('a job whose worker never heard that it was given it is done after the leas
   await expect.poll(() => countJobs(client), soon).toBe(0);
   expect(begun).toEqual(['long', 'lost', 'behind']);
 }, 60_000);
+
+test('a job counts as held while it is done, and a lease after that no longer', async () => {
+  const { url, database, client } = await openJobDatabase();
+  const query = vi.spyOn(database, 'query');
+  const done = Promise.withResolvers<void>();
+  const job = defineJob({ name: 'test.work', input: Type.Unknown(), run: () => done.promise });
+  startWorkers({ url, database }, [job], { leaseMs: 600 });
+  await enqueueWork(client, 'a');
+  const held = () => query.mock.lastCall?.[0].values.find(Array.isArray);
+  await expect.poll(held, soon).toHaveLength(1);
+  done.resolve();
+  await expect.poll(held, soon).toEqual([]);
+});

@@ -124,6 +124,10 @@ test('callers of a black-holed server get 503 at the wait bound, and it is notic
   while (typeof (await postgres.ping(testContext()).catch((error) => error.code)) === 'string') {
     expect(performance.now() - healedAtMs).toBeLessThan(2_000);
   }
+  // Whoever waits in vain from then on is told of a busy server, and not of one that is away.
+  const asking = await Promise.allSettled([1, 2, 3, 4, 5].map(() => postgres.query(nap(0.5), testContext())));
+  const codes = asking.map((each) => each.status === 'rejected' && each.reason.code);
+  expect(new Set(codes)).toEqual(new Set([false, 'postgres.overloaded']));
 });
 
 test('a statement whose answer is swallowed is 503 at the bound, and its connection is not used again', async () => {

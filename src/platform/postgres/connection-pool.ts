@@ -90,7 +90,6 @@ export class ConnectionPool {
       };
       const timer = setTimeout(() => {
         leave();
-        this.#makeRoom();
         reject(this.#waitError(waitMs));
       }, waitMs);
       signal.addEventListener('abort', onAbort);
@@ -285,7 +284,6 @@ export class ConnectionPool {
     if (this.#connectError === undefined) this.#warn(error, 'cannot connect to the database');
     this.#connectError = error ?? new Error('no connection');
     this.#nextAttemptAtMs = performance.now() + RECONNECT_PAUSE_MS;
-    this.#ask();
   }
 
   /** Not of what we close ourselves, nor of a server that ends together with us. */

@@ -12,7 +12,7 @@ const pool = { capacity: 4, hasWaiting: false, isLost: () => false, isDue: () =>
 
 /** Gives statements their connections, by how many statements share these. */
 function open(): (sharedBy: number, name?: string) => Promise<Pipeline> {
-  const line = { ...pool, acquire: async () => ({}) as PoolClient };
+  const line = Object.assign(pool, { acquire: async () => ({}) as PoolClient });
   const pipelines = new Pipelines(line as unknown as ConnectionPool);
   return (sharedBy, name = 'test.shared') =>
     pipelines.acquire({ name, text: '', values: [], sharedBy }, WAIT_MS, testContext(5_000));
@@ -57,4 +57,6 @@ test('they follow for a moment while others wait in line, and no longer', async 
   expect(pipelines).toContain(await ask(1));
   vi.advanceTimersByTime(100);
   await expect(ask(1)).rejects.toMatchObject({ code: 'postgres.overloaded' });
+  pool.hasWaiting = false;
+  expect(pipelines).toContain(await ask(1));
 });

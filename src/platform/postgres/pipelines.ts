@@ -51,8 +51,6 @@ export class Pipeline {
     this.#pool = pool;
     this.statementName = statementName;
     this.connected = this.#connect(waitMs, turn);
-    // Those who wait for it are told, if any are left.
-    this.connected.catch(() => undefined);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#settleEnded = resolve;

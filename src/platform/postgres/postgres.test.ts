@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startDistanceProxy } from '../../../bench/distance.ts';
 import { addNote, backend, nap, PoolFixture } from '../../../test/harness/pool-fixture.ts';
 import { testContext } from '../../../test/harness/test-context.ts';
@@ -112,28 +112,43 @@ describe('a connection', () => {
     await Promise.all([keepBusy(), keepBusy(), keepBusy()]);
   });
 
-  test('whose server has forgotten what was prepared on it is replaced, and the caller served', async () => {
+  test.each([
+    ['whose server has forgotten what was prepared on it', 'deallocate all'],
+    ['that is left in a transaction', 'begin'],
+  ])('%s is replaced, and the caller served', async (_which, text) => {
     const postgres = pool.open({ poolSize: 1, poolOverflow: 0 });
     const [before] = await postgres.query(backend(), testContext());
-    await postgres.query({ name: 'test.forget', text: 'deallocate all', values: [] }, testContext());
+    await postgres.query({ name: 'test.spoil', text, values: [] }, testContext());
     const [after] = await postgres.query(backend(), testContext());
     expect(after?.pid).not.toBe(before?.pid);
   });
 
-  test('that is never idle is never checked', async () => {
+  test('that was used since is not checked, however old; one that was idle for long is', async () => {
     await pool.admin.query('create extension if not exists pg_stat_statements');
+    const checks = async () => {
+      const { rows } = await pool.admin.query(`select calls::int from pg_stat_statements s
+        join pg_database d on d.oid = s.dbid where d.datname = current_database() and query = 'select $1'`);
+      return rows.map(({ calls }) => calls);
+    };
     await pool.admin.query(
       'select pg_stat_statements_reset(0, oid) from pg_database where datname = current_database()',
     );
-    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, checkAfterIdleMs: 50, poolWaitMs: 5_000 });
-    await Promise.all(Array.from({ length: 30 }, () => postgres.query(nap(0.01), testContext())));
-    const { rows } = await pool.admin.query(`select calls from pg_stat_statements s join pg_database d on d.oid = s.dbid
-      where d.datname = current_database() and query = 'select $1'`);
-    expect(rows).toEqual([]);
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const postgres = pool.open({ poolSize: 1, poolOverflow: 0, poolWaitMs: 5_000 });
+    for (let round = 0; round < 3; round++) {
+      await Promise.all([1, 2, 3].map(() => postgres.query(backend(), testContext())));
+      vi.advanceTimersByTime(29_000);
+    }
+    expect(await checks()).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    await postgres.query(backend(), testContext());
+    expect(await checks()).toEqual([1]);
   });
 
   test('beyond those kept is closed soon after use', async () => {
     const postgres = pool.open({ poolSize: 2, poolOverflow: 4 });
+    expect(postgres.poolStatus().overflow).toBe(0);
     await Promise.all(Array.from({ length: 6 }, () => postgres.query(nap(0.1), testContext())));
     expect(postgres.poolStatus()).toMatchObject({ total: 6, overflow: 4, active: 0, idle: 6 });
     await until(() => postgres.poolStatus().total === 2);
@@ -218,6 +233,10 @@ describe('callers', () => {
     const busy = postgres.query(nap(0.3), testContext());
     await expect(postgres.query(backend(), testContext())).resolves.toHaveLength(1);
     await busy;
+    // Time stands still: the next attempt to open another never comes, and is not waited for.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    for (const _ of [1, 2]) expect(await postgres.query(backend(), testContext())).toHaveLength(1);
   });
 
   test('see where the time went', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Pipeline } from './pipelines.ts';
 import { runStatement } from './run-statement.ts';
 
@@ -26,7 +26,7 @@ test('a statement whose caller has left by the time that there is a connection i
 });
 
 test('once one is to be cancelled nothing follows it, and one that does may have been done when the connection is lost', async () => {
-  const { answers, pipeline, run } = open();
+  const { answers, pipeline, released, run } = open();
   const leaving = new AbortController();
   const left = run(leaving.signal);
   const following = run(new AbortController().signal);
@@ -36,4 +36,20 @@ test('once one is to be cancelled nothing follows it, and one that does may have
   const lost = new Error('the connection was lost');
   for (const answer of answers) answer(lost);
   expect(await following).toBe(lost);
+  // Nobody knows what the cancel may still hit.
+  await expect.poll(() => released).toEqual([false, true]);
+});
+
+test('one that was cancelled before its turn came is not given up for silence later', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { answers, run } = open();
+  const first = run(new AbortController().signal);
+  const leaving = new AbortController();
+  const left = run(leaving.signal);
+  leaving.abort('gone');
+  await left;
+  answers[0]?.(new Error('refused'));
+  await first;
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -68,7 +68,6 @@ async function openClient(url: string): Promise<Client> {
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_MS,
     // Nothing is kept for later or sent again: a write that comes late may undo a newer one.
-    autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2),
@@ -178,7 +177,6 @@ class GuardedRedis implements Redis {
       // Not by the client's own bound: that one tells a process which stood still for longer that Redis did not answer.
       return await this.#breaker.execute(() => this.#noteError(inTime(this.#commandTimeoutMs, command())));
     } catch {
-      this.#tell();
       return undefined;
     }
   }
@@ -213,9 +211,7 @@ class GuardedRedis implements Redis {
 
   /** Says when Redis goes away and when it is back, once each. */
   #tell(): void {
-    if (this.#client.status === 'end' || this.isAvailable === this.#isToldAvailable) return;
-    // A probe that is under way has not decided anything yet.
-    if (this.#breaker.state === CircuitState.HalfOpen) return;
+    if (this.isAvailable === this.#isToldAvailable) return;
     this.#isToldAvailable = this.isAvailable;
     this.#observe?.(this.isAvailable ? 'closed' : 'open');
     if (!this.isAvailable) {
