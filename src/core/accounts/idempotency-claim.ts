@@ -14,8 +14,9 @@ export const MAX_ANSWER_CHARS = 1024 * 1024;
 const SETTLE_BUDGET_MS = 5_000;
 
 /**
- * The pauses before the tries to release a key whose claim was not heard of, in milliseconds: the first are over when the
- * client asks again, after a second; all of them when the server has given up a claim that it was slow with, or is back.
+ * The pauses before the tries to release a key whose claim was not heard of, in milliseconds, once the database answers: the
+ * first are over when the client asks again, after a second; all of them when the server has given up a claim that it was slow
+ * with.
  */
 const unheardPausesMs = [100, 250, 500, 1_000, 2_000, 4_000];
 
@@ -78,9 +79,22 @@ async function settleInTheEnd(settleOnce: (isTold: boolean) => Promise<boolean |
 }
 
 /**
+ * Releases a claim that was not heard of, once the database answers: one that was frozen makes the claim when it goes on. From
+ * then on again also when nothing was found, for the claim may come later than the news that nobody heard of it. Never rejects.
+ */
+async function releaseUnheard(releaseOnce: (isTold: boolean) => Promise<boolean | undefined>): Promise<void> {
+  let wasFound: boolean | undefined;
+  await tryAgain(settlePausesMs, async (isLast) => {
+    wasFound = await releaseOnce(isLast);
+    return wasFound !== undefined;
+  });
+  if (wasFound === false) await tryAgain(unheardPausesMs, async (isLast) => (await releaseOnce(isLast)) === true);
+}
+
+/**
  * Claims the Idempotency-Key of a request; undefined, and no statement, when it has none. A key that a dead process claimed
  * is taken over, and what that process may still want to settle is refused. When the reply to the claim is lost, the key is
- * released within seconds, for the same request again.
+ * released within seconds, or of the database being back, for the same request again.
  *
  * @throws AppError 400 `idempotency.invalid_key`, 409 `idempotency.in_progress` while another request does the work, 409
  *   `idempotency.not_replayable` when its answer was too long to be kept, 422 `idempotency.key_reused`; 503 without a database.
@@ -99,10 +113,7 @@ export async function claimKey(
   const [found] = await database
     .query(claimIdempotencyKey({ ...owner, claim, fingerprint, takeOverAfterMs }), request.context)
     .catch((error: unknown) => {
-      // Again also when nothing was found: the claim may come later than the news that nobody heard of it.
-      if (isOutcomeUnknown(error)) {
-        void tryAgain(unheardPausesMs, async (isLast) => (await release(null, isLast)) === true);
-      }
+      if (isOutcomeUnknown(error)) void releaseUnheard((isTold) => release(null, isTold));
       throw error;
     });
   refuseReuse(found);
