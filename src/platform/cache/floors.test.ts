@@ -114,3 +114,15 @@ test('a change that comes while Redis is told of the one before it is told, too'
   await vi.advanceTimersByTimeAsync(1_000);
   expect(told.map(({ version }) => version)).toEqual([2, 2, 3, 3]);
 });
+
+test('what is stored under a tag goes from Redis when its floor is raised, and nothing else does', async () => {
+  const layer = new RedisLayer({ redis: own.redis, name: newId(), isValue: isText });
+  const keys = ['ann/1', 'ann/2', 'bob/1'];
+  for (const key of keys) {
+    const loaded = { value: key, tag: key.slice(0, 3), version: 1, loadedAtMs: 0 };
+    await layer.store(key, { loaded, text: JSON.stringify(key), ttlMs: TTL_MS, lease: undefined });
+  }
+  await layer.raiseFloor('ann', 2, TTL_MS);
+  const found = await Promise.all(keys.map((key) => layer.find(key)));
+  expect(found.map((each) => each?.value)).toEqual([undefined, undefined, 'bob/1']);
+});

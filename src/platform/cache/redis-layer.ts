@@ -29,20 +29,29 @@ const LEASE_MS = 2_000;
 const LEASE_WAIT_MS = 500;
 const LEASE_POLL_MS = 20;
 
-/** Stores a value unless its tag has a higher floor, and gives the lease back. */
+/** Stores a value unless its tag has a higher floor, notes it among those of its tag, and gives the lease back. */
 const storeScript = defineScript(`
   local text = redis.call('type', KEYS[2]).ok == 'string' and redis.call('get', KEYS[2])
   local floor = text and tonumber(string.match(text, '^%d+$')) or 0
-  if tonumber(ARGV[2]) >= floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[3]) end
+  if tonumber(ARGV[2]) >= floor then
+    redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[3])
+    redis.pcall('sadd', KEYS[4], KEYS[1])
+    redis.call('pexpire', KEYS[4], ARGV[3])
+  end
   if redis.call('get', KEYS[3]) == ARGV[4] then redis.call('del', KEYS[3]) end`);
 
 const releaseScript = defineScript(`
   if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end`);
 
+/** What is below a floor is refused wherever it is found; it goes, so that nothing is left of a user who was erased. */
 const raiseFloorScript = defineScript(`
   local text = redis.call('type', KEYS[1]).ok == 'string' and redis.call('get', KEYS[1])
   local floor = text and tonumber(string.match(text, '^%d+$')) or 0
-  if tonumber(ARGV[1]) > floor then redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2]) end
+  if tonumber(ARGV[1]) > floor then
+    redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
+    for _, value in ipairs(redis.pcall('smembers', KEYS[2])) do redis.call('del', value) end
+    redis.call('del', KEYS[2])
+  end
   return 1`);
 
 /**
@@ -68,7 +77,12 @@ export class RedisLayer<Value> {
   async store(key: string, { loaded, text, ttlMs, lease }: StoreOrder<Value>): Promise<void> {
     const { tag, version, loadedAtMs } = loaded;
     const envelope = `[${FORMAT},${loadedAtMs},${JSON.stringify(tag)},${version},${text}]`;
-    const keys = [this.#key('value', key), this.#floorKey(tag), this.#key('lease', key)];
+    const keys = [
+      this.#key('value', key),
+      this.#tagKey('floor', tag),
+      this.#key('lease', key),
+      this.#tagKey('values', tag),
+    ];
     await this.#redis.run(storeScript, keys, [envelope, version, Math.ceil(ttlMs), lease ?? '']);
   }
 
@@ -101,23 +115,24 @@ export class RedisLayer<Value> {
     await this.#redis.run(releaseScript, [this.#key('lease', key)], [lease]);
   }
 
-  /** Whether Redis answered. */
+  /** Raises the floor of a tag, and removes what is stored under it. Whether Redis answered. */
   async raiseFloor(tag: string, version: number, ttlMs: number): Promise<boolean> {
-    const answer = await this.#redis.run(raiseFloorScript, [this.#floorKey(tag)], [version, Math.ceil(ttlMs)]);
+    const keys = [this.#tagKey('floor', tag), this.#tagKey('values', tag)];
+    const answer = await this.#redis.run(raiseFloorScript, keys, [version, Math.ceil(ttlMs)]);
     return answer !== undefined;
   }
 
   /** The floor of a tag; 0 when there is none, or Redis cannot tell. */
   async readFloor(tag: string): Promise<number> {
-    return Number(await this.#redis.get(this.#floorKey(tag))) || 0;
+    return Number(await this.#redis.get(this.#tagKey('floor', tag))) || 0;
   }
 
   #key(kind: 'value' | 'lease', key: string): string {
     return `${this.#prefix}${kind}:${hash('sha256', key, 'base64url')}`;
   }
 
-  #floorKey(tag: string): string {
-    return `${this.#prefix}floor:${tag}`;
+  #tagKey(kind: 'floor' | 'values', tag: string): string {
+    return `${this.#prefix}${kind}:${tag}`;
   }
 
   #parse(text: string | undefined): Loaded<Value> | undefined {
