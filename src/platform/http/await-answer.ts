@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import type { LongAnswer } from './lifecycle.ts';
-import type { RequestContext } from './request-context.ts';
 import { toAppError } from './wire-error.ts';
 
 /**
@@ -10,10 +9,9 @@ import { toAppError } from './wire-error.ts';
  */
 export async function awaitAnswer<Answer>(request: FastifyRequest, make: () => Promise<Answer>): Promise<Answer> {
   const { lifecycle } = request.server;
-  const { deadline, callerChanges } = request.context as RequestContext;
+  const { deadline } = request.context;
   const answer: LongAnswer = { request, fail: (thrown) => deadline.cancel(toAppError(thrown)) };
-  lifecycle.awaited.add(answer);
-  if (callerChanges !== lifecycle.callerChanges) lifecycle.recheck(answer);
+  lifecycle.watch(answer, lifecycle.awaited);
   try {
     return await make();
   } finally {

@@ -88,7 +88,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
     (reply.raw as Answer).context = context;
     reply.header('x-request-id', request.id);
     // A socket that becomes a WebSocket lives on after the request; whoever runs it ends it.
-    if (!asksForWebSocket(request, lifecycle.webSocketPaths)) lifecycle.begin(context);
+    if (!asksForWebSocket(request, lifecycle.webSocketPaths)) lifecycle.inFlight.add(context);
 
     let overdue: NodeJS.Timeout | undefined;
     const onEnded = (): void => {
@@ -104,7 +104,7 @@ export function beginRequests(server: FastifyInstance, options: BeginOptions): v
       clearTimeout(overdue);
       if (context.isAnswered) context.deadline.end();
       else context.deadline.cancel(new Cancelled('the client has gone'));
-      lifecycle.finish(context);
+      lifecycle.inFlight.delete(context);
       const observation = logRequest(log, request, reply);
       observe?.(observation);
       endTrace(context, observation);

@@ -66,7 +66,6 @@ export class EventStream {
     this.#context = request.context as RequestContext;
     this.#errorEvent = options.errorEvent;
     this.#lifecycle = request.server.lifecycle;
-    this.#lifecycle.streams.add(this);
     raw.once('close', () => this.#close());
     raw.on('drain', () => this.#onDrained());
     // A write to a connection that broke is told by `close`.
@@ -75,7 +74,7 @@ export class EventStream {
       setInterval(() => this.#keepAlive(), options.keepAliveMs ?? KEEP_ALIVE_MS),
       setTimeout(() => this.fail(httpErrors.raise.deadline_exceeded()), options.budgetMs),
     ];
-    if (this.#context.callerChanges !== this.#lifecycle.callerChanges) this.#lifecycle.recheck(this);
+    this.#lifecycle.watch(this, this.#lifecycle.streams);
     // `close` comes once: a client that left while the route was preparing is not told again.
     if (raw.destroyed) this.#close();
     else if (request.method === 'HEAD') this.#endUnread();

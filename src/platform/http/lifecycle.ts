@@ -35,21 +35,14 @@ export class Lifecycle {
   readonly webSocketPaths = new Set<string>();
   /** Every route, as it was registered. */
   readonly routes: RouteOptions[] = [];
-  readonly #inFlight = new Set<RequestContext>();
+  /** Requests whose answer is not finished, and whose client has not gone. */
+  readonly inFlight = new Set<RequestContext>();
 
-  /** Requests whose answer is not finished. */
-  get inFlight(): ReadonlySet<RequestContext> {
-    return this.#inFlight;
-  }
-
-  /** Counts a request as in flight. */
-  begin(request: RequestContext): void {
-    this.#inFlight.add(request);
-  }
-
-  /** The request's answer is finished, or its client has gone. */
-  finish(request: RequestContext): void {
-    this.#inFlight.delete(request);
+  /** Has an answer watched, which goes to `streams` or `awaited`; callers may have changed since its own was identified. */
+  watch(answer: LongAnswer, answers: Set<LongAnswer>): void {
+    answers.add(answer);
+    const { callerChanges } = answer.request.context as RequestContext;
+    if (callerChanges !== this.callerChanges) this.recheck(answer);
   }
 }
 

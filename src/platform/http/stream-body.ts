@@ -23,12 +23,11 @@ export function streamBody(request: FastifyRequest, pieces: AsyncIterable<string
   const cut = (reason: Error): void => void body.destroy(toAppError(reason));
   // What makes the pieces has to end first, or the body would wait for it.
   const stream: LongAnswer = { request, fail: (thrown) => deadline.cancel(toAppError(thrown)) };
-  lifecycle.streams.add(stream);
   body.once('error', (error) => {
     context.failure = toAppError(error);
   });
   body.once('close', () => lifecycle.streams.delete(stream));
   deadline.onEnded(cut);
-  if (context.callerChanges !== lifecycle.callerChanges) lifecycle.recheck(stream);
+  lifecycle.watch(stream, lifecycle.streams);
   return body;
 }
