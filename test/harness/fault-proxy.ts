@@ -9,7 +9,7 @@ export type FaultMode = 'pass' | 'black-hole' | 'reset';
 export interface FaultProxy {
   /** The URL of the server behind it, by way of the proxy. */
   readonly url: string;
-  /** From now on, for the connections there are and those to come. What was lost stays lost. */
+  /** From now on, for the connections there are and those to come. One on which something was lost is forgotten. */
   setMode(mode: FaultMode): void;
   /** What the connections there are carry from now on is lost, as when the network has forgotten them. New ones pass. */
   forget(): void;
@@ -39,20 +39,22 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   let mode: FaultMode = 'pass';
   const [unanswered, untold] = [new SoughtText(), new SoughtText()];
 
-  const isSwallowed = (from: Socket): boolean => mode === 'black-hole' || forgotten.has(from);
-
   function join(from: Socket, to: Socket): void {
     sockets.add(from);
-    // No word on the other side of a black hole, not even of the end.
+    // No word on the other side of a black hole, not even of the end. What comes later would never be told without what was lost.
+    const isSwallowed = (): boolean => {
+      if (mode === 'black-hole') for (const side of [from, to]) forgotten.add(side);
+      return forgotten.has(from);
+    };
     from.on('data', (bytes) => {
-      if (!isSwallowed(from)) to.write(bytes);
+      if (!isSwallowed()) to.write(bytes);
     });
     from.on('end', () => {
-      if (!isSwallowed(from)) to.end();
+      if (!isSwallowed()) to.end();
     });
     from.on('close', () => {
       sockets.delete(from);
-      if (!isSwallowed(from)) to.destroy();
+      if (!isSwallowed()) to.destroy();
     });
     from.on('error', () => from.destroy());
   }
@@ -73,8 +75,7 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     join(far, near);
   });
   const port = await listen(server);
-  const url = new URL(targetUrl);
-  url.host = `127.0.0.1:${port}`;
+  const url = Object.assign(new URL(targetUrl), { host: `127.0.0.1:${port}` });
 
   return {
     url: url.href,
