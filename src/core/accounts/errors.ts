@@ -43,7 +43,7 @@ export const signInErrors = defineErrors('auth', {
     message: 'This refresh token was used before, so all tokens of this sign-in were ended. Sign in again.',
   },
   signed_out: { status: 401, message: 'This sign-in was ended. Sign in again.' },
-  user_disabled: { status: 401, message: 'This account is disabled. Ask the operator of this server.' },
+  user_disabled: { status: 401, message: 'This account is disabled, or was erased. Ask the operator of this server.' },
   username_taken: { status: 409, message: 'This username is taken. Choose another.' },
   too_many_failures: {
     status: 429,
