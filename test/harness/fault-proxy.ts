@@ -42,19 +42,19 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   function join(from: Socket, to: Socket): void {
     sockets.add(from);
     // No word on the other side of a black hole, not even of the end. What comes later would never be told without what was lost.
-    const isSwallowed = (): boolean => {
+    const loses = (): boolean => {
       if (mode === 'black-hole') for (const side of [from, to]) forgotten.add(side);
       return forgotten.has(from);
     };
     from.on('data', (bytes) => {
-      if (!isSwallowed()) to.write(bytes);
+      if (!loses()) to.write(bytes);
     });
     from.on('end', () => {
-      if (!isSwallowed()) to.end();
+      if (!loses()) to.end();
     });
     from.on('close', () => {
       sockets.delete(from);
-      if (!isSwallowed()) to.destroy();
+      if (!loses()) to.destroy();
     });
     from.on('error', () => from.destroy());
   }

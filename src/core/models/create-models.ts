@@ -133,7 +133,7 @@ export function createModels(options: ModelsOptions): Models {
         .flatMap(({ route }) => route.targets.map(({ health }) => health))
         .filter(({ model }) => model !== OFFLINE),
     listFailing: () =>
-      [...entries].flatMap(([name, { route }]) => (route.targets.every(({ isFailing }) => isFailing) ? [name] : [])),
+      [...entries].filter(([, { route }]) => route.targets.every(({ isFailing }) => isFailing)).map(([name]) => name),
     async close() {
       for (const { route } of entries.values())
         for (const { options: guarded } of route.targets) await guarded.target.close();

@@ -61,7 +61,8 @@ const KEPT_LONGER_MS = 60_000;
  * a command a request; a refused request costs it nothing.
  *
  * While Redis is away, each server goes on by itself with its part of the limit, limit ÷ servers, which may come beside what
- * others let through before. What it lets through then is a debt, which it pays when the key is next asked for, and within about a second of Redis being back.
+ * others let through before. What it lets through then is a debt, which it pays when the key is next asked for, and within
+ * about a second of Redis being back.
  */
 export class Limiter {
   readonly #options: LimiterOptions;
