@@ -58,6 +58,15 @@ describe('the offline model', () => {
     expect(usage?.completion_tokens).toBe(words);
   });
 
+  it('refuses to answer in JSON, which it does not write', async () => {
+    const definition = { type: 'json_schema', json_schema: { name: 'a', schema: {} } } as const;
+    for (const response_format of [{ type: 'json_object' } as const, definition]) {
+      const refused = models.complete(hello({ response_format }), { deadline: ample() });
+      await expect(refused).rejects.toMatchObject({ code: 'models.invalid_request', param: 'response_format' });
+    }
+    await models.complete(hello({ response_format: { type: 'text' } }), { deadline: ample() });
+  });
+
   it('counts the words that it is told in parts', async () => {
     const content = ['one two', 'three'].map((text) => ({ type: 'text' as const, text }));
     const { usage } = await models.complete(hello({ messages: [{ role: 'user', content }] }), { deadline: ample() });
@@ -69,6 +78,11 @@ describe('the offline model', () => {
     const whole = await models.complete(request, { deadline: ample() });
     const bounded = await models.complete({ ...request, max_tokens: 1 }, { deadline: ample() });
     expect(whole.choices[0]?.message.content).not.toContain('offline model');
+    const inJson = await models.complete(
+      { ...request, response_format: { type: 'json_object' } },
+      { deadline: ample() },
+    );
     expect(bounded.choices).toEqual(whole.choices);
+    expect(inJson.choices).toEqual(whole.choices);
   });
 });

@@ -3,6 +3,7 @@ import type { Take } from '../../base/pump.ts';
 import type { Clock } from '../../base/time.ts';
 import { Accumulator } from './accumulator.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
+import { modelErrors } from './errors.ts';
 import type { Message } from './message-schema.ts';
 import { type OfflineReply, type OfflineRole, replyOffline } from './reply-offline.ts';
 import type { ModelCall, NamedRequest, Target } from './target.ts';
@@ -52,10 +53,14 @@ function writeReply(reply: OfflineReply, maxWords: number): { deltas: object[]; 
   return { deltas, words: deltas.length, finishReason: maxWords < 2 ? 'length' : 'tool_calls' };
 }
 
+const NO_JSON =
+  'The built-in offline model does not write JSON. Leave out `response_format`, or ask a language model: GET /v1/models lists ' +
+  "what there is, and the server's operator adds one by MODEL_BASE_URL.";
+
 /**
  * Answers by rules alone: it has the tools called that a plain command asks for, tells what they came to, and says what
  * it is to everything else. Its choices, where several are asked for, are the same. Its usage and the bounds of an answer
- * count words of text, for want of tokens.
+ * count words of text, for want of tokens. It refuses to answer in JSON, which its text is not; but not who is in a crisis.
  */
 export class OfflineModel implements Target {
   readonly #clock: Clock;
@@ -94,6 +99,9 @@ export class OfflineModel implements Target {
 
     deadline.throwIfEnded();
     const reply = replyOffline(request, { commands, now, role: this.#role });
+    if (!('isVital' in reply) && (request.response_format?.type ?? 'text') !== 'text') {
+      throw modelErrors.raise.invalid_request({ reason: NO_JSON }, { param: 'response_format' });
+    }
     const maxWords = Math.min(maxTokens ?? Infinity, maxCompletionTokens ?? Infinity);
     const { deltas, words, finishReason } = writeReply(reply, maxWords);
     await take(toChunk({ role: 'assistant', content: 'text' in reply ? '' : null, refusal: null }));
