@@ -37,7 +37,8 @@ export type ToldExpense = ReturnType<typeof toTold>;
 
 /** A category as it is kept: "Food " and "food" are one. */
 export function toCategory(category: string): string {
-  return category.trim().normalize().toLowerCase();
+  // In this order: small letters may be one with an accent that capitals have apart.
+  return category.trim().toLowerCase().normalize();
 }
 
 /**
