@@ -28,6 +28,11 @@ describe('parseJsonBody', () => {
     expect(parse('')).toBeUndefined();
   });
 
+  test('takes a magnitude, as tools bound their numbers by: it loses no digits', () => {
+    const text = '{"minimum":-1.7976931348623157e+308,"maximum":3.4028234663852886e+38}';
+    expect(JSON.stringify(parse(text))).toBe(text);
+  });
+
   test.each([
     ['truncated', '{"a":', 'body'],
     ['trailing text', '{} x', 'body'],

@@ -52,11 +52,17 @@ function findTextFault(text: string): Fault | undefined {
   return undefined;
 }
 
+/**
+ * From here on JSON is written with a power of ten: a magnitude, not a count that loses digits. Zod bounds the `float64` of a
+ * tool so, by the greatest number that there is.
+ */
+const MIN_MAGNITUDE = 1e21;
+
 /** Whether a number that is read from text is one to compute with. */
 export function isPlainNumber(number: number): boolean {
-  const isExact = Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
+  const losesDigits = Number.isInteger(number) && !Number.isSafeInteger(number) && Math.abs(number) < MIN_MAGNITUDE;
   // Minus zero passes for zero in comparisons and is another value elsewhere.
-  return isExact && !Object.is(number, -0);
+  return Number.isFinite(number) && !losesDigits && !Object.is(number, -0);
 }
 
 function findNumberFault(number: number): Fault | undefined {
