@@ -51,7 +51,7 @@ export function newId(): string {
   return text.toString('latin1');
 }
 
-/** Whether a string is a UUID in the canonical lower-case form, the only form that ids have on the wire. */
+/** Whether a string is a UUID in the canonical lower-case form, the only form that ids have here. */
 export function isId(value: string): boolean {
   return UUID.test(value);
 }

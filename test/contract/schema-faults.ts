@@ -73,7 +73,7 @@ function wrongTexts(schema: JsonSchema): WrongValue[] {
     for (const value of IMPOSSIBLE_TIMES) wrong.push({ name: `the time ${value}`, value });
   }
   if (format === 'date') wrong.push({ name: 'an impossible date', value: '2026-02-30' });
-  if (format === 'uuid') wrong.push({ name: 'an id in upper case', value: '0190A0A0-0000-7000-8000-00000000ABCD' });
+  if (format === 'uuid') wrong.push({ name: 'an id without hyphens', value: '0190a0a0000070008000000000abcd00' });
   return wrong;
 }
 

@@ -7,7 +7,7 @@ import { httpErrors } from './errors.ts';
 const MAX_PATH_CHARS = 200;
 
 const FORMATS: Readonly<Record<string, string>> = {
-  uuid: 'an id: a UUID in lower case',
+  uuid: 'an id: a UUID',
   date: 'a date that exists, such as 2026-02-28',
   'date-time': 'a time in RFC 3339 that exists, such as 2026-02-28T12:00:00Z',
   email: 'an e-mail address',

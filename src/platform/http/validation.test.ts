@@ -21,6 +21,8 @@ const Body = Type.Object(
     day: Type.Optional(Type.String({ format: 'date' })),
     mail: Type.Optional(Type.String({ format: 'email' })),
     messages: Type.Optional(Type.Array(Message, { maxItems: 2 })),
+    parent_id: Type.Optional(Type.Union([Type.String({ format: 'uuid' }), Type.Null()])),
+    ids: Type.Optional(Type.Array(Type.String({ format: 'uuid' }), { uniqueItems: true })),
     colour: Type.String({ default: 'red' }),
   },
   { additionalProperties: false },
@@ -112,6 +114,14 @@ describe('a body', () => {
     expect((await post(payload)).json()).toEqual({ ...payload, colour: 'red' });
   });
 
+  test('has its ids read in either case, and those that differ in nothing else as one', async () => {
+    const capitals = ID.toUpperCase();
+    const read = (await post({ title: 'x', parent_id: capitals, ids: [capitals] })).json();
+    expect(read).toMatchObject({ parent_id: ID, ids: [ID] });
+    expect((await post({ title: 'x', parent_id: null })).json()).toMatchObject({ parent_id: null });
+    expect((await post({ title: 'x', ids: [capitals, ID] })).json().error.param).toBe('ids');
+  });
+
   test('may be left out where no field of it is required, and only there', async () => {
     const patch = await made.server.inject({ method: 'PATCH', url: '/optional', headers: signedIn });
     expect(patch.json()).toEqual({});
@@ -199,7 +209,7 @@ describe('a query', () => {
 });
 
 describe('a path', () => {
-  test.each(['abc', ID.toUpperCase(), `urn:uuid:${ID}`, `${ID}%00`, "1'--", '%F0%9F%98%80'])(
+  test.each(['abc', `urn:uuid:${ID}`, `${ID}%00`, "1'--", '%F0%9F%98%80'])(
     'with the id %s is refused with 400, naming the parameter',
     async (id) => {
       const answer = await get(`/sessions/${id}`);
@@ -208,8 +218,9 @@ describe('a path', () => {
     },
   );
 
-  test('with an id in its one form is taken', async () => {
+  test('with an id is taken, in capitals too', async () => {
     expect((await get(`/sessions/${ID}`)).json()).toEqual({ session_id: ID });
+    expect((await get(`/sessions/${ID.toUpperCase()}`)).json()).toEqual({ session_id: ID });
   });
 
   test.each([

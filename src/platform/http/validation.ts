@@ -1,6 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import { createStrictAjv } from '../../base/strict-ajv.ts';
+import { createIdReader } from './read-ids.ts';
 import { createCoercion } from './string-coercion.ts';
 import { describeFault, type FieldFault, invalidField, nameField } from './validation-fault.ts';
 
@@ -15,9 +16,9 @@ function findNul(values: Record<string, unknown>): string | undefined {
 
 /**
  * Makes what checks each part of a request against its schema: the body as it is; query and path after reading numbers and
- * booleans from their text. Nothing is dropped or bent to fit; only defaults are filled in. What does not fit is
- * `http.invalid_request` with `param` naming the first field at fault and a message that names it too and says what is expected,
- * never what came.
+ * booleans from their text. Nothing is dropped or bent to fit; only defaults are filled in, and ids written in lower case. What
+ * does not fit is `http.invalid_request` with `param` naming the first field at fault and a message that names it too and says
+ * what is expected, never what came.
  * A schema is compiled by the first request that it checks: docs/decisions/0034-what-a-start-needs.md.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
@@ -25,7 +26,9 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   return ({ schema, httpPart }) => {
     const part = httpPart ?? 'body';
     let validate: ValidateFunction | undefined;
+    const readIds = createIdReader(schema);
     const check = (value: unknown) => {
+      readIds(value);
       validate ??= ajv.compile(schema);
       if (validate(value)) return { value };
       return refuse(describeFault(validate.errors as ErrorObject[], part));

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { newId } from '../../../base/ids.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { ChatSocket, type ChatSocketOptions } from './chat-socket.ts';
+import { readFrame } from './frames.ts';
 
 /** A socket of a client, where who it is and what it may do is told by `identify`; and what is asked for it. */
 function connect(identify: () => Promise<{ userId: string }>) {
@@ -86,4 +87,10 @@ test('who has left is not looked up again when something is to be looked at late
   leave();
   await socket.recheck();
   expect(asked.identities).toBe(0);
+});
+
+test('a frame has its ids read in either case', () => {
+  const frame = { type: 'resume', turn_id: newId(), session_id: newId() };
+  const capitals = { ...frame, turn_id: frame.turn_id.toUpperCase(), session_id: frame.session_id.toUpperCase() };
+  expect(readFrame(Buffer.from(JSON.stringify(capitals)))).toEqual(frame);
 });
