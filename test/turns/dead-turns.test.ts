@@ -17,6 +17,8 @@ let turnId: string;
 /** Called after each look at which turns are silent. */
 let afterLook: () => Promise<unknown>;
 let isAway: boolean;
+/** By how much the database's clock was set while the test runs. */
+let setByMs: number;
 let observed: TurnObservation[];
 
 beforeAll(async () => {
@@ -30,6 +32,7 @@ beforeEach(async () => {
   turnId = newId();
   afterLook = async () => {};
   isAway = false;
+  setByMs = 0;
   observed = [];
   await admin.query(
     `insert into chat_turns (user_id, id, session_id, status, owner, model, heartbeat_at)
@@ -43,6 +46,7 @@ function openSweeper(): TurnSweeper {
     if (isAway) throw postgresErrors.raise.unavailable();
     const rows = await postgres.query(statement, context);
     if (statement.name === 'chat.list_dead_turns') await afterLook();
+    if (statement.name === 'chat.read_time') for (const row of rows as { now_ms: number }[]) row.now_ms += setByMs;
     return rows;
   };
   const log = createLogger({ level: 'silent' });
@@ -86,6 +90,30 @@ it('after a look that failed, no turn is marked until there were looks for as lo
   clock.advance(3_000);
   expect(await sweeper.sweep()).toBe(1);
 });
+
+it.each([
+  ['forward', 13],
+  ['back', -13],
+])(
+  'after the clock of the database was set %s, no turn is marked until its owner could be heard again',
+  async (_, seconds) => {
+    const hear = (agoSeconds: number) =>
+      admin.query('update chat_turns set heartbeat_at = clock_timestamp() - make_interval(secs => $2) where id = $1', [
+        turnId,
+        agoSeconds,
+      ]);
+    const sweeper = openSweeper();
+    await hear(0);
+    expect(await sweeper.sweep()).toBe(0);
+    setByMs = seconds * 1_000;
+    await hear(seconds);
+    for (let look = 0; look < 4; look++) {
+      expect(await sweeper.sweep()).toBe(0);
+      clock.advance(3_000);
+    }
+    expect(await sweeper.sweep()).toBe(1);
+  },
+);
 
 it('a call that the end of its server cut off is answered with that it may have had an effect, and no other', async () => {
   const call = { id: 'a', name: 'todo_add', arguments: {}, step: 1, at: 0 };

@@ -200,16 +200,22 @@ export interface DeadTurn {
 }
 
 /**
- * The turns of all users whose owner has not been heard of for a while; for the server's own use.
- * Index: chat_turns_owned. At most `limit` rows.
+ * The turns of all users whose owner has not been heard of for a while, or in a time that is yet to come, since the clock was
+ * set back; for the server's own use. Index: chat_turns_owned. At most `limit` rows.
  */
 export const listDeadTurns = (p: { silentMs: number; limit: number }) => sql<DeadTurn>`
   -- chat.list_dead_turns
   select user_id, id, session_id, owner, heartbeat_at, partial, delta_chars, coalesce(tool_calls, '[]') as tool_calls
   from chat_turns
-  where status = 'running' and heartbeat_at < clock_timestamp() - make_interval(secs => ${p.silentMs}::double precision / 1000)
+  where status = 'running'
+    and abs(extract(epoch from clock_timestamp() - heartbeat_at)) > ${p.silentMs}::double precision / 1000
   order by heartbeat_at
   limit ${p.limit}::integer`;
+
+/** The time by the database's clock, in whole milliseconds since 1970. Touches no table. One row. */
+export const readTime = () => sql<{ now_ms: number }>`
+  -- chat.read_time
+  select coalesce(floor(extract(epoch from clock_timestamp()) * 1000)::float8, 0) as now_ms`;
 
 /**
  * The turns of a server process that their users have stopped; for the server's own use.

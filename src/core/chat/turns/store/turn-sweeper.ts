@@ -7,7 +7,7 @@ import { chatErrors } from '../../errors.ts';
 import type { StoredToolCall } from '../tool-call.ts';
 import { cutOff } from '../turn-draft.ts';
 import type { TurnObserver } from '../turn-observer.ts';
-import { endTurns, listDeadTurns } from './queries.ts';
+import { endTurns, listDeadTurns, readTime } from './queries.ts';
 
 /** How long a turn's owner may be silent before the turn counts as dead, in milliseconds. */
 const SILENT_MS = 12_000;
@@ -17,7 +17,7 @@ const SWEEP_INTERVAL_MS = 3_000;
 
 /**
  * Looks further apart than this, in milliseconds, say that one between them failed, which makes it twice the interval, or that
- * this process stood still. Much less would take a busy moment for that.
+ * this process stood still. By the database's clock, they say that it was set. Much less would take a busy moment for that.
  */
 const MAX_GAP_MS = 5_000;
 
@@ -43,8 +43,9 @@ export interface TurnSweeperOptions extends TurnObserver {
  * process looks for the dead turns of all, its own among them, since one whose start was stored unheard is run by nobody; who
  * is first to mark one wins.
  *
- * When the database was away, no owner could be heard, and the answers of some are finished. So after looks that were too far
- * apart, none is taken for dead until this process has looked for as long as an owner may be silent.
+ * When the database was away, no owner could be heard, and the answers of some are finished; when its clock was set, all seem
+ * silent. So after looks that were too far apart, none is taken for dead until this process has looked for as long as an owner
+ * may be silent.
  */
 export class TurnSweeper {
   readonly #options: TurnSweeperOptions;
@@ -54,6 +55,8 @@ export class TurnSweeper {
   /** When the last look succeeded, and from when on turns may be taken for dead, on the monotonic clock. */
   #lookedMs: number;
   #endsFromMs = 0;
+  /** When the last look was, by the database's clock. */
+  #databaseMs: number | undefined;
 
   constructor(options: TurnSweeperOptions) {
     this.#options = options;
@@ -84,8 +87,11 @@ export class TurnSweeper {
     const { database, log, clock, statementBudgetMs, observeTurn } = this.#options;
     return await inBackground({ budgetMs: statementBudgetMs }, async (context) => {
       const dead = await database.query(listDeadTurns({ silentMs: SILENT_MS, limit: MAX_TURNS }), context);
+      // After those: what made them seem dead is seen here.
+      const [time] = await database.query(readTime(), context);
       const nowMs = clock.monotonicMs();
-      if (nowMs - this.#lookedMs > MAX_GAP_MS) this.#endsFromMs = nowMs + SILENT_MS;
+      if (this.#isFarApart(nowMs, time?.now_ms)) this.#endsFromMs = nowMs + SILENT_MS;
+      this.#databaseMs = time?.now_ms;
       if (dead.length === 0 || nowMs < this.#endsFromMs) {
         this.#lookedMs = nowMs;
         return 0;
@@ -117,6 +123,12 @@ export class TurnSweeper {
       log.warn({ turns: ended.length }, 'marked turns as interrupted whose server had stopped');
       return ended.length;
     });
+  }
+
+  /** Whether this look comes too long after the last one, or the database's clock says so, or that it came before. */
+  #isFarApart(nowMs: number, databaseMs = 0): boolean {
+    const databaseGapMs = databaseMs - (this.#databaseMs ?? databaseMs);
+    return nowMs - this.#lookedMs > MAX_GAP_MS || Math.abs(databaseGapMs) > MAX_GAP_MS;
   }
 
   async #sweepQuietly(): Promise<void> {
