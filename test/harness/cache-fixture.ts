@@ -15,6 +15,8 @@ export class TestSource {
   readonly versions = new Map<string, number>();
   isAway = false;
   loads = 0;
+  /** By how much its clock was set. */
+  setByMs = 0;
   /** Called at the beginning of each load, and before it answers. */
   beforeSnapshot: () => Promise<void> = async () => {};
   beforeAnswer: () => Promise<void> = async () => {};
@@ -24,7 +26,7 @@ export class TestSource {
   }
 
   nowMs(): number {
-    return TestSource.offsetMs + this.#clock.monotonicMs();
+    return TestSource.offsetMs + this.setByMs + this.#clock.monotonicMs();
   }
 
   /** Keys are `tag/anything`; a tag without a version does not exist. */
@@ -56,7 +58,8 @@ export function useTestSource(): { clock: TestClock; source: TestSource } {
   beforeEach(() => {
     source.versions.clear();
     source.change('ann');
-    Object.assign(source, { isAway: false, loads: 0, beforeSnapshot: async () => {}, beforeAnswer: async () => {} });
+    const steps = { beforeSnapshot: async () => {}, beforeAnswer: async () => {} };
+    Object.assign(source, { isAway: false, loads: 0, setByMs: 0, ...steps });
   });
   return { clock, source };
 }

@@ -307,6 +307,7 @@ export class Cache<Value> {
 
   async #findShared(key: string): Promise<Entry<Value> | undefined> {
     const found = await this.#redis?.find(key);
-    return found && this.#trust.mayMeetStrangers ? this.#flights.adopt(found) : undefined;
+    if (found === undefined || !this.#trust.mayMeetStrangers || !this.#trust.remembersStranger(found)) return undefined;
+    return this.#flights.adopt(found);
   }
 }

@@ -105,6 +105,18 @@ describe.each(['in memory', 'in memory and Redis'])('a cache %s that hears of no
     expect(await ask(cache)).toBe('ann/1 at 1');
   });
 
+  test.each([
+    ['back', -3_600_000],
+    ['forward', 3_600_000],
+  ])('serves by grace what it read after the clock of the source was set %s', async (_, setByMs) => {
+    const cache = open();
+    source.setByMs = setByMs;
+    await ask(cache);
+    source.isAway = true;
+    clock.advance(TTL_MS);
+    expect(await ask(cache)).toBe('ann/1 at 1');
+  });
+
   test('says that anything may have changed when it hears no more, when it hears again, and when all is to be forgotten', () => {
     const cache = open();
     const told: unknown[] = [];

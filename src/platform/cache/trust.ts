@@ -29,7 +29,8 @@ const MAX_FLOORS = 100_000;
  * That is enough only while changes are heard of. Time is therefore cut into *eras*: one ends when hearing is lost, the
  * next when it is restored, and another when everything is told to be forgotten. A value may serve unchecked only in the
  * era in which its load began, and only in one in which changes are heard. Values of other processes have no era here; they
- * are judged by the source's clock: read after hearing began, or not to be believed.
+ * are judged by the source's clock: read after hearing began, or not to be believed. Its own are judged by its monotonic
+ * clock, for that of the source may be set back.
  *
  * While the source is away no value can be checked. One that was read since hearing began may serve then, also when
  * hearing was lost along with the source. Once the source answers again unheard, it may have changed unheard: nothing that
@@ -42,9 +43,12 @@ export class Trust {
   readonly #floors = new Map<string, Floor>();
   #era = 0;
   #isHearing = false;
-  /** By the source's clock; infinite once the source has answered unheard. */
+  /** By the source's clock, and by ours; infinite once the source has answered unheard. */
   #heardSinceMs = Number.POSITIVE_INFINITY;
+  #heardFromMs = Number.POSITIVE_INFINITY;
+  /** By the source's clock, and by ours. */
   #forgottenBeforeMs = 0;
+  #forgottenFromMs = 0;
   #strangersRefusedUntilMs = 0;
   /** What to add to our monotonic clock to get the source's. */
   #sourceOffsetMs: number | undefined;
@@ -76,6 +80,7 @@ export class Trust {
   restore(sinceMs: number): void {
     this.#isHearing = true;
     this.#heardSinceMs = sinceMs;
+    this.#heardFromMs = this.#clock.monotonicMs();
     this.#era++;
     this.observeSource(sinceMs, this.#clock.monotonicMs());
   }
@@ -83,6 +88,7 @@ export class Trust {
   /** Nothing that was read before this instant of the source's clock may serve again, not even in its grace. */
   forgetBefore(instantMs: number): void {
     this.#forgottenBeforeMs = Math.max(this.#forgottenBeforeMs, instantMs);
+    this.#forgottenFromMs = this.#clock.monotonicMs();
     this.#era++;
   }
 
@@ -111,10 +117,15 @@ export class Trust {
   }
 
   /**
-   * Whether a value was read since changes are heard of, and since everything was last to be forgotten. One from before may
-   * have been revoked unheard.
+   * Whether a value in memory was read since changes are heard of, and since everything was last to be forgotten. One from
+   * before may have been revoked unheard.
    */
-  remembers({ loadedAtMs }: { readonly loadedAtMs: number }): boolean {
+  remembers({ confirmedAtMs }: { readonly confirmedAtMs: number }): boolean {
+    return confirmedAtMs >= Math.max(this.#forgottenFromMs, this.#heardFromMs);
+  }
+
+  /** The same of a value that another process read. */
+  remembersStranger({ loadedAtMs }: { readonly loadedAtMs: number }): boolean {
     return loadedAtMs >= Math.max(this.#forgottenBeforeMs, this.#heardSinceMs);
   }
 
@@ -125,12 +136,14 @@ export class Trust {
 
   /** Whether a value that another process read may serve unchecked. */
   believesStranger(value: { readonly loadedAtMs: number }): boolean {
-    return this.#isHearing && this.remembers(value) && this.mayMeetStrangers;
+    return this.#isHearing && this.remembersStranger(value) && this.mayMeetStrangers;
   }
 
   /** The source answered a load that began in this era. */
   noteAnswer(era: number): void {
-    if (!this.#isHearing && era === this.#era) this.#heardSinceMs = Number.POSITIVE_INFINITY;
+    if (this.#isHearing || era !== this.#era) return;
+    this.#heardSinceMs = Number.POSITIVE_INFINITY;
+    this.#heardFromMs = Number.POSITIVE_INFINITY;
   }
 
   /**
