@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   ample,
@@ -11,7 +12,7 @@ import {
   settle,
   startModels,
 } from '../../../test/harness/test-models.ts';
-import { isPublicAddress } from './create-connector.ts';
+import { createConnector, isPublicAddress } from './create-connector.ts';
 
 closeAfterEach();
 
@@ -63,4 +64,16 @@ describe('a provider in a private network', () => {
     const { models } = await startModels({ text: 'yes' }, { allowPrivate: true });
     expect((await settle(models.complete(hello(), { deadline: ample() }))).text).toBe('yes');
   });
+});
+
+it('a name is looked up once for all connections that wait for it, so that one that hangs leaves others room', async () => {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const connect = createConnector({ connectTimeoutMs: 5_000, allowPrivate: true });
+  const target = { hostname: 'localhost', protocol: 'http:', port: String((server.address() as AddressInfo).port) };
+  const connections = Array.from({ length: 3 }, () => promisify(connect)(target));
+  const lookUps = process.getActiveResourcesInfo().filter((resource) => resource === 'GetAddrInfoReqWrap');
+  expect(lookUps).toHaveLength(1);
+  for (const socket of await Promise.all(connections)) socket?.destroy();
 });

@@ -1,4 +1,5 @@
-import { lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
@@ -26,15 +27,36 @@ export function isPublicAddress(address: string): boolean {
   return parsed.range() === 'unicast' && (parsed instanceof ipaddr.IPv4 || parsed.match(globalIPv6));
 }
 
-/** Resolves a name as Node does, and refuses it when any of its addresses is not public. */
-const lookUpPublic: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, options, (error, found, family) => {
-    const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
-    if (error === null && !addresses.every(isPublicAddress))
-      callback(modelErrors.raise.address_refused(), found, family);
-    else callback(error, found, family);
-  });
-};
+/** The look-ups of names that are under way. */
+const lookUps = new Map<string, Promise<LookupAddress[]>>();
+
+/**
+ * Resolves a name as Node does, once at a time for all who ask. Node does two at a time: where a resolver hangs on the name of a
+ * provider, as many as there are calls of it would hold back that of the database for as long.
+ */
+function lookUpOnce(hostname: string): Promise<LookupAddress[]> {
+  let underWay = lookUps.get(hostname);
+  if (underWay === undefined) {
+    underWay = lookup(hostname, { all: true }).finally(() => lookUps.delete(hostname));
+    lookUps.set(hostname, underWay);
+  }
+  return underWay;
+}
+
+/** Without `allowPrivate` it refuses a name when any of its addresses is not public. */
+function createLookUp(allowPrivate: boolean): LookupFunction {
+  return (hostname, { all }, callback) => {
+    lookUpOnce(hostname).then(
+      (found) => {
+        const isAllowed = allowPrivate || found.every(({ address }) => isPublicAddress(address));
+        const error = isAllowed ? null : modelErrors.raise.address_refused();
+        if (all) callback(error, found);
+        else callback(error, found[0]?.address ?? '', found[0]?.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    );
+  };
+}
 
 /**
  * Makes the connections to a provider, over HTTP/1.1: there an aborted request closes its connection, which every
@@ -48,7 +70,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
   const connect = buildConnector({
     timeout: connectTimeoutMs,
     allowH2: false,
-    ...(!allowPrivate && { lookup: lookUpPublic }),
+    lookup: createLookUp(allowPrivate),
   });
   if (allowPrivate) return connect;
   return (target, callback) => {
