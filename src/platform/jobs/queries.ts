@@ -25,31 +25,36 @@ export interface FailedJobRow {
  * Says that a worker lives, and gives back what workers have locked that do not. A worker that was itself cut off judges
  * nobody before its next sign of life. Frees queues too whose job is gone: a worker that came back after its lease deletes the job
  * that it has done, and whoever has it by now does not find it any more to free its queue with. And what this worker itself has
- * locked for so long without holding it: the reply was lost that was to tell it so. And makes jobs due that a server whose clock
- * is ahead has scheduled: the next of their kind would be skipped until then, or take their place before they are due. Indexes:
- * job_workers_pkey, jobs_running, jobs_key_key1. One row: how many workers were found dead.
+ * locked for so long without holding it: the reply was lost that was to tell it so. What was locked or said as far ahead of
+ * now counts as old, too: then the clock was set back. And makes jobs due that a server whose clock is ahead has scheduled: the
+ * next of their kind would be skipped until then, or take their place before they are due. Indexes: job_workers_pkey,
+ * jobs_running, jobs_key_key1. One row: how many workers were found dead.
  */
 export const beat = (p: { worker: string; leaseMs: number; heldJobs: readonly string[] }) => sql<{ lost: number }>`
   -- jobs.beat
   with lease as (
-    select clock_timestamp() - make_interval(secs => ${p.leaseMs}::double precision / 1000) as since
+    select clock_timestamp() - length as since, clock_timestamp() + length as until
+    from make_interval(secs => ${p.leaseMs}::double precision / 1000) length
   ), seen as (
     insert into job_workers (id, seen_at) values (${p.worker}::text, clock_timestamp())
     on conflict (id) do update set seen_at = excluded.seen_at
   ), lost as (
     select distinct j.locked_by as worker
     from lease, graphile_worker._private_jobs j
-    where j.locked_at < lease.since
-      and not exists (select from job_workers w where w.id = j.locked_by and w.seen_at >= lease.since)
-      and exists (select from job_workers me where me.id = ${p.worker}::text and me.seen_at >= lease.since)
+    where j.locked_at not between lease.since and lease.until
+      and not exists (select from job_workers w where w.id = j.locked_by and w.seen_at between lease.since and lease.until)
+      and exists (
+        select from job_workers me where me.id = ${p.worker}::text and me.seen_at between lease.since and lease.until
+      )
   ), untold as (
     update graphile_worker._private_jobs j set locked_at = null, locked_by = null
     from lease
-    where j.locked_at < lease.since and j.locked_by = ${p.worker}::text and j.id <> all(${p.heldJobs}::bigint[])
+    where j.locked_at not between lease.since and lease.until and j.locked_by = ${p.worker}::text
+      and j.id <> all(${p.heldJobs}::bigint[])
   ), freed as (
     update graphile_worker._private_job_queues q set locked_at = null, locked_by = null
     from lease
-    where q.locked_at < lease.since
+    where q.locked_at not between lease.since and lease.until
       and not exists (
         select from graphile_worker._private_jobs j
         where j.locked_at is not null and j.job_queue_id = q.id and j.locked_by = q.locked_by
