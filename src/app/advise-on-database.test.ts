@@ -11,6 +11,13 @@ it('says how to trust a server whose certificate nobody known has signed, also w
 });
 
 it.each([
+  ['CERT_HAS_EXPIRED', 'Renew'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'host'],
+])('says what to do about a certificate that is refused by %s', (code, advice) => {
+  expect(adviseOnDatabase(Object.assign(new Error('refused'), { code }))).toContain(advice);
+});
+
+it.each([
   ['3F000', 'An assistant has one of its own'],
   ['42P07', 'if the migration is yours'],
 ])('says of %s also what helps who writes an assistant', (code, advice) => {

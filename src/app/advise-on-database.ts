@@ -24,7 +24,10 @@ const adviceByCode: Readonly<Record<string, string>> = {
   '53300':
     'End connections of others, raise max_connections or the limit of the role, or lower DATABASE_POOL_SIZE and ' +
     'DATABASE_POOL_OVERFLOW of servers that run.',
+  CERT_HAS_EXPIRED: "Renew the database's certificate; if it is a new one, see that this machine's clock is right.",
   DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_ISSUER,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'Put a name of its certificate as the host into the URL, or that host into its certificate.',
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_ISSUER,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_ISSUER,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_ISSUER,

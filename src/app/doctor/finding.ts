@@ -44,6 +44,18 @@ export const fine = (what: string): Observation => ({ level: 'ok', what, what_to
 export const advice = (what: string, todo: string): Observation => ({ level: 'advice', what, what_to_do: todo });
 export const broken = (what: string, todo: string): Observation => ({ level: 'broken', what, what_to_do: todo });
 
+/** As Node says it. Mail and Redis put codes of their own in place of its. */
+const UNKNOWN_ISSUER =
+  /self-signed certificate|unable to (?:verify the first certificate|get (?:local )?issuer certificate)/;
+const TRUST_ISSUER =
+  "Set NODE_EXTRA_CA_CERTS=<file> with its issuer's certificate, in PEM, beside the other variables, also for the server.";
+
+/** A service that is not reached, and what to do; other than that where nobody known has signed its certificate. */
+export function unreached(what: string, error: unknown, todo: string): Observation {
+  const reason = reasonOf(error);
+  return broken(`${what}: ${reason}`, UNKNOWN_ISSUER.test(reason) ? TRUST_ISSUER : todo);
+}
+
 /** The first few of names, and that there are more. */
 export const firstOf = (names: readonly string[]): string =>
   `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;

@@ -1,6 +1,6 @@
 import { inspectMailServer } from '../../../platform/mail/index.ts';
 import { reasonOf } from '../../reason-of.ts';
-import { broken, type Check, fine, SERVICE_BOUND_MS } from '../finding.ts';
+import { broken, type Check, fine, SERVICE_BOUND_MS, unreached } from '../finding.ts';
 
 /** Whether the mail server is reached and lets us in. Nothing is sent. */
 export const checkMail: Check = {
@@ -17,8 +17,9 @@ export const checkMail: Check = {
         return [broken(`${host} does not let us in: ${reasonOf(error)}`, todo)];
       }
       return [
-        broken(
-          `${host} cannot be worked with: ${reasonOf(error)}`,
+        unreached(
+          `${host} cannot be worked with`,
+          error,
           'See that it runs and is reached from here; else mend SMTP_URL: smtps:// where TLS comes first, as on port 465, else smtp://. ' +
             'Mail waits meanwhile, and is given up after some hours.',
         ),

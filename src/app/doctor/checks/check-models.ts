@@ -1,7 +1,6 @@
 import { inspectTarget, type TargetDefinition } from '../../../core/models/index.ts';
 import { listModels } from '../../open-models.ts';
-import { reasonOf } from '../../reason-of.ts';
-import { advice, broken, type Check, fine, type Observation, SERVICE_BOUND_MS } from '../finding.ts';
+import { advice, broken, type Check, fine, type Observation, SERVICE_BOUND_MS, unreached } from '../finding.ts';
 
 async function examineTarget(model: string, target: TargetDefinition): Promise<Observation> {
   const name = `${model} at ${new URL(target.baseUrl).host}`;
@@ -28,8 +27,9 @@ async function examineTarget(model: string, target: TargetDefinition): Promise<O
     // Any other answer is one of somebody who is there.
     return fine(`${name} answers in ${Math.round(performance.now() - startedAtMs)} ms`);
   } catch (error) {
-    return broken(
-      `${name} is not reached: ${reasonOf(error)}`,
+    return unreached(
+      `${name} is not reached`,
+      error,
       'Mend its base URL, or the network from here to there; in a private network MODEL_ALLOW_PRIVATE=on, or allow_private of the target.',
     );
   }

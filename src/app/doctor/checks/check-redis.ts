@@ -1,6 +1,5 @@
 import { inspectRedis, type RedisState } from '../../../platform/redis/index.ts';
-import { reasonOf } from '../../reason-of.ts';
-import { advice, BOUND_MS, broken, type Check, fine, type Observation } from '../finding.ts';
+import { advice, BOUND_MS, broken, type Check, fine, type Observation, unreached } from '../finding.ts';
 
 function judge(
   { version, isReplica, evictionPolicy, roundTripMs, refused }: RedisState,
@@ -49,8 +48,9 @@ export const checkRedis: Check = {
       return judge(await inspectRedis(redis.url, BOUND_MS / 4), redis.commandTimeoutMs);
     } catch (error) {
       return [
-        broken(
-          `Redis does not answer: ${reasonOf(error)}`,
+        unreached(
+          'Redis does not answer',
+          error,
           'See that it runs and is reached from here; servers do without it meanwhile, each for itself. Else mend REDIS_URL.',
         ),
       ];

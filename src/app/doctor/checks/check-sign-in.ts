@@ -1,6 +1,5 @@
 import { type Issuer, inspectIssuer, readIssuers } from '../../../core/accounts/index.ts';
-import { reasonOf } from '../../reason-of.ts';
-import { broken, type Check, fine, type Observation, SERVICE_BOUND_MS } from '../finding.ts';
+import { type Check, fine, type Observation, SERVICE_BOUND_MS, unreached } from '../finding.ts';
 
 async function examineIssuer({ issuer, jwksUrl, verificationKey }: Issuer): Promise<Observation> {
   if (verificationKey !== undefined) return fine(`by tokens of ${issuer}, by the key that is configured`);
@@ -8,8 +7,9 @@ async function examineIssuer({ issuer, jwksUrl, verificationKey }: Issuer): Prom
     const keys = await inspectIssuer({ issuer, jwksUrl }, SERVICE_BOUND_MS);
     return fine(`by tokens of ${issuer}, which has ${keys === 1 ? 'one key' : `${keys} keys`}`);
   } catch (error) {
-    return broken(
-      `the keys of ${issuer} cannot be had: ${reasonOf(error)}`,
+    return unreached(
+      `the keys of ${issuer} cannot be had`,
+      error,
       'Write the issuer, and its jwks_url if it has one, exactly as the provider does, and mend the network from here to there; ' +
         'sign-ins are answered 503 until a server has read them.',
     );

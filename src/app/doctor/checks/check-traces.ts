@@ -1,7 +1,6 @@
 import { inspectCollector } from '../../../platform/telemetry/index.ts';
-import { reasonOf } from '../../reason-of.ts';
 import { readCollector } from '../../start-tracing.ts';
-import { advice, broken, type Check, fine, type Observation, SERVICE_BOUND_MS } from '../finding.ts';
+import { advice, broken, type Check, fine, type Observation, SERVICE_BOUND_MS, unreached } from '../finding.ts';
 
 function judge(host: string, status: number): Observation {
   if (status < 300) return fine(`${host} takes them`);
@@ -31,8 +30,9 @@ export const checkTraces: Check = {
       return [judge(host, await inspectCollector(collector, SERVICE_BOUND_MS))];
     } catch (error) {
       return [
-        broken(
-          `${host} is not reached: ${reasonOf(error)}`,
+        unreached(
+          `${host} is not reached`,
+          error,
           'See that it runs and speaks OTLP over HTTP, mostly on port 4318; else mend OTEL_EXPORTER_OTLP_ENDPOINT.',
         ),
       ];
