@@ -95,7 +95,7 @@ describe.concurrent('a streamed turn whose provider is in trouble', () => {
   it.each(faults)('of kind %s ends with the error %s after %s, and never as if it were finished', async (...fault) => {
     const [mode, code, before] = fault;
     const { streamed, events, tookMs, turn, messages, again } = await take(mode);
-    expect(streamed.startsWith(': open\n\n')).toBe(true);
+    expect(streamed.startsWith('event: turn.started\n')).toBe(true);
     const kinds = events.map(({ event }) => event);
     expect([kinds[0], kinds.at(-1)]).toEqual(['turn.started', 'error']);
     expect(kinds).not.toContain('turn.completed');
@@ -128,3 +128,14 @@ it('a provider that was given up is left, and none was asked twice', () => {
   const asked = [...faults.map(([mode]) => mode), ...harmless].map((mode) => `stub:${mode}`);
   expect(modesOf(provider.requests)).toEqual(asked.sort());
 });
+
+it.each(['/v1/chat/completions', '/v1/chat/sessions/:session_id/messages', '/api/:user_id/chat'])(
+  'a request to %s may last longer than any model may: its answer has to be stored',
+  (path) => {
+    const { routes } = product.server.http.lifecycle;
+    const budgets = routes
+      .filter(({ url, method }) => url === path && method === 'POST')
+      .map(({ config }) => config?.budgetMs);
+    expect(budgets).toEqual([expect.toSatisfy((budgetMs: number) => budgetMs > 30_000)]);
+  },
+);

@@ -1,13 +1,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
-import {
-  connectRaw,
-  createTestServer,
-  listen,
-  type RawConnection,
-  type TestServer,
-} from '../../../test/harness/http-server.ts';
+import { connectRaw, createTestServer, listen } from '../../../test/harness/http-server.ts';
 import { AppError } from '../../base/errors.ts';
 import { type EventStream, type EventStreamOptions, openEventStream } from './event-stream.ts';
 import type { HttpServer } from './server.ts';
@@ -28,7 +23,7 @@ afterEach(async () => {
 async function openStream(options: Partial<EventStreamOptions> = {}, budgetMs = 5000, request = REQUEST) {
   let signal: AbortSignal | undefined;
   const { promise, resolve } = Promise.withResolvers<{ stream: EventStream; raw: ServerResponse }>();
-  const made: TestServer = createTestServer((server) => {
+  const made = createTestServer((server) => {
     server.get('/stream', { config: { access: 'public', budgetMs } }, async (request, reply) => {
       signal = request.context.deadline.signal;
       request.context.timings.add('sql', 3);
@@ -37,7 +32,7 @@ async function openStream(options: Partial<EventStreamOptions> = {}, budgetMs = 
     });
   });
   opened.push(made.server);
-  const client: RawConnection = connectRaw(await listen(made.server), request);
+  const client = connectRaw(await listen(made.server), request);
   return { ...made, client, ...(await promise), wasCut: () => signal?.aborted };
 }
 
@@ -47,9 +42,12 @@ function eventsOf(received: string): string {
   return body.replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n/g, '').replaceAll('\r\n', '');
 }
 
-test('a stream begins at once, with the headers that every answer has and a comment', async () => {
+/** Has timers stand still until the test moves them on. What else a stream needs goes on. */
+const holdTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+
+test('a stream begins at once, with the headers that every answer has and, for want of an event, a comment', async () => {
   const { client } = await openStream();
-  const received = await client.until(/: open\n\n/);
+  const received = await client.until(/: keep-alive\n/);
   expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   for (const header of [
     'content-type: text/event-stream; charset=utf-8',
@@ -65,21 +63,28 @@ test('a stream begins at once, with the headers that every answer has and a comm
 });
 
 test('HEAD is answered at once, without a stream that anybody would have to read', async () => {
+  holdTimers();
   const { client, server, stream, lineOf } = await openStream({}, 5000, REQUEST.replace('GET', 'HEAD'));
   expect(await client.until(/\r\n\r\n$/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(await lineOf('s1')).toMatchObject({ level: 'info', status: 200 });
   expect(stream.closed.aborted).toBe(true);
   expect(server.lifecycle.streams.size).toBe(0);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('events are sent in order as their fields say, and the end is marked', async () => {
-  const { client, stream, lineOf } = await openStream();
+  const { client, stream, raw, lineOf } = await openStream();
+  const write = vi.spyOn(raw, 'write');
   await stream.send({ data: { text: 'å\n\n' } });
   await stream.send({ event: 'delta', id: 7, data: 'some\nlines\rof\r\ntext' });
   stream.end();
-  const received = await client.until(/\[DONE\]/);
+  // What comes in one turn of the event loop is written at once.
+  expect(write).not.toHaveBeenCalled();
+  stream.end(new AppError('test.late', { status: 500, message: 'Late.' }));
+  stream.fail(new Error('too late'));
+  const received = await client.until(/\[DONE\]\s+0\r\n\r\n$/);
   expect(eventsOf(received)).toBe(
-    ': open\n\ndata: {"text":"å\\n\\n"}\n\nevent: delta\nid: 7\ndata: some\ndata: lines\ndata: of\ndata: text\n\ndata: [DONE]\n\n',
+    'data: {"text":"å\\n\\n"}\n\nevent: delta\nid: 7\ndata: some\ndata: lines\ndata: of\ndata: text\n\ndata: [DONE]\n\n',
   );
   expect(await lineOf('s1')).toMatchObject({ level: 'info', status: 200 });
   expect(stream.closed.aborted).toBe(false);
@@ -109,27 +114,22 @@ test('the request’s deadline does not cut a stream; the stream’s own budget 
   expect(events).toContain('"code":"http.deadline_exceeded"');
 });
 
-test('comments keep an idle stream alive', async () => {
-  const { client } = await openStream({ keepAliveMs: 10 });
-  await client.until(/(: keep-alive\n\n[^:]*){3}/);
-});
-
-/** Has timers stand still until the test moves them on. What else a stream needs goes on. */
-const holdTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-
-test('they come every 10 s where nothing else is said', async () => {
+test('comments keep a stream alive that says nothing for 10 s, without empty lines, at which some clients fail', async () => {
   holdTimers();
   const { client, stream } = await openStream();
-  vi.advanceTimersByTime(9_999);
-  await stream.send({ data: 'before' });
-  expect(eventsOf(await client.until(/before/))).not.toContain('keep-alive');
-  vi.advanceTimersByTime(1);
-  await client.until(/: keep-alive\n\n/);
+  for (const [data, silenceMs] of Object.entries({ a: 9_999, b: 9_999, c: 10_000 })) {
+    await stream.send({ data });
+    await client.until(new RegExp(`${data}\n`));
+    vi.advanceTimersByTime(silenceMs);
+  }
+  expect(eventsOf(await client.until(/: keep-alive\n/))).toBe('data: a\n\ndata: b\n\ndata: c\n\n: keep-alive\n');
+  vi.advanceTimersByTime(10_000);
+  await client.until(/(: keep-alive\n[^:]*){2}/);
 });
 
 test('a client that leaves is told by `closed`, and sending to it does nothing', async () => {
   const { client, stream, server, lineOf } = await openStream();
-  await client.until(/: open/);
+  await client.until(/: keep-alive\n/);
   client.socket.destroy();
   await once(stream.closed, 'abort');
   await stream.send({ data: 'nobody' });
@@ -137,6 +137,16 @@ test('a client that leaves is told by `closed`, and sending to it does nothing',
   expect(await lineOf('s1')).toMatchObject({ status: 499 });
   expect(server.lifecycle.streams.size).toBe(0);
   expect(server.lifecycle.inFlight.size).toBe(0);
+});
+
+test('what was not written when the connection was closed is not written any more', async () => {
+  const { stream, raw } = await openStream();
+  const write = vi.spyOn(raw, 'write');
+  void stream.send({ data: 'not yet' });
+  raw.emit('close');
+  void stream.send({ data: 'no more' });
+  await nextTurn();
+  expect(write).not.toHaveBeenCalled();
 });
 
 test('a stream for a client that left before it opened is closed from the start', async () => {
@@ -150,7 +160,7 @@ test('a stream for a client that left before it opened is closed from the start'
   });
   opened.push(made.server);
   const client = connectRaw(await listen(made.server), REQUEST);
-  while (made.server.lifecycle.inFlight.size === 0) await new Promise((next) => setImmediate(next));
+  while (made.server.lifecycle.inFlight.size === 0) await nextTurn();
   client.socket.destroy();
   const stream = await promise;
   expect(stream.closed.aborted).toBe(true);
@@ -166,7 +176,7 @@ test('an event that is longer than what may wait reaches a reader who keeps up',
 
 test('a slow reader pauses the source, and loses nothing', async () => {
   const { client, stream } = await openStream();
-  await client.until(/: open/);
+  await client.until(/: keep-alive\n/);
   client.socket.pause();
   const chunk = 'x'.repeat(64_000);
   let sent = 0;
@@ -189,7 +199,7 @@ test('a slow reader pauses the source, and loses nothing', async () => {
 
 test('a reader for whom more than 1 MiB is queued is disconnected, and not before', async () => {
   const { client, stream, raw } = await openStream();
-  await client.until(/: open/);
+  await client.until(/: keep-alive\n/);
   client.socket.pause();
   const data = 'x'.repeat(64_000);
   let queuedBytes = 0;
@@ -197,18 +207,19 @@ test('a reader for whom more than 1 MiB is queued is disconnected, and not befor
     queuedBytes = raw.writableLength;
     expect(queuedBytes).toBeLessThan(1024 * 1024 + 65_000);
     void stream.send({ data });
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   expect(queuedBytes).toBeGreaterThan(1024 * 1024);
   expect(stream.closed.aborted).toBe(true);
 });
 
 test('a reader who takes long to read an event of more than 1 MiB is not disconnected for a keep-alive', async () => {
-  const { client, stream, raw } = await openStream({ keepAliveMs: 20 });
-  await client.until(/: open/);
+  holdTimers();
+  const { client, stream, raw } = await openStream();
+  await client.until(/: keep-alive\n/);
   client.socket.pause();
   const taken = stream.send({ data: 'x'.repeat(8 * 1024 * 1024) });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  vi.advanceTimersByTime(20_000);
   expect(raw.writableLength).toBeGreaterThan(1024 * 1024);
   client.socket.resume();
   await taken;
@@ -224,21 +235,27 @@ async function fill(stream: EventStream, raw: ServerResponse): Promise<{ taken: 
       taken = stream.send({ data: 'x'.repeat(64_000) });
       turns = 0;
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   return { taken };
 }
 
-test.each([
-  ['', () => {}],
-  [', of a stream that has ended, too', (stream: EventStream) => stream.end()],
-])('a reader who takes nothing for 30 s is disconnected%s', async (_which, goOn) => {
+test.each([false, true])('a reader who takes nothing for 30 s is disconnected, ended: %j', async (isEnded) => {
   holdTimers();
   const { client, stream, raw, server } = await openStream();
-  await client.until(/: open/);
+  await client.until(/: keep-alive\n/);
   client.socket.pause();
   const { taken } = await fill(stream, raw);
-  goOn(stream);
+  if (isEnded) {
+    const write = vi.spyOn(raw, 'write');
+    void stream.send({ data: 'in time' });
+    stream.end();
+    // Its source is told at once.
+    await taken;
+    void stream.send({ data: 'too late' });
+    await nextTurn();
+    expect(write).not.toHaveBeenCalled();
+  }
   vi.advanceTimersByTime(29_999);
   expect(raw.destroyed).toBe(false);
   vi.advanceTimersByTime(1);
@@ -252,7 +269,7 @@ test.each([
 test('a reader who takes nothing of what a stream ends with is disconnected after 30 s', async () => {
   holdTimers();
   const { client, stream, raw } = await openStream();
-  await client.until(/: open/);
+  await client.until(/: keep-alive\n/);
   client.socket.pause();
   stream.fail(new AppError('test.long', { status: 500, message: 'x'.repeat(20_000_000) }));
   // Its source is told at once.
@@ -263,15 +280,21 @@ test('a reader who takes nothing of what a stream ends with is disconnected afte
   expect(raw.destroyed).toBe(true);
 });
 
-test('a reader who takes what waits within 30 s is not', async () => {
+test('a reader who takes what waits within 30 s is not, until the next time', async () => {
   holdTimers();
   const { client, stream, raw } = await openStream();
-  await client.until(/: open/);
+  await client.until(/: keep-alive\n/);
   client.socket.pause();
   const { taken } = await fill(stream, raw);
   vi.advanceTimersByTime(29_999);
+  void stream.send({ data: 'more, for which nobody waits' });
+  await nextTurn();
   client.socket.resume();
   await taken;
   vi.advanceTimersByTime(30_000);
   expect(raw.destroyed).toBe(false);
+  client.socket.pause();
+  await fill(stream, raw);
+  vi.advanceTimersByTime(30_000);
+  expect(raw.destroyed).toBe(true);
 });

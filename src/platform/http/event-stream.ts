@@ -11,7 +11,14 @@ import { toAppError, toWireError } from './wire-error.ts';
 /** How long a reader may take nothing while something waits, in milliseconds, before it counts as gone. */
 export const STALLED_MS = 30_000;
 
-const KEEP_ALIVE_MS = 10_000;
+/** How long a stream may say nothing, in milliseconds, before a comment tells proxies and the client that it lives. */
+const SILENCE_MS = 10_000;
+
+/**
+ * A line for nobody. Only where nothing else is said, for some clients of OpenAI fail at any; and with no empty line behind it,
+ * which OpenAI's package for Go took for the end of an event until 2026.
+ */
+const COMMENT = ': keep-alive\n';
 
 /** Frames are collected up to this many characters before they are written, so that `send` notices a full connection. */
 const MAX_UNWRITTEN_CHARS = 16 * 1024;
@@ -24,8 +31,6 @@ export interface EventStreamOptions {
    * error events are bare `data:`, as OpenAI's completions have them.
    */
   readonly errorEvent?: { readonly type: string; readonly [field: string]: string };
-  /** Milliseconds between comment lines, which tell proxies and the client that the stream lives. */
-  readonly keepAliveMs?: number;
 }
 
 /** One server-sent event. `data` that is no string is sent as JSON. */
@@ -52,7 +57,8 @@ export class EventStream {
   readonly #lifecycle: Lifecycle;
   readonly #errorEvent: EventStreamOptions['errorEvent'];
   readonly #left = new AbortController();
-  readonly #timers: NodeJS.Timeout[];
+  readonly #silence: NodeJS.Timeout;
+  readonly #overdue: NodeJS.Timeout;
   #isOpen = true;
   /** Frames of this turn of the event loop, written together: one system call for what the upstream read at once. */
   #unwritten = '';
@@ -70,15 +76,13 @@ export class EventStream {
     raw.on('drain', () => this.#onDrained());
     // A write to a connection that broke is told by `close`.
     raw.on('error', () => {});
-    this.#timers = [
-      setInterval(() => this.#keepAlive(), options.keepAliveMs ?? KEEP_ALIVE_MS),
-      setTimeout(() => this.fail(httpErrors.raise.deadline_exceeded()), options.budgetMs),
-    ];
+    this.#silence = setInterval(() => this.#keepAlive(), SILENCE_MS);
+    this.#overdue = setTimeout(() => this.fail(httpErrors.raise.deadline_exceeded()), options.budgetMs);
     this.#lifecycle.watch(this, this.#lifecycle.streams);
     // `close` comes once: a client that left while the route was preparing is not told again.
     if (raw.destroyed) this.#close();
     else if (request.method === 'HEAD') this.#endUnread();
-    else raw.write(': open\n\n');
+    else this.#flush = setImmediate(() => this.#writeOut());
   }
 
   /** Aborts when the client left before the stream ended, when it asked for the headers alone, or when the stream failed. */
@@ -104,7 +108,8 @@ export class EventStream {
 
   /** Ends the stream as finished; `failure` is what its last event told, which the log is to know. */
   end(failure?: AppError): void {
-    if (this.#isOpen) this.#context.failure = failure;
+    if (!this.#isOpen) return;
+    this.#context.failure = failure;
     this.#finish('data: [DONE]\n\n');
   }
 
@@ -115,39 +120,39 @@ export class EventStream {
   }
 
   #finish(lastFrame: string): void {
-    if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#stopTimers();
     this.#raw.end(this.#unwritten + lastFrame);
     this.#unwritten = '';
     // What is still queued gets the same time as any reader gets.
-    if (this.#raw.writableLength > 0) this.#stalled ??= setTimeout(() => this.#raw.destroy(), STALLED_MS).unref();
+    this.#stalled ??= setTimeout(() => this.#raw.destroy(), STALLED_MS);
     this.#drained?.resolve();
   }
 
   #keepAlive(): void {
     // A long event on its way to a slow reader says the same, and the comment would count as more than the reader keeps up with.
-    if (this.#raw.writableLength === 0) this.#write(': keep-alive\n\n');
+    if (this.#raw.writableLength === 0) this.#writeOut();
   }
 
   #write(frame: string): void {
     if (!this.#isOpen) return;
-    // Before this frame: one alone may be longer, and would never be read. A length in UTF-16 units is at most the length in
-    // bytes: good enough for a bound that protects memory.
-    if (this.#raw.writableLength + this.#unwritten.length > MAX_QUEUED_BYTES) this.#raw.destroy();
+    // Before this frame: one alone may be longer, and would never be read.
+    if (this.#raw.writableLength > MAX_QUEUED_BYTES) this.#raw.destroy();
     this.#unwritten += frame;
     if (this.#unwritten.length > MAX_UNWRITTEN_CHARS) this.#writeOut();
     else this.#flush ??= setImmediate(() => this.#writeOut());
   }
 
+  /** Writes what there is to say, or that there is nothing. */
   #writeOut(): void {
     clearImmediate(this.#flush);
     this.#flush = undefined;
-    const frames = this.#unwritten;
+    if (!this.#isOpen) return;
+    this.#silence.refresh();
+    const frames = this.#unwritten || COMMENT;
     this.#unwritten = '';
-    if (frames === '' || this.#raw.write(frames)) return;
+    if (this.#raw.write(frames)) return;
     this.#drained ??= Promise.withResolvers();
-    this.#stalled ??= setTimeout(() => this.#raw.destroy(), STALLED_MS).unref();
+    this.#stalled ??= setTimeout(() => this.#raw.destroy(), STALLED_MS);
   }
 
   #onDrained(): void {
@@ -157,16 +162,13 @@ export class EventStream {
     this.#drained = undefined;
   }
 
-  #stopTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    clearImmediate(this.#flush);
-  }
-
   #close(): void {
     this.#lifecycle.streams.delete(this);
     const hasLeft = this.#isOpen;
     this.#isOpen = false;
-    this.#stopTimers();
+    clearInterval(this.#silence);
+    clearTimeout(this.#overdue);
+    clearImmediate(this.#flush);
     clearTimeout(this.#stalled);
     this.#drained?.resolve();
     if (hasLeft) this.#left.abort();
@@ -174,8 +176,8 @@ export class EventStream {
 }
 
 /**
- * Answers a request with a stream of server-sent events: status 200, the headers that every answer has, and a first
- * comment, at once. From here on the request's deadline does not cut it; the stream's own budget does. The route must
+ * Answers a request with a stream of server-sent events: status 200, the headers that every answer has, and what is sent at once,
+ * else a comment. From here on the request's deadline does not cut it; the stream's own budget does. The route must
  * `return reply` and send nothing itself.
  *
  * A client that leaves is told by `closed`; whether to go on without it is the caller's choice. A reader for whom more

@@ -104,7 +104,7 @@ test.each([
   const { refusals, gate, tell, port } = await startServer();
   const client = connectRaw(port, STREAM);
   gate.resolve();
-  await client.until(/: open/);
+  await client.until(/\r\n\r\n/);
   refusals.push(unknown, refusal);
   tell();
   expect(await client.until(/0\r\n\r\n$/)).toContain(refusal.code);
