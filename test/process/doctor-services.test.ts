@@ -109,12 +109,21 @@ it('finds that a collector of traces is not there', async () => {
   });
 });
 
+it('does not mind a collector of traces that goes on with garbage after its answer', async () => {
+  const port = await takePort((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}\r\ngarbage\r\n\r\n'));
+  });
+  expect(await sound.diagnose({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` })).toEqual([]);
+});
+
 it('looks at services that take connections and say nothing side by side, but for Redis, which it measures', async () => {
   let open = 0;
   let mostOpen = 0;
   const port = await takePort((socket) => {
     mostOpen = Math.max(mostOpen, ++open);
     socket.on('error', () => undefined).on('close', () => open--);
+    socket.resume();
   });
   const dead = `127.0.0.1:${port}`;
   const findings = await sound.diagnose({
@@ -127,5 +136,9 @@ it('looks at services that take connections and say nothing side by side, but fo
   });
   const checks = ['database', 'redis', 'models', 'sign-in', 'mail', 'traces'];
   expect(findings.map(({ check }) => check)).toEqual(checks);
+  // Not "could not be looked at": each check has the time left to say what it found.
+  expect(findings.filter(({ level }) => level !== 'broken')).toEqual([]);
   expect(mostOpen).toBe(checks.length - 1);
+  // And leaves nothing behind.
+  await expect.poll(() => open).toBe(0);
 });

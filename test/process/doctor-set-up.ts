@@ -84,7 +84,8 @@ async function startCollector(status: () => number) {
   const server = createServer((request, response) => {
     const known = [`Bearer ${CANARY}`, `Basic ${Buffer.from(`user:${CANARY}`).toString('base64')}`];
     const isKnown = known.includes(request.headers.authorization ?? '') && request.url === '/v1/traces';
-    response.writeHead(isKnown ? status() : 401).end('{}');
+    const isJson = request.headers['content-type'] === 'application/json';
+    response.writeHead(isKnown ? (isJson ? status() : 415) : 401).end('{}');
   });
   const port = await listen(server);
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };

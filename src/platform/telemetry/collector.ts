@@ -23,10 +23,12 @@ export async function inspectCollector(collector: Collector, boundMs: number): P
   const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http');
   const headers = { ...collector.headers, 'content-type': 'application/json' };
   const sent = request(url, { method: 'POST', headers }).end('{"resourceSpans":[]}');
+  // From the start: what comes right behind an answer may be none, when nobody else listens any more.
+  sent.on('error', () => undefined);
   try {
     const [{ statusCode }] = (await inTime(boundMs, once(sent, 'response'))) as [{ statusCode: number }];
     return statusCode;
   } finally {
-    sent.on('error', () => undefined).destroy();
+    sent.destroy();
   }
 }
