@@ -17,9 +17,12 @@ test.each(['gauge', 'counter'] as const)('a %s has the values of the moment, and
   expect(await samplesOf(registry)).toEqual(['things{part="b"} 5']);
 });
 
-test('a metric that nobody keeps yet is there without values', async () => {
-  const registry = new Registry();
-  readAtScrape(registry, { type: 'gauge', name: 'things', help: 'Things.', labelNames: ['part'] });
-  expect(await registry.metrics()).toContain('# TYPE things gauge');
-  expect(await samplesOf(registry)).toEqual([]);
-});
+test.each([[['part']], [[]]])(
+  'a metric that nobody keeps yet is there without values, its labels %j',
+  async (labelNames) => {
+    const registry = new Registry();
+    readAtScrape(registry, { type: 'gauge', name: 'things', help: 'Things.', labelNames });
+    expect(await registry.metrics()).toContain('# TYPE things gauge');
+    expect(await samplesOf(registry)).toEqual([]);
+  },
+);

@@ -28,6 +28,8 @@ export function readAtScrape(registry: Registry, metric: ReadMetric): (read: Rea
     collect: async () => {
       const samples = await read();
       made.reset();
+      // One without labels is 0 by now, although nobody may have said so.
+      made.remove({});
       for (const [value, labels = {}] of samples) made.inc(labels, value);
     },
   });
