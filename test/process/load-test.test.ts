@@ -203,12 +203,8 @@ it('counts what went wrong by its kind, and fails', async () => {
 
 it.each([
   [['--url', 'https://example.com'], 'add --i-own-this-server if it is yours'],
-  [['--mix', 'dance=1'], 'It takes weights of create, post, read, unchanged'],
-  [['--p95', '500'], 'It takes a time with its unit'],
-  [['--url', 'ftp://127.0.0.1'], 'It takes the address of a server'],
   [['--report', '/nowhere/report.html'], 'no such file or directory'],
   [['--users', '0'], 'It takes a whole number from 1 to 50000'],
-  [['--max-error-rate', 'few'], 'It takes a share, such as 1%'],
 ])('refuses %j and says what to do', async (args, problem) => {
   const { code, output } = await loadTest(...args);
   expect(code).toBe(2);

@@ -91,6 +91,8 @@ export class Crowd {
   }
 
   async #ask(user: LoadUser, sinceMs: number): Promise<void> {
+    // One that waited for its turn until the end would connect anew.
+    if (this.#end.signal.aborted) return;
     try {
       await user.do(this.#nextAction());
       if (!this.#end.signal.aborted) this.#measurements.add(performance.now() - sinceMs);

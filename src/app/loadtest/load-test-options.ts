@@ -29,8 +29,9 @@ function readServerUrl(text: string): URL {
 
 /** A share as `10%` or `0.1`. @throws InvalidArgumentError */
 function readShare(text: string): number {
-  const share = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
-  if (text === '' || !(share >= 0 && share <= 1)) throw new InvalidArgumentError('It takes a share, such as 1%.');
+  const [, number, percent] = /^(\d*\.?\d+)(%?)$/.exec(text) ?? [];
+  const share = Number(number) / (percent === '%' ? 100 : 1);
+  if (!(share <= 1)) throw new InvalidArgumentError('It takes a share, such as 1%.');
   return share;
 }
 

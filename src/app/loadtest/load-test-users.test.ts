@@ -11,6 +11,7 @@ test('users are erased in pages, however much they left', async () => {
   const client = await product.connect();
   const users: UserWithKey[] = [];
   await createLoadTestUsers(product.postgres, { users, count: 12 }, testContext());
+  expect(users).toHaveLength(12);
   const [busy] = users;
   await client.query(
     `insert into chat_sessions (user_id, id) select $1, gen_random_uuid() from generate_series(1, 1200)`,
