@@ -16,6 +16,16 @@ it('a secret is made once, kept and found again', async () => {
   expect(ensure(directory)).toEqual([secret]);
 });
 
+it.each([
+  [{}, 0],
+  [{ DATABASE_URL: 'postgres://127.0.0.1/shared' }, 1],
+])('who may have several servers is told that they need the same: %j', async (variables, warnings) => {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'warn', destination: { write: (line) => lines.push(line) } });
+  ensureAuthSecrets(loadConfig({ DATA_DIR: await makeTestDirectory(), ...variables }), log);
+  expect(lines).toEqual(Array.from({ length: warnings }, () => expect.stringContaining('AUTH_SECRETS is not set')));
+});
+
 it('where there are secrets in the configuration, those count and none is made', async () => {
   const directory = await makeTestDirectory();
   const secrets = ['x', 'y'].map((letter) => letter.repeat(32));

@@ -27,8 +27,8 @@ const databaseAway: Dependencies = {
 
 /** What a server depends on. */
 interface DependencyParts {
-  readonly postgres: Postgres;
-  readonly database: GuardedDatabase;
+  readonly postgres: Pick<Postgres, 'ping'>;
+  readonly database: Pick<GuardedDatabase, 'state'>;
   readonly callers: Pick<Callers, 'findTrouble'>;
   readonly models: Pick<Models, 'listFailing'>;
 }

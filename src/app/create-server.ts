@@ -17,7 +17,7 @@ import { type OpenAssistants, openAssistants } from './assistants/open-assistant
 import { createDependencyCheck } from './check-dependencies.ts';
 import { errorCodes } from './error-codes.ts';
 import { guardPostgres } from './guard-postgres.ts';
-import { createServerMetrics, type ServerMetrics } from './metrics/server-metrics.ts';
+import type { ServerMetrics } from './metrics/server-metrics.ts';
 import { type Callers, openCallers } from './open-callers.ts';
 import { type Limits, openLimits } from './open-limits.ts';
 import { listModels, openModels } from './open-models.ts';
@@ -41,8 +41,8 @@ export interface ServerParts {
   readonly assistantFolders: readonly FoundAssistant[];
   /** Further ones. */
   readonly assistants?: readonly Assistant[];
-  /** What the database tells already; new ones when absent. */
-  readonly metrics?: ServerMetrics;
+  /** What the database tells already. */
+  readonly metrics: ServerMetrics;
   /** Absent where nobody traces. */
   readonly startTrace?: StartTrace | undefined;
 }
@@ -116,8 +116,7 @@ async function stop(parts: RunningParts, drainTimeoutMs: number): Promise<void> 
 
 /** Puts a server together. `http.listen` has it take requests, `stop` ends it. */
 export async function createServer(parts: ServerParts): Promise<Server> {
-  const { config, log, postgres, directUrl, worksOnJobs = true, assistantFolders } = parts;
-  const { metrics = createServerMetrics(), startTrace } = parts;
+  const { config, log, postgres, directUrl, worksOnJobs = true, assistantFolders, metrics, startTrace } = parts;
   const { requestBudgetMs, drainTimeoutMs } = config.http;
   // First of all: where a file cannot be had, nothing was opened here yet.
   const { turnBudgetMs, modelBudgetMs } = budgetsOf(config);

@@ -19,7 +19,7 @@ interface GuardParts {
  */
 export function guardPostgres(postgres: Postgres, { config, clock, log, metrics }: GuardParts): GuardedDatabase {
   const { poolSize, poolOverflow, poolWaitMs, statementBudgetMs } = config;
-  const maxInFlight = Math.max(1, Math.floor((poolSize + poolOverflow) * TAKEN_PART));
+  const maxInFlight = Math.floor((poolSize + poolOverflow) * TAKEN_PART);
   const onRefused = metrics?.statements.batches.onRefused;
   const { query } = limitPerStatement(postgres, { clock, maxInFlight, waitMs: poolWaitMs, onRefused });
   return guardDatabase(

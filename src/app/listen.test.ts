@@ -52,3 +52,10 @@ it('what is wrong with the server itself is not said to be wrong with its addres
   http.addHook('onReady', async () => Promise.reject(new Error('Two routes are one.')));
   await expect(listen(http, { host: '127.0.0.1', port: 0 })).rejects.toThrow(/^Two routes are one\.$/);
 });
+
+it('a port that this user may not take is said to be one', async () => {
+  const refused = async () => Promise.reject(Object.assign(new Error('listen EACCES'), { code: 'EACCES' }));
+  const http = { ready: async () => undefined, listen: refused } as unknown as Parameters<typeof listen>[0];
+  const listening = listen(http, { host: '127.0.0.1', port: 80 });
+  await expect(listening).rejects.toThrow('127.0.0.1:80 (EACCES): set PORT to one that this user may take');
+});

@@ -23,6 +23,9 @@ test('what is configured of the pool has the names that the pool knows', () => {
     statementTimeoutMs: 5_500,
     maxAgeSeconds: 6,
   });
+  // Unless a statement may take less.
+  const impatient = loadConfig({ DATABASE_STATEMENT_TIMEOUT_MS: '1000' });
+  expect(poolOptionsOf(impatient.database).statementTimeoutMs).toBe(1_000);
 });
 
 test('the URL that leads nowhere is named', async () => {

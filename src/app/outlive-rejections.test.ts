@@ -17,10 +17,13 @@ async function printed(happening: string): Promise<string> {
 }
 
 test('a promise that fails unawaited is logged, and the process goes on', async () => {
-  const lines = await printed(`void Promise.reject(new TypeError('no such row'));`);
+  const lines = await printed(`void Promise.reject(new TypeError('no such row')); void Promise.reject('private');`);
   expect(lines).toContain('still here');
   const [line = ''] = /^\{.*\}$/m.exec(lines) ?? [];
   expect(JSON.parse(line)).toMatchObject({ level: 'error', err: { name: 'TypeError', message: 'no such row' } });
+  // What is no error may be what a user wrote.
+  expect(lines).toContain('rejected with a string');
+  expect(lines).not.toContain('private');
 });
 
 test('an exception that nobody catches ends it', async () => {

@@ -24,6 +24,31 @@ test('a collector is sent the headers that it knows the operator by, which the l
   expect(listSecrets(config)).toContain('authorization=Bearer%20a=b');
 });
 
+test.each([
+  ['01', '01'],
+  ['ff', '01'],
+  ['00', '00'],
+])(
+  'of a trace with the flags %s, what is told on has %s: one that its caller does not keep is not sent',
+  async (...row) => {
+    const [flags, toldOn] = row;
+    let sent = 0;
+    const collector = createServer((_request, response) => {
+      sent++;
+      response.end('{}');
+    });
+    onTestFinished(() => void collector.close());
+    const port = await listen(collector);
+    const config = loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
+    const tracing = await startTracing(config, createLogger({ level: 'silent' }));
+    const span = tracing?.start('a request', `00-${'a'.repeat(32)}-${'b'.repeat(16)}-${flags}`);
+    expect(span?.traceparent).toMatch(new RegExp(`^00-a{32}-[0-9a-f]{16}-${toldOn}$`));
+    span?.end();
+    await tracing?.close();
+    expect(sent).toBe(Number(toldOn));
+  },
+);
+
 test('the log is told once when a collector takes no traces any more, and when it does again', async () => {
   let status = 404;
   let asked = 0;
@@ -49,8 +74,12 @@ test('the log is told once when a collector takes no traces any more, and when i
   status = 200;
   await send(3);
   await expect.poll(() => lines).toHaveLength(2);
+  // Nor does it fail who stops.
+  status = 404;
+  tracing?.start('a request', undefined).end();
   await tracing?.close();
   expect(lines[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT');
+  expect(lines[0]).toContain('"err":{');
   expect(lines[1]).toContain('takes traces again');
 });
 

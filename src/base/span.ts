@@ -3,7 +3,7 @@ export interface Span {
   /** Names the step for whoever is asked on its behalf: the W3C header `traceparent`. */
   readonly traceparent: string;
   /** Begins a step within this one. Attributes are names out of the code or the configuration, nothing of a user. */
-  start(name: string, attributes?: Readonly<Record<string, string | number>>): Span;
+  start(name: string, attributes: Readonly<Record<string, string | number>>): Span;
   /** Ends the step, with what is known only now. */
   end(outcome?: SpanOutcome): void;
 }

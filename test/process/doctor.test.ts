@@ -78,8 +78,9 @@ describe('finds', () => {
 
   it.each([
     [401, 'broken', /refuses the key \(401\)/],
+    [403, 'broken', /refuses the key \(403\)/],
     [404, 'advice', /answers 404/],
-    [503, 'advice', /answers 503/],
+    [500, 'advice', /answers 500/],
   ])('a model that answers %i', async (status, level, what) => {
     const server = createServer((_request, response) => response.writeHead(status).end());
     const port = await listen(server);

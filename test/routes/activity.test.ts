@@ -70,10 +70,21 @@ it('is listed newest first, page by page, by kind and by time, to its user alone
     expect((await list(`?from=${at}`)).data.map((entry) => entry.id)).toContain(id);
     expect((await list(`?to=${at}`)).data.map((entry) => entry.id)).not.toContain(id);
   }
-  expect((await list(`?to=${first.data[0]?.created_at.slice(0, 4)}-01-01T00:00:00Z`)).data).toEqual([]);
+  for (const kind of ['', 'kind=user.created&']) {
+    expect((await list(`?${kind}to=2020-01-01T00:00:00Z`)).data).toEqual([]);
+    expect((await list(`?${kind}from=2100-01-01T00:00:00Z`)).data).toEqual([]);
+  }
   expect((await list('?kind=session.created', other)).data).toEqual([]);
-  const foreign = await product.request(other, 'GET', `/v1/activity?cursor=${first.next_cursor}`);
-  expect(foreign.status).toBe(400);
+  // A cursor is good for its own list alone.
+  for (const [reader, query] of [
+    [other, 'kind=session.created'],
+    [user, ''],
+    [user, 'kind=session.created&from=2020-01-01T00:00:00Z'],
+    [user, 'kind=session.created&to=2030-01-01T00:00:00Z'],
+  ] as const) {
+    const foreign = await product.request(reader, 'GET', `/v1/activity?${query}&cursor=${first.next_cursor}`);
+    expect(foreign.status, query).toBe(400);
+  }
 });
 
 it('is of a documented kind, whatever statement writes it', async () => {
@@ -95,10 +106,11 @@ it('is of a documented kind, whatever statement writes it', async () => {
   }
 });
 
+const now = new Date();
+const month = (ahead: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 2)).toISOString();
+const partition = (ahead: number) => `activity_${month(ahead).slice(0, 7).replace('-', '_')}`;
+
 it('lies in a partition of its month, made ahead; what came before its partition is moved into it', async () => {
-  const now = new Date();
-  const month = (ahead: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 2)).toISOString();
-  const partition = (ahead: number) => `activity_${month(ahead).slice(0, 7).replace('-', '_')}`;
   expect(await partitions()).toEqual([partition(0), partition(1), partition(2), 'activity_rest'].sort());
 
   await product.postgres.query(insertAt({ userId: user.userId, at: month(3), kind: 'user.created' }), testContext());
@@ -180,9 +192,12 @@ it('goes with its month when that is older than it is kept', async () => {
   );
   const before = (await list()).data.length;
   expect(await countRows('activity_rest')).toBe(1);
+  await (await open()).query(`drop table ${partition(2)}`);
   await keepActivity(product.postgres, 30).run({}, testContext());
   expect(await countRows('activity_rest')).toBe(0);
   expect((await list()).data).toHaveLength(before - 1);
+  // Nor does it let those to come be missing.
+  expect(await partitions()).toContain(partition(2));
 });
 
 it('in no month is deleted a part at a time, and all of it by the job', async () => {

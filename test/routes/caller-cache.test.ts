@@ -117,6 +117,9 @@ it('forgets a user, or all, when it is told to', async () => {
 it('asks at each request when it is switched off, and hears of changes all the same', async () => {
   const off = await startProduct({ CALLER_CACHE: 'off' });
   try {
+    // Until then every server asks.
+    const isReady = async () => (await (await off.request(undefined, 'GET', '/readyz')).text()).includes('"ready"');
+    await until(isReady);
     const user = await off.createUser();
     for (let index = 0; index < 2; index++) {
       expect(stepsOf(await off.request(user, 'GET', '/v1/me'))).toContain('sql');

@@ -215,7 +215,7 @@ describe('the job that erases a user', () => {
         return rows;
       },
     };
-    const installed = { eraseUser: async () => {} };
+    const installed = { eraseUser: async (id: string) => void erased.push([`what assistants have of ${id}`, 0]) };
     const context = testContext();
     await eraseUser({ database, installed }).run({ user_id: userId }, context);
     return erased;
@@ -242,7 +242,9 @@ describe('the job that erases a user', () => {
   ])('erases %s in pages, however many there are', async (_, statement, insert) => {
     const { userId } = await product.createUser();
     await client.query(`${insert} from generate_series(1, 1200) n`, [userId]);
-    expect(pagesOf(await erase(userId), statement)).toEqual([500, 500, 200]);
+    const erased = await erase(userId);
+    expect(erased[0]?.[0]).toBe(`what assistants have of ${userId}`);
+    expect(pagesOf(erased, statement)).toEqual([500, 500, 200]);
     expect(await rowsOf('users', { userId, key: '' })).toEqual([]);
   });
 

@@ -139,6 +139,15 @@ describe('who may read them', () => {
     },
   );
 
+  test.each([
+    ['::1', 200],
+    ['203.0.113.7', 401],
+  ])('whoever asks from this machine, whatever others say that they ask for: %s is %i', async (...row) => {
+    const [remoteAddress, status] = row;
+    const asked = { url: '/metrics', remoteAddress, headers: { host: 'localhost' } };
+    expect((await product.server.http.inject(asked)).statusCode).toBe(status);
+  });
+
   test('with METRICS_TOKEN, whoever sends it and nobody else', async () => {
     const guarded = await startProduct({ METRICS_TOKEN: 'a-token-of-the-operator' });
     onTestFinished(() => guarded.stop());

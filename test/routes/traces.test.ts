@@ -15,6 +15,9 @@ interface SentSpan {
   readonly spanId: string;
   readonly parentSpanId?: string;
   readonly name: string;
+  readonly kind: number;
+  readonly flags: number;
+  readonly attributes: readonly { readonly key: string; readonly value: object }[];
   readonly status: { readonly code?: number };
 }
 
@@ -27,7 +30,9 @@ const CALLER_SPAN = 'b7ad6b7169203331';
 const JOB_TRACE = '11111111111111111111111111111111';
 
 const bodies: Sent[] = [];
+const paths = new Set<string | undefined>();
 const collector = createServer(async (request, response) => {
+  paths.add(request.url);
   bodies.push((await json(request)) as Sent);
   response.setHeader('content-type', 'application/json').end('{}');
 });
@@ -110,9 +115,33 @@ const find = (name: string, of = TRACE_ID) => spans.find((span) => span.name ===
 test("a request is a step of its caller's trace, and its statements and model calls are steps of the request", () => {
   const request = find('POST /v1/chat/sessions/:session_id/messages');
   expect(request?.parentSpanId).toBe(CALLER_SPAN);
+  // Kept, and of a parent elsewhere, as OTLP has it.
+  expect(request?.flags).toBe(0x301);
   expect(find('chat.start_turns')?.parentSpanId).toBe(request?.spanId);
   expect(find('model')?.parentSpanId).toBe(request?.spanId);
   expect(find('chat.end_turns')?.parentSpanId).toBe(request?.spanId);
+});
+
+const OTLP_SERVER = 2;
+const OTLP_CLIENT = 3;
+
+test.each([
+  [
+    'POST /v1/chat/sessions/:session_id/messages',
+    OTLP_SERVER,
+    {
+      'http.request.method': 'POST',
+      'http.route': '/v1/chat/sessions/:session_id/messages',
+      'http.response.status_code': 200,
+    },
+  ],
+  ['chat.start_turns', OTLP_CLIENT, { 'db.system.name': 'postgresql' }],
+  ['model', OTLP_CLIENT, expect.objectContaining({ 'gen_ai.request.model': 'stub-model' })],
+])('the step %s says of what kind it is, and what of', (name, kind, attributes) => {
+  const span = find(name);
+  expect(span?.kind).toBe(kind);
+  const found = span?.attributes.map(({ key, value }) => [key, Object.values(value)[0]]) ?? [];
+  expect(Object.fromEntries(found)).toEqual(attributes);
 });
 
 test('the provider is told the step that asks it', () => {
@@ -144,8 +173,10 @@ test('a job goes on with the trace that enqueued it', () => {
   expect(spans.filter(({ parentSpanId }) => parentSpanId === job?.spanId).length).toBeGreaterThan(0);
 });
 
-test('the collector is told of which service they are, and nothing of a user', () => {
+test('the collector is told, where it listens, of which service they are, and nothing of a user', () => {
+  expect([...paths]).toEqual(['/v1/traces']);
   const text = JSON.stringify(bodies);
-  expect(text).toContain('"traced"');
+  const resource = JSON.stringify(bodies[0]?.resourceSpans[0]?.resource);
+  for (const told of ['"traced"', '"1.2.3"']) expect(resource).toContain(told);
   expect(text).not.toContain('canary');
 });

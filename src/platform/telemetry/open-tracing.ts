@@ -49,7 +49,7 @@ class TracedSpan implements Span {
     return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
   }
 
-  start(name: string, attributes: Readonly<Record<string, string | number>> = {}): Span {
+  start(name: string, attributes: Readonly<Record<string, string | number>>): Span {
     const { trace, ROOT_CONTEXT, SpanKind: kinds } = this.#api;
     const within = trace.setSpan(ROOT_CONTEXT, this.#span);
     return new TracedSpan(

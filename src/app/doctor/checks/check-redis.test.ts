@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startTestRedis, type TestRedis } from '../../../../test/harness/redis.ts';
 import { systemClock } from '../../../base/time.ts';
 import { loadConfig } from '../../../platform/config/index.ts';
@@ -27,4 +28,16 @@ test('a database that Redis does not have is broken, and what to do is said', as
 
 test.each(['', '/', '/0', '/15'])('a database that Redis has is fine: %j', async (path) => {
   expect(await look(server.url + path)).toEqual([expect.objectContaining({ level: 'ok' })]);
+});
+
+test('a replica, which takes no writes, is broken', async () => {
+  const client = new Redis(server.url);
+  onTestFinished(async () => {
+    await client.replicaof('NO', 'ONE');
+    client.disconnect();
+  });
+  await client.replicaof('127.0.0.1', 1);
+  expect(await look(server.url)).toEqual([
+    expect.objectContaining({ level: 'broken', what: expect.stringContaining('replica') }),
+  ]);
 });
