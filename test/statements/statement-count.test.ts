@@ -11,7 +11,6 @@ import { listStatements } from './list-statements.ts';
 const ownStatements = [
   'chat.list_dead_turns',
   'chat.list_turns_to_stop',
-  'chat.read_time',
   'keys.record_key_uses',
   // Whether a connection that idled still answers.
   'select $1',

@@ -45,8 +45,10 @@ function openSweeper(): TurnSweeper {
   const query: Database['query'] = async (statement, context) => {
     if (isAway) throw postgresErrors.raise.unavailable();
     const rows = await postgres.query(statement, context);
-    if (statement.name === 'chat.list_dead_turns') await afterLook();
-    if (statement.name === 'chat.read_time') for (const row of rows as { now_ms: number }[]) row.now_ms += setByMs;
+    if (statement.name === 'chat.list_dead_turns') {
+      for (const row of rows as { now_ms: number }[]) row.now_ms += setByMs;
+      await afterLook();
+    }
     return rows;
   };
   const log = createLogger({ level: 'silent' });

@@ -188,6 +188,8 @@ export const endTurns = (rows: readonly TurnEnd[]) => sql<{
 
 /** A turn whose owner has been silent for too long, with what was stored of its answer. */
 export interface DeadTurn {
+  /** The time of the look by the database's clock, in whole milliseconds since 1970. */
+  now_ms: number;
   user_id: string;
   id: string;
   session_id: string;
@@ -201,21 +203,23 @@ export interface DeadTurn {
 
 /**
  * The turns of all users whose owner has not been heard of for a while, or in a time that is yet to come, since the clock was
- * set back; for the server's own use. Index: chat_turns_owned. At most `limit` rows.
+ * set back; for the server's own use. Index: chat_turns_owned. At most `limit` rows; when there is none, one in which all but the
+ * time is null, which the types of its columns do not say.
  */
 export const listDeadTurns = (p: { silentMs: number; limit: number }) => sql<DeadTurn>`
   -- chat.list_dead_turns
-  select user_id, id, session_id, owner, heartbeat_at, partial, delta_chars, coalesce(tool_calls, '[]') as tool_calls
-  from chat_turns
-  where status = 'running'
-    and abs(extract(epoch from clock_timestamp() - heartbeat_at)) > ${p.silentMs}::double precision / 1000
-  order by heartbeat_at
-  limit ${p.limit}::integer`;
-
-/** The time by the database's clock, in whole milliseconds since 1970. Touches no table. One row. */
-export const readTime = () => sql<{ now_ms: number }>`
-  -- chat.read_time
-  select coalesce(floor(extract(epoch from clock_timestamp()) * 1000)::float8, 0) as now_ms`;
+  with look as (
+    select 1 as number
+  ), dead as (
+    select user_id, id, session_id, owner, heartbeat_at, partial, delta_chars, coalesce(tool_calls, '[]') as tool_calls
+    from chat_turns
+    where status = 'running'
+      and abs(extract(epoch from clock_timestamp() - heartbeat_at)) > ${p.silentMs}::double precision / 1000
+    order by heartbeat_at
+    limit ${p.limit}::integer
+  )
+  select coalesce(floor(extract(epoch from clock_timestamp()) * 1000)::float8, 0) as now_ms, dead.*
+  from look left join dead on true`;
 
 /**
  * The turns of a server process that their users have stopped; for the server's own use.

@@ -7,7 +7,7 @@ import { chatErrors } from '../../errors.ts';
 import type { StoredToolCall } from '../tool-call.ts';
 import { cutOff } from '../turn-draft.ts';
 import type { TurnObserver } from '../turn-observer.ts';
-import { endTurns, listDeadTurns, readTime } from './queries.ts';
+import { endTurns, listDeadTurns } from './queries.ts';
 
 /** How long a turn's owner may be silent before the turn counts as dead, in milliseconds. */
 const SILENT_MS = 12_000;
@@ -86,12 +86,12 @@ export class TurnSweeper {
   async sweep(): Promise<number> {
     const { database, log, clock, statementBudgetMs, observeTurn } = this.#options;
     return await inBackground({ budgetMs: statementBudgetMs }, async (context) => {
-      const dead = await database.query(listDeadTurns({ silentMs: SILENT_MS, limit: MAX_TURNS }), context);
-      // After those: what made them seem dead is seen here.
-      const [time] = await database.query(readTime(), context);
+      const rows = await database.query(listDeadTurns({ silentMs: SILENT_MS, limit: MAX_TURNS }), context);
+      const dead = rows.filter(({ id }) => id !== null);
       const nowMs = clock.monotonicMs();
-      if (this.#isFarApart(nowMs, time?.now_ms)) this.#endsFromMs = nowMs + SILENT_MS;
-      this.#databaseMs = time?.now_ms;
+      const databaseMs = rows.at(-1)?.now_ms ?? 0;
+      if (this.#isFarApart(nowMs, databaseMs)) this.#endsFromMs = nowMs + SILENT_MS;
+      this.#databaseMs = databaseMs;
       if (dead.length === 0 || nowMs < this.#endsFromMs) {
         this.#lookedMs = nowMs;
         return 0;
@@ -126,7 +126,7 @@ export class TurnSweeper {
   }
 
   /** Whether this look comes too long after the last one, or the database's clock says so, or that it came before. */
-  #isFarApart(nowMs: number, databaseMs = 0): boolean {
+  #isFarApart(nowMs: number, databaseMs: number): boolean {
     const databaseGapMs = databaseMs - (this.#databaseMs ?? databaseMs);
     return nowMs - this.#lookedMs > MAX_GAP_MS || Math.abs(databaseGapMs) > MAX_GAP_MS;
   }
