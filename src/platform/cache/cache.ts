@@ -307,7 +307,6 @@ export class Cache<Value> {
 
   async #findShared(key: string): Promise<Entry<Value> | undefined> {
     const found = await this.#redis?.find(key);
-    if (found === undefined || !this.#trust.mayMeetStrangers || !this.#trust.remembersStranger(found)) return undefined;
-    return this.#flights.adopt(found);
+    return found && this.#trust.remembersStranger(found) ? this.#flights.adopt(found) : undefined;
   }
 }

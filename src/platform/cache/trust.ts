@@ -82,7 +82,7 @@ export class Trust {
     this.#heardSinceMs = sinceMs;
     this.#heardFromMs = this.#clock.monotonicMs();
     this.#era++;
-    this.observeSource(sinceMs, this.#clock.monotonicMs());
+    this.observeSource(sinceMs, this.#heardFromMs);
   }
 
   /** Nothing that was read before this instant of the source's clock may serve again, not even in its grace. */
@@ -124,9 +124,9 @@ export class Trust {
     return confirmedAtMs >= Math.max(this.#forgottenFromMs, this.#heardFromMs);
   }
 
-  /** The same of a value that another process read. */
+  /** The same of a value that another process read, where those may be considered. */
   remembersStranger({ loadedAtMs }: { readonly loadedAtMs: number }): boolean {
-    return loadedAtMs >= Math.max(this.#forgottenBeforeMs, this.#heardSinceMs);
+    return this.mayMeetStrangers && loadedAtMs >= Math.max(this.#forgottenBeforeMs, this.#heardSinceMs);
   }
 
   /** Whether values that other processes read may be considered at all. */
@@ -136,7 +136,7 @@ export class Trust {
 
   /** Whether a value that another process read may serve unchecked. */
   believesStranger(value: { readonly loadedAtMs: number }): boolean {
-    return this.#isHearing && this.remembersStranger(value) && this.mayMeetStrangers;
+    return this.#isHearing && this.remembersStranger(value);
   }
 
   /** The source answered a load that began in this era. */
