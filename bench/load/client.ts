@@ -72,13 +72,18 @@ export class Client {
     };
     return new Promise((resolve, reject) => {
       const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true, onread });
+      let trouble = 'refused';
       this.#socket = socket;
-      socket.once('connect', resolve).once('error', reject);
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        trouble = 'reset';
+        resolve();
+      });
       socket.once('close', () => {
         if (this.#socket !== socket) return;
         this.#reader = new AnswerReader();
         this.#socket = undefined;
-        if (this.isWaiting) this.#finish('reset');
+        if (this.isWaiting) this.#finish(trouble);
       });
     });
   }
@@ -97,7 +102,8 @@ export class Client {
     else
       this.connect().then(
         () => this.#socket?.write(bytes),
-        () => this.isWaiting && this.#finish('refused'),
+        // Told when the socket closes, until which it takes no other request.
+        () => {},
       );
   }
 

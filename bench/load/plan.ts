@@ -36,7 +36,7 @@ export interface LoadResult {
   /** Answers as expected, within the measured time. */
   readonly answerCount: number;
   readonly answersPerSecond: number;
-  /** How often what went wrong: an unexpected status, `reset`, `unanswered`. */
+  /** How often what went wrong: an unexpected status, `reset`, `refused`, `unanswered`. */
   readonly errors: Readonly<Record<string, number>>;
   /** Times from request to answer, of the expected answers, in milliseconds. */
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };

@@ -52,6 +52,20 @@ test('a connection that is reset is an error, and the next request takes a new o
   expect(result.answerCount).toBeGreaterThan(1);
 });
 
+test('a connection that is refused is an error of its own', async () => {
+  let answered = 0;
+  const result = await load((_request, response) => {
+    response.setHeader('content-length', 0).end();
+    if (++answered < 3) return;
+    server?.close();
+    server?.closeAllConnections();
+  }, {});
+  const { refused = 0, reset = 0 } = result.errors;
+  expect(refused).toBeGreaterThan(1);
+  // The one that was under way when the server closed.
+  expect(reset).toBeLessThanOrEqual(1);
+});
+
 test('an open loop sends what it should, and counts the time from when it should have', async () => {
   const STALL_MS = 400;
   let stalls = true;
