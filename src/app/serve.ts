@@ -15,8 +15,6 @@ import { toStartError } from './to-start-error.ts';
 
 /** A server that listens. */
 export interface RunningServer {
-  /** Where it listens: `http://host:port`. */
-  readonly address: string;
   /** What to tell whoever started it. */
   readonly banner: string;
   /** Stops it without losing a request, then the database if it is embedded. A second call joins the first. */
@@ -70,7 +68,7 @@ export async function serve(config: Config, log: Logger, options: ServeOptions):
     const address = await listen(server.http, config.http);
     const model = server.models.get().id;
     const banner = renderBanner({ address, database: database.description, model, firstKey, sessionId });
-    return { address, banner, stop: () => (stopped ??= stop()) };
+    return { banner, stop: () => (stopped ??= stop()) };
   } catch (error) {
     await stop();
     throw toStartError(error);

@@ -108,8 +108,11 @@ export function numberedWrites(name = 'write'): () => Ask {
   };
 }
 
+/** How many writes are sent again at once. */
+const REPLAYED_AT_ONCE = 50;
+
 /** Sends writes that were not answered 201 again, as they were, until they are. */
-export async function replayUnanswered(send: Send, answers: readonly Answer[], workers = 50): Promise<void> {
+export async function replayUnanswered(send: Send, answers: readonly Answer[]): Promise<void> {
   const left = answers.filter(({ status }) => status !== 201).map(({ ask }) => ask);
   const work = async (): Promise<void> => {
     for (let ask = left.pop(); ask !== undefined; ask = left.pop()) {
@@ -117,7 +120,7 @@ export async function replayUnanswered(send: Send, answers: readonly Answer[], w
       while ((await send(ask)).status !== 201) if (++tries > 10) throw new Error('a write cannot be repeated');
     }
   };
-  await Promise.all(Array.from({ length: workers }, work));
+  await Promise.all(Array.from({ length: REPLAYED_AT_ONCE }, work));
 }
 
 /** The titles of writes, answered or not, that are not stored exactly once. */

@@ -1,13 +1,11 @@
-import { type CryptoKey, exportSPKI, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
+import { exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 /** An app at Privy, as its documents describe the tokens: ES256, issuer `privy.io`, audience the app. */
 export interface PrivyApp {
   /** What the server's configuration says of it. */
   readonly variables: Record<string, string>;
-  readonly privateKey: CryptoKey;
-  readonly publicPem: string;
-  /** A good token of a user, or one that differs from that in its claims or its header. */
-  token(subject: string, claims?: JWTPayload, header?: Partial<JWTHeaderParameters>): Promise<string>;
+  /** A good token of a user, or one that differs from that in its claims. */
+  token(subject: string, claims?: JWTPayload): Promise<string>;
 }
 
 const APP_ID = 'test-app';
@@ -16,18 +14,15 @@ const LIFE_SECONDS = 3_600;
 /** Makes an app with a key of its own. */
 export async function createPrivyApp(): Promise<PrivyApp> {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const publicPem = await exportSPKI(publicKey);
   return {
     variables: {
       PRIVY_APP_ID: APP_ID,
-      PRIVY_VERIFICATION_KEY: publicPem,
+      PRIVY_VERIFICATION_KEY: await exportSPKI(publicKey),
       AUTH_SECRETS: 'a-secret-of-the-tests-that-is-long-enough',
     },
-    privateKey,
-    publicPem,
-    token: (subject, claims = {}, header = {}) =>
+    token: (subject, claims = {}) =>
       new SignJWT({ ...privyClaims(subject), ...claims })
-        .setProtectedHeader({ alg: 'ES256', typ: 'JWT', ...header })
+        .setProtectedHeader({ alg: 'ES256', typ: 'JWT' })
         .sign(privateKey),
   };
 }

@@ -17,7 +17,6 @@ export type IssuerMode = 'well' | 'down' | 'silent' | 'redirect' | 'huge' | 'imp
 /** An identity provider with discovery and keys, which can be in trouble. */
 export interface TestIssuer {
   readonly issuer: string;
-  readonly jwksUrl: string;
   mode: IssuerMode;
   /** How often its discovery document and its keys were asked for. */
   readonly asked: { discovery: number; jwks: number };
@@ -55,13 +54,14 @@ export async function startTestIssuer(nowMs: () => number = Date.now): Promise<T
     self.asked[isDiscovery ? 'discovery' : 'jwks']++;
     if (answerWrongly(response, self.mode)) return;
     const issuer = self.mode === 'impostor' ? `${self.issuer}/other` : self.issuer;
-    response.end(JSON.stringify(isDiscovery ? { issuer, jwks_uri: self.jwksUrl } : { keys: [self.key.publicJwk] }));
+    response.end(
+      JSON.stringify(isDiscovery ? { issuer, jwks_uri: `${self.issuer}/keys` } : { keys: [self.key.publicJwk] }),
+    );
   });
   const port = await listen(server);
   const issuer = `http://127.0.0.1:${port}`;
   const self = {
     issuer,
-    jwksUrl: `${issuer}/keys`,
     mode: 'well' as IssuerMode,
     asked: { discovery: 0, jwks: 0 },
     key: await makeKey(0),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig } from '../../src/platform/config/index.ts';
 
 const read = (path: string): string => readFileSync(join(import.meta.dirname, '../../deploy', path), 'utf8');
@@ -55,6 +56,11 @@ it('nginx and Docker wait for longer than the servers do', () => {
   for (const { stop_grace_period: grace = '' } of servers) {
     expect(Number.parseInt(grace, 10) * 1000).toBeGreaterThan(config.http.drainTimeoutMs + 5_000);
   }
+});
+
+it('the image starts the server as npm start does', () => {
+  const [, command = '[]'] = /^CMD (.+)$/m.exec(read('Dockerfile')) ?? [];
+  expect(`exec ${JSON.parse(command).join(' ')}`).toBe(manifest.scripts.start);
 });
 
 it('the secrets that the guide has written beside compose are not committed', () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { escapeHtml } from '../../base/escape-html.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { countErrorKinds, type Second, type Stage, shown } from './measurements.ts';
 
@@ -66,9 +67,6 @@ const plots: readonly Plot[] = [
 ];
 
 const colours = ['#0b6e4f', '#c2571a', '#7a1fa2'];
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
 function row(stage: Stage): string {
   const cells = [stage.users, stage.answersPerSecond, stage.p50Ms, stage.p95Ms, stage.p99Ms, stage.errors];

@@ -42,8 +42,8 @@ test('a user talks in one session over one socket, until it is closed', async ()
 });
 
 test('what the server says went wrong is an error of its code', async () => {
-  const { user } = await meet((socket) => say(socket, { type: 'error', error: { code: 'plans.limit_exceeded' } }));
-  await expect(user.do()).rejects.toThrow(/^plans\.limit_exceeded$/);
+  const { user } = await meet((socket) => say(socket, { type: 'error', error: { code: 'limits.requests_exceeded' } }));
+  await expect(user.do()).rejects.toThrow(/^limits\.requests_exceeded$/);
 });
 
 test('a socket that is closed before the end of a turn is an error; the next message takes a new one', async () => {

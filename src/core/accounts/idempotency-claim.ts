@@ -10,7 +10,7 @@ import { claimIdempotencyKey, releaseIdempotencyKey, rememberAnswer } from './qu
 /** Longer answers, in UTF-16 units, are not kept: what every user was answered in a day is stored. */
 export const MAX_ANSWER_CHARS = 1024 * 1024;
 
-/** How long a claim takes to be settled, in milliseconds; also after the client has left. */
+/** How long a try to settle a claim may take, in milliseconds; also after the client has left. */
 const SETTLE_BUDGET_MS = 5_000;
 
 /**

@@ -1,11 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { listFaults } from '../../base/schema-faults.ts';
-import { ConfigError, type ConfigFile, isModelApiKey, VARIABLE_NAME } from '../../platform/config/index.ts';
+import { ConfigError, type ConfigFile, isModelApiKey, LONGEST_MS, VARIABLE_NAME } from '../../platform/config/index.ts';
 import type { TargetTimeouts } from './attempt.ts';
 import { type ModelDefinition, OFFLINE, type TargetDefinition } from './create-models.ts';
 import { closed } from './schema-parts.ts';
-
-const HOUR_MS = 3_600_000;
 
 const Name = Type.String({ pattern: '^[\\x21-\\x7e]{1,256}$' });
 /** What callers ask for: no longer than sessions and routes take. */
@@ -13,7 +11,7 @@ const ModelName = Type.String({
   pattern: '^[\\x21-\\x7e]{1,200}$',
   description: 'a name of at most 200 visible ASCII characters without spaces',
 });
-const TimeoutMs = Type.Optional(Type.Integer({ minimum: 1, maximum: HOUR_MS }));
+const TimeoutMs = Type.Optional(Type.Integer({ minimum: 1, maximum: LONGEST_MS }));
 
 /** Headers that are ours to send, or that undici refuses to; a key belongs into `api_key_env`. */
 const NOT_OURS =

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { parse } from 'yaml';
 import { listFaults } from '../../base/schema-faults.ts';
 import { ConfigError, type ConfigFile } from '../../platform/config/index.ts';
-import type { LimitRule } from '../../platform/limits/index.ts';
+import { type LimitRule, windows } from '../../platform/limits/index.ts';
 
 const Amount = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 }));
 
@@ -44,14 +44,8 @@ export interface Plan {
 /** Users on a plan that no longer exists are treated as if they were on this one. */
 export const FALLBACK_PLAN = 'free';
 
-const windows = [
-  { name: 'minute', durationMs: 60_000 },
-  { name: 'hour', durationMs: 3_600_000 },
-  { name: 'day', durationMs: 86_400_000 },
-] as const;
-
 function toRules(limits: RequestLimits = {}): LimitRule[] {
-  return windows.flatMap((window) => {
+  return Object.values(windows).flatMap((window) => {
     const limit = limits[window.name];
     return limit === undefined ? [] : [{ window, limit }];
   });

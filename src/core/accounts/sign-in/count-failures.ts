@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { AppError } from '../../../base/errors.ts';
-import { createFailureLimiter, type Limiter } from '../../../platform/limits/index.ts';
+import { createFailureLimiter, type Limiter, windows } from '../../../platform/limits/index.ts';
 import { signInErrors } from '../errors.ts';
 
 /** A token that somebody tries, and from where. */
@@ -12,7 +12,6 @@ export interface TokenAttempt {
 /** Does what a token is needed for, and counts it when the token is refused. */
 export type CountFailures = <Result>(attempt: TokenAttempt, work: () => Promise<Result>) => Promise<Result>;
 
-const minute = { name: 'minute', durationMs: 60_000 };
 /** An app that repeats itself needs a few. */
 const FAILURES_PER_ACCOUNT = 10;
 /** A company behind one address has many apps. */
@@ -37,8 +36,8 @@ export function createFailureCount(limiter: Limiter): CountFailures {
   const fail = createFailureLimiter({
     limiter,
     name: 'sign-in',
-    perAccount: [{ window: minute, limit: FAILURES_PER_ACCOUNT }],
-    perIp: [{ window: minute, limit: FAILURES_PER_IP }],
+    perAccount: [{ window: windows.minute, limit: FAILURES_PER_ACCOUNT }],
+    perIp: [{ window: windows.minute, limit: FAILURES_PER_IP }],
   });
   return async ({ token, ip }, work) => {
     try {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Limiter } from '../../../platform/limits/index.ts';
+import { type Limiter, windows } from '../../../platform/limits/index.ts';
 import { signInErrors } from '../errors.ts';
 import type { Identity } from './identity-verifier.ts';
 
@@ -8,8 +8,8 @@ export type CountSignIn = (identity: Pick<Identity, 'issuer' | 'subject'>) => Pr
 
 /** Far more than an app that forgets its tokens needs, or a program that signs in once a minute. */
 const RULES = [
-  { window: { name: 'minute', durationMs: 60_000 }, limit: 100 },
-  { window: { name: 'day', durationMs: 86_400_000 }, limit: 5_000 },
+  { window: windows.minute, limit: 100 },
+  { window: windows.day, limit: 5_000 },
 ];
 
 /**

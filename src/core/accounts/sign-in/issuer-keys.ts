@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CompactJWSHeaderParameters, errors, type FlattenedJWSInput, type LocalJWKSet } from 'jose';
+import { DAY_MS } from '../../../base/days.ts';
 import type { Deadline } from '../../../base/deadline.ts';
 import type { Clock } from '../../../base/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
@@ -18,7 +19,7 @@ export interface IssuerKeysOptions {
 /** Keys older than this are read again before they serve: a key that the issuer withdrew is refused after so long. */
 const FRESH_MS = 600_000;
 /** While the issuer does not answer, the last keys serve for so long. */
-const STALE_MS = 86_400_000;
+const STALE_MS = DAY_MS;
 /** With keys to serve by, whatever tokens name, the issuer is asked no more often than this. */
 const COOLDOWN_MS = 30_000;
 /**

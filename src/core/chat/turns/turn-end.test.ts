@@ -103,9 +103,9 @@ test('a turn whose end cannot be stored is told so', async () => {
 
 test('what a provider finds wrong with a request is told as no field of the user’s', async () => {
   const told = { quotesInput: true, retryAfterMs: 5_000 };
-  const failure = new AppError('models.rejected', { status: 400, message: 'No.', param: 'messages', ...told });
+  const failure = new AppError('models.invalid_request', { status: 400, message: 'No.', param: 'messages', ...told });
   const turn = newRunningTurn();
   await endLost({ turn, failure });
   const error = await turn.result.catch((reason: unknown) => reason);
-  expect(error).toMatchObject({ code: 'models.rejected', param: undefined, ...told });
+  expect(error).toMatchObject({ code: 'models.invalid_request', param: undefined, ...told });
 });
