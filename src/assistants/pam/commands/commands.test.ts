@@ -87,6 +87,8 @@ test.each<[string, string, object]>([
   ['visa mina utgifter förra månaden', 'list_expenses', { period: 'last_month' }],
   ['budget 300 euro for food', 'set_budget', { amount: '300', currency: 'EUR', category: 'food' }],
   ['my expenses for last month', 'list_expenses', { period: 'last_month' }],
+  ['mina utgifter för förra månaden', 'list_expenses', { period: 'last_month' }],
+  ['utgifter för de senaste 30 dagarna', 'list_expenses', { last_days: 30 }],
   ['my expenses for lunch', 'list_expenses', { category: 'lunch' }],
   ['show expenses', 'list_expenses', {}],
   ['visa utgifter', 'list_expenses', {}],

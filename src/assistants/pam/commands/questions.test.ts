@@ -35,8 +35,36 @@ test.each<[string, object]>([
   ['how much did I spend on bacon this week?', { period: 'this_week', category: 'bacon' }],
   ['hur mycket har jag lagt på sushi förra veckan?', { period: 'last_week', category: 'sushi' }],
   ['hur mycket har jag lagt på totaltransporter?', { category: 'totaltransporter' }],
+  // Two dates, both included.
+  ['what did I spend between 2026-11-01 and 2026-11-15?', { from: '2026-11-01', to: '2026-11-15' }],
+  [
+    'how much did I spend on food from 1 November to 15 November?',
+    { from: '2026-11-01', to: '2026-11-15', category: 'food' },
+  ],
+  [
+    'how much did I spend from 1 November until 15 November on food?',
+    { from: '2026-11-01', to: '2026-11-15', category: 'food' },
+  ],
+  [
+    'hur mycket har jag spenderat på food mellan den 1 november och den 15 november?',
+    { from: '2026-11-01', to: '2026-11-15', category: 'food' },
+  ],
+  ['hur mycket spenderade jag från 20 december till 6 januari?', { from: '2025-12-20', to: '2026-01-06' }],
+  [
+    'what did I spend on bread from Aldi from 1 November to 15 November?',
+    { from: '2026-11-01', to: '2026-11-15', category: 'bread from Aldi' },
+  ],
+  ['how much did I spend on the train from Oslo to Bergen?', { category: 'train from Oslo to Bergen' }],
+  // A month is asked for before it is over.
+  ['how much did I spend from 2026-11-01 to 2026-11-30?', { from: '2026-11-01', to: '2026-11-30' }],
 ])('"%s" is understood as a question', (text, input) => {
   expect(read(text)).toEqual({ tool: 'pam_summarize_spending', input });
+});
+
+test('the expenses between two dates are listed', () => {
+  const call = { tool: 'pam_list_expenses', input: { from: '2026-11-01', to: '2026-11-15' } };
+  expect(read('my expenses between 2026-11-01 and 2026-11-15')).toEqual(call);
+  expect(read('visa mina utgifter mellan 1 november och 15 november')).toEqual(call);
 });
 
 test.each([
@@ -65,6 +93,11 @@ test.each([
   'hur mycket har jag lagt på allt i november?',
   'budget 300 euro for everything',
   'how much did I spend on average?',
+  // None that exists, the later one first, and days that may be others.
+  'how much did I spend between 2026-02-01 and 2026-02-30?',
+  'how much did I spend between 2026-11-15 and 2026-11-01?',
+  'how much did I spend between Monday and Friday?',
+  'how much did I spend from 3/11 to 4/11?',
   'what did I spend on it?',
   'budget 300 euro for :',
   'I spent 12 on fuel? Thanks',

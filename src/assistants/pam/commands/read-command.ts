@@ -1,6 +1,7 @@
 import { type Language, type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { namesTime } from './names-time.ts';
 import { readAmount } from './read-amount.ts';
+import { readBetween } from './read-between.ts';
 import { type DayAndRest, readDay } from './read-day.ts';
 import { readMonth, readPeriod } from './read-period.ts';
 
@@ -49,7 +50,10 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
       'sum',
       /^(?:hur mycket|vad) (?:har jag (?:redan )?(?:spenderat|lagt|betalat|gjort av med)|spenderade jag|la(?:de)? jag)(?<what> .*)?$/,
     ],
-    ['list', /^(?:(?:visa|lista) )?(?:mina (?:utgifter|köp)|utgifter)(?<what> .*)?$/],
+    [
+      'list',
+      /^(?:(?:visa|lista) )?(?:mina (?:utgifter|köp)|utgifter)(?: för(?= (?:den(?: här| senaste)|denna|förra|de senaste|senaste) (?:\d+ )?(?:dag|veck|månad|år)))?(?<what> .*)?$/,
+    ],
     [
       'spend',
       /^(?:jag )?(?:har )?(?:just |precis )?(?:spenderat|spenderade|betalat|betalade|lagt|la|lade) (?<what>.+)$/,
@@ -143,10 +147,14 @@ function readAmountFor({ what, category: said, language, isBrief }: Command, now
   return { input: { amount, ...(currency !== undefined && { currency }), category }, ...when };
 }
 
+/** Takes two dates or a month off the end of what a user said. */
+const readSpan = (text: string, now: Date, language: Language) =>
+  readBetween(text, now, language) ?? readMonth(text, now, language);
+
 /** What is asked, with the days behind the category: "last month on food" asks the same as "on food last month". */
 function toUsualOrder(what: string, now: Date, language: Language): string {
   const [, days = '', category] = /^(.+?) +((?:on|på) .+)$/iu.exec(what) ?? [];
-  const isDays = readPeriod(days, language).rest === '' || readMonth(days, now, language).rest === '';
+  const isDays = readPeriod(days, language).rest === '' || readSpan(days, now, language).rest === '';
   return category !== undefined && isDays ? `${category} ${days}` : what;
 }
 
@@ -158,12 +166,12 @@ function readQuestion({ what: said, language }: Command, now: Date): Record<stri
     const only = readCategory(rest, language);
     return only && { ...only, ...days };
   }
-  const month = readMonth(what, now, language);
-  const named: DayAndRest | undefined = month.span === undefined ? readDay(rest, now, language) : { rest: month.rest };
+  const dates = readSpan(what, now, language);
+  const named: DayAndRest | undefined = dates.span === undefined ? readDay(rest, now, language) : { rest: dates.rest };
   // Days ago are counted where the user lives, by the tool that records; none of those that read takes them.
   if (named === undefined || named.daysAgo !== undefined) return undefined;
   const only = readCategory(named.rest, language);
-  return only && { ...only, ...month.span, ...(named.day !== undefined && { from: named.day, to: named.day }) };
+  return only && { ...only, ...dates.span, ...(named.day !== undefined && { from: named.day, to: named.day }) };
 }
 
 /** A day as the tool that records what was spent takes it. */
