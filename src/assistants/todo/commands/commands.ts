@@ -1,4 +1,4 @@
-import type { PlainCommands, PlainOutcome } from '../../../kit/index.ts';
+import type { Language, PlainCommands, PlainOutcome } from '../../../kit/index.ts';
 import type { Item } from '../schemas.ts';
 import { readCall, readCommand } from './read-command.ts';
 
@@ -20,7 +20,7 @@ const words = {
     none: 'There is nothing of that kind on your list.',
     more: 'There is more than this.',
     several: 'Several items fit. Say it again with more of the title, or with the day:',
-    due: (day: string) => ` (due ${day})`,
+    due: (day: string) => `due ${day}`,
     done: { todo_add: 'Added', todo_complete: 'Done', todo_update: 'Changed', todo_delete: 'Deleted' },
     reopened: 'Open again',
   },
@@ -33,11 +33,17 @@ const words = {
     none: 'Det finns inget sådant på din lista.',
     more: 'Det finns mer än så.',
     several: 'Flera saker stämmer. Säg det igen med mer av namnet, eller med dagen:',
-    due: (day: string) => ` (till ${day})`,
+    due: (day: string) => `till ${day}`,
     done: { todo_add: 'Tillagt', todo_complete: 'Klart', todo_update: 'Ändrat', todo_delete: 'Borttaget' },
     reopened: 'Öppet igen',
   },
 } as const;
+
+/** What is said of how much an item matters, where that is not as usual. */
+const priorities: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
+  en: { high: 'high priority', low: 'low priority' },
+  sv: { high: 'hög prioritet', low: 'låg prioritet' },
+};
 
 type Words = (typeof words)[keyof typeof words];
 
@@ -52,7 +58,10 @@ function tellNone(said: Words, what: string | undefined): string {
 function tell({ text, tool, result }: PlainOutcome): string {
   const { language = 'en', verb, what } = readCommand(text) ?? {};
   const said: Words = words[language];
-  const name = ({ title, due_on }: Item): string => title + (due_on === null ? '' : said.due(due_on));
+  const name = ({ title, due_on, priority }: Item): string => {
+    const more = [due_on && said.due(due_on), priorities[language][priority]].filter(Boolean).join(', ');
+    return more === '' ? title : `${title} (${more})`;
+  };
   const list = (items: readonly Item[]): string => items.map((item) => `- ${name(item)}`).join('\n');
   const { item, items, has_more = false, candidates } = (result ?? {}) as Result;
   if (items?.length === 0) return tellNone(said, what);

@@ -2,6 +2,7 @@ import { DAY_MS, toDay } from '../../../base/days.ts';
 import { type Language, type PlainCall, type PlainText, withoutGreetings, withoutThanks } from '../../../kit/index.ts';
 import { namesNone } from './names-none.ts';
 import { readDay } from './read-day.ts';
+import { readPriority } from './read-priority.ts';
 
 /** What a sentence asks for. */
 export interface Command {
@@ -194,12 +195,15 @@ function readList({ what, language }: Command, now: Date): PlainCall | undefined
 }
 
 function readNew({ what, due, language }: Command, now: Date): PlainCall | undefined {
-  const whole = what.replace(KIND, '');
+  const { rest: whole, priority: last } = readPriority(what.replace(KIND, ''));
   const found = readDay(due ?? whole, now, language);
   // Of a time that is no day, the words stay: "pay rent on payday".
-  const title = due === undefined ? found.rest : `${whole} ${found.rest}`.trim();
+  const { rest: title, priority = last } = readPriority(
+    due === undefined ? found.rest : `${whole} ${found.rest}`.trim(),
+  );
   if (namesNone(title)) return undefined;
-  return { tool: 'todo_add', input: { title, ...(found.day !== null && { due_on: found.day }) } };
+  const { day } = found;
+  return { tool: 'todo_add', input: { title, ...(day !== null && { due_on: day }), ...(priority && { priority }) } };
 }
 
 /** The tool call that a sentence asks for. */

@@ -123,3 +123,24 @@ test('a week that a list is asked for ends on its Sunday', () => {
     expect([text, read(text), read(text, sunday)]).toEqual([text, { due_to: '2026-12-06' }, { due_to: '2026-12-06' }]);
   }
 });
+
+describe('a priority may be said behind what to add:', () => {
+  test.each<[string, object]>([
+    ['add call Bob, high priority', { title: 'call Bob', priority: 'high' }],
+    ['add pay rent on 24 December with high priority', { title: 'pay rent', due_on: '2026-12-24', priority: 'high' }],
+    ['add pay rent with a low priority for tomorrow', { title: 'pay rent', due_on: '2026-11-26', priority: 'low' }],
+    ['remind me tomorrow to call Bob, high priority', { title: 'call Bob', due_on: '2026-11-26', priority: 'high' }],
+    ['lägg till ring mamma imorgon med hög prioritet', { title: 'ring mamma', due_on: '2026-11-26', priority: 'high' }],
+    ['add meet customers with high priority needs', { title: 'meet customers with high priority needs' }],
+    ['add decide on a high priority', { title: 'decide on a high priority' }],
+  ])('"%s"', (text, input) => {
+    expect(read(text)).toEqual(input);
+  });
+
+  test('the answer says it', () => {
+    const item = { title: 'ring Bob', due_on: '2026-12-24', priority: 'high' };
+    const told = (text: string) => commands.tell({ text, tool: 'todo_add', result: { item } });
+    expect(told('add ring Bob')).toBe('Added: ring Bob (due 2026-12-24, high priority)');
+    expect(told('lägg till ring Bob')).toBe('Tillagt: ring Bob (till 2026-12-24, hög prioritet)');
+  });
+});
