@@ -5,7 +5,7 @@ import { newId } from '../../src/base/ids.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
 import { sampleOf } from '../harness/sample-of.ts';
-import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 import { writeTestFile } from '../harness/write-test-file.ts';
 import { type Answer, createClient, type Send } from './load.ts';
 
@@ -40,7 +40,7 @@ afterAll(async () => {
 const readiness = async () => (await product.request(undefined, 'GET', '/readyz')).text();
 
 async function isWell(): Promise<void> {
-  await until(async () => (await readiness()).includes('"ready"'));
+  await untilReady(product);
 }
 
 /** How often it was counted that Redis came to a state. */

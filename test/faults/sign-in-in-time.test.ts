@@ -8,6 +8,7 @@ import { type Product, startProduct } from '../harness/product.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
 import { AUDIENCE, startTestIssuer, type TestIssuer } from '../harness/test-issuer.ts';
 import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 
 /** What a sign-in has here; by itself it is 8 s. More than those who may be served by grace wait for the database. */
 const BUDGET_MS = 1_500;
@@ -47,7 +48,7 @@ beforeEach(async () => {
   proxy.setMode('pass');
   await until(async () => (await signIn(newId())).status === 201);
   // Who is read before changes are heard of again has no grace.
-  await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
+  await untilReady(product);
 });
 
 afterAll(async () => {

@@ -6,6 +6,7 @@ import { countLocked } from '../harness/count-locked.ts';
 import { pgBouncerKeepsPrepared, pgBouncerVersion, startPgBouncer } from '../harness/pgbouncer.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 const transaction = { pool_mode: 'transaction', default_pool_size: '5', max_client_conn: '200' };
@@ -53,7 +54,7 @@ async function workWith(server: ServerProcess): Promise<void> {
   expect(new Set(answers.map(({ seq }) => seq))).toEqual(new Set([2]));
 
   const other = await startServer({ DATABASE_URL: database.url });
-  await until(async () => (await (await fetch(`${server.url}/readyz`)).text()).includes('"ready"'));
+  await untilReady(server);
   const revoked = await post('/v1/keys', { name: 'to be revoked' });
   const statusOf = async () => (await call(server, '/v1/me', { by: revoked.key })).status;
   expect(await statusOf()).toBe(200);

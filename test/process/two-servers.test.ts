@@ -8,6 +8,7 @@ import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/postgres.ts';
 import { startTestRedis, type TestRedis } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 /** How soon a revoked key is refused everywhere while notifications are heard. */
@@ -35,7 +36,7 @@ beforeAll(async () => {
   first = await startServerProcess({ ...common, DATABASE_URL: database.url });
   second = await startServerProcess({ ...common, DATABASE_URL: proxy.url, DATABASE_DIRECT_URL: direct.url });
   key = await first.readKey();
-  await Promise.all([isReady(first), isReady(second)]);
+  await Promise.all([untilReady(first), untilReady(second)]);
 });
 
 afterAll(async () => {
@@ -45,10 +46,6 @@ afterAll(async () => {
   await database?.drop();
   await rm(dataDir, { recursive: true, force: true });
 });
-
-async function isReady(server: ServerProcess): Promise<void> {
-  await until(async () => (await (await fetch(`${server.url}/readyz`)).text()).includes('"ready"'));
-}
 
 interface Call extends RequestInit {
   /** The key that calls; the first one when absent. */
@@ -91,7 +88,7 @@ it('and still when the connection for notifications is ended again and again', a
     );
   };
   for (let round = 0; round < 5; round++) expect(await revokedAfterMs(end)).toBeLessThan(HEARD_BOUND_MS);
-  await isReady(second);
+  await untilReady(second);
 });
 
 it('and at once on the server that revokes it, also when it hears nothing and does not know yet', async () => {
@@ -102,7 +99,7 @@ it('and at once on the server that revokes it, also when it hears nothing and do
   expect(await statusOf(second, created.key)).toBe(401);
   direct.setMode('reset');
   direct.setMode('pass');
-  await isReady(second);
+  await untilReady(second);
 });
 
 it('and within the stated bound when that connection is silently swallowed', async () => {
@@ -110,7 +107,7 @@ it('and within the stated bound when that connection is silently swallowed', asy
   expect(await (await fetch(`${second.url}/readyz`)).json()).toMatchObject({ status: 'degraded' });
   expect(await revokedAfterMs()).toBeLessThan(HEARD_BOUND_MS);
   direct.setMode('pass');
-  await isReady(second);
+  await untilReady(second);
 });
 
 it('with Redis frozen requests go on, and few of them wait, for its time-out at most', async () => {
@@ -135,7 +132,7 @@ it('with Redis frozen requests go on, and few of them wait, for its time-out at 
   expect(readiness).toMatchObject({ status: 'degraded', reasons: [expect.stringContaining('Redis')] });
   expect(await revokedAfterMs()).toBeLessThan(HEARD_BOUND_MS);
   redis.thaw();
-  await isReady(first);
+  await untilReady(first);
 });
 
 it('with the database away a known caller is still known, and an unknown key is 503, not 401', async () => {
@@ -152,7 +149,7 @@ it('with the database away a known caller is still known, and an unknown key is 
   }
   proxy.setMode('pass');
   direct.setMode('pass');
-  await isReady(second);
+  await untilReady(second);
   expect(await statusOf(second, stranger)).toBe(401);
 });
 
@@ -174,7 +171,7 @@ async function withoutDatabase(revoked: { key: string }, known: { key: string })
   for (const way of [proxy, direct]) way.setMode('reset');
   const statuses = [await statusOf(second, revoked.key), await statusOf(second, known.key)];
   for (const way of [proxy, direct]) way.setMode('pass');
-  await isReady(second);
+  await untilReady(second);
   return statuses;
 }
 
@@ -185,7 +182,7 @@ it('a key that is revoked while a server hears nothing is dead there, also when 
   await until(async () => (await (await fetch(`${second.url}/readyz`)).text()).includes('"degraded"'));
   await revokeWithoutRedis(revoked);
   direct.setMode('pass');
-  await isReady(second);
+  await untilReady(second);
   expect(await statusOf(second, known.key)).toBe(200);
   expect(await withoutDatabase(revoked, known)).toEqual([503, 200]);
 });

@@ -5,13 +5,14 @@ import { connectChat } from '../harness/chat-client.ts';
 import { disableUser } from '../harness/disable-user.ts';
 import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
 import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 
 const product = useProduct();
 let admin: TestUser;
 
 beforeAll(async () => {
   admin = await product.createUser();
-  await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
+  await untilReady(product);
 });
 
 interface Statistics {
@@ -118,8 +119,7 @@ it('asks at each request when it is switched off, and hears of changes all the s
   const off = await startProduct({ CALLER_CACHE: 'off' });
   try {
     // Until then every server asks.
-    const isReady = async () => (await (await off.request(undefined, 'GET', '/readyz')).text()).includes('"ready"');
-    await until(isReady);
+    await untilReady(off);
     const user = await off.createUser();
     for (let index = 0; index < 2; index++) {
       expect(stepsOf(await off.request(user, 'GET', '/v1/me'))).toContain('sql');

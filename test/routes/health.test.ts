@@ -6,6 +6,7 @@ import { nap } from '../harness/pool-fixture.ts';
 import { useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 
 const product = useProduct({
   DATABASE_POOL_SIZE: '3',
@@ -13,10 +14,7 @@ const product = useProduct({
   DATABASE_POOL_WAIT_MS: '30000',
 });
 
-beforeAll(async () => {
-  // Until it hears of changes it is degraded, and each caller is looked up.
-  await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
-});
+beforeAll(() => untilReady(product));
 
 async function readHealth(path = '/health') {
   const response = await product.request(undefined, 'GET', path);

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { sql } from '../../src/platform/postgres/index.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
-import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 import { writeTestFile } from '../harness/write-test-file.ts';
 
 const PLANS = `
@@ -20,7 +20,7 @@ let admin: TestUser;
 
 beforeAll(async () => {
   admin = await product.createUser();
-  await until(async () => (await (await product.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
+  await untilReady(product);
 });
 
 const me = (user: { key: string }) => product.request(user, 'GET', '/v1/me');

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from '../harness/is-installed.ts';
 import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
 import { sampleOf } from '../harness/sample-of.ts';
+import { untilReady } from '../harness/until-ready.ts';
 import { startStubProvider } from '../stubs/provider.ts';
 
 const product = useProduct();
@@ -10,6 +11,7 @@ let user: TestUser;
 let sessionId: string;
 
 beforeAll(async () => {
+  await untilReady(product);
   user = await product.createUser();
   sessionId = await product.createSession(user, { title: 'canary-title' });
   await product.request(user, 'POST', `/v1/chat/sessions/${sessionId}/messages`, { content: 'canary-content' });

@@ -4,6 +4,7 @@ import { startProduct, type TestUser, useProductWithModel } from '../harness/pro
 import { testContext } from '../harness/test-context.ts';
 import { readEvents } from '../harness/turn-events.ts';
 import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 import { writeTestFile } from '../harness/write-test-file.ts';
 
 const plans = { PLANS_FILE: writeTestFile('plans.yaml', 'free: { tokens_per_month: 1000 }') };
@@ -107,7 +108,7 @@ it('counts on every server once the user is back on a plan with a limit, though 
   const model = { MODEL_BASE_URL: provider.url, MODEL_NAME: 'stub-model' };
   const other = await startProduct({ ...model, ...plans }, { beside: product });
   onTestFinished(() => other.stop());
-  await until(async () => (await (await other.request(undefined, 'GET', '/readyz')).text()).includes('"ready"'));
+  await untilReady(other);
   const completeThere = async () => {
     const body = { messages: [{ role: 'user', content: 'Count.' }], max_tokens: 10 };
     return (await other.request(user, 'POST', '/v1/chat/completions', body)).status;

@@ -9,6 +9,7 @@ import { createPrivyApp, type PrivyApp } from '../harness/privy-app.ts';
 import { type Product, startProduct, type TestUser } from '../harness/product.ts';
 import { testContext } from '../harness/test-context.ts';
 import { until } from '../harness/until.ts';
+import { untilReady } from '../harness/until-ready.ts';
 import { type ServerProcess, startServerProcess } from '../process/server-process.ts';
 import { type StubProvider, startStubProvider } from '../stubs/provider.ts';
 
@@ -104,7 +105,7 @@ test.each([
   ],
 ])('of a user who is disabled on one server nothing lives on another, %s', async (name, boundMs, fault) => {
   direct.setMode('pass');
-  await until(async () => (await readiness()).includes('"ready"'));
+  await untilReady(other);
   const { userId, key, token, refresh, streams, socket } = await openEverything(name);
   const abortedBefore = provider.aborts.length;
   await fault();
@@ -137,7 +138,7 @@ test.each([
 
 test('a turn of a user whose key is revoked goes on: it is the user’s, not the key’s', async () => {
   direct.setMode('pass');
-  await until(async () => (await readiness()).includes('"ready"'));
+  await untilReady(other);
   const { userId, key, token, streams } = await openEverything('revoked');
   const { data } = (await (await call(token, '/v1/keys')).json()) as { data: { id: string }[] };
   const revoked = await fetch(`${other.url}/v1/keys/${data[0]?.id}`, {
@@ -153,7 +154,7 @@ test('a turn of a user whose key is revoked goes on: it is the user’s, not the
 
 test('what a key has opened ends when the key may no longer do it', async () => {
   direct.setMode('pass');
-  await until(async () => (await readiness()).includes('"ready"'));
+  await untilReady(other);
   const { key, token, streams } = await openEverything('narrowed');
   const socket = await connectChat(other.url, { headers: { authorization: `Bearer ${key}` } });
   onTestFinished(() => socket.socket.terminate());
