@@ -171,6 +171,11 @@ describe('POST /api/auth', () => {
     expect(rows).toEqual([{ referred_user_id: user.id }]);
   });
 
+  test('null is no username and no referral code', async () => {
+    const { user } = await signIn('unreferred', { username: null, referral_code: null });
+    expect(user.username).toMatch(/^user-/);
+  });
+
   test('an unknown referral code, or that of a disabled user, is refused and nothing is written', async () => {
     const gone = await signIn('gone-referrer');
     await disableUser(product.postgres, { userId: gone.user.id });

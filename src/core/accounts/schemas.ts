@@ -85,9 +85,10 @@ export const SignInBody = Type.Object(
         description: 'The token of the identity provider; it may come as `Authorization: Bearer` instead.',
       }),
     ),
-    username: Type.Optional(Username),
+    // Null is what pages have for what an address does not say.
+    username: Type.Optional(Nullable(Username)),
     referral_code: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 64, description: 'Of the user who referred a new one.' }),
+      Nullable(Type.String({ minLength: 1, maxLength: 64, description: 'Of the user who referred a new one.' })),
     ),
   },
   { ...closed, examples: [{ token: 'the one of the identity provider' }] },

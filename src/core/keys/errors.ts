@@ -5,7 +5,8 @@ export const authErrors = defineErrors('auth', {
   missing_credential: {
     status: 401,
     message:
-      'No API key or access token was sent. Send it as "Authorization: Bearer …"; a key also as "x-api-key: ek_…".',
+      'No API key or access token was sent. Send it as "Authorization: Bearer …"; a key also as "x-api-key: ek_…"; ' +
+      'over a WebSocket also as "token" of a first frame of type "auth".',
   },
   invalid_key: {
     status: 401,

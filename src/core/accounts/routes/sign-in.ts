@@ -46,7 +46,7 @@ function registerSignIn(server: HttpServer, options: SignInRouteOptions): void {
       },
     },
     async (request, reply) => {
-      const { token = readBearer(request.headers), username, referral_code: referralCode } = request.body;
+      const { token = readBearer(request.headers), username = null, referral_code: referralCode = null } = request.body;
       if (token === undefined) throw signInErrors.raise.missing_token({ field: 'token' });
       const { ip, context } = request;
       const order = { token, username, referralCode, ip };

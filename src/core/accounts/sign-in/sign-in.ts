@@ -37,8 +37,8 @@ export interface SignInOptions {
 /** A request to sign in, and what a new user would like. */
 export interface SignInRequest {
   readonly token: string;
-  readonly username: string | undefined;
-  readonly referralCode: string | undefined;
+  readonly username: string | null;
+  readonly referralCode: string | null;
   readonly ip: string;
 }
 
@@ -109,11 +109,10 @@ export class SignIn {
   #toRow(identity: Identity, request: SignInRequest): { row: SignInRow; secret: string } {
     const { secret, ...key } = this.#options.newFirstKey();
     const { issuer, subject, email, isEmailVerified, name } = identity;
-    const names =
-      request.username === undefined ? deriveUsername(name) : { username: request.username, spareUsername: null };
-    const referralCode = request.referralCode ?? null;
+    const { username, referralCode, ip } = request;
+    const names = username === null ? deriveUsername(name) : { username, spareUsername: null };
     const ids = { userId: newId(), activityId: newId() };
-    const row = { issuer, subject, email, isEmailVerified, ...names, ...ids, referralCode, ip: request.ip, ...key };
+    const row = { issuer, subject, email, isEmailVerified, ...names, ...ids, referralCode, ip, ...key };
     return { row, secret };
   }
 
