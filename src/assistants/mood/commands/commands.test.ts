@@ -198,6 +198,10 @@ test.each([
   expect(read(text)).toBeUndefined();
 });
 
+test.each(['list my moods', 'show me my mood log', 'visa min humörlogg'])('"%s" reads the log', (text) => {
+  expect(read(text)).toEqual({ tool: 'mood_list', input: {} });
+});
+
 test('every example is understood', () => {
   expect(commands.examples.filter((text) => read(text) === undefined)).toEqual([]);
 });

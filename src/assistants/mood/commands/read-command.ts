@@ -3,13 +3,15 @@ import { type Language, type PlainCall, type PlainText, withoutGreetings, withou
 import { readByLexicon } from '../readings/read-by-lexicon.ts';
 import { readPeriod } from './read-period.ts';
 
-type Kind = 'log' | 'maybe-log' | 'past' | 'trend';
+type Kind = 'list' | 'log' | 'maybe-log' | 'past' | 'trend';
 
 /** Behind "I feel": "like pizza" and "that he is right", but neither "like crap" nor "that bad". */
 const NO_FEELING = '(?:like\\b(?! (?:crap|shit|hell)\\b)|that\\b(?! (?:bad|good|great)(?: (?:today|yesterday))?$))';
 
 /** Each in full, and in the order in which they are tried. */
 const rules: readonly (readonly [Language, Kind, RegExp])[] = [
+  ['en', 'list', /^(?:(?:show|list)(?: me)? )?(?:my|the) (?:moods|mood (?:log|entries))$/],
+  ['sv', 'list', /^(?:(?:visa|lista) )?(?:mina humör|min humörlogg|humörloggen)$/],
   ['en', 'trend', /^how (?:was|is|has) my mood(?: been)?(?<when> .+)?$/],
   ['en', 'trend', /^how (?:have i (?:been feeling|been|felt)|did i feel|am i doing|was i feeling)(?<when> .+)?$/],
   ['en', 'trend', /^(?:show (?:me )?)?my mood(?<when> .+)?$/],
@@ -131,6 +133,7 @@ export function readCommand({ text, now }: PlainText): Command | undefined {
   for (const [language, kind, pattern] of rules) {
     const found = pattern.exec(sentence);
     if (found === null) continue;
+    if (kind === 'list') return { language, call: { tool: 'mood_list', input: {} } };
     if (kind === 'trend') {
       const period = readPeriod(found.groups?.when?.trim() ?? '', now);
       return period && { language, call: { tool: 'mood_trend', input: { ...period } } };

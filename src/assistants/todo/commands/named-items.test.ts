@@ -48,6 +48,7 @@ test.each([
   'add to my list:',
   'lägg till på listan',
   'reopen on my list',
+  'move it to Friday',
   'delete EVERYTHING',
   'add -',
 ])('"%s" names no item', (text) => {
@@ -66,6 +67,11 @@ test.each([
   'jag hoppas att rapporten är klar',
 ])('"%s" does not say that it is done', (text) => {
   expect(read(text)).toBeUndefined();
+});
+
+test('what is moved to a place is not moved to a day', () => {
+  expect(read('move the boxes to the garage')).toBeUndefined();
+  expect(read('flytta lådorna till vinden')).toBeUndefined();
 });
 
 test('a question is none the less one for a greeting', () => {
@@ -110,6 +116,9 @@ test.each<[string, string, object]>([
   ['reopen the report', 'update', { title: 'report', done: false }],
   ['mark milk as not done', 'update', { title: 'milk', done: false }],
   ['markera mjölk som inte klar', 'update', { title: 'mjölk', done: false }],
+  ['move the report to Friday', 'update', { title: 'report', due_on: '2026-11-27' }],
+  ['postpone my call to Bob until 3 December', 'update', { title: 'call to Bob', due_on: '2026-12-03' }],
+  ['flytta mötet till imorgon', 'update', { title: 'mötet', due_on: '2026-11-26' }],
 ])('"%s" is understood', (text, tool, input) => {
   expect(read(text)).toEqual({ tool: `todo_${tool}`, input });
 });

@@ -7,7 +7,7 @@ import { readPriority } from './read-priority.ts';
 /** What a sentence asks for. */
 export interface Command {
   readonly language: Language;
-  readonly verb: 'add' | 'list' | 'complete' | 'reopen' | 'delete';
+  readonly verb: 'add' | 'list' | 'complete' | 'reopen' | 'move' | 'delete';
   /** What it is about, as the user said it. */
   readonly what: string;
   /** Said of what the user did: "on Friday" is then when it was done. */
@@ -50,6 +50,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
       /^(?<past>i(?:'ve| have) (?:done|finished|completed)(?: with)?|(?:i )?finished|i completed) (?<what>.+)$/,
     ],
     ['reopen', /^(?:reopen|uncheck|untick) (?<what>.+)$/],
+    ['move', /^(?:move|reschedule|postpone|push) (?<what>.+ (?:to|until|till) .+)$/],
     ['reopen', /^mark (?<what>.+?) (?:as )?(?:not (?:yet )?(?:done|completed?|finished)|undone|incomplete)$/],
     ['complete', /^mark (?<what>.+?) (?:as )?(?:done|completed?|finished)$/],
     ['delete', /^(?:delete|remove) (?<what>.+?)(?: (?:from|off) (?:my|the) (?:todo |to-do )?list)?$/],
@@ -73,6 +74,7 @@ const rules: Readonly<Record<Language, readonly Rule[]>> = {
       'complete',
       /^(?:(?:jag (?:är|blev) )?(?:klar|färdig) med(?: att)?|jag har gjort(?: klart)?|bocka av) (?<what>.+)$/,
     ],
+    ['move', /^(?:flytta|skjut upp) (?<what>.+ till .+)$/],
     ['reopen', /^markera (?<what>.+?) som (?:inte|ej) (?:klar|klart|klara|färdig|färdigt|färdiga|gjord|gjort)$/],
     ['complete', /^markera (?<what>.+?) som (?:klar|klart|klara|färdig|färdigt|färdiga|gjord|gjort)$/],
     ['delete', /^(?:ta bort|radera|stryk) (?<what>.+?)(?: från (?:min lista|listan))?$/],
@@ -206,12 +208,21 @@ function readNew({ what, due, language }: Command, now: Date): PlainCall | undef
   return { tool: 'todo_add', input: { title, ...(day !== null && { due_on: day }), ...(priority && { priority }) } };
 }
 
+/** Another day for an item: "the report to Friday". Boxes are moved to a place. */
+function readMoved({ what, language }: Command, now: Date): PlainCall | undefined {
+  const [, title = '', to = ''] = /^(.+) (?:to|until|till) (.+)$/i.exec(what) ?? [];
+  const { day, rest } = readDay(to, now, language);
+  if (day === null || rest !== '' || namesNone(title)) return undefined;
+  return { tool: 'todo_update', input: { title: nameIn(title), due_on: day } };
+}
+
 /** The tool call that a sentence asks for. */
 export function readCall({ text, now }: PlainText): PlainCall | undefined {
   const command = readCommand(text);
   if (command === undefined) return undefined;
   if (command.verb === 'list') return readList(command, now);
   if (command.verb === 'add') return readNew(command, now);
+  if (command.verb === 'move') return readMoved(command, now);
   // A day is part of the name here: the tool that changes an item takes a day for a new one.
   if (command.verb === 'reopen') return { tool: 'todo_update', input: { title: nameIn(command.what), done: false } };
   const input = readMeant(command, now);
