@@ -236,6 +236,7 @@ test('what Postgres says when it cannot start is in the error', async () => {
 test('a Postgres that ends without a word, as on a full disk, is an error that says where to look', async () => {
   const dataDir = await makeTestDirectory();
   const settings = { dataDir, clusterDir: join(dataDir, 'postgres'), postgresFlags: [] };
+  await mkdir(settings.clusterDir, { mode: 0o755 });
   const binaries = { ...(await findPostgresBinaries()), postgres: '/bin/false' };
   const owner = await findDataOwner(settings.clusterDir, binaries.postgres);
   await expect(launchPostmaster(settings, binaries, owner)).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataDirectoryError } from './data-directory-error.ts';
 import { isAlive } from './is-alive.ts';
@@ -10,6 +10,11 @@ import type { DataOwner } from './run-as-owner.ts';
 
 const UNFINISHED = /^postgres\.initializing-(\d+)$/;
 const PASSWORD_FILE = 'postgres-password';
+/** What initdb says to a user whom the system does not know by name, as containers often have one. */
+const NAMELESS = /could not look up effective user ID/;
+const NAME_IT = '. Give that user an entry in /etc/passwd, or set DATABASE_URL to a Postgres of your own.';
+/** A group may read, no more. */
+const REFUSED_MODE = 0o027;
 const PASSWORD = /^[\w-]{43}\n$/;
 
 /** Where things are in the data directory. */
@@ -32,10 +37,20 @@ export async function ensureCluster(
   const { dataDir, clusterDir } = place;
   const password = await readPassword(dataDir);
   if (!existsSync(clusterDir)) return createCluster(place, binaries, owner);
+  await keepOthersOut(clusterDir);
   if (password !== undefined) return password;
   throw new Error(
     `postgres-password is missing in ${dataDir} or damaged. Put it back, or remove ${clusterDir} to start empty.`,
   );
+}
+
+/**
+ * Takes back what lets others in, by which Postgres refuses a directory: a volume of Kubernetes with `fsGroup` gives everything to a
+ * group whenever it is mounted. Where that is not ours to change, Postgres says so.
+ */
+async function keepOthersOut(clusterDir: string): Promise<void> {
+  const { mode } = await stat(clusterDir);
+  if (mode & REFUSED_MODE) await chmod(clusterDir, 0o700).catch(() => undefined);
 }
 
 /** The superuser's password; undefined when there is none yet or its file is damaged. */
@@ -69,7 +84,9 @@ async function createCluster(
     // Another process may have been quicker; its directory is as good as ours, and has the same password.
     const password = await readPassword(dataDir);
     if (existsSync(clusterDir) && password !== undefined) return password;
-    throw new Error(`cannot create the embedded database: ${(error as Error).message}`, { cause: error });
+    const { message } = error as Error;
+    const todo = NAMELESS.test(message) ? NAME_IT : '';
+    throw new Error(`cannot create the embedded database: ${message}${todo}`, { cause: error });
   }
 }
 

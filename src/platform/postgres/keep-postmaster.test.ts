@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../test/harness/until.ts';
@@ -38,6 +39,21 @@ test('a start that fails is tried again, and told', async () => {
     expect.stringContaining('the port is taken'),
   ]);
 });
+
+test.runIf(process.platform === 'linux')(
+  'one that has ended is started again, though its parent never asks how',
+  async () => {
+    const parent = spawn('/bin/sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    onTestFinished(() => void parent.kill('SIGKILL'));
+    const [said] = await once(parent.stdout, 'data');
+    const pid = Number(said);
+    const { lines } = keep({ pid, port: 1, state: 'ready' }, 0);
+    process.kill(pid, 'SIGKILL');
+    await until(() => lines.some((line) => line.includes('ready again')));
+  },
+);
 
 test('once it is stopped no start is tried any more, also when it waits for the next', async () => {
   const { postmaster, kill } = startProcess();

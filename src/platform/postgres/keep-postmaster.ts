@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../log/index.ts';
 import { isAlive } from './is-alive.ts';
@@ -8,6 +9,19 @@ const LOOK_INTERVAL_MS = 250;
 
 /** The pause after a start that failed, in milliseconds. */
 const RETRY_PAUSE_MS = 2_000;
+
+/**
+ * Whether a process runs. One that has ended is there until its parent asks how it did, which what a container begins with may never
+ * do, such as `sleep infinity`. Linux tells that apart: `12 (postgres) Z …`.
+ */
+function isRunning(pid: number): boolean {
+  if (!isAlive(pid)) return false;
+  try {
+    return !/\) Z [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
 
 /** What keeping a server running needs. */
 export interface KeepOptions {
@@ -43,7 +57,7 @@ export function keepPostmaster(first: Postmaster, { log, relaunch }: KeepOptions
   }
 
   const look = setInterval(() => {
-    if (restarting !== undefined || isAlive(pid)) return;
+    if (restarting !== undefined || isRunning(pid)) return;
     restarting = restart().finally(() => {
       restarting = undefined;
     });

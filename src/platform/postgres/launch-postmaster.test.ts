@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -22,7 +25,13 @@ test('a Postgres is started again where it was, for those who joined it, and els
   expect(third.url).not.toBe(first.url);
 });
 
-test('what Postgres says is known also when another start has put its log away', async () => {
+test.each([
+  ['it is cold', /^Postgres did not start: it is cold$/],
+  [
+    'postgresql.conf: Permission denied',
+    /: Permission denied\. Give all of \/.*postgres to the user that the server runs as;/,
+  ],
+])('what Postgres says is known also when another start has put its log away: %s', async (said, told) => {
   const dataDir = await makeTestDirectory(0o700);
   const clusterDir = join(dataDir, 'postgres');
   await mkdir(clusterDir);
@@ -36,11 +45,27 @@ test('what Postgres says is known also when another start has put its log away',
         await rename(join(dataDir, 'postgres.log'), join(dataDir, 'postgres.log.1'));
         await owner.adopt(file);
       },
-      start: (program, _args, logFd) => owner.start(program, ['-c', 'echo it is cold; exit 1'], logFd),
+      start: (program, _args, logFd) => owner.start(program, ['-c', `echo ${said}; exit 1`], logFd),
     },
   );
-  await expect(launched).rejects.toThrow('Postgres did not start: it is cold');
+  await expect(launched).rejects.toThrow(told);
 });
+
+test.runIf(existsSync('/usr/bin/flock'))(
+  'a database that a Postgres in another container has is left alone',
+  async () => {
+    const dataDir = await makeTestDirectory();
+    const clusterDir = join(dataDir, 'postgres');
+    await mkdir(clusterDir);
+    const other = spawn('flock', [clusterDir, 'sh', '-c', 'echo it is ours; exec cat'], { stdio: 'pipe' });
+    onTestFinished(() => void other.stdin.end());
+    await once(other.stdout, 'data');
+    const owner = await findDataOwner(clusterDir, '/bin/true');
+    const binaries = { initdb: '', postgres: '/bin/true', moduleDir: '' };
+    const launched = launchPostmaster({ dataDir, clusterDir, postgresFlags: [] }, binaries, owner);
+    await expect(launched).rejects.toThrow('another Evenkeel, maybe in another container, runs on this data directory');
+  },
+);
 
 test('a database of another major version is told with its version, and what to do', async () => {
   const dataDir = await makeTestDirectory(0o700);

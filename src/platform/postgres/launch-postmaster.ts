@@ -29,6 +29,15 @@ export interface Launched {
 // A port that was free may be taken a moment later; a killed server's last process may hold its memory a moment longer.
 const ATTEMPTS = 5;
 const TEMPORARY = /could not create any TCP\/IP sockets|shared memory block|lock file "postmaster\.pid"/;
+// As of a copy that root has made: then it is all root's.
+const NOT_ITS_OWN = /Permission denied|wrong ownership/;
+/**
+ * Starts a program with a lock on a directory, which it and the processes that it makes hold as long as one of them lives. By
+ * `postmaster.pid` alone, Postgres knows nothing of one in another container that has the same volume, and both would destroy the
+ * data. Where there is no flock or no lock, it starts without.
+ */
+const LOCKED = 'exec 9<"$1"; shift; flock -n 9 2>/dev/null; [ $? -eq 1 ] && exit 75; exec "$@"';
+const CONFLICT = 75;
 const OTHER_VERSION = /database files are incompatible with server/;
 const ATTEMPT_PAUSE_MS = 300;
 const POLL_MS = 10;
@@ -54,7 +63,8 @@ export async function launchPostmaster(
     const file = await open(logFile, 'a+', 0o600);
     await owner.adopt(file);
     const logOffset = (await file.stat()).size;
-    const child = owner.start(binaries.postgres, await serverArguments(settings, binaries), file.fd);
+    const command = [binaries.postgres, ...(await serverArguments(settings, binaries))];
+    const child = owner.start('/bin/sh', ['-c', LOCKED, 'sh', settings.clusterDir, ...command], file.fd);
     // As by a crash: the server may not have come far enough to stop well.
     settings.signal?.addEventListener('abort', () => child.kill('SIGQUIT'));
     let said: string;
@@ -68,13 +78,22 @@ export async function launchPostmaster(
       await file.close();
     }
     if (OTHER_VERSION.test(said)) throw await otherVersionError(settings.clusterDir);
-    if (attempt === ATTEMPTS || !TEMPORARY.test(said)) {
-      // The log is on the same disk: when that is full, it says nothing.
-      const silence = `it ended with ${child.signalCode ?? `code ${child.exitCode}`} and said nothing. Is the disk of ${settings.dataDir} full? See ${logFile}`;
-      throw new Error(`Postgres did not start: ${said || silence}`);
-    }
+    if (attempt === ATTEMPTS || !(TEMPORARY.test(said) || child.exitCode === CONFLICT))
+      throw notStartedError(settings, child, said);
     await sleep(ATTEMPT_PAUSE_MS);
   }
+}
+
+/** Of a server that ended, with what it said. The log is on the same disk: when that is full, it says nothing. */
+function notStartedError({ dataDir, clusterDir }: LaunchSettings, child: ChildProcess, said: string): Error {
+  if (child.exitCode === CONFLICT)
+    return new Error(
+      'another Evenkeel, maybe in another container, runs on this data directory: stop it or set DATA_DIR',
+    );
+  const end = `it ended with ${child.signalCode ?? `code ${child.exitCode}`} and said nothing. Is the disk of ${dataDir} full?`;
+  if (said === '') return new Error(`Postgres did not start: ${end} See ${dataDir}/postgres.log`);
+  const todo = `. Give all of ${clusterDir} to the user that the server runs as; where that is root, to any other.`;
+  return new Error(`Postgres did not start: ${said}${NOT_ITS_OWN.test(said) ? todo : ''}`);
 }
 
 async function otherVersionError(clusterDir: string): Promise<Error> {

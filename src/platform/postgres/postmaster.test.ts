@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -27,4 +30,19 @@ test.runIf(process.platform === 'linux')('a server is known where its directory 
   const second = startEmbeddedPostgres({ dataDir: moved, log });
   await expect(second).rejects.toThrow('another Evenkeel runs on this data directory: stop it or set DATA_DIR');
   expect(await findPostmaster(join(moved, 'postgres'))).toMatchObject({ state: 'ready' });
+});
+
+test.runIf(existsSync('/usr/bin/flock'))('what a server in another container has written stays', async () => {
+  const directory = await makeTestDirectory();
+  const file = join(directory, 'postmaster.pid');
+  // Here, its process id is another's.
+  await writeFile(file, `${process.ppid}\n`);
+  const other = spawn('flock', [directory, 'sh', '-c', 'echo it is ours; exec cat'], { stdio: 'pipe' });
+  await once(other.stdout, 'data');
+  expect(await findPostmaster(directory)).toBeUndefined();
+  expect(existsSync(file)).toBe(true);
+  other.stdin.end();
+  await once(other, 'exit');
+  expect(await findPostmaster(directory)).toBeUndefined();
+  expect(existsSync(file)).toBe(false);
 });

@@ -23,7 +23,8 @@ export interface Postmaster {
  * The server that runs on a data directory, if one does.
  *
  * Postgres itself replaces a `postmaster.pid` whose process is gone, but refuses to start when the process id was given to
- * something else since (after a crash of the machine, say) or when the file is empty: such a file is removed.
+ * something else since (after a crash of the machine, say) or when the file is empty: such a file is removed, unless it is that of a
+ * server in another container, which would end without it.
  */
 export async function findPostmaster(clusterDir: string): Promise<Postmaster | undefined> {
   const path = join(clusterDir, 'postmaster.pid');
@@ -37,8 +38,16 @@ export async function findPostmaster(clusterDir: string): Promise<Postmaster | u
     return { pid: 0, port: 0, state: 'starting' };
   }
   // Read again: another process may have put a file of its own there meanwhile.
-  if ((await readPidFile(path)) === text) await rm(path, { force: true });
+  if (!(await isLocked(clusterDir)) && (await readPidFile(path)) === text) await rm(path, { force: true });
   return undefined;
+}
+
+/** Whether a server holds the lock that ours start with. In another container, its process id may be another's here. */
+async function isLocked(clusterDir: string): Promise<boolean> {
+  return execute('flock', ['-n', clusterDir, 'true']).then(
+    () => false,
+    ({ code }) => code === 1,
+  );
 }
 
 async function readPidFile(path: string): Promise<string | undefined> {
