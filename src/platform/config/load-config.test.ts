@@ -86,9 +86,10 @@ describe('loadConfig', () => {
     'postgres://u:a@b?c@h/d',
     'postgres://a:1,b:1/d',
     'postgres://a,b/d',
+    'postgres://u:p@/d?host=/var/run/postgresql',
   ])('a database URL of %j is refused, with how it is written', (value) => {
-    expect(listProblems({ DATABASE_URL: value }).join()).toContain(
-      'of one host, its user and password percent-encoded',
+    expect(listProblems({ DATABASE_URL: value }).join()).toMatch(
+      /of one host, its user and password percent-encoded .* by a Unix socket postgres:/,
     );
   });
 
@@ -168,6 +169,23 @@ describe('loadConfig', () => {
     }
   });
 
+  test.each(['"ek"', "'ek'", '""', '"a\nb"'])('a value in quotation marks is refused: %s', (value) => {
+    for (const name of ['DATA_DIR', 'METRICS_TOKEN'])
+      expect(listProblems({ [name]: value })).toEqual([expect.stringMatching(`^${name}: in quotation marks, `)]);
+  });
+
+  test('what Kubernetes sets for a service is left alone, be it named like a variable of ours', () => {
+    const service = {
+      DATABASE_SERVICE_HOST: '10.0.0.1',
+      DATABASE_SERVICE_PORT: '5432',
+      DATABASE_SERVICE_PORT_SQL: '5432',
+      DATABASE_PORT: 'tcp://10.0.0.1:5432',
+      DATABASE_PORT_5432_TCP_ADDR: '10.0.0.1',
+    };
+    expect(listProblems(service)).toEqual([]);
+    expect(listProblems({ DATABASE_PORT: '5432' })).toHaveLength(1);
+  });
+
   test('an unknown name that looks like ours is refused with the name it is nearest to', () => {
     expect(listProblems({ DATABASE_POOLSIZE: '5', MODEL_KEY: 'x', MODEL_URL: 'x' })).toEqual([
       'DATABASE_POOLSIZE: there is no such variable; did you mean DATABASE_POOL_SIZE?',
@@ -190,6 +208,10 @@ describe('loadConfig', () => {
 
   test.each([
     [{ DATABASE_DIRECT_URL: 'postgres://h/d' }, 'DATABASE_DIRECT_URL: needs DATABASE_URL beside it'],
+    [
+      { ...models, MODEL_BASE_URL: 'https://m.example/v1/chat/completions?api-version=1' },
+      'MODEL_BASE_URL: goes beyond /v1; leave /chat/completions away',
+    ],
     [{ MODEL_API_KEY: 'abc' }, 'MODEL_API_KEY: needs MODEL_BASE_URL beside it'],
     [{ MODEL_BASE_URL: 'https://m.example/v1' }, 'MODEL_BASE_URL: needs MODEL_NAME beside it'],
     [{ MAIL_FROM: 'no-reply@m.example' }, 'MAIL_FROM: needs SMTP_URL beside it'],

@@ -53,10 +53,17 @@ const longNames = names.filter((name) => name.length >= SLIP_CHARS);
 const looksLikeOurs = (name: string): boolean =>
   OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) || isSlipOf(name, longNames);
 
+/** As a line of a file stands there that a shell would read: `docker run --env-file` and the like take the marks for the value's. */
+const IN_QUOTES = /^(["']).*\1$/s;
+
 function readVariable(variable: Variable<unknown>, environment: Environment, problems: string[]): unknown {
   const set = environment[variable.name];
   if (set?.trim() === '') {
     problems.push(`${variable.name}: set but empty: remove it or give it a value`);
+    return undefined;
+  }
+  if (set !== undefined && IN_QUOTES.test(set)) {
+    problems.push(`${variable.name}: in quotation marks, which would be part of the value: leave them away`);
     return undefined;
   }
   const text = set ?? variable.defaultText;
@@ -76,10 +83,16 @@ function listFiles(config: object): ConfigFile[] {
   return Object.values(config).flatMap((group) => Object.values(group as object).filter(isFile));
 }
 
+/** Whether Kubernetes has set it: `DATABASE_SERVICE_HOST`, `DATABASE_PORT` and more of them wherever a service is named `database`. */
+function isOfService(name: string, environment: Environment): boolean {
+  const [, service] = /^(.+?)_(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_|$)/.exec(name) ?? [];
+  return service !== undefined && environment[`${service}_SERVICE_HOST`] !== undefined;
+}
+
 function findUnknown(environment: Environment, files: readonly ConfigFile[]): string[] {
   const known = new Set([...names, ...files.flatMap(({ named }) => Object.keys(named))]);
   return Object.keys(environment)
-    .filter((name) => !known.has(name) && looksLikeOurs(name))
+    .filter((name) => !known.has(name) && looksLikeOurs(name) && !isOfService(name, environment))
     .map((name) => `${name}: there is no such variable; did you mean ${nearestName(name, names)}?`);
 }
 
@@ -108,6 +121,8 @@ function findContradictions(environment: Environment): string[] {
   }
   if (environment.MODEL_NAME === 'offline') problems.push('MODEL_NAME: offline is the name of the built-in model');
   const baseUrl = environment.MODEL_BASE_URL ?? '';
+  if (/\/chat\/completions\/?(?:[?#]|$)/.test(baseUrl))
+    problems.push('MODEL_BASE_URL: goes beyond /v1; leave /chat/completions away');
   if (URL.canParse(baseUrl) && (new URL(baseUrl).username !== '' || new URL(baseUrl).password !== '')) {
     problems.push('MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY');
   }

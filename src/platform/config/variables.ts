@@ -20,7 +20,9 @@ const MIB = 1024 * 1024;
 const postgresUrl = {
   schemes: ['postgres', 'postgresql'],
   besides: {
-    kind: ', of one host, its user and password percent-encoded (@ as %40, / as %2F, ? as %3F, # as %23)',
+    kind:
+      ', of one host, its user and password percent-encoded (@ as %40, / as %2F, ? as %3F, # as %23); by a Unix socket ' +
+      'postgres://user:password@localhost/name?host=/folder',
     // What comes after a # would be lost; several hosts would be looked up as one. With an @ behind the host, a password has
     // ended too soon: what was read of it may pass for a port, or for another host. The value of a parameter may have one.
     holds: ({ hash, hostname, pathname, searchParams }: URL) =>
