@@ -37,6 +37,15 @@ function fail(problem) {
   process.exit(1);
 }
 
+/** Notes something in node_modules, for the next time; whoever may not write there, as where root has installed, does without. */
+function note(write) {
+  try {
+    write();
+  } catch {
+    // What it would have spared is done again.
+  }
+}
+
 /** What is noted of a finished installation. npm removes node_modules first, so an interrupted one has no note. */
 function stampFor(lock) {
   return `${createHash('sha256').update(lock).digest('hex')} ${platform}\n`;
@@ -63,8 +72,10 @@ function linkNode() {
   const program = NODE_PROGRAMS[platform];
   const link = join(root, 'node_modules', '.bin', 'node');
   if (program === undefined || existsSync(link) || !existsSync(join(root, 'node_modules', program))) return;
-  rmSync(link, { force: true }); // a link that leads nowhere
-  symlinkSync(join('..', program), link);
+  note(() => {
+    rmSync(link, { force: true }); // a link that leads nowhere
+    symlinkSync(join('..', program), link);
+  });
 }
 
 function hasNode() {
@@ -83,7 +94,7 @@ function findReason(lock) {
   const stamp = stampFor(lock);
   if (readText(stampPath) === stamp) return undefined;
   if (!isInstalledByHand(lock)) return 'the installed dependencies are those of another package-lock.json';
-  if (needsDevDependencies) writeFileSync(stampPath, stamp);
+  if (needsDevDependencies) note(() => writeFileSync(stampPath, stamp));
   return undefined;
 }
 

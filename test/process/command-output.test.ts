@@ -20,6 +20,16 @@ it.each([
   expect(stderr).toContain('migrating the database');
 });
 
+it('a user whom the system does not know, and who has no home, is served', async () => {
+  // As Node asks the system, which has no entry for such a user.
+  const unknown = `import os from 'node:os';
+    os.homedir = () => process.env.HOME ?? (() => { throw new Error('uv_os_homedir returned ENOENT'); })();`;
+  const flags = ['--import', `data:text/javascript,${encodeURIComponent(unknown)}`];
+  const env = { PATH: process.env.PATH, DATA_DIR: await makeTestDirectory() };
+  const { stdout } = await run(process.execPath, [...flags, main, 'migrate'], { env });
+  expect(stdout).toContain('Applied:');
+});
+
 it.runIf(process.platform === 'linux')('a key that could not be written is a failure', async () => {
   const dataDir = await makeTestDirectory();
   const full = await open('/dev/full', 'w');
