@@ -65,6 +65,8 @@ const leaks: Record<string, (log: Logger) => void> = {
   'a mail address in a text': (log) => log.info(`sent to\n${CANARY}@example.com`),
   'a mail address with letters beyond ASCII': (log) => log.info(`550 ü${CANARY}@exämple.com unknown`),
   'a mail address with an apostrophe': (log) => log.info(`550 ${CANARY}o'neil@example.com unknown`),
+  'a mail address in the URL that a mail server names': (log) =>
+    log.info(`550 see http://why.example/?id=${CANARY}%40example.com`),
   'a mail address without a dot': (log) => log.info(`550 <${CANARY}@localhost> unknown`),
   'a mail address in a field': (log) => log.info({ email: CANARY, to: `${CANARY}.x+y@mail.example.com` }),
   'a prompt': (log) => log.info({ prompt: CANARY, messages: [{ role: 'user', content: CANARY }] }),

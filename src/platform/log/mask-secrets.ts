@@ -15,12 +15,12 @@ const PATTERNS = [
   'ek_[A-Za-z0-9]{16,}',
   String.raw`\bsk-[A-Za-z0-9_-]{12,}`,
   String.raw`eyJ[A-Za-z0-9_-]{4,4096}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)?`,
-  // In any script, and without a dot too, as in the words of a mail server
-  String.raw`[\p{L}\p{N}_.+%'-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{2,63}`,
+  // In any script, and without a dot too, as in the words of a mail server; or as the URL has it that it sends people to
+  String.raw`[\p{L}\p{N}_.+%'-]{1,64}(?:@|%40)(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{2,63}`,
 ];
 
 /** Every match of `PATTERNS` but an escape holds one of these: a line without them, as most are, needs no search. */
-const TELLTALES = ['@', 'ek_', 'sk-', 'eyJ', 'earer', 'asic', 'AUTH PLAIN'];
+const TELLTALES = ['@', '%40', 'ek_', 'sk-', 'eyJ', 'earer', 'asic', 'AUTH PLAIN'];
 
 /** What stands where a secret stood. */
 export const MASK = '[redacted]';
