@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from '../harness/is-installed.ts';
 import { startProduct, type TestUser, useProduct } from '../harness/product.ts';
@@ -117,11 +119,17 @@ test('the reference page lists exactly the metrics of a running server', async (
 describe('who may read them', () => {
   test('programs on the same machine, not those that a proxy of this machine speaks for', async () => {
     expect((await scrape()).response.status).toBe(200);
-    for (const headers of [{ 'x-forwarded-for': '127.0.0.1' }, { forwarded: 'for=127.0.0.1' }]) {
-      const { response, text } = await scrape(headers as Record<string, string>);
+    for (const header of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {
+      const { response, text } = await scrape({ [header]: 'for=127.0.0.1' });
       expect(response.status).toBe(401);
       expect(JSON.parse(text).error.code).toBe('telemetry.token_required');
     }
+  });
+
+  test('programs that speak HTTP/1.1, not nginx, which names nobody unless it is told to', async () => {
+    const socket = connect(Number(new URL(product.url).port), '127.0.0.1');
+    socket.write('GET /metrics HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n');
+    expect(await readText(socket)).toMatch(/^HTTP\/1.1 401 /);
   });
 
   test.each([

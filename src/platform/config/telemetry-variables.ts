@@ -28,6 +28,6 @@ export const telemetryVariables = {
     kind: 'a text of at least 16 visible ASCII characters without spaces',
     secret: true,
     sentence:
-      'What `GET /metrics` takes as a bearer token. Without it metrics are answered to programs on the same machine alone, which ask for it by its own name, such as `localhost`.',
+      'What `GET /metrics` takes as a bearer token. Without it metrics are answered to programs on the same machine alone, which ask for it by its own name, such as `localhost`; set it where a proxy stands in front.',
   }),
 };

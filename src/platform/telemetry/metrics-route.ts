@@ -20,9 +20,15 @@ function namesThisMachine(host = ''): boolean {
   return name !== undefined && (isWithin(loopback, name) || !name.includes('.'));
 }
 
-/** Whether a request comes from this machine. One that a proxy of this machine passes on comes from elsewhere. */
-function isLocal({ socket, headers }: FastifyRequest): boolean {
-  const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
+/** What proxies tell by of whom they speak for. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'];
+
+/**
+ * Whether a request comes from this machine. One that a proxy of this machine passes on comes from elsewhere. nginx names nobody
+ * and asks for this machine unless it is told otherwise, but speaks HTTP/1.0 then, which nobody does who collects metrics.
+ */
+function isLocal({ socket, headers, raw }: FastifyRequest): boolean {
+  const isForwarded = raw.httpVersion === '1.0' || FORWARDING_HEADERS.some((name) => headers[name] !== undefined);
   return !isForwarded && isWithin(loopback, socket.remoteAddress ?? '') && namesThisMachine(headers.host);
 }
 
