@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isInstalled } from '../harness/is-installed.ts';
 import { type TestUser, useProduct } from '../harness/product.ts';
 
 const product = useProduct();
@@ -59,7 +60,7 @@ const choices = fc.record({
   order: fc.constantFrom('asc', 'desc'),
   goesOn: fc.boolean(),
   isOfMessages: fc.boolean(),
-  assistant: fc.constantFrom(undefined, 'todo'),
+  assistant: fc.constantFrom(undefined, ...(isInstalled('todo') ? ['todo'] : [])),
 });
 type Choices = typeof choices extends fc.Arbitrary<infer Value> ? Value : never;
 
