@@ -118,8 +118,13 @@ describe('a file of models', () => {
     [`{models: [{name: a, targets: [${TARGET}]}], default: b}`, 'default: is none of the models'],
     [
       `models: [{name: a, targets: [{base_url: "https://u:p@a.example", model: m}]}]`,
-      'models[0].targets[0].base_url: must be a URL without user and password',
+      'models[0].targets[0].base_url: holds a user or a password; the key has a place of its own',
     ],
+    [
+      `models: [{name: a, targets: [{base_url: "https://a.example/v1/chat/completions", model: m}]}]`,
+      'models[0].targets[0].base_url: goes beyond /v1; leave /chat/completions away',
+    ],
+    [`models: [{name: a, targets: [{base_url: "https://", model: m}]}]`, 'models[0].targets[0].base_url: is no URL'],
     [
       `models: [{name: a, targets: [${TARGET.replace('{', '{name: x, ')}, ${TARGET.replace('{', '{name: x, ')}]}]`,
       'models[0].targets: two have the same name',

@@ -1,6 +1,13 @@
 import { type Static, Type } from 'typebox';
 import { listFaults } from '../../base/schema-faults.ts';
-import { ConfigError, type ConfigFile, isModelApiKey, LONGEST_MS, VARIABLE_NAME } from '../../platform/config/index.ts';
+import {
+  ConfigError,
+  type ConfigFile,
+  findBaseUrlFault,
+  isModelApiKey,
+  LONGEST_MS,
+  VARIABLE_NAME,
+} from '../../platform/config/index.ts';
 import type { TargetTimeouts } from './attempt.ts';
 import { type ModelDefinition, OFFLINE, type TargetDefinition } from './create-models.ts';
 import { closed } from './schema-parts.ts';
@@ -61,9 +68,8 @@ type ModelsConfigFile = Pick<ConfigFile, 'content' | 'named'>;
 type TargetDefaults = TargetTimeouts & Pick<TargetDefinition, 'retries'>;
 
 function findTargetFaults({ base_url: url, api_key_env: variable }: TargetEntry, named: ConfigFile['named']): string[] {
-  const faults: string[] = [];
-  const isPlain = URL.canParse(url) && new URL(url).username === '' && new URL(url).password === '';
-  if (!isPlain) faults.push('base_url: must be a URL without user and password');
+  const urlFault = findBaseUrlFault(url);
+  const faults = urlFault === undefined ? [] : [`base_url: ${urlFault}`];
   const apiKey = variable && named[variable];
   if (apiKey && !isModelApiKey(apiKey))
     faults.push(`api_key_env: ${variable} holds no key of visible ASCII characters without spaces`);

@@ -218,7 +218,7 @@ describe('loadConfig', () => {
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }, 'OTEL_EXPORTER_OTLP_HEADERS: needs OTEL_EXPORTER_OTLP_ENDPOINT beside it'],
     [
       { ...models, MODEL_BASE_URL: 'https://user:pw@m.example/v1' },
-      'MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY',
+      'MODEL_BASE_URL: holds a user or a password; the key has a place of its own',
     ],
   ])('variables that need another are refused without it: %j', (environment, problem) => {
     expect(listProblems(environment as unknown as Record<string, string>)).toEqual([problem]);

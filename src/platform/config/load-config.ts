@@ -1,4 +1,5 @@
 import type { ConfigFile } from './config-file.ts';
+import { findBaseUrlFault } from './model-base-url.ts';
 import { isSlipOf, nearestName } from './nearest-name.ts';
 import type { Environment } from './parsed.ts';
 import type { Optional, Variable } from './variable.ts';
@@ -121,11 +122,8 @@ function findContradictions(environment: Environment): string[] {
   }
   if (environment.MODEL_NAME === 'offline') problems.push('MODEL_NAME: offline is the name of the built-in model');
   const baseUrl = environment.MODEL_BASE_URL ?? '';
-  if (/\/chat\/completions\/?(?:[?#]|$)/.test(baseUrl))
-    problems.push('MODEL_BASE_URL: goes beyond /v1; leave /chat/completions away');
-  if (URL.canParse(baseUrl) && (new URL(baseUrl).username !== '' || new URL(baseUrl).password !== '')) {
-    problems.push('MODEL_BASE_URL: holds a user or a password; put the key in MODEL_API_KEY');
-  }
+  const fault = URL.canParse(baseUrl) ? findBaseUrlFault(baseUrl) : undefined;
+  if (fault !== undefined) problems.push(`MODEL_BASE_URL: ${fault}`);
   return problems;
 }
 
