@@ -22,6 +22,9 @@ export const idempotencyErrors = defineErrors('idempotency', {
   },
 });
 
+/** Why a token that should be ours is refused. */
+export const NO_TOKEN_OF_OURS = 'It is no token of this server for this use, or its account is gone.';
+
 /** Errors of signing in, of tokens and of the account. */
 export const signInErrors = defineErrors('auth', {
   unknown_referral_code: {
@@ -35,7 +38,7 @@ export const signInErrors = defineErrors('auth', {
   },
   invalid_token: {
     status: 401,
-    message: 'This token is not valid here: its signature, issuer, audience or form is not right. Sign in again.',
+    message: ({ why }: { why: string }) => `This token is not valid here. ${why} Sign in again.`,
   },
   expired_token: { status: 401, message: 'This token has expired. Refresh it, or sign in again.' },
   refresh_reused: {
@@ -57,7 +60,8 @@ export const signInErrors = defineErrors('auth', {
   },
   issuer_unavailable: {
     status: 503,
-    message: 'The identity provider does not answer, so tokens of it cannot be checked. Try again shortly.',
+    message:
+      'The keys of the identity provider cannot be read, as the log of this server says, so its tokens cannot be checked. Try again shortly.',
     retryAfterMs: 1_000,
   },
 });

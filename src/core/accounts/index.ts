@@ -9,7 +9,7 @@ export {
   toCallerRecord,
 } from './caller.ts';
 export { claimAndAnswer } from './claim-and-answer.ts';
-export { idempotencyErrors, signInErrors } from './errors.ts';
+export { idempotencyErrors, NO_TOKEN_OF_OURS, signInErrors } from './errors.ts';
 export { explainErasing } from './explain-erasing.ts';
 export {
   findEarlierAnswer,

@@ -6,6 +6,7 @@ import {
   type CallerCache,
   type CallerRecord,
   isEnded,
+  NO_TOKEN_OF_OURS,
   readBearer,
   signInErrors,
   type Tokens,
@@ -89,7 +90,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const identifyToken = async (token: string, call: Call): Promise<Caller> => {
     const { userId, signInId } = await tokens.verifyAccess(token);
     const found = await callers.get(userKey(userId), call.context);
-    if (found === undefined) throw signInErrors.raise.invalid_token();
+    if (found === undefined) throw signInErrors.raise.invalid_token({ why: NO_TOKEN_OF_OURS });
     if (isEnded(signInId, found)) throw signInErrors.raise.signed_out();
     return accept(found, call, options);
   };

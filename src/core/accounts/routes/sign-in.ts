@@ -3,7 +3,7 @@ import { newId } from '../../../base/ids.ts';
 import type { HttpServer } from '../../../platform/http/index.ts';
 import type { Database } from '../../../platform/postgres/index.ts';
 import type { CallerCache } from '../caller.ts';
-import { signInErrors } from '../errors.ts';
+import { NO_TOKEN_OF_OURS, signInErrors } from '../errors.ts';
 import { type RepeatableRequest, withoutBlindRetry } from '../idempotency.ts';
 import { readBearer } from '../read-bearer.ts';
 import { LogoutBody, RefreshBody, SignedIn, SignInBody, TokenPair } from '../schemas.ts';
@@ -77,7 +77,7 @@ async function refresh(
   // Sent again by the client on its own, a token whose use was stored would end the sign-in as stolen.
   const use = () => database.query(useRefreshToken(order), context);
   const [family] = await withoutBlindRetry({ request, reply, isKeyed: false }, use);
-  if (family === undefined) throw signInErrors.raise.invalid_token();
+  if (family === undefined) throw signInErrors.raise.invalid_token({ why: NO_TOKEN_OF_OURS });
   if (family.told !== null) callers.invalidate(userId, family.auth_version);
   if (family.is_disabled) throw signInErrors.raise.user_disabled();
   if (family.is_revoked) {

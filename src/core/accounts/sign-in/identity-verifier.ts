@@ -8,15 +8,18 @@ import {
   type JWTVerifyOptions,
   type JWTVerifyResult,
   jwtVerify,
+  type ProtectedHeaderParameters,
 } from 'jose';
 import type { CallContext } from '../../../base/call-context.ts';
 import type { Deadline } from '../../../base/deadline.ts';
+import type { AppError } from '../../../base/errors.ts';
 import type { Clock } from '../../../base/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { signInErrors } from '../errors.ts';
 import { createJsonFetcher, type JsonFetcher } from './fetch-json.ts';
 import type { Issuer } from './issuer.ts';
 import { IssuerKeys, type IssuerKeysOptions } from './issuer-keys.ts';
+import { whyRefused } from './why-refused.ts';
 
 /** Who a token says that its bearer is. */
 export interface Identity {
@@ -74,14 +77,14 @@ export class IdentityVerifier {
    */
   async verify(token: string, { deadline, timings }: CallContext): Promise<Identity> {
     const startedMs = this.#clock.monotonicMs();
+    const { issuer, getKey } = this.#trustedIssuerOf(token);
     try {
-      const { issuer, getKey } = this.#trustedIssuerOf(token);
       const { payload } = await this.#verifyBy(token, issuer, getKey(deadline));
       return toIdentity(payload);
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw signInErrors.raise.expired_token({ cause: error });
       const isAtFault = error instanceof errors.JOSEError || error instanceof TypeError;
-      throw isAtFault ? signInErrors.raise.invalid_token({ cause: error }) : error;
+      throw isAtFault ? signInErrors.raise.invalid_token({ why: whyRefused(error, issuer) }, { cause: error }) : error;
     } finally {
       timings.add('identity', this.#clock.monotonicMs() - startedMs);
     }
@@ -94,14 +97,18 @@ export class IdentityVerifier {
 
   /** The issuer that a token names, when it is one of ours and the token is made as one of its would be. */
   #trustedIssuerOf(token: string): TrustedIssuer {
-    const header = decodeProtectedHeader(token);
+    const { header, iss = '' } = decode(token);
     const { kid, typ = 'JWT' } = header;
     const bringsKey = OWN_KEY_HEADERS.some((name) => name in header);
     const isKeyId = kid === undefined || (typeof kid === 'string' && KEY_ID.test(kid));
     const isTokenType = typeof typ === 'string' && TOKEN_TYPE.test(typ);
-    const trusted = this.#issuers.get(decodeJwt(token).iss ?? '');
-    if (bringsKey || !isKeyId || !isTokenType || trusted === undefined) throw new errors.JWTInvalid();
-    return trusted;
+    const isHeaderFine = !bringsKey && isKeyId && isTokenType;
+    if (!isHeaderFine) throw refuse('Its header has a "typ", a "kid" or a key that is not accepted.');
+    const trusted = this.#issuers.get(iss);
+    if (trusted !== undefined) return trusted;
+    throw refuse(
+      'Its "iss" is no configured issuer: they must be the same to the letter, and to the slash at the end.',
+    );
   }
 
   async #verifyBy(token: string, issuer: Issuer, getKey: JWTVerifyGetKey): Promise<JWTVerifyResult> {
@@ -119,6 +126,17 @@ export class IdentityVerifier {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
       return await verifyByAny(token, error, options);
     }
+  }
+}
+
+const refuse = (why: string, cause?: unknown): AppError => signInErrors.raise.invalid_token({ why }, { cause });
+
+/** What a token says of itself, not checked. */
+function decode(token: string): { header: ProtectedHeaderParameters; iss?: string | undefined } {
+  try {
+    return { header: decodeProtectedHeader(token), iss: decodeJwt(token).iss };
+  } catch (error) {
+    throw refuse('It is no signed JWT: send the ID token, or an access token that is one.', error);
   }
 }
 
@@ -158,15 +176,17 @@ function textClaim(value: unknown, maxChars: number): string | undefined {
 
 function toIdentity({ iss = '', sub, ...claims }: JWTPayload): Identity {
   const subject = textClaim(sub, MAX_SUBJECT_CHARS);
-  // With events, it tells of somebody, as a logout token does, which has the same issuer, audience and signature (RFC 8417).
-  if (subject === undefined || claims.events !== undefined) throw new errors.JWTInvalid();
+  // A logout token has the same issuer, audience and signature (RFC 8417).
+  if (claims.events !== undefined) throw refuse('It tells of an event, as a logout token does.');
+  if (subject === undefined) throw refuse('Its "sub" is empty, too long or no text.');
   const claimedEmail = textClaim(claims.email, MAX_EMAIL_CHARS);
   const email = claimedEmail !== undefined && EMAIL.test(claimedEmail) ? claimedEmail : null;
   return {
     issuer: iss,
     subject,
     email,
-    isEmailVerified: email !== null && claims.email_verified === true,
+    // Apple writes it as text.
+    isEmailVerified: email !== null && (claims.email_verified === true || claims.email_verified === 'true'),
     name: textClaim(claims.preferred_username, 200) ?? textClaim(claims.nickname, 200),
   };
 }

@@ -2,7 +2,7 @@ import { createSecretKey, hash, hkdfSync, type KeyObject } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { isId } from '../../../base/ids.ts';
 import type { Clock } from '../../../base/time.ts';
-import { signInErrors } from '../errors.ts';
+import { NO_TOKEN_OF_OURS, signInErrors } from '../errors.ts';
 import type { TokenPair } from '../schemas.ts';
 
 /** What an access token carries of a sign-in: whose it is, and the id of its refresh tokens' family. */
@@ -100,7 +100,7 @@ export class Tokens {
       return payload;
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw signInErrors.raise.expired_token({ cause: error });
-      throw signInErrors.raise.invalid_token({ cause: error });
+      throw signInErrors.raise.invalid_token({ why: NO_TOKEN_OF_OURS }, { cause: error });
     }
   }
 }
@@ -113,6 +113,6 @@ function keyIdOf(secret: string): string {
 
 /** We signed it, so it is what we put there; a token of another version of ours may differ. */
 function toId(claim: unknown): string {
-  if (typeof claim !== 'string' || !isId(claim)) throw signInErrors.raise.invalid_token();
+  if (typeof claim !== 'string' || !isId(claim)) throw signInErrors.raise.invalid_token({ why: NO_TOKEN_OF_OURS });
   return claim;
 }
