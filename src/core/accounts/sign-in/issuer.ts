@@ -31,4 +31,4 @@ export interface Issuer {
 }
 
 /** What OIDC providers sign with, when it is not said which. */
-export const commonAlgorithms: readonly SignatureAlgorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
+export const commonAlgorithms: readonly SignatureAlgorithm[] = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'];

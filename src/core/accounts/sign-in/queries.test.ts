@@ -55,6 +55,21 @@ test('sign-ups in two statements at once, for the same names in another order, d
   expect(reasons.sort()).toEqual(['23505', 'done']);
 });
 
+test('an e-mail address that the provider verified after the sign-up is verified from the next sign-in on', async () => {
+  const row = { ...signUpFor('late'), email: 'late@example.com' };
+  const again = (changes: Partial<SignInRow>) => signUp([{ ...row, ...changes }]);
+  const isVerified = async () =>
+    (await client.query(`select email_verified from users where user_id = $1`, [row.userId])).rows[0].email_verified;
+  await signUp([row]);
+  await again({ email: 'other@example.com', isEmailVerified: true });
+  await again({});
+  expect(await isVerified()).toBe(false);
+  expect(await again({ isEmailVerified: true })).toMatchObject([{ outcome: 'known' }]);
+  expect(await isVerified()).toBe(true);
+  await again({});
+  expect(await isVerified()).toBe(true);
+});
+
 test('a refresh token that comes many times in one millisecond ends its sign-in once', async () => {
   const [user] = await signUp([signUpFor('robbed')]);
   const id = newId();

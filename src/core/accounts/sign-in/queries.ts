@@ -40,8 +40,9 @@ export interface SignInAnswer {
 /**
  * Signs in: the account of each identity. For one that is new, makes the user, the identity, the first API key, the
  * activity, the referral and the jobs that follow; unless the referral code is unknown or the chosen username taken: then
- * nothing. The outcome is null when another sign-in made the account or took the chosen username at this moment; asked
- * again, that is known. Names are taken in their order, so that two such statements do not deadlock. One row each.
+ * nothing. For one that is known, notes that its e-mail address is verified when its provider says so by now. The outcome is
+ * null when another sign-in made the account or took the chosen username at this moment; asked again, that is known. Names
+ * are taken in their order, so that two such statements do not deadlock. One row each.
  * Indexes: identities_issuer_subject_key, users_pkey, users_username_key, users_referral_code_key.
  */
 export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
@@ -100,6 +101,15 @@ export const signIn = (rows: readonly SignInRow[]) => sql<SignInAnswer>`
     insert into referrals (user_id, referred_user_id)
     select n.referrer_id, user_id from newcomer n join new_user using (user_id) where n.referrer_id is not null
     returning referred_user_id
+  ), late_verified as (
+    -- Whose row is locked by somebody else waits for the next sign-in, so that no two statements wait for each other.
+    update users set email_verified = true where user_id = any (array(
+      select late.user_id from judged j cross join lateral (
+        select user_id from users u where u.user_id = j.known_id and u.email = j.email and not u.email_verified
+        limit 1 for no key update skip locked
+      ) late
+      where j.email_verified
+    ))
   ), due as materialized (
     select 'notifications.welcome' as job, user_id from new_user
     union all
