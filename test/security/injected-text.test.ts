@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { toDay } from '../../src/base/days.ts';
 import { newId } from '../../src/base/ids.ts';
 import { isInstalled } from '../harness/is-installed.ts';
 import { type TestUser, useProductWithModel } from '../harness/product.ts';
@@ -6,7 +7,7 @@ import type { StubCall, StubRequestBody } from '../stubs/provider-answers.ts';
 
 /** In every row of the user who is attacked. */
 const SECRET = 'alice-secret';
-const expense = { amount_minor: 100, currency: 'EUR', category: 'tea', spent_on: '2026-11-22' };
+const expense = { amount_minor: 100, currency: 'EUR', category: 'tea', spent_on: toDay(new Date()) };
 
 const { product, provider } = useProductWithModel();
 /** Whose rows are after. */
