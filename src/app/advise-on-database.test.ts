@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { expect, it } from 'vitest';
+import { maskSecrets } from '../platform/log/index.ts';
 import { adviseOnDatabase } from './advise-on-database.ts';
 
 it('says how to trust a server whose certificate nobody known has signed, also when that is the cause of another error', () => {
@@ -25,15 +26,20 @@ it.each([
   expect(adviseOnDatabase(new Error('migration failed', { cause: refused }))).toContain(advice);
 });
 
-it('says how to reach a database that wants TLS', () => {
-  const text = 'no pg_hba.conf entry for host "10.0.0.1", user "u", database "d", no encryption';
+it.each([
+  'no pg_hba.conf entry for host "10.0.0.1", user "u", database "d", no encryption',
+  'pg_hba.conf rejects connection for host "10.0.0.1", user "u", database "d", no encryption',
+])('says how to reach a database that wants TLS: %s', (text) => {
   const refused = Object.assign(new DatabaseError(text, 0, 'error'), { code: '28000' });
   expect(adviseOnDatabase(refused)).toContain('sslmode=verify-full');
 });
 
 it('says where the password goes that a database wants', () => {
   const refused = new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string');
-  expect(adviseOnDatabase(refused)).toContain('put it into the URL');
+  const advice = adviseOnDatabase(refused);
+  expect(advice).toContain('put it into the URL');
+  // What looks like a URL with a password, the doctor does not write.
+  expect(maskSecrets(advice ?? '')).toBe(advice);
 });
 
 it('says nothing of an error that it does not know', () => {

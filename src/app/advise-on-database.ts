@@ -41,9 +41,12 @@ const adviceByMessage: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /client password must be a string$/,
-    'The database wants a password: put it into the URL, as postgres://user:password@host.',
+    'The database wants a password: put it into the URL, percent-encoded, after the user and a colon.',
   ],
-  [/^no pg_hba\.conf entry .*no encryption$/, 'The database wants TLS: add sslmode=verify-full to the URL.'],
+  [
+    /^(?:no pg_hba\.conf entry|pg_hba\.conf rejects connection) .*no encryption$/,
+    'The database wants TLS: add sslmode=verify-full to the URL.',
+  ],
 ];
 
 /** What to do about an error of the database, for who starts or looks at a server; undefined when we know nothing to add. */

@@ -100,7 +100,7 @@ export const variables = {
     url: optionalUrl({
       name: 'DATABASE_URL',
       ...postgresUrl,
-      sentence: 'Postgres to use. Without it an embedded one runs in `DATA_DIR`.',
+      sentence: 'Postgres to use, 14 or later. Without it an embedded one runs in `DATA_DIR`.',
     }),
     directUrl: optionalUrl({
       name: 'DATABASE_DIRECT_URL',

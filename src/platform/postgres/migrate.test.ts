@@ -51,6 +51,14 @@ async function isTableLocked(): Promise<boolean> {
   return rows.length > 0;
 }
 
+test('a server that is too old is told so, and nothing is made there', async () => {
+  const folders = [await folder({ '1_t.sql': 'create table t ()' })];
+  const log = createLogger({ level: 'silent' });
+  const migrated = migrate({ url: database.url, folders, log, oldestServer: 990_000 });
+  await expect(migrated).rejects.toThrow(/^this is PostgreSQL \d+\.\d+.*: upgrade to PostgreSQL 99 or later$/);
+  expect((await admin.query('select from pg_tables where schemaname = $1', ['public'])).rowCount).toBe(0);
+});
+
 const CONCURRENTLY = `-- no transaction
 drop index concurrently if exists i_b; -- a leftover; of an interrupted run
 create index concurrently i_b on t (b) where b <> ';';

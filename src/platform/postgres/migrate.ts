@@ -14,6 +14,8 @@ export interface MigrateOptions {
   /** Folders with files named `<timestamp>_<name>.sql`. */
   readonly folders: readonly string[];
   readonly log: Logger;
+  /** The oldest version of Postgres that they run on, as 140000; any when absent. */
+  readonly oldestServer?: number;
   /**
    * What runs before the migrations when there are any to run, while no other server migrates. When it fails, not even the table
    * of migrations is made.
@@ -57,7 +59,7 @@ const TABLE_LOCK_PAUSE_MS = 1_000;
  * @throws Error naming the file that failed and why. Files before it have run; of the failed one nothing remains, unless it
  *   runs without a transaction.
  */
-export async function migrate({ url, folders, log, prepare }: MigrateOptions): Promise<string[]> {
+export async function migrate({ url, folders, log, oldestServer = 0, prepare }: MigrateOptions): Promise<string[]> {
   const files = await listMigrationFiles(folders);
   const client = await connect(url, { application_name: 'evenkeel migrate' });
   try {
@@ -67,6 +69,7 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
     // Another server may have run them while we waited.
     const pending = await findPending(client, files, log);
     if (pending.length > 0) {
+      await refuseOlder(client, oldestServer);
       // Before what `prepare` makes, which a role that may not make this one would own; not to stay when `prepare` refuses.
       await client.query(`begin; ${ENSURE_TABLE}`);
       await prepare?.();
@@ -78,6 +81,14 @@ export async function migrate({ url, folders, log, prepare }: MigrateOptions): P
   } finally {
     await client.end();
   }
+}
+
+async function refuseOlder(client: Client, oldest: number): Promise<void> {
+  const version = `select current_setting('server_version') as version, current_setting('server_version_num')::integer as number`;
+  const [server] = (await client.query<{ version: string; number: number }>(version)).rows;
+  if (server === undefined || server.number >= oldest) return;
+  const wanted = Math.floor(oldest / 10_000);
+  throw new Error(`this is PostgreSQL ${server.version}: upgrade to PostgreSQL ${wanted} or later`);
 }
 
 async function findPending(client: Client, files: readonly MigrationFile[], log: Logger): Promise<MigrationFile[]> {

@@ -37,17 +37,19 @@ describe('values', () => {
     const { admin } = pool;
     const name = admin.escapeIdentifier(admin.database ?? '');
     await admin.query(`create schema elsewhere; create table elsewhere.users (n integer);
-      alter database ${name} set search_path = elsewhere, public; alter database ${name} set datestyle = 'German'`);
+      alter database ${name} set search_path = elsewhere, public; alter database ${name} set datestyle = 'German';
+      alter database ${name} set array_nulls = off`);
     onTestFinished(async () => {
       await admin.query(`drop schema elsewhere cascade; alter database ${name} reset all`);
     });
     const rows = await pool.open().query(
-      sql<{ at: Date; is_public: boolean }>`
+      sql<{ at: Date; is_public: boolean; texts: (string | null)[] }>`
         -- test.settings_of_database
-        select '2026-02-01T03:04:05.678Z'::timestamptz as at, 'users'::regclass::oid = 'public.users'::regclass::oid as is_public`,
+        select '2026-02-01T03:04:05.678Z'::timestamptz as at, 'users'::regclass::oid = 'public.users'::regclass::oid as is_public,
+          ${[null]}::text[] as texts`,
       testContext(),
     );
-    expect(rows).toEqual([{ at: new Date('2026-02-01T03:04:05.678Z'), is_public: true }]);
+    expect(rows).toEqual([{ at: new Date('2026-02-01T03:04:05.678Z'), is_public: true, texts: [null] }]);
   });
 
   test('an int8 beyond 2^53 fails its statement rather than lose digits', async () => {

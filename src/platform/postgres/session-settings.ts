@@ -12,6 +12,8 @@ export function sessionSettings(url: string, statementTimeoutMs: number): Client
     // Whatever the role or the database is set to: times are read in this form, and tables are where migrations make them.
     '-c datestyle=ISO',
     '-c search_path=public',
+    // Else a null in an array that we send would be the word.
+    '-c array_nulls=on',
     // The pool knows for how long it keeps a connection that nobody uses.
     '-c idle_session_timeout=0',
     // A caller that went away is noticed while its statement runs.

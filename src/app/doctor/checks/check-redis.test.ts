@@ -41,3 +41,34 @@ test('a replica, which takes no writes, is broken', async () => {
     expect.objectContaining({ level: 'broken', what: expect.stringContaining('replica') }),
   ]);
 });
+
+test('one that is full is broken', async () => {
+  const client = new Redis(server.url);
+  onTestFinished(async () => void (await client.config('SET', 'maxmemory', '0').finally(() => client.disconnect())));
+  await client.config('SET', 'maxmemory', '1');
+  expect(await look(server.url)).toEqual([
+    expect.objectContaining({ level: 'broken', what: expect.stringMatching(/ask of it \(OOM/) }),
+  ]);
+});
+
+test.each([
+  ['-@scripting', 'broken', /^Redis refuses what servers ask of it \(NOPERM/, /no Sentinel/],
+  ['-info', 'ok', /^Redis of an unknown version/, undefined],
+])('a user without the right %s is %s', async (...[right, level, what, todo]) => {
+  const client = new Redis(server.url);
+  onTestFinished(async () => void (await client.acl('DELUSER', 'limited').finally(() => client.disconnect())));
+  await client.acl('SETUSER', 'limited', 'on', '>secret', '~*', '+@all', right);
+  expect(await look(server.url.replace('//', '//limited:secret@'))).toEqual([
+    {
+      level,
+      what: expect.stringMatching(what),
+      what_to_do: todo === undefined ? null : expect.stringMatching(todo),
+    },
+  ]);
+});
+
+test('a password that Redis does not know is broken, and where it belongs is said', async () => {
+  expect(await look(server.url.replace('//', '//nobody:secret@'))).toEqual([
+    expect.objectContaining({ level: 'broken', what_to_do: expect.stringMatching(/^Put the user and the password/) }),
+  ]);
+});

@@ -1,8 +1,15 @@
 import { inspectRedis, type RedisState } from '../../../platform/redis/index.ts';
+import { reasonOf } from '../../reason-of.ts';
 import { advice, BOUND_MS, broken, type Check, fine, type Observation, unreached } from '../finding.ts';
 
+const REFUSES_US = /^(?:NOAUTH|WRONGPASS)/;
+const GIVE_PASSWORD = 'Put the user and the password that Redis wants before the host in REDIS_URL, percent-encoded.';
+const REACH =
+  'See that it runs and is reached from here; servers do without it meanwhile, each for itself. Else mend REDIS_URL: ' +
+  'rediss:// where Redis wants TLS, else redis://.';
+
 function judge(
-  { version, isReplica, evictionPolicy, roundTripMs, refused }: RedisState,
+  { version, isReplica, evictionPolicy, roundTripMs, refused, refusal }: RedisState,
   commandTimeoutMs: number,
 ): Observation[] {
   const faults: Observation[] = [];
@@ -12,6 +19,15 @@ function judge(
       broken(
         `Redis refuses database ${refused.database} (${refused.reason}), and servers use database 0 instead`,
         'End REDIS_URL with the number of a database that Redis has; CONFIG GET databases says how many, counted from 0.',
+      ),
+    );
+  }
+  if (refusal !== undefined && !isReplica) {
+    faults.push(
+      broken(
+        `Redis refuses what servers ask of it (${refusal}), and they do without it`,
+        'See that it has room and takes writes, is no Sentinel and no node of a cluster, and that the user of REDIS_URL has the ' +
+          'rights that docs/guides/from-one-machine-to-many.md lists.',
       ),
     );
   }
@@ -47,13 +63,7 @@ export const checkRedis: Check = {
       // To connect, to say our name and to be answered are steps; all are to be within the bound of the check.
       return judge(await inspectRedis(redis.url, BOUND_MS / 4), redis.commandTimeoutMs);
     } catch (error) {
-      return [
-        unreached(
-          'Redis does not answer',
-          error,
-          'See that it runs and is reached from here; servers do without it meanwhile, each for itself. Else mend REDIS_URL.',
-        ),
-      ];
+      return [unreached('Redis does not answer', error, REFUSES_US.test(reasonOf(error)) ? GIVE_PASSWORD : REACH)];
     }
   },
 };
