@@ -1,4 +1,5 @@
 export { type Static, Type } from 'typebox';
+export { UnrecoverableError } from '../base/unrecoverable-error.ts';
 export type { Stored } from '../core/accounts/index.ts';
 export type { PlainCall, PlainCommands, PlainOutcome, PlainText } from '../core/models/index.ts';
 export {

@@ -13,7 +13,7 @@ export interface AssistantJobDefinition<Input extends TObject> {
   readonly budgetMs?: number;
   /**
    * Does it, for the user of the context. At least once: what it changes must be right also when it is done twice. A
-   * throw is tried again later.
+   * throw is tried again later, unless it is `UnrecoverableError`.
    */
   run(input: Static<Input>, context: AssistantContext): Promise<unknown>;
 }

@@ -67,6 +67,12 @@ describe('is found:', () => {
       'reads all of public.chat_messages',
     ],
     [
+      'a sequential scan by values of any type',
+      'select id from chat_messages where content = concat($1::numeric, $2::real, $3::time, $4::timestamp, $5::interval)',
+      [],
+      'reads all of public.chat_messages',
+    ],
+    [
       'an index that is used and not named',
       'select id from chat_sessions where user_id = $1 and id = $2',
       [],

@@ -38,9 +38,14 @@ const examples: Record<string, string> = {
   integer: `50`,
   bigint: `50`,
   'double precision': `50`,
+  real: `50`,
+  numeric: `50`,
   json: `'[]'`,
   jsonb: `'{}'`,
   date: `'2026-01-01'`,
+  'time without time zone': `'06:00'`,
+  'timestamp without time zone': `'2026-01-01 06:00:00'`,
+  interval: `'1 hour'`,
   'timestamp with time zone': `'2026-01-01 06:00:00+00'`,
 };
 

@@ -43,6 +43,11 @@ test.each<[string, FoundAssistant[], string]>([
   ['a tool that cannot be called', [make('one', { tools: [tool('Add it')] })], 'one: a tool cannot be called "Add it"'],
   ['one job twice', [make('one', { jobs: [job('send'), job('send')] })], 'one: two jobs are called one.send'],
   ['a job that cannot be called', [make('one', { jobs: [job('one.send')] })], 'one: a job cannot be called "one.send"'],
+  [
+    'a job that takes the user',
+    [make('one', { jobs: [defineAssistantJob({ ...job('send'), input: Type.Object({ user_id: Type.String() }) })] })],
+    'one: the input of the job send must leave out `user_id`',
+  ],
   ['the name of jobs of the server', [make('referrals')], 'referrals: the server itself uses this name'],
   ['one route twice', [make('one', { routes: [route('/a'), route('/a')] })], 'one: two routes are GET /api/one/a'],
   [
@@ -114,10 +119,28 @@ describe('a folder', () => {
     ['undefined', 'has no `description`, `tools`, `exportUser`, `eraseUser`'],
     ["{ description: 'Does nothing.', tools: [], async *exportUser() {} }", 'has no `eraseUser`'],
     ["{ description: 'Does nothing.', tools: {}, async *exportUser() {}, async eraseUser() {} }", 'has no `tools`'],
+    [
+      `{ ...whole, tools: [{ name: 'add', description: '', input: {}, run() {} }] }`,
+      'tools[0] of the assistant has no `writes`',
+    ],
+    ['{ ...whole, tools: [undefined] }', 'tools[0] of the assistant has no `name`, `description`, `input`'],
+    [
+      `{ ...whole, routes: [{ method: 'GET', path: '/', summary: '', run() {} }] }`,
+      'routes[0] of the assistant has no `answer`',
+    ],
+    [`{ ...whole, jobs: [{ name: 'send', run() {} }] }`, 'jobs[0] of the assistant has no `input`'],
+    ['{ ...whole, jobs: {} }', 'has no `jobs`'],
     ['missing()', /one.index\.ts cannot be loaded: missing is not defined/],
   ])('whose assistant is %s stops the start, saying what is wrong', async (written, fault) => {
-    await write('one', `export const assistant = ${written};`);
+    const whole = `const whole = { description: '', tools: [], async *exportUser() {}, async eraseUser() {} };`;
+    await write('one', `${whole} export const assistant = ${written};`);
     await expect(findAssistants(root)).rejects.toThrow(fault);
+  });
+
+  test.each(['', '\n'])('whose instructions are %j stops the start, saying so', async (instructions) => {
+    await write('one', manifest);
+    await writeFile(join(root, 'one', 'instructions.md'), instructions);
+    await expect(findAssistants(root)).rejects.toThrow(/one.instructions\.md is missing or empty/);
   });
 
   test('with a name that is taken stops the start, saying so', async () => {

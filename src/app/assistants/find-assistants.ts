@@ -7,17 +7,36 @@ import { reasonOf } from '../reason-of.ts';
 import { findCollisions } from './find-collisions.ts';
 import type { FoundAssistant } from './found-assistant.ts';
 
-/** What an assistant cannot do without. The compiler asks for it too, but a start does not ask the compiler. */
-const needed = { description: 'string', tools: 'array', exportUser: 'function', eraseUser: 'function' } as const;
+/** What an assistant and its parts cannot do without. The compiler asks for it too, but a start does not ask the compiler. */
+const needed = {
+  assistant: {
+    ...{ description: 'string', tools: 'array', routes: 'array', jobs: 'array' },
+    ...{ exportUser: 'function', eraseUser: 'function' },
+  },
+  tools: { name: 'string', description: 'string', input: 'object', writes: 'boolean', run: 'function' },
+  routes: { method: 'string', path: 'string', summary: 'string', answer: 'object', run: 'function' },
+  jobs: { name: 'string', input: 'object', run: 'function' },
+};
+
+/** What is missing in a value or not of its type, such as "no `name`, `run`"; undefined when nothing is. */
+function findMissing(value: unknown, kind: keyof typeof needed): string | undefined {
+  const typeOf = (part: unknown) => (Array.isArray(part) ? 'array' : typeof part);
+  const missing = Object.entries(needed[kind]).filter(([name, type]) => typeOf(Object(value)[name]) !== type);
+  return missing.length === 0 ? undefined : `no ${missing.map(([name]) => `\`${name}\``).join(', ')}`;
+}
 
 /** @throws Error naming what is missing: without `eraseUser`, deleting a user would fail for ever. */
-function checkManifest(manifest: unknown, index: string): AssistantManifest {
-  const parts = Object(manifest) as Record<string, unknown>;
-  const typeOf = (part: unknown) => (Array.isArray(part) ? 'array' : typeof part);
-  const missing = Object.entries(needed).filter(([part, type]) => typeOf(parts[part]) !== type);
-  if (missing.length === 0) return parts as unknown as AssistantManifest;
-  const names = missing.map(([part]) => `\`${part}\``).join(', ');
-  throw new Error(`${index}: the assistant has no ${names}. Make it with defineAssistant({ … }).`);
+function checkManifest(exported: unknown, index: string): AssistantManifest {
+  const manifest = { routes: [], jobs: [], ...Object(exported) } as Required<AssistantManifest>;
+  const missing = findMissing(manifest, 'assistant');
+  if (missing) throw new Error(`${index}: the assistant has ${missing}. Make it with defineAssistant({ … }).`);
+  for (const kind of ['tools', 'routes', 'jobs'] as const) {
+    for (const [at, part] of manifest[kind].entries()) {
+      const lacking = findMissing(part, kind);
+      if (lacking) throw new Error(`${index}: ${kind}[${at}] of the assistant has ${lacking}.`);
+    }
+  }
+  return manifest;
 }
 
 async function readAssistant(folder: string, name: string): Promise<FoundAssistant> {
@@ -26,7 +45,9 @@ async function readAssistant(folder: string, name: string): Promise<FoundAssista
     throw new Error(`${index} cannot be loaded: ${reasonOf(cause)}`, { cause });
   });
   if (Object.keys(exported).join() !== 'assistant') throw new Error(`${index} exports \`assistant\` and nothing else.`);
-  const instructions = await readFile(join(folder, 'instructions.md'), 'utf8');
+  const told = join(folder, 'instructions.md');
+  const instructions = await readFile(told, 'utf8').catch(() => '');
+  if (instructions.trim() === '') throw new Error(`${told} is missing or empty: write there what the model is told.`);
   return { ...checkManifest(exported.assistant, index), name, instructions };
 }
 

@@ -44,6 +44,10 @@ function findOwnFaults({ name, tools, routes = [], jobs = [], errors }: FoundAss
     ...toolNames.filter((tool) => !PART.test(tool)).map((tool) => `${name}: a tool cannot be called "${tool}"`),
     ...findRepeated(toolNames).map((tool) => `${name}: two tools are called ${name}_${tool}`),
     ...jobNames.filter((job) => !PART.test(job)).map((job) => `${name}: a job cannot be called "${job}"`),
+    // Bound by the context: one that the job takes itself would not be checked, and never reach it.
+    ...jobs
+      .filter(({ input }) => Object.hasOwn(Object(input.properties), 'user_id'))
+      .map((job) => `${name}: the input of the job ${job.name} must leave out \`user_id\`, which its context has`),
     ...findRepeated(jobNames).map((job) => `${name}: two jobs are called ${name}.${job}`),
     ...routes
       .filter(({ path }) => !PATH.test(path))

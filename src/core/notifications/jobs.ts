@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { defineJob, type Job, UnrecoverableError } from '../../platform/jobs/index.ts';
+import { UnrecoverableError } from '../../base/unrecoverable-error.ts';
+import { defineJob, type Job } from '../../platform/jobs/index.ts';
 import { isRefusedForGood, type Mailer } from '../../platform/mail/index.ts';
 import type { Database } from '../../platform/postgres/index.ts';
 import { findMail, markMailed, notify } from './queries.ts';

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { AppError } from '../../base/errors.ts';
-import { UnrecoverableError } from './job.ts';
+import { UnrecoverableError } from '../../base/unrecoverable-error.ts';
 
 /** What is kept of why a job failed: a code or a name. The message may hold what a user wrote; it is in the log, redacted. */
 export function describeFailure(error: unknown): string {

@@ -35,15 +35,6 @@ export interface Job {
   run(payload: unknown, context: CallContext): Promise<unknown>;
 }
 
-/** Thrown by a handler where no later try can do better, with why as its cause: its job is set aside at once. */
-export class UnrecoverableError extends Error {
-  override readonly name = 'UnrecoverableError';
-
-  constructor(cause: unknown) {
-    super('no later try can do better', { cause });
-  }
-}
-
 /** A payload is not what its job takes: it was enqueued wrongly, or by another version of the code. */
 class InvalidPayload extends Error {
   override readonly name = 'InvalidPayload';

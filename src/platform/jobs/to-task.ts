@@ -3,10 +3,11 @@ import { Cancelled } from '../../base/deadline.ts';
 import { inBackground } from '../../base/in-background.ts';
 import type { StartTrace } from '../../base/span.ts';
 import type { Clock } from '../../base/time.ts';
+import { UnrecoverableError } from '../../base/unrecoverable-error.ts';
 import { type Logger, Trouble } from '../log/index.ts';
 import type { Database } from '../postgres/index.ts';
 import { describeFailure } from './describe-failure.ts';
-import { type Job, UnrecoverableError } from './job.ts';
+import type { Job } from './job.ts';
 import { makeLastAttempt } from './queries.ts';
 
 /** How one try of a job came out. A job that was `set_aside` is not tried again. */
