@@ -77,7 +77,7 @@ it('a whole answer that leaves out what can be filled in is given as OpenAI prom
   expect([first.status, first.isReplay, again.status, again.isReplay]).toEqual([200, false, 200, true]);
   expect(again.text).toBe(first.text);
   const called = { name: 'look_up', arguments: expect.any(String) };
-  const calls = [{ id: expect.stringMatching(/^call_./), type: 'function', function: called }];
+  const calls = [{ id: expect.stringMatching(/^\w{9}$/), type: 'function', function: called }];
   expect(JSON.parse(first.text)).toEqual({
     id: expect.stringMatching(/^chatcmpl-./),
     object: 'chat.completion',

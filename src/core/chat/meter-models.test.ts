@@ -79,6 +79,10 @@ test('what the provider counted goes before any estimate', async () => {
   expect(await countOf([say({ content: long }), { usage }])).toBe(7);
 });
 
+test('thoughts count that the provider left out of its count, but not out of the sum', async () => {
+  expect(await countOf([{ ...say({ content: 'tok' }), usage: { ...usage, total_tokens: 112 } }])).toBe(107);
+});
+
 test('of a stream that was left, what came after the provider counted costs too', async () => {
   expect(await countOf([{ ...say({}), usage: { ...usage, completion_tokens: 0 } }, say({ content: long })])).toBe(
     1_000,

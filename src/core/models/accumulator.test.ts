@@ -46,6 +46,20 @@ describe('an accumulator', () => {
     });
   });
 
+  it('keeps thoughts as they are to be given back: the pieces of one joined', () => {
+    const detail = (more: object) => ({ type: 'reasoning.text', index: 0, ...more });
+    const sealed = { type: 'reasoning.encrypted', index: 1, data: 'c2lnbmVk' };
+    const deltas = [
+      { reasoning_content: 'Let me', reasoning_details: [detail({ text: 'Let me' })] },
+      { reasoning_content: ' see.', reasoning_details: [detail({ text: ' see.', signature: 's' }), sealed, sealed] },
+      { reasoning_content: null, reasoning_details: null },
+    ];
+    expect(fold(deltas.map((delta) => chunk([{ index: 0, delta }]))).message).toMatchObject({
+      reasoning_content: 'Let me see.',
+      reasoning_details: [detail({ text: 'Let me see.', signature: 's' }), sealed, sealed],
+    });
+  });
+
   it('puts interleaved tool calls together by their index', () => {
     const toolCalls = foldToolCalls([
       { index: 0, id: 'a', type: 'function', function: { name: 'add', arguments: '' } },
@@ -134,6 +148,11 @@ describe('an accumulator', () => {
     expect(withCalls({ index: 0, custom: { name: 'n', input: '12' } }) - emptyCall).toBe(3);
     const extra = { index: 0, extra_content: { a: 1 } };
     expect(withCalls(extra, extra) - emptyCall).toBe('{"a":1}'.length);
+  });
+
+  it('passes over thoughts that are none', () => {
+    const { message } = fold([chunk([{ index: 0, delta: { reasoning_details: [null, 'a', { text: 'b' }] } }])]);
+    expect(message.reasoning_details).toEqual([{ text: 'b' }]);
   });
 
   it('is an empty message before the first chunk', () => {

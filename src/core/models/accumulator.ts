@@ -24,6 +24,8 @@ class ChoiceSoFar {
   chars = FRAME_CHARS;
   content: string | null = null;
   refusal: string | null = null;
+  thoughts = '';
+  readonly #details: Record<string, unknown>[] = [];
   finishReason: string | null = null;
   /** By their index; a Map, because an index may be any number. */
   readonly #toolCalls = new Map<number, AnsweredToolCall>();
@@ -31,10 +33,23 @@ class ChoiceSoFar {
   add({ delta, finish_reason: finishReason }: ChatCompletionChunk['choices'][number]): void {
     if (delta.content != null) this.content = (this.content ?? '') + this.#take(delta.content);
     if (delta.refusal != null) this.refusal = (this.refusal ?? '') + this.#take(delta.refusal);
+    if (typeof delta.reasoning_content === 'string') this.thoughts += this.#take(delta.reasoning_content);
+    if (Array.isArray(delta.reasoning_details)) for (const piece of delta.reasoning_details) this.#addDetail(piece);
     for (const toolCall of delta.tool_calls ?? []) this.#addToolCall(toolCall);
     if (finishReason == null) return;
     this.chars += finishReason.length - (this.finishReason?.length ?? 0);
     this.finishReason = finishReason;
+  }
+
+  /** A thought, or a piece of the last one: its text goes on. */
+  #addDetail(piece: Record<string, unknown> | null): void {
+    if (typeof piece !== 'object' || piece === null) return;
+    this.chars += JSON.stringify(piece).length;
+    const last = this.#details.at(-1);
+    const words = ['text', 'summary'].find((field) => typeof piece[field] === 'string');
+    if (last === undefined || words === undefined || last.type !== piece.type || last.index !== piece.index) {
+      this.#details.push({ ...piece });
+    } else Object.assign(last, piece, { [words]: `${last[words] ?? ''}${piece[words]}` });
   }
 
   #addToolCall(delta: ToolCallDelta): void {
@@ -95,12 +110,14 @@ class ChoiceSoFar {
       content: this.content,
       refusal: this.refusal,
       ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+      ...(this.thoughts !== '' && { reasoning_content: this.thoughts }),
+      ...(this.#details.length > 0 && { reasoning_details: this.#details }),
     };
   }
 }
 
 /**
- * Folds the chunks of a stream into the answer they are pieces of: text, refusal, tool calls by index, finish reason and
+ * Folds the chunks of a stream into the answer they are pieces of: text, refusal, thoughts, tool calls by index, finish reason and
  * usage, of each choice. Can be read at any time, also of a stream that broke.
  */
 export class Accumulator {

@@ -2,6 +2,11 @@ import type { ChatCompletion, ChatCompletionChunk, Usage } from './completion.ts
 import { countChars, estimatePrompt, estimateStreamed, estimateTokens } from './estimate-tokens.ts';
 import type { CompletionRequest } from './schemas.ts';
 
+/** xAI and Google leave thoughts, which they bill, out of `completion_tokens`, but not out of the sum. */
+function countWritten(usage: Usage | undefined): number {
+  return usage === undefined ? 0 : Math.max(usage.completion_tokens, usage.total_tokens - usage.prompt_tokens);
+}
+
 /**
  * What an answer costs, as far as it has come: by the provider's own count where that is of all that it wrote, else by an
  * estimate, for providers that do not count, and for answers that were cut off before the count, or after one that was not the last.
@@ -47,7 +52,8 @@ export class AnswerUsage {
 
   /** The tokens of the answer and of the request that it is to. */
   with(request: CompletionRequest): Pick<Usage, 'prompt_tokens' | 'completion_tokens'> {
-    const { prompt_tokens = estimatePrompt(request), completion_tokens: counted = 0 } = this.#counted ?? {};
+    const { prompt_tokens = estimatePrompt(request) } = this.#counted ?? {};
+    const counted = countWritten(this.#counted);
     const isLastWord = this.#counted !== undefined && this.#isCounted;
     return { prompt_tokens, completion_tokens: isLastWord ? counted : Math.max(counted, this.writtenTokens) };
   }

@@ -20,6 +20,9 @@ export type Usage = Static<typeof UsageSchema>;
 /** Google's own: an object, which it wants back with the call. */
 const ExtraContent = Type.Optional(Type.Unknown());
 
+/** What the model thought, which some want back with the calls that came of it: a text for DeepSeek, a list for OpenRouter. */
+const thoughts = { reasoning_content: Type.Optional(Type.Unknown()), reasoning_details: Type.Optional(Type.Unknown()) };
+
 const AnsweredToolCall = open({
   id: Type.String(),
   type: Type.String(),
@@ -35,6 +38,7 @@ const AnsweredMessage = open({
   content: orNull(Type.String()),
   refusal: nullable(Type.String()),
   tool_calls: Type.Optional(Type.Array(AnsweredToolCall)),
+  ...thoughts,
 });
 /** The assistant's message of a completion. */
 export type AnsweredMessage = Static<typeof AnsweredMessage>;
@@ -75,6 +79,7 @@ const Delta = open({
   content: nullable(Type.String()),
   refusal: nullable(Type.String()),
   tool_calls: nullable(Type.Array(ToolCallDelta)),
+  ...thoughts,
 });
 
 /** A piece of a streamed answer. One with empty `choices` carries no text: the usage, say, which comes last. */

@@ -1,5 +1,6 @@
 export { Accumulator } from './accumulator.ts';
 export { AnswerUsage } from './answer-usage.ts';
+export { newCallId } from './call-id.ts';
 export {
   type AnsweredMessage,
   type AnsweredToolCall,

@@ -13,6 +13,9 @@ export const answerFields = {
   reasoning_content: nullable(Type.String()),
   reasoning: nullable(Type.String()),
   parsed: Type.Optional(Type.Unknown()),
+  // What Groq and Mistral add to one.
+  executed_tools: nullable(Type.Array(anyObject)),
+  prefix: nullable(Type.Boolean()),
   // What OpenRouter, LiteLLM and Google add to one, and want back.
   reasoning_details: nullable(Type.Array(anyObject)),
   thinking_blocks: nullable(Type.Array(anyObject)),
@@ -80,9 +83,10 @@ const ToolCallSchema = closed({
   type: word(['function', 'custom']),
   function: Type.Optional(CalledFunction),
   custom: Type.Optional(closed({ name: CalledName, input: Type.String() })),
-  // Clients that put a call together from deltas keep the delta's index, and Google's endpoints need their own field back.
+  // Clients that put a call together from deltas keep the delta's index; Google's endpoints and LiteLLM need their own fields back.
   index: Type.Optional(Type.Integer({ minimum: 0 })),
   extra_content: Type.Optional(anyObject),
+  provider_specific_fields: nullable(anyObject),
 });
 export type ToolCall = Static<typeof ToolCallSchema>;
 

@@ -2,6 +2,7 @@ import { newId } from '../../base/ids.ts';
 import type { Take } from '../../base/pump.ts';
 import type { Clock } from '../../base/time.ts';
 import { Accumulator } from './accumulator.ts';
+import { newCallId } from './call-id.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
 import { modelErrors } from './errors.ts';
 import type { Message } from './message-schema.ts';
@@ -45,7 +46,7 @@ function writeReply(reply: OfflineReply, maxWords: number): { deltas: object[]; 
     const deltas = (text.match(PIECES) ?? []).map((content) => ({ content }));
     return { deltas, words: isWhole ? all : maxWords, finishReason: isWhole ? 'stop' : 'length' };
   }
-  const call = { index: 0, id: `call_${newId()}`, type: 'function' };
+  const call = { index: 0, id: newCallId(), type: 'function' };
   const deltas = [
     { tool_calls: [{ ...call, function: { name: reply.tool, arguments: '' } }] },
     { tool_calls: [{ index: 0, function: { arguments: JSON.stringify(reply.input) } }] },

@@ -1,4 +1,6 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeTarget } from '../../../test/contract/target.ts';
 import { listen } from '../../../test/harness/listen.ts';
@@ -185,6 +187,27 @@ describe('a model on an OpenAI-compatible provider', () => {
       await Promise.all(calls);
     },
   );
+
+  it('is asked without stream_options where it knows none, and from then on', async () => {
+    const asked: boolean[] = [];
+    const server = createHttpServer(async (request, response) => {
+      const knows = !('stream_options' in JSON.parse(await readText(request)));
+      asked.push(!knows);
+      // As Mistral says it.
+      const detail = [{ loc: ['body', 'stream_options', 'include_usage'], msg: 'Extra inputs are not permitted' }];
+      const chunk = { choices: [{ index: 0, delta: { content: TEXT }, finish_reason: 'stop' }] };
+      if (knows) response.end(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
+      else response.writeHead(422).end(JSON.stringify({ object: 'error', message: { detail } }));
+    });
+    const port = await listen(server);
+    onTestFinished(() => void server.close());
+    const { models } = createTestModels({ baseUrl: `http://127.0.0.1:${port}/v1` });
+    for (const wanted of [{}, { stream_options: { include_usage: true } }]) {
+      const streamed = await drainStream(models, hello({ stream: true, ...wanted }), { deadline: ample() });
+      expect(streamed).toMatchObject({ text: TEXT, error: undefined });
+    }
+    expect(asked).toEqual([true, false, false]);
+  });
 
   it('may take longer than the time between chunks in all', async () => {
     const text = 'one two three four five six seven eight nine ten';

@@ -69,6 +69,11 @@ function isAfterTheEnd(error: unknown, reader: ChunkReader, attempt: Attempt): b
   return reason instanceof AppError || reason instanceof ReaderTooSlow;
 }
 
+/** Some, such as Mistral, know no `stream_options`, and tell the usage all the same. */
+function refusesStreamOptions(error: unknown): boolean {
+  return error instanceof AppError && error.status === 400 && error.message.includes('stream_options');
+}
+
 function named<Answer extends { model: string }>(answer: Answer, model: string): Answer {
   answer.model = model;
   return answer;
@@ -90,6 +95,8 @@ export class OpenAiTarget implements Target {
   readonly #pool: Pool;
   readonly #path: string;
   readonly #headers: Record<string, string>;
+  /** Whether `stream_options` are sent. */
+  #asksForUsage = true;
 
   constructor(options: OpenAiTargetOptions, clock: Clock) {
     this.#options = options;
@@ -131,6 +138,19 @@ export class OpenAiTarget implements Target {
   }
 
   async stream(request: NamedRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void> {
+    const { stream_options: wanted, ...plain } = request;
+    const counted = { ...plain, stream_options: { ...wanted, include_usage: true } };
+    try {
+      return await this.#stream(this.#asksForUsage ? counted : plain, call, take);
+    } catch (error) {
+      if (!this.#asksForUsage || !refusesStreamOptions(error)) throw error;
+    }
+    await this.#stream(plain, call, take);
+    // Only now it is known that nothing else was the matter; unless it was another option of the caller's.
+    if (Object.keys(wanted ?? {}).every((option) => option === 'include_usage')) this.#asksForUsage = false;
+  }
+
+  async #stream(request: NamedRequest, call: ModelCall, take: Take<ChatCompletionChunk>): Promise<void> {
     const attempt = this.#begin(call);
     const reader = new ChunkReader(request.n ?? 1);
     const { response } = attempt;
@@ -142,9 +162,7 @@ export class OpenAiTarget implements Target {
       }
     };
     try {
-      const streamOptions = { ...request.stream_options, include_usage: true };
-      const asked = { ...request, model: this.#options.model, stream: true, stream_options: streamOptions };
-      await this.#send(asked, attempt);
+      await this.#send({ ...request, model: this.#options.model, stream: true }, attempt);
       await response.read(async (bytes) => {
         attempt.heard();
         reader.feed(bytes);

@@ -63,6 +63,69 @@ describe("a provider's refusal", () => {
     expect(refuse(404, body)).toMatchObject({ status: 502, code: 'models.refused' });
   });
 
+  it.each([
+    [
+      'Mistral',
+      { object: 'error', message: { detail: [{ loc: ['body', 'n'], msg: 'Extra inputs are not permitted' }] } },
+    ],
+    ['FastAPI', { detail: [{ loc: ['body', 'n'], msg: 'Extra inputs are not permitted', input: 1 }] }],
+    ['Cloudflare', { success: false, error: [{ code: 2001, message: 'body.n: Extra inputs are not permitted' }] }],
+    ['Cloudflare', { success: false, errors: [{ code: 2001, message: 'body.n: Extra inputs are not permitted' }] }],
+    [
+      'OpenRouter',
+      {
+        error: {
+          message: 'Provider returned error',
+          code: 400,
+          metadata: { raw: 'body.n: Extra inputs are not permitted', provider_name: 'Mistral' },
+        },
+      },
+    ],
+    ['a proxy', { detail: 'body.n: Extra inputs are not permitted' }],
+  ])('is read in the form of %s', (_whom, body) => {
+    expect(refuse(422, body)).toMatchObject({ status: 400, message: 'body.n: Extra inputs are not permitted' });
+  });
+
+  it.each([
+    ['OpenAI', { code: 'context_length_exceeded', message: 'Too long.' }],
+    ['vLLM', { message: "This model's maximum context length is 4096 tokens. However, you requested 9000 tokens." }],
+    ['Anthropic', { message: 'prompt is too long: 200251 tokens > 199999 maximum' }],
+    ['Gemini', { message: 'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).' }],
+    [
+      'Mistral',
+      {
+        message:
+          'Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length',
+      },
+    ],
+    ['xAI', { message: "This model's maximum prompt length is 131072 but the request contains 537812 tokens." }],
+    ['llama.cpp', { message: 'the request exceeds the available context size', type: 'exceed_context_size_error' }],
+    ['SGLang', { message: "The input (9000 tokens) is longer than the model's context length (8192 tokens)." }],
+    ['Bedrock', { message: 'Input is too long for requested model.' }],
+    ['Moonshot', { message: 'Invalid request: Your request exceeded model token limit: 8192' }],
+    ['DashScope', { message: 'Range of input length should be [1, 30720]' }],
+  ])('of a conversation that is too long is known by the words of %s', (_whom, error) => {
+    expect(refuse(400, { error })).toMatchObject({ code: 'models.context_length_exceeded', message: error.message });
+  });
+
+  it.each([
+    ['OpenAI', 429, { code: 'insufficient_quota', message: 'You exceeded your current quota.' }],
+    ['Moonshot', 429, { type: 'exceeded_current_quota_error', message: 'Your account is suspended.' }],
+    ['Zhipu', 429, { code: '1113', message: 'No balance.' }],
+    ['DashScope', 400, { code: 'Arrearage', message: 'Access denied.' }],
+    ['Anthropic', 400, { message: 'Your credit balance is too low to access the Anthropic API.' }],
+    [
+      'Gemini',
+      400,
+      { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' },
+    ],
+    ['DeepSeek', 400, { message: 'Model Not Exist' }],
+    ['Mistral', 400, { message: 'Invalid model: mistral-huge' }],
+    ['OpenRouter', 400, { code: 400, message: 'x/y is not a valid model ID' }],
+  ])("of the operator's account, key or model is no fault of the request: %s", (_whom, status, error) => {
+    expect(refuse(status, { error })).toMatchObject({ status: 502, code: 'models.refused' });
+  });
+
   it('does not pass on words that hold our key, wherever they stand', () => {
     const bodies = [{ message: 'Bad key sk-secret!' }, [saying('Bad key sk-secret!')], { error: 'Bad key sk-secret!' }];
     for (const body of bodies) {

@@ -40,6 +40,28 @@ interface Told {
   readonly code: string;
 }
 
+/** How providers say that the conversation is too long, other than by OpenAI's code. */
+const TOO_LONG = new RegExp(
+  [
+    'maximum (?:context|prompt) length|context (?:length|window|size)|prompt is too long|input is too long|prompt (?:\\S+ )*too large',
+    'too large for model|exceeds? the maximum number of tokens|exceeded model token limit|range of input length|too many tokens',
+  ].join('|'),
+  'i',
+);
+
+/** How providers say that this server's account has nothing left to spend. A moment's patience does not change that. */
+const NO_MONEY = [
+  'insufficient_quota',
+  'exceeded_current_quota_error',
+  'billing_hard_limit_reached',
+  'Arrearage',
+  '1113',
+];
+
+/** How providers begin to say, by a status that blames the request, that key, account or model are at fault: those are not the caller's. */
+const NOT_THE_CALLERS =
+  /^(?:API key (?:not valid|expired)|Your credit balance is too low|Model Not Exist$|Invalid model\b|\S{1,200} is not a valid model ID$)/i;
+
 /** A text without what Postgres does not take; undefined when it is none, or holds `secret`. */
 function readText(value: unknown, secret: string | undefined): string | undefined {
   if (typeof value !== 'string') return undefined;
@@ -48,23 +70,37 @@ function readText(value: unknown, secret: string | undefined): string | undefine
   return text === '' || (secret && text.includes(secret)) ? undefined : text;
 }
 
-/** The object that holds the message: `error`, the first of a list (Gemini), without `error` around it (vLLM), or a text. */
+const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value);
+
+/**
+ * The object that holds the message: `error`, the first of a list (Gemini, Cloudflare), without `error` around it (vLLM), or a
+ * text.
+ */
 function findError(text: string): unknown {
   try {
-    const body = JSON.parse(text);
-    const first = Array.isArray(body) ? body[0] : body;
-    const error = first?.error ?? first;
+    const body = firstOf(JSON.parse(text)) as { error?: unknown; errors?: unknown } | undefined;
+    const error = firstOf(body?.error ?? body?.errors) ?? body;
     return typeof error === 'string' ? { message: error } : error;
   } catch {
     return undefined;
   }
 }
 
+/** The words of an error: `message`, what FastAPI's checks found, which Mistral puts into it, or whom OpenRouter asked said. */
+function findMessage({ message, detail, metadata }: Record<string, unknown>): unknown {
+  const { raw } = (metadata ?? {}) as { raw?: unknown };
+  if (typeof message === 'string') return typeof raw === 'string' && raw !== '' ? raw : message;
+  const found = (message as { detail?: unknown } | null | undefined)?.detail ?? detail;
+  const { loc, msg } = (firstOf(found) ?? {}) as { loc?: unknown; msg?: unknown };
+  return typeof msg === 'string' && Array.isArray(loc) ? `${loc.join('.')}: ${msg}` : found;
+}
+
 /** Reads `{message,param,type,code}`, wherever providers put it; undefined when it is not there. */
 function readError(text: string, secret: string | undefined): Told | undefined {
   const error = findError(text);
   if (typeof error !== 'object' || error === null) return undefined;
-  const { message, param, code, type } = error as Record<string, unknown>;
+  const { param, code, type } = error as Record<string, unknown>;
+  const message = findMessage(error as Record<string, unknown>);
   if (typeof message !== 'string') return undefined;
   const name = [code, type]
     .map((value) => readText(value, secret))
@@ -80,9 +116,14 @@ function readError(text: string, secret: string | undefined): Told | undefined {
 /** The error of a request that is at fault: in the provider's own words, where it has some. */
 function toRequestError(told: Told | undefined, cause: ProviderRefused): AppError {
   const { context_length_exceeded: tooLong, invalid_request: invalid } = modelErrors.raise;
-  const raise = told?.code === 'context_length_exceeded' ? tooLong : invalid;
+  const isTooLong = told?.code === 'context_length_exceeded' || TOO_LONG.test(told?.message ?? '');
+  const raise = isTooLong ? tooLong : invalid;
   const reason = told?.message ?? 'The model provider refused the request as invalid.';
   return raise({ reason }, { cause, ...(told?.param && { param: told.param }) });
+}
+
+function isOperators({ code, message = '' }: Told): boolean {
+  return NO_MONEY.includes(code) || NOT_THE_CALLERS.test(message);
 }
 
 /**
@@ -97,6 +138,7 @@ export function toRefusalError(refusal: ProviderRefusal, secret: string | undefi
   const cause = new ProviderRefused(status, told?.code ?? 'no error object', retryAfterMs);
   const isPassedOn = retryAfterMs !== undefined && retryAfterMs <= LONGEST_PASSED_ON_MS;
   const options: ErrorOptions = { cause, ...(isPassedOn && { retryAfterMs }) };
+  if (status < 500 && told !== undefined && isOperators(told)) return raise.refused({ cause });
   if (status === 429) return raise.rate_limited(options);
   if (status === 408) return raise.timeout({ missing: 'its answer' }, options);
   if (status >= 500) return raise.provider_error(options);

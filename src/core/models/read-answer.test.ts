@@ -35,7 +35,8 @@ describe('a whole answer', () => {
 
   it('is given what its tool calls leave out', () => {
     expect(readCall({ function: { name: 'add' }, custom: null })).toEqual({
-      id: expect.stringMatching(/^call_./),
+      // The one form that Mistral takes back; OpenAI takes at most 40 characters.
+      id: expect.stringMatching(/^[a-z0-9]{9}$/),
       type: 'function',
       function: { name: 'add', arguments: '{}' },
     });
@@ -97,6 +98,48 @@ describe('whole or streamed, an answer', () => {
     expect(read({ message: {} }, { degraded }).degraded).toBeUndefined();
     expect(readChunk(JSON.stringify({ choices: [], degraded })).degraded).toBeUndefined();
   });
+});
+
+describe('whole or streamed, an answer of a model that thinks', () => {
+  it.each([
+    [
+      'Mistral',
+      [
+        { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },
+        { type: 'text', text: 'Yes.' },
+      ],
+    ],
+    [
+      'Databricks',
+      [
+        { type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm.' }] },
+        { type: 'text', text: 'Yes.' },
+      ],
+    ],
+  ])('has text and thoughts where others have them, also when they came in a list, as from %s', (_whom, content) => {
+    const answer = { content: 'Yes.', reasoning: 'Hm.' };
+    expect(read({ message: { content } }).choices[0]?.message).toMatchObject(answer);
+    expect(readChunk(JSON.stringify({ choices: [{ delta: { content } }] })).choices[0]?.delta).toEqual(answer);
+  });
+
+  it('may be in pieces without a thought', () => {
+    const content = [{ type: 'reference', reference_ids: [1] }];
+    expect(readChunk(JSON.stringify({ choices: [{ delta: { content } }] })).choices[0]?.delta).toEqual({ content: '' });
+  });
+});
+
+// As OpenRouter, vLLM, DeepSeek and Zhipu say it.
+test.each(['error', 'abort', 'insufficient_system_resource', 'network_error'])(
+  'whole or streamed, an answer that ended by %j is none',
+  (finish_reason) => {
+    const failed = expect.objectContaining({ code: 'models.provider_error' });
+    expect(() => read({ message: { content: 'Half' }, finish_reason })).toThrow(failed);
+    expect(() => readChunk(JSON.stringify({ choices: [{ delta: {}, finish_reason }] }))).toThrow(failed);
+  },
+);
+
+test('a whole answer whose call has an empty id is given one, or its client could not send it back', () => {
+  expect(readCall({ id: '', function: { name: 'add' } })?.id).toMatch(/./);
 });
 
 describe('whole or streamed, a count of tokens', () => {

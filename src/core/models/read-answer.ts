@@ -1,5 +1,6 @@
 import type { AppError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { newCallId } from './call-id.ts';
 import type { ChatCompletion, ChatCompletionChunk } from './completion.ts';
 import { modelErrors } from './errors.ts';
 
@@ -55,14 +56,29 @@ function readUsage(usage: unknown): Loose | null {
   return isCount(usage.total_tokens) ? usage : null;
 }
 
+/** The texts of parts, in whichever field they stand. */
+function textOf(parts: unknown): string {
+  if (!Array.isArray(parts)) return typeof parts === 'string' ? parts : '';
+  return parts.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
+}
+
+/**
+ * Mistral's and Databricks's models that think write a list of parts, which clients of OpenAI's cannot read. Their words become
+ * the text; their thoughts go where others put them.
+ */
+function joinParts(message: Loose): void {
+  const { content: parts } = message;
+  if (!Array.isArray(parts) || !parts.every(isObject)) return;
+  message.content = textOf(parts);
+  const thoughts = parts.map((part) => textOf(part.thinking ?? part.summary)).join('');
+  if (thoughts !== '') message.reasoning ??= thoughts;
+}
+
 /** What is common to a message and a delta of one. */
 function isAnswer(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    isTextOrNothing(value.content) &&
-    isTextOrNothing(value.refusal) &&
-    areToolCallsOrNothing(value.tool_calls)
-  );
+  if (!isObject(value)) return false;
+  joinParts(value);
+  return isTextOrNothing(value.content) && isTextOrNothing(value.refusal) && areToolCallsOrNothing(value.tool_calls);
 }
 
 function isDeeper(value: unknown, levels: number): boolean {
@@ -87,6 +103,15 @@ function parse(json: string): Loose {
   }
   if (value.usage !== undefined) value.usage = readUsage(value.usage);
   return value;
+}
+
+/** How providers say, in the place of a reason to end, that an answer broke off. */
+const BROKEN_OFF: readonly unknown[] = ['error', 'abort', 'insufficient_system_resource', 'network_error'];
+
+/** @throws AppError `models.provider_error` when the answer broke off here. */
+function checkEnd({ finish_reason: reason }: Loose): void {
+  if (BROKEN_OFF.includes(reason))
+    throw modelErrors.raise.provider_error({ cause: new Error(`it ended by ${reason}`) });
 }
 
 /** The list of choices. @throws AppError `models.bad_response` when there is none. */
@@ -114,6 +139,7 @@ export function readChunk(json: string): ChatCompletionChunk {
   if (isPieceWithoutChoices(chunk)) chunk.choices = [];
   for (const choice of readChoices(chunk)) {
     if (!isObject(choice) || !isTextOrNothing(choice.finish_reason)) throw badResponse('a malformed choice');
+    checkEnd(choice);
     choice.index ??= 0;
     choice.delta ??= {};
     if (!Number.isSafeInteger(choice.index) || !isAnswer(choice.delta)) throw badResponse('a malformed choice');
@@ -123,7 +149,7 @@ export function readChunk(json: string): ChatCompletionChunk {
 
 /** Gives a tool call an id when it has none, as turns do: it only has to be the same in the call and in its result. */
 function completeToolCall(call: Loose): void {
-  call.id ??= `call_${newId()}`;
+  call.id ||= newCallId();
   call.type ??= 'function';
   for (const { kind, input, nothing } of callKinds) {
     // Null is not in the schemas of what OpenAI leaves out.
@@ -162,6 +188,7 @@ export function readCompletion(json: string, now: Date): ChatCompletion {
   if (choices.length === 0) throw badResponse('no choice');
   for (const [index, choice] of choices.entries()) {
     if (!isObject(choice) || !isAnswer(choice.message)) throw badResponse('a malformed choice');
+    checkEnd(choice);
     completeChoice(choice, index);
   }
   if (typeof completion.id !== 'string') completion.id = `chatcmpl-${newId()}`;

@@ -125,7 +125,7 @@ describe('the offline model, with plain commands', () => {
     const called = { name: 'todo_add', arguments: '{"title":"milk","at":"2026-03-01T12:00:00.000Z"}' };
     expect(message).toMatchObject({
       content: null,
-      tool_calls: [{ id: expect.stringMatching(/^call_./), type: 'function', function: called }],
+      tool_calls: [{ id: expect.stringMatching(/^\w{9}$/), type: 'function', function: called }],
     });
     expect(finishReason).toBe('tool_calls');
     expect(chunks[0]?.choices[0]?.delta.role).toBe('assistant');

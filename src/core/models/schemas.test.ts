@@ -47,8 +47,13 @@ const everything = {
       images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }],
       provider_specific_fields: { citations: null },
       extra_content: { google: { thought_signature: 's' } },
+      executed_tools: [{ type: 'search', index: 0 }],
+      prefix: false,
       tool_calls: [
-        { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{}', parsed_arguments: null } },
+        {
+          ...{ id: 'call_1', type: 'function', provider_specific_fields: { thought_signature: 's' } },
+          function: { name: 'add', arguments: '{}', parsed_arguments: null },
+        },
         { id: 'call_2', type: 'custom', custom: { name: 'run', input: 'x' } },
       ],
       parsed: null,

@@ -78,6 +78,15 @@ it('says with the first piece of a call what kind it is', () => {
   expect(number(deltas).map(({ type }) => type)).toEqual(['function', undefined, 'custom']);
 });
 
+it('gives a call that begins without an id one, or its client could not send it back', () => {
+  const deltas = [
+    { index: 0, id: '', function: { name: 'add', arguments: '{' } },
+    { index: 0, id: '', function: { arguments: '}' } },
+    { index: 1, custom: { name: 'shell', input: 'ls' } },
+  ];
+  expect(number(deltas).map(({ id }) => id)).toEqual([expect.stringMatching(/./), '', expect.stringMatching(/./)]);
+});
+
 it('takes no more calls than can be remembered', () => {
   const numbers = new ToolCallNumbers();
   for (let index = 0; index < 1_000; index++) numbers.number({ index });

@@ -1,3 +1,4 @@
+import { newCallId } from './call-id.ts';
 import type { ToolCallDelta } from './completion.ts';
 import { badResponse } from './read-answer.ts';
 
@@ -11,13 +12,16 @@ interface KnownCall {
   readonly index: number;
 }
 
+function hasName({ function: called, custom }: ToolCallDelta): boolean {
+  return Boolean(called?.name || custom?.name);
+}
+
 /**
  * Whether a piece is of another call than the newest at its index: Gemini gives all calls the same one. An id alone does not
  * say so, for some providers make a new one for each piece.
  */
-function beginsAnother(newest: KnownCall, { id, function: called, custom }: ToolCallDelta): boolean {
-  const hasName = Boolean(called?.name || custom?.name);
-  return hasName && Boolean(id) && newest.id !== '' && newest.id !== id;
+function beginsAnother(newest: KnownCall, delta: ToolCallDelta): boolean {
+  return hasName(delta) && Boolean(delta.id) && newest.id !== '' && newest.id !== delta.id;
 }
 
 /**
@@ -33,19 +37,22 @@ export class ToolCallNumbers {
   #lastIndex = 0;
 
   /**
-   * Sets the index of the next piece; and with the first one of a call its type, where that is missing.
+   * Sets the index of the next piece; and with the first one of a call its type and id, where they are missing.
    * @throws AppError `models.bad_response` when there are too many calls.
    */
   number(delta: ToolCallDelta): void {
     const index = delta.index ?? this.#guessIndex(delta);
     this.#lastIndex = index;
     let call = this.#newest.get(index);
-    if (call === undefined || beginsAnother(call, delta)) {
+    const isFirst = call === undefined || beginsAnother(call, delta);
+    if (call === undefined || isFirst) {
       call = { id: '', index: this.#takeIndex(index) };
       this.#newest.set(index, call);
       delta.type ??= delta.custom ? 'custom' : 'function';
     }
     if (delta.id && delta.id !== call.id) this.#name(call, delta.id, index);
+    // Not remembered: the provider's own may still come.
+    if (isFirst && !delta.id && hasName(delta)) delta.id = newCallId();
     delta.index = call.index;
   }
 

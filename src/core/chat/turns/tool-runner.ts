@@ -1,11 +1,10 @@
 import type { CallContext } from '../../../base/call-context.ts';
 import { DeadlineExceeded } from '../../../base/deadline.ts';
 import { AppError } from '../../../base/errors.ts';
-import { newId } from '../../../base/ids.ts';
 import { findBodyFault } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { isOutcomeUnknown } from '../../../platform/postgres/index.ts';
-import type { AnsweredToolCall } from '../../models/index.ts';
+import { type AnsweredToolCall, newCallId } from '../../models/index.ts';
 import type { CheckedTool, ReadyAssistant } from '../assistants.ts';
 import { DoneCalls } from './done-calls.ts';
 import type { RunningTurn } from './running-turn.ts';
@@ -36,6 +35,13 @@ const unsure = (error: string): ToolOutcome => ({ ...failed(`${error} It may hav
 /** What a provider wants back with a call. */
 function readExtra({ extra_content: extra }: AnsweredToolCall): Pick<StoredToolCall, 'extra_content'> {
   return typeof extra === 'object' && extra !== null ? { extra_content: extra as Record<string, unknown> } : {};
+}
+
+/** What is wrong with arguments of which only the text is kept. */
+function explainArguments(text: string): string {
+  return text.length < MAX_RESULT_CHARS
+    ? 'The arguments are not a JSON object.'
+    : `The arguments have more than ${MAX_RESULT_CHARS} characters: give less at once.`;
 }
 
 /** A result as it is stored: what JSON makes of it, cut when it is too long. */
@@ -114,7 +120,7 @@ export class ToolRunner {
     this.#ids.add(id);
     const input = called?.arguments ?? '';
     return {
-      id: isGood ? id : `call_${newId()}`,
+      id: isGood ? id : newCallId(),
       name: called?.name ?? '',
       arguments: parseArguments(input) ?? input.slice(0, MAX_RESULT_CHARS),
       step,
@@ -136,7 +142,7 @@ export class ToolRunner {
   /** Never rejects. */
   async #run(tool: CheckedTool, given: unknown): Promise<ToolOutcome> {
     const { turn, context, ensureSaved } = this.#options;
-    if (typeof given === 'string') return failed('The arguments are not a JSON object.');
+    if (typeof given === 'string') return failed(explainArguments(given));
     const input = structuredClone(given);
     // Nor may it have what a request may not, such as text that Postgres does not take.
     const fault = tool.check(input) ?? findBodyFault(given as object);

@@ -20,7 +20,7 @@ const models = {
   get: () => ({ id: 'm' }),
   async stream(_request: unknown, _call: unknown, take: (chunk: object) => void) {
     take({ model: 'm', choices: [{ index: 0, delta: { content: 'Hi' } }] });
-    take({ model: 'm', choices: [], usage: { prompt_tokens: 90, completion_tokens: 10 } });
+    take({ model: 'm', choices: [], usage: { prompt_tokens: 90, completion_tokens: 10, total_tokens: 100 } });
   },
 };
 

@@ -67,6 +67,8 @@ const endless: [string, (at: number) => Choices][] = [
   ['text', () => say({ content: piece })],
   ['text that cannot be stored', () => say({ content: '\0'.repeat(piece.length) })],
   ['a refusal', () => say({ refusal: piece })],
+  ['thoughts that are wanted back', () => say({ reasoning_content: piece })],
+  ['a list of thoughts', () => say({ reasoning_details: [{ type: 'reasoning.text', index: 0, text: piece }] })],
   ['the arguments of a call', () => call({ index: 0, id: 'a', function: { arguments: piece } })],
   // The same name again is taken for a repeated one.
   ['the name of a call', (at) => call({ index: 0, id: 'a', function: { name: `${piece}${at}` } })],
@@ -94,7 +96,7 @@ test('a model that writes by the letter is left when its pieces are more than an
 });
 
 test.each([
-  ['thoughts', 10_000, () => say({ reasoning_content: piece } as object)],
+  ['thoughts', 10_000, () => say({ reasoning: piece } as object)],
   ['pieces of a call without a word', 1_000_000, () => call({ index: 0, id: 'a', function: { arguments: '' } })],
 ])('a model that does not stop writing %s, which are not kept, costs no more than a turn may', async (...row) => {
   const [, count, choicesAt] = row;
@@ -202,4 +204,89 @@ test('a call whose id comes with each of its pieces is no longer than the call',
   const id = 'x'.repeat(40_000);
   const { error, taken } = await answer(newRunningTurn(), () => call({ index: 0, id, function: { arguments: '1' } }));
   expect([error, taken]).toEqual([undefined, PIECES]);
+});
+
+/** Has a model answer that calls a tool first, thinking, and refuses what comes then for these reasons, one after the other. */
+async function tellsAfter(reasons: readonly string[]) {
+  const assistant = new Assistants([createTestAssistant()]).get('desk');
+  const told: CompletionRequest['messages'][] = [];
+  const models = {
+    async stream({ messages }: CompletionRequest, _call: unknown, take: (chunk: object) => void) {
+      told.push(structuredClone(messages));
+      const reason = told.length > 1 ? reasons[told.length - 2] : undefined;
+      if (reason !== undefined) throw modelErrors.raise.invalid_request({ reason });
+      const extra_content = { google: { thought_signature: 's' } };
+      const called = call({
+        index: 0,
+        id: 'call_1',
+        extra_content,
+        function: { name: 'desk_recite', arguments: '{"text":"x"}' },
+      });
+      const thoughts = say({
+        reasoning_content: 'Hm.',
+        reasoning_details: [{ type: 'reasoning.encrypted', data: 'x' }],
+      });
+      const choices = told.length === 1 ? [...thoughts, ...called] : say({ content: 'Done.' });
+      take({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices });
+    },
+  } as unknown as Models;
+  const turn = newRunningTurn();
+  const earlier = { id: 'call_0', type: 'function' as const, function: { name: 'desk_recite', arguments: '{}' } };
+  const conversation: CompletionRequest['messages'] = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: null, tool_calls: [earlier] },
+    { role: 'tool', tool_call_id: 'call_0', content: '1' },
+  ];
+  const context = { ...testContext(), deadline: turn.deadline };
+  const parts = { assistant, conversation, tried: [], ensureSaved: async () => undefined };
+  await writeAnswer(turn, { models, log, clock, context, ...parts }).finally(() => turn.deadline.end());
+  return (told.at(-1) ?? []).filter(({ role }) => role === 'assistant' || role === 'tool');
+}
+
+test('thoughts are told with the calls that came of them', async () => {
+  const [earlier, , latest] = await tellsAfter([]);
+  expect(earlier).not.toHaveProperty('reasoning_content');
+  expect(latest).toMatchObject({ reasoning_content: 'Hm.', reasoning_details: [{ data: 'x' }] });
+});
+
+test('a provider that misses thoughts gets something in their place; one that takes none gets none', async () => {
+  // As Moonshot and DeepSeek say it.
+  for (const reason of [
+    'thinking is enabled but reasoning_content is missing in assistant tool call message at index 2',
+    'The `reasoning_content` in the thinking mode must be passed back to the API.',
+  ]) {
+    const [earlier, , latest] = await tellsAfter([reason]);
+    expect([earlier?.reasoning_content, latest?.reasoning_content]).toEqual([' ', 'Hm.']);
+  }
+  // As Groq, Mistral and OpenAI say it.
+  for (const reason of [
+    "'messages.3' : for 'role:assistant' the following must be satisfied[('messages.3' : property 'reasoning_content' is unsupported)]",
+    'body.messages.3.assistant.reasoning_content: Extra inputs are not permitted',
+    "Unknown parameter: 'messages[3].reasoning_content'.",
+    "Unknown parameter: 'messages[3].reasoning_details'.",
+    "Unknown parameter: 'messages[3].tool_calls[0].extra_content'.",
+  ]) {
+    const [earlier, , latest] = await tellsAfter([reason]);
+    for (const field of ['reasoning_content', 'reasoning_details']) {
+      expect([earlier, latest]).not.toContainEqual(expect.objectContaining({ [field]: expect.anything() }));
+    }
+    expect(latest?.tool_calls?.[0]).not.toHaveProperty('extra_content');
+  }
+});
+
+test.each([
+  'Tool call id was call_0 but must be a-z, A-Z, 0-9, with a length of 9.',
+  "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length 41 instead.",
+])('a provider that refuses the ids of calls gets others: %s', async (reason) => {
+  const [call0, result0, call1, result1] = await tellsAfter([reason]);
+  const ids = [call0, call1].map((message) => message?.tool_calls?.[0]?.id);
+  expect(ids).toEqual([result0?.tool_call_id, result1?.tool_call_id]);
+  expect(new Set(ids).size).toBe(2);
+  for (const id of ids) expect(id).toMatch(/^[a-zA-Z0-9]{9}$/);
+});
+
+test('a provider that is never content with the form is not asked for ever, nor one again that finds something else wrong', async () => {
+  const never = ['reasoning_content is missing', 'reasoning_content is unsupported', 'reasoning_content is missing'];
+  await expect(tellsAfter(never)).rejects.toMatchObject({ message: never[2] });
+  await expect(tellsAfter(['No.'])).rejects.toMatchObject({ message: 'No.' });
 });

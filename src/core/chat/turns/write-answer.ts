@@ -12,6 +12,7 @@ import {
 } from '../../models/index.ts';
 import type { ReadyAssistant } from '../assistants.ts';
 import { chatErrors } from '../errors.ts';
+import { obeyRefusal } from './obey-refusal.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { replayStep } from './start/replay-history.ts';
 import type { StoredToolCall } from './tool-call.ts';
@@ -22,7 +23,7 @@ const MAX_STEPS = 8;
 
 /**
  * Tokens of a turn, in all its rounds, after which no further tool may be called; and of one answer, thoughts and pieces of calls
- * that say nothing included, which take no memory and are billed all the same.
+ * that say nothing included, which may take no memory and are billed all the same.
  */
 const MAX_TOKENS = 500_000;
 
@@ -34,6 +35,9 @@ const MAX_ANSWER_CHARS = 1_000_000;
 
 /** Pieces of text in a turn: more than any model has tokens for. Each is an event, kept and told to every reader. */
 const MAX_PIECES = 200_000;
+
+/** Refusals of one request that are obeyed: one for each thing that may be wrong with the form of its messages. */
+const MAX_OBEYED = 2;
 
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
@@ -66,11 +70,11 @@ export async function writeAnswer(turn: RunningTurn, options: WriteAnswerOptions
   for (let step = 1; ; step++) {
     const toldChars = turn.text.length;
     const mayCall = step <= MAX_STEPS && turn.usedTokens < MAX_TOKENS;
-    const answer = await askOnce(turn, messages, { ...options, mayCall });
+    const answer = await ask(turn, messages, { ...options, mayCall });
     const asked = (answer.tool_calls ?? []).filter((call) => call.function !== undefined);
     if (tools === undefined || !mayCall || asked.length === 0) return;
     const calls = await tools.runStep(asked, step);
-    messages.push(...replayStep(turn.text.slice(toldChars), calls));
+    messages.push(...replayStep(turn.text.slice(toldChars), calls, answer));
   }
 }
 
@@ -93,6 +97,21 @@ function toRequest(
   if (assistant === undefined || assistant.offered.length === 0) return request;
   // The tools stay offered: some providers refuse a conversation with calls of tools that they do not know.
   return { ...request, tools: [...assistant.offered], ...(!mayCall && { tool_choice: 'none' }) };
+}
+
+/** Asks again, but not for ever, where a provider says what is wrong with the form of the messages. */
+async function ask(
+  turn: RunningTurn,
+  messages: Message[],
+  options: WriteAnswerOptions & { mayCall: boolean },
+): Promise<AnsweredMessage> {
+  for (let retry = 0; ; retry++) {
+    try {
+      return await askOnce(turn, messages, options);
+    } catch (error) {
+      if (retry === MAX_OBEYED || !obeyRefusal(error, messages)) throw error;
+    }
+  }
 }
 
 async function askOnce(

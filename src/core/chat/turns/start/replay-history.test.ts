@@ -30,21 +30,23 @@ function tell(history: readonly Said[], tried: readonly (readonly StoredToolCall
   return told.map((message) => ('tool_calls' in message && message.tool_calls?.[0]?.id) || String(message.content)[0]);
 }
 
-test('an answer without words or calls is left out', () => {
-  expect(tell([{ content: 'a' }, { role: 'assistant' }, { content: 'b' }])).toEqual(['a', 'b', '?']);
+test('where an answer came to no words that is told: some providers refuse what comes then', () => {
+  expect(tell([{ content: 'a' }, { role: 'assistant' }, { content: 'b' }])).toEqual(['a', '(', 'b', '(', '?']);
+  expect(tell([{ content: 'a' }, { role: 'assistant', toolCalls: [call('c')] }])).toEqual(['a', 'c', '"', '(', '?']);
+  expect(tell([{ content: 'a' }, { role: 'assistant', content: 'b' }])).toEqual(['a', 'b', '?']);
 });
 
 test('messages are told up to the bound, the calls of tools and their results included', () => {
   const text = 'x'.repeat(MAX_HISTORY_CHARS - 1);
-  expect(tell([{ content: 'a' }, { content: text }])).toEqual(['a', 'x', '?']);
-  expect(tell([{ content: 'ab' }, { content: text }])).toEqual(['x', '?']);
+  expect(tell([{ content: 'a' }, { content: text }])).toEqual(['a', '(', 'x', '(', '?']);
+  expect(tell([{ content: 'ab' }, { content: text }])).toEqual(['x', '(', '?']);
   const called = { role: 'assistant', toolCalls: [call('c', { result: text })] };
-  expect(tell([{ content: 'a' }, called, { content: 'b' }])).toEqual(['b', '?']);
+  expect(tell([{ content: 'a' }, called, { content: 'b' }])).toEqual(['b', '(', '?']);
 });
 
 test('what was tried for the message follows it in order, and comes before the history where there is not room for all', () => {
   const big = { result: 'x'.repeat(MAX_HISTORY_CHARS / 2) };
-  expect(tell([{ content: 'a' }], [[call('c')], [call('d')]])).toEqual(['a', '?', 'c', '"', 'd', '"']);
+  expect(tell([{ content: 'a' }], [[call('c')], [call('d')]])).toEqual(['a', '(', '?', 'c', '"', 'd', '"']);
   const history = [{ role: 'assistant', toolCalls: [call('b', big)] }];
   expect(tell(history, [[call('c', big)]])).toEqual(['?', 'c', '"']);
 });

@@ -1,4 +1,4 @@
-import type { Message as ModelMessage, ToolCall as ModelToolCall } from '../../../models/index.ts';
+import type { AnsweredMessage, Message as ModelMessage, ToolCall as ModelToolCall } from '../../../models/index.ts';
 import type { StoredToolCall } from '../tool-call.ts';
 
 /**
@@ -51,10 +51,17 @@ function toModelResult({ id, result }: StoredToolCall): ModelMessage {
   return { role: 'tool', tool_call_id: id, content: JSON.stringify(result ?? null) };
 }
 
-/** What an assistant said in one step, with the calls that it ended in and their results. */
-export function replayStep(text: string, calls: readonly StoredToolCall[]): ModelMessage[] {
+/** What an assistant said in one step, with what it thought if that is known, the calls that it ended in, and their results. */
+export function replayStep(
+  text: string,
+  calls: readonly StoredToolCall[],
+  { reasoning_content: thoughts, reasoning_details: details }: Partial<AnsweredMessage> = {},
+): ModelMessage[] {
   const tool_calls = calls.map(toModelCall);
-  return [{ role: 'assistant', content: text === '' ? null : text, tool_calls }, ...calls.map(toModelResult)];
+  const said: ModelMessage = { role: 'assistant', content: text === '' ? null : text, tool_calls };
+  if (typeof thoughts === 'string') said.reasoning_content = thoughts;
+  if (Array.isArray(details)) said.reasoning_details = details;
+  return [said, ...calls.map(toModelResult)];
 }
 
 /** What an assistant said in a turn, step by step. */
@@ -87,6 +94,15 @@ export interface Asked {
   readonly tried: readonly (readonly StoredToolCall[])[];
 }
 
+/** Said for an assistant that came to no words: some providers refuse a message of the user right after another, or after a result. */
+const NO_WORDS: ModelMessage = { role: 'assistant', content: '(no answer yet)' };
+
+/** A message, after the answer to what is before it where that is missing. */
+function answerBefore(message: ModelMessage, index: number, all: readonly ModelMessage[]): ModelMessage[] {
+  const before = all[index - 1]?.role;
+  return message.role === 'user' && (before === 'user' || before === 'tool') ? [NO_WORDS, message] : [message];
+}
+
 /**
  * The conversation that the model is to go on with: the latest messages of the history, as many as fit, with the tool calls and
  * their results; the message to answer; and what was done for that already, or it would be done again.
@@ -104,5 +120,6 @@ export function toConversation(stored: StoredHistory, { content, tried }: Asked)
   };
   // What was done already comes before the history, where there is not room for all.
   const done = replayWhatFits(tried.toReversed().map((toolCalls) => ({ role: 'assistant', content: '', toolCalls })));
-  return [...replayWhatFits(toRows(stored)), { role: 'user', content }, ...done];
+  const history = replayWhatFits(toRows(stored));
+  return [...[...history, { role: 'user' as const, content }].flatMap(answerBefore), ...done];
 }
