@@ -74,8 +74,8 @@ function joinParts(message: Loose): void {
   if (thoughts !== '') message.reasoning ??= thoughts;
 }
 
-/** What is common to a message and a delta of one. */
-function isAnswer(value: unknown): boolean {
+/** Reads what is common to a message and a delta of one. @returns whether it is one. */
+function readMessage(value: unknown): boolean {
   if (!isObject(value)) return false;
   joinParts(value);
   return isTextOrNothing(value.content) && isTextOrNothing(value.refusal) && areToolCallsOrNothing(value.tool_calls);
@@ -142,7 +142,7 @@ export function readChunk(json: string): ChatCompletionChunk {
     checkEnd(choice);
     choice.index ??= 0;
     choice.delta ??= {};
-    if (!Number.isSafeInteger(choice.index) || !isAnswer(choice.delta)) throw badResponse('a malformed choice');
+    if (!Number.isSafeInteger(choice.index) || !readMessage(choice.delta)) throw badResponse('a malformed choice');
   }
   return chunk as unknown as ChatCompletionChunk;
 }
@@ -187,7 +187,7 @@ export function readCompletion(json: string, now: Date): ChatCompletion {
   const choices = readChoices(completion);
   if (choices.length === 0) throw badResponse('no choice');
   for (const [index, choice] of choices.entries()) {
-    if (!isObject(choice) || !isAnswer(choice.message)) throw badResponse('a malformed choice');
+    if (!isObject(choice) || !readMessage(choice.message)) throw badResponse('a malformed choice');
     checkEnd(choice);
     completeChoice(choice, index);
   }
