@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError } from '../../../base/errors.ts';
 import type { Message } from '../../models/index.ts';
 
@@ -16,7 +16,7 @@ const BAD_ID = /tool.?(?:call|use)\S* ?id\b.*(?:length|pattern)/i;
 
 /** Nine letters and digits, which all providers take: Mistral takes nothing else, OpenAI at most 40 characters. */
 function toGoodId(id: string): string {
-  return /^[a-zA-Z0-9]{9}$/.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, 9);
+  return /^[a-zA-Z0-9]{9}$/.test(id) ? id : hash('sha256', id).slice(0, 9);
 }
 
 /** The message with another form of the ids of calls; itself when it has none that change. */
